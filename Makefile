@@ -1,0 +1,139 @@
+# Verbs only. Everything is installed into $(VENV), by uv where there is one, else by pip.
+
+PYTHON ?= python3
+VENV   ?= .venv
+DIST   ?= dist
+ARGS   ?=
+
+BIN := $(VENV)/bin
+PY  := $(BIN)/python
+UV  := $(shell command -v uv 2>/dev/null)
+
+SPEC     := spec/registry.yaml
+SDK      := generated/service-registry-sdk
+REGISTRY := runtime/registry
+PROJECTS := . $(SDK) $(REGISTRY)
+
+# What is installed is remembered in the environment itself, so nothing is installed twice and `rm -r .venv` forgets all.
+MADE     := $(VENV)/.made
+ENV      := $(MADE)/environment
+BASE     := $(MADE)/base
+SETUP    := $(MADE)/setup
+TESTING  := $(MADE)/testing
+CHECKING := $(MADE)/checking
+SHIPPING := $(MADE)/shipping
+
+ifeq ($(UV),)
+INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
+else
+INSTALL := $(UV) pip install --quiet --python $(PY)
+endif
+
+.DEFAULT_GOAL := help
+# Two installers must not write to one environment at the same time.
+.NOTPARALLEL:
+.PHONY: help setup generate check-generated lint types test test-long demo serve bench docs build publish check clean
+
+help: ## list these verbs
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: $(SETUP) ## make a local environment with the runtime, the generator, the SDK and the registry
+
+generate: $(BASE) ## write the SDK from its spec
+	$(BIN)/duologue generate $(SPEC) -o $(SDK) --project
+
+check-generated: $(BASE) ## say which generated files differ from the spec: changed, missing or orphaned
+	$(BIN)/duologue check $(SPEC) -o $(SDK) --project
+
+lint: $(CHECKING) ## find mistakes and wrong formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(CHECKING) ## check types with mypy and basedpyright
+	$(BIN)/mypy
+	$(BIN)/basedpyright --pythonpath $(PY)
+
+test: $(TESTING) ## run the tests that take seconds; ARGS="-k word" goes to pytest
+	$(PY) -m pytest -m "not long" $(ARGS)
+
+test-long: $(TESTING) ## run the tests that take minutes
+	$(PY) -m pytest -m long $(ARGS)
+
+demo: $(SETUP) ## ten seconds of the registry and its SDK at work
+	$(PY) examples/demo.py $(ARGS)
+
+serve: $(SETUP) ## run the registry; ARGS="--help" says what it takes
+	$(BIN)/duologue-registry serve $(ARGS)
+
+bench: $(TESTING) ## measure calls and events against handwritten code
+	$(PY) benchmarks/calls.py $(ARGS)
+
+docs: $(TESTING) ## run every command, program and link of the documents
+	$(PY) -m pytest tests/house/test_documents.py $(ARGS)
+
+build: $(SHIPPING) ## build the three distributions into dist/ and check them
+	rm -f $(DIST)/*.whl $(DIST)/*.tar.gz
+	for project in $(PROJECTS); do $(PY) -m build --no-isolation --outdir $(DIST) $$project || exit 1; done
+	$(BIN)/twine check --strict $(DIST)/*.whl $(DIST)/*.tar.gz
+
+publish: ## upload them to REPOSITORY_URL; DRY_RUN=1 only says what would be sent
+	@test -n "$(REPOSITORY_URL)" || { \
+	  echo "make publish: REPOSITORY_URL is not set: say where to, as in" >&2; \
+	  echo "  make publish REPOSITORY_URL=https://upload.pypi.org/legacy/" >&2; exit 2; }
+	$(MAKE) build
+	@for file in $(DIST)/*.whl $(DIST)/*.tar.gz; do echo "$$file -> $(REPOSITORY_URL)"; done
+	$(if $(DRY_RUN),@echo "DRY_RUN is set: nothing was sent",$(BIN)/twine upload --non-interactive --disable-progress-bar \
+	  --repository-url "$(REPOSITORY_URL)" $(DIST)/*.whl $(DIST)/*.tar.gz)
+
+check: ## everything that must hold before a change is merged
+	$(MAKE) check-generated lint types
+	$(MAKE) build
+	$(MAKE) demo
+	$(MAKE) test
+
+clean: ## remove what these verbs made
+	rm -rf $(VENV) $(DIST) build .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
+
+$(ENV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "duologue needs Python 3.11 or newer; $(PYTHON) is: `$(PYTHON) --version 2>&1 | head -1`" >&2; \
+	  echo "Say which one to use, as in: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 2; }
+ifeq ($(UV),)
+	$(PYTHON) -m venv --clear $(VENV)
+else
+	$(UV) venv --quiet --clear --python `$(PYTHON) -c 'import sys; print(sys.executable)'` $(VENV)
+endif
+	@mkdir -p $(MADE)
+	@touch $@
+
+# The three distributions are installed one after the other: together they would dead-lock the resolver whenever
+# their versions move, and the SDK can only be installed after it has been generated.
+$(BASE): pyproject.toml | $(ENV)
+ifeq ($(UV),)
+	@$(PY) -m pip --version >/dev/null 2>&1 || $(PY) -m ensurepip
+	$(INSTALL) --upgrade 'pip>=25.1'  # dependency groups need it
+endif
+	$(INSTALL) -e '.[codegen]'
+	@touch $@
+
+$(SETUP): $(BASE) $(wildcard $(SDK)/pyproject.toml) $(REGISTRY)/pyproject.toml
+	@test -f $(SDK)/pyproject.toml || $(MAKE) generate
+	$(INSTALL) --no-deps -e $(SDK)
+	$(INSTALL) -e $(REGISTRY)
+	@touch $@
+
+$(TESTING): $(SETUP)
+	$(INSTALL) --group test
+	@touch $@
+
+$(CHECKING): $(SETUP)
+	$(INSTALL) --group check
+	@touch $@
+
+$(SHIPPING): pyproject.toml | $(ENV)
+ifeq ($(UV),)
+	@$(PY) -m pip --version >/dev/null 2>&1 || $(PY) -m ensurepip
+	$(INSTALL) --upgrade 'pip>=25.1'  # dependency groups need it
+endif
+	$(INSTALL) --group publish
+	@touch $@
