@@ -1,0 +1,107 @@
+"""The import rules of ARCHITECTURE.md hold: they are read from its table, so that document and test cannot differ."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = {
+    "duologue": ROOT / "runtime/duologue",
+    "duologue_codegen": ROOT / "codegen/duologue_codegen",
+    "duologue_registry": ROOT / "runtime/registry/duologue_registry",
+    "service_registry_sdk": ROOT / "generated/service-registry-sdk/service_registry_sdk",
+}
+ROW = re.compile(r"^\| `(?P<part>[\w.]+)` \|(?P<may>[^|]*)\|(?P<never>[^|]*)\|$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One row of the table: what the part may import (None: anything), and what it never imports."""
+
+    part: str
+    may: frozenset[str] | None
+    never: frozenset[str]
+
+
+def rules() -> list[Rule]:
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+    found: list[Rule] = []
+    for row in ROW.finditer(text):
+        may, never = (frozenset(re.findall(r"`([\w.]+)`", cell)) for cell in row.group("may", "never"))
+        found.append(Rule(row["part"], None if row["may"].strip() == "anything" else may, never))
+    return found
+
+
+def modules(part: str) -> dict[str, Path]:
+    """Return the files of a package, sub-package or module by dotted name."""
+    package, _, rest = part.partition(".")
+    place = FOLDERS[package] / rest.replace(".", "/")
+    if place.with_suffix(".py").is_file():
+        return {part: place.with_suffix(".py")}
+    assert place.is_dir(), f"ARCHITECTURE.md has a rule for `{part}`, and there is no such module"
+    names: dict[str, Path] = {}
+    for path in sorted(place.rglob("*.py")):
+        inner = path.relative_to(place).with_suffix("").parts
+        names[".".join((part, *(p for p in inner if p != "__init__")))] = path
+    return names
+
+
+def imports(module: str, path: Path) -> dict[str, int]:
+    """Return every name that a file imports, wherever in the file, with its line."""
+    found: dict[str, int] = {}
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text(), str(path))):
+        if isinstance(node, ast.Import):
+            found.update((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            found.update((f"{base}.{alias.name}", node.lineno) for alias in node.names)
+    return found
+
+
+def within(name: str, parts: frozenset[str]) -> bool:
+    return any(name == part or name.startswith(f"{part}.") for part in parts)
+
+
+def broken(rule: Rule) -> list[str]:
+    """Return every import of the part that its rule forbids."""
+    found: list[str] = []
+    for module, path in modules(rule.part).items():
+        for name, line in imports(module, path).items():
+            top = name.partition(".")[0]
+            free = top in sys.stdlib_module_names or within(name, frozenset({rule.part}))
+            refused = rule.may is not None and not free and not within(name, rule.may)
+            if refused or within(name, rule.never):
+                found.append(f"{path.relative_to(ROOT)}:{line}: {rule.part} may not import {name}")
+    return found
+
+
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.part)
+def test_imports_keep_the_rules(rule: Rule) -> None:
+    assert broken(rule) == []
+
+
+def test_every_package_has_a_rule() -> None:
+    assert {rule.part for rule in rules()} >= set(FOLDERS)
+
+
+def test_a_forbidden_import_is_found_wherever_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "duologue/drivers").mkdir(parents=True)
+    (tmp_path / "duologue/drivers/one.py").write_text(
+        "import asyncio\nfrom . import port\n\ndef late():\n"
+        "    from ..session import Session\n    import trio.lowlevel\n"
+    )
+    monkeypatch.setitem(FOLDERS, "duologue", tmp_path / "duologue")
+    monkeypatch.setattr(f"{__name__}.ROOT", tmp_path)
+    rule = Rule("duologue.drivers", may=frozenset({"duologue"}), never=frozenset({"duologue.session"}))
+    assert broken(rule) == [
+        "duologue/drivers/one.py:5: duologue.drivers may not import duologue.session.Session",
+        "duologue/drivers/one.py:6: duologue.drivers may not import trio.lowlevel",
+    ]

@@ -1,0 +1,129 @@
+"""`make publish` to a package index on loopback, and life from that index alone: what a user of the packages does."""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+import time
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.parser import HeaderParser
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.house.conftest import Environment, Environments, Run
+
+pytestmark = pytest.mark.long  # four fresh environments and an index: about a minute
+
+OURS = ("duologue", "service-registry-sdk", "duologue-registry")
+CALL = """
+import sys
+from service_registry_sdk import RegistryClient
+
+with RegistryClient.open_sync(sys.argv[1]) as registry:
+    print("services:", list(registry.list_services().services))
+"""
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@contextmanager
+def running(*command: str | Path, says: str, log: Path) -> Iterator[re.Match[str]]:
+    """Run a program until the block ends; the block starts once the program's output matches."""
+    with log.open("w") as out, subprocess.Popen([str(c) for c in command], stdout=out, stderr=out) as process:
+        try:
+            until = time.monotonic() + 20
+            while not (found := re.search(says, log.read_text())):
+                assert process.poll() is None, log.read_text()
+                assert time.monotonic() < until, log.read_text()
+                time.sleep(0.05)
+            yield found
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+@pytest.fixture
+def index(environment: Environments, tmp_path: Path) -> Iterator[str]:
+    """Run an empty package index that accepts uploads and asks no other index."""
+    tools = environment("index")
+    tools.install("pypiserver")
+    (tmp_path / "packages").mkdir()
+    port = str(free_port())
+    program = (tools.bin / "pypi-server", "run", "-i", "127.0.0.1", "-p", port, "-P", ".", "-a", ".", "-v")
+    folder = tmp_path / "packages"
+    with running(*program, "--disable-fallback", folder, says="Listening", log=tmp_path / "index.log"):
+        yield f"http://127.0.0.1:{port}/"
+
+
+@pytest.fixture
+def published(make: Run, index: str, tmp_path: Path) -> str:
+    """Publish everything to the index, as a maintainer would; nothing of it touches the work tree."""
+    done = make(
+        "publish",
+        f"REPOSITORY_URL={index}",
+        f"VENV={tmp_path / 'shipping'}",
+        f"DIST={tmp_path / 'dist'}",
+        env={"TWINE_USERNAME": "nobody", "TWINE_PASSWORD": "nothing"},
+    )
+    assert done.stdout.count("PASSED") == 2 * len(OURS), done.stdout  # what `twine check --strict` says of each file
+    return index
+
+
+def install_from(index: str, place: Environment, wheels: dict[str, Path], package: str) -> None:
+    """Install one of ours from the index and nowhere else; what others made comes first, from where it always does."""
+    place.install(*(need for wheel in wheels.values() for need in needs_of_others(wheel)))
+    place.install("--isolated", "--no-cache-dir", "--index-url", f"{index}simple/", package)
+
+
+def needs_of_others(wheel: Path) -> list[str]:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
+        fields = HeaderParser().parsestr(archive.read(name).decode())
+    needs = [need for need in fields.get_all("Requires-Dist", []) if "extra ==" not in need]
+    return [need for need in needs if not need.startswith(OURS)]
+
+
+def test_the_published_sdk_calls_the_published_registry(
+    published: str, environment: Environments, wheels: dict[str, Path], tmp_path: Path
+) -> None:
+    with urllib.request.urlopen(f"{published}simple/") as listing:
+        page = listing.read().decode()
+    assert all(f">{name}<" in page for name in OURS)
+
+    host, user = environment("host"), environment("user")
+    install_from(published, host, wheels, "duologue-registry")
+    install_from(published, user, wheels, "service-registry-sdk")
+    assert set(OURS) <= host.installed()
+    assert {"duologue", "service-registry-sdk"} <= user.installed()
+    assert "duologue-registry" not in user.installed()
+    fetched = (tmp_path / "index.log").read_text()
+    assert all(f"/packages/{name.replace('-', '_')}-" in fetched for name in OURS)
+
+    (user.folder / "call.py").write_text(CALL)
+    program = (host.bin / "duologue-registry", "serve", "--ephemeral", "--port", "0")
+    with running(*program, says=r"ws://127\.0\.0\.1:\d+", log=tmp_path / "registry.log") as url:
+        assert user.run("python", "call.py", url[0]).stdout == "services: []\n"
+
+
+def test_a_dry_run_sends_nothing(make: Run, index: str, tmp_path: Path) -> None:
+    done = make(
+        "publish",
+        f"REPOSITORY_URL={index}",
+        "DRY_RUN=1",
+        f"VENV={tmp_path / 'shipping'}",
+        f"DIST={tmp_path / 'dist'}",
+    )
+    assert "DRY_RUN is set: nothing was sent" in done.stdout
+    assert done.stdout.count(f"-> {index}") == 2 * len(OURS)
+    assert list((tmp_path / "packages").iterdir()) == []
