@@ -2,7 +2,7 @@
 
 import pytest
 
-BACKENDS = {
+BACKENDS: dict[str, tuple[str, dict[str, bool]]] = {
     "asyncio": ("asyncio", {"use_uvloop": False}),
     "uvloop": ("asyncio", {"use_uvloop": True}),
     "trio": ("trio", {}),
@@ -10,7 +10,7 @@ BACKENDS = {
 
 
 @pytest.fixture(scope="module", params=list(BACKENDS))
-def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, object]]:
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
     """Run the test on asyncio, on asyncio with uvloop and on trio.
 
     All three are in the `test` dependency group; only where one cannot be installed is its case skipped, and says so.

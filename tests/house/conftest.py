@@ -23,7 +23,7 @@ PROJECTS = {
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-def run(
+def run_command(
     *command: str | Path,
     cwd: Path = ROOT,
     env: Mapping[str, str] | None = None,
@@ -61,16 +61,22 @@ class Environment:
         return self.bin / "python"
 
     def install(self, *arguments: str | Path) -> None:
-        run(self.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments)
+        run_command(self.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments)
 
     def run(self, command: str, *arguments: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run one of its commands in its own folder, where no work tree is near."""
-        return run(self.bin / command, *arguments, cwd=self.folder, check=check)
+        return run_command(self.bin / command, *arguments, cwd=self.folder, check=check)
 
     def installed(self) -> set[str]:
         """Return the names of all distributions, but for those that every environment starts with."""
-        listed = run(self.python, "-m", "pip", "--disable-pip-version-check", "list", "--format", "json").stdout
+        listed = run_command(self.python, "-m", "pip", "--disable-pip-version-check", "list", "--format", "json").stdout
         return {package["name"].lower().replace("_", "-") for package in json.loads(listed)} - {"pip", "setuptools"}
+
+
+@pytest.fixture
+def run() -> Run:
+    """Run a command; when it fails and may not, the test fails and shows all that it said."""
+    return run_command
 
 
 Environments = Callable[[str], Environment]
@@ -81,7 +87,7 @@ def environment(tmp_path: Path) -> Environments:
     """Make fresh environments by name, with this Python and pip, as a user would."""
 
     def make(name: str) -> Environment:
-        run(sys.executable, "-m", "venv", tmp_path / name)
+        run_command(sys.executable, "-m", "venv", tmp_path / name)
         return Environment(tmp_path / name)
 
     return make
@@ -93,7 +99,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for name, project in PROJECTS.items():
         folder = tmp_path_factory.mktemp(name)
-        run(sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder, cwd=project)
+        run_command(sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder, cwd=project)
         (found[name],) = folder.glob("*.whl")
     return found
 
@@ -116,7 +122,7 @@ def make(outer_env: dict[str, str]) -> Run:
         timeout: float = 240,
         env: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        return run("make", *arguments, cwd=cwd, env={**outer_env, **(env or {})}, check=check, timeout=timeout)
+        return run_command("make", *arguments, cwd=cwd, env={**outer_env, **(env or {})}, check=check, timeout=timeout)
 
     return call
 
@@ -124,7 +130,7 @@ def make(outer_env: dict[str, str]) -> Run:
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
     """Copy the work tree as a fresh clone would hold it: what git knows or would add, nothing that is ignored."""
-    listed = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard").stdout
+    listed = run_command("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard").stdout
     for name in filter(None, listed.split("\0")):
         source, target = ROOT / name, tmp_path / "clone" / name
         if source.is_file():

@@ -8,7 +8,7 @@ import subprocess
 import time
 import urllib.request
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from email.parser import HeaderParser
 from pathlib import Path
@@ -38,7 +38,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(*command: str | Path, says: str, log: Path) -> Iterator[re.Match[str]]:
+def running(*command: str | Path, says: str, log: Path) -> Generator[re.Match[str]]:
     """Run a program until the block ends; the block starts once the program's output matches."""
     with log.open("w") as out, subprocess.Popen([str(c) for c in command], stdout=out, stderr=out) as process:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from email.message import Message
 from email.parser import HeaderParser
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +12,6 @@ import pytest
 
 if TYPE_CHECKING:
     from tests.house.conftest import Environments
-
-from collections.abc import Mapping
 
 TEMPLATES = Path(__file__).parents[2] / "codegen/duologue_codegen"
 PACKAGES = {
@@ -42,7 +41,7 @@ def names(wheel: Path) -> list[str]:
         return archive.namelist()
 
 
-def metadata(wheel: Path) -> Mapping[str, str]:
+def metadata(wheel: Path) -> Message:
     with zipfile.ZipFile(wheel) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
         return HeaderParser().parsestr(archive.read(name).decode())
