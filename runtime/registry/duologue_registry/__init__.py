@@ -1,0 +1,10 @@
+"""The service registry: pure rules, a durable log behind them, and a service that speaks the generated protocol.
+
+::
+
+    cli ── app ── service ── store ── rules ── states, model
+                     │         └── journals: memory, sqlite
+                     └── leases, queries
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,73 @@
+"""A journal in memory: for tests and for registries that need not outlive their process."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Sequence
+
+from duologue import LogEntry, Position
+from service_registry_sdk import AuditRecord
+from typing_extensions import override
+
+from .store import AuditQuery, Batch, Journal, Loaded, Logged
+
+
+class MemoryJournal(Journal):
+    """Keeps the log; everything is lost with the process, so that each has an epoch of its own."""
+
+    blocks = False
+
+    def __init__(self) -> None:
+        self._epoch = secrets.token_hex(8)
+        self._log: list[Logged] = []
+
+    @override
+    def load(self) -> Loaded:
+        return Loaded(Position(self._epoch, 0), 0, ())
+
+    @override
+    def write(self, batch: Batch) -> None:
+        self._log += batch.logged
+
+    @override
+    def tail(self, after: int, upto: int, limit: int) -> Sequence[LogEntry]:
+        # Numbers begin at 1 and have no gaps: an entry stands at its number less one.
+        return [LogEntry(logged.seq, logged.event) for logged in self._log[after : min(upto, after + limit)]]
+
+    @override
+    def audit(self, query: AuditQuery) -> Sequence[AuditRecord]:
+        newest_first = reversed(self._log if query.before is None else self._log[: max(query.before - 1, 0)])
+        found: list[AuditRecord] = []
+        for logged in newest_first:
+            if len(found) == query.limit:
+                break
+            if _matches(logged, query):
+                found.append(_record(logged))
+        return found
+
+    @override
+    def close(self) -> None:
+        pass
+
+
+def _matches(logged: Logged, query: AuditQuery) -> bool:
+    return (
+        (query.service is None or logged.service == query.service)
+        and (query.actor is None or logged.actor == query.actor)
+        and (query.since is None or logged.at >= query.since)
+        and (query.until is None or logged.at < query.until)
+    )
+
+
+def _record(logged: Logged) -> AuditRecord:
+    return AuditRecord(
+        seq=logged.seq,
+        at=logged.at,
+        actor=logged.actor,
+        revision=logged.revision,
+        reason=logged.reason,
+        request_key=logged.request_key,
+        event=logged.event.event_name,
+        data=json.loads(logged.event.to_wire()),
+    )

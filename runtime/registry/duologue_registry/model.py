@@ -1,0 +1,123 @@
+"""What the registry knows, and what it can be asked to change.
+
+The values are the generated models, taken as immutable: a change makes a new entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Protocol, TypeAlias
+
+from duologue import Event, UnknownValue
+from service_registry_sdk import (
+    DeregisterServiceParams,
+    HealthReport,
+    HealthStatus,
+    RegisterServiceParams,
+    ReportHealthParams,
+    ServiceEntry,
+    ServiceState,
+    UpdateStateParams,
+)
+
+State: TypeAlias = ServiceState | UnknownValue
+Health: TypeAlias = HealthStatus | UnknownValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One service.
+
+    Attributes:
+        entry: As last registered or moved; it never holds health, which `present` adds.
+        born: The registry's revision when the name was registered: unique, never changes, orders the list.
+        lease_lost: Its lease ended by missing heartbeats, and it has not been moved or registered since.
+        health: The latest report of each check.
+    """
+
+    entry: ServiceEntry
+    born: int
+    lease_lost: bool = False
+    health: Mapping[str, HealthReport] = field(default_factory=dict[str, HealthReport])
+
+    def present(self, *, include_health: bool = False) -> ServiceEntry:
+        """The entry as callers see it."""
+        if not self.health and not include_health:
+            return self.entry
+        newest = max(self.health.values(), key=lambda report: report.checked_at, default=None)
+        checks = [self.health[name] for name in sorted(self.health)] if include_health else None
+        return self.entry.model_copy(update={"last_health_check": newest, "health": checks})
+
+
+class View(Protocol):
+    """The part of the registry's state that the rules look at."""
+
+    @property
+    def revision(self) -> int: ...
+
+    def get(self, name: str, /) -> Record | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ExpireLease:
+    """The registry's own: no heartbeat came in time."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveExpired:
+    """The registry's own: it stayed failed for too long after its lease had ended."""
+
+    name: str
+
+
+Command: TypeAlias = (
+    RegisterServiceParams
+    | DeregisterServiceParams
+    | UpdateStateParams
+    | ReportHealthParams
+    | ExpireLease
+    | RemoveExpired
+)
+
+
+class Change(Enum):
+    """What an outcome changes."""
+
+    NOTHING = "nothing"
+    HEALTH = "health"
+    """One health report: no revision, no entry in the log."""
+    SERVICE = "service"
+    """A mutation: one revision, one or more events."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a command came to.
+
+    Attributes:
+        name: The service.
+        record: As it is from now on; None when it is gone.
+        revision: The registry's revision from now on.
+        events: What subscribers are told, in order; for `Change.SERVICE` they go into the log.
+        reason: Why, for the audit log.
+        report: For `Change.HEALTH`, what was reported.
+    """
+
+    name: str
+    change: Change
+    record: Record | None
+    revision: int
+    events: tuple[Event, ...] = ()
+    reason: str | None = None
+    report: HealthReport | None = None
+
+    @property
+    def entry(self) -> ServiceEntry:
+        """The entry as callers see it; only of what is not gone."""
+        if self.record is None:
+            raise LookupError(f"{self.name} is gone")
+        return self.record.present()

@@ -1,0 +1,134 @@
+"""Reading: filters, pages, and which endpoints are fit to be used."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Final
+
+from duologue import InvalidArgument
+from service_registry_sdk import (
+    AuditRecord,
+    HealthStatus,
+    ListEndpointsParams,
+    ListEndpointsResult,
+    ListEventsParams,
+    ListEventsResult,
+    ListServicesParams,
+    ListServicesResult,
+    Remote,
+    ResolvedEndpoint,
+    ServiceState,
+)
+
+from .model import Health, Record
+from .store import AuditQuery
+
+_WORST_FIRST: Final[Sequence[Health]] = (
+    HealthStatus.CRITICAL,
+    HealthStatus.MAINTENANCE,
+    HealthStatus.WARNING,
+    HealthStatus.UNKNOWN,
+    HealthStatus.PASSING,
+)
+_USABLE: Final = frozenset({HealthStatus.WARNING, HealthStatus.UNKNOWN, HealthStatus.PASSING})
+
+
+# ---------------------------------------------------------------------------------------------------------------- pages
+# A cursor names the last element of its page by a number that never changes and is never used again. So no page
+# repeats or leaves out what was there throughout, whatever comes and goes in between.
+_CURSOR: Final = re.compile(r"(\w+):([1-9][0-9]{0,17})")
+
+
+def encode_cursor(kind: str, number: int) -> str:
+    """An opaque cursor; `kind` keeps one list's from being taken for another's."""
+    return base64.urlsafe_b64encode(f"{kind}:{number}".encode()).decode().rstrip("=")
+
+
+def decode_cursor(kind: str, cursor: str) -> int:
+    """The number in a cursor; raises `InvalidArgument` for anything that `encode_cursor` does not make."""
+    try:
+        text = base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)).decode()
+    except (binascii.Error, UnicodeError):
+        text = ""
+    match = _CURSOR.fullmatch(text)
+    if match is None or match[1] != kind or encode_cursor(kind, int(match[2])) != cursor:
+        raise InvalidArgument("cursor: not one of this list; give the `next_cursor` of the page before, as it is")
+    return int(match[2])
+
+
+# ------------------------------------------------------------------------------------------------------------- services
+def list_services(records: Iterable[Record], params: ListServicesParams, revision: int) -> ListServicesResult:
+    """One page of the services that fit; `records` are in order of birth."""
+    after = decode_cursor("services", params.cursor) if params.cursor is not None else 0
+    fitting = _fitting(records, params, after)
+    page = list(islice(fitting, params.limit))
+    more = next(fitting, None) is not None
+    return ListServicesResult(
+        services=[record.present() for record in page],
+        next_cursor=encode_cursor("services", page[-1].born) if more else None,
+        revision=revision,
+    )
+
+
+def _fitting(records: Iterable[Record], params: ListServicesParams, after: int) -> Iterator[Record]:
+    for record in records:
+        entry = record.entry
+        if (
+            record.born > after
+            and (params.state is None or entry.state in params.state)
+            and (params.tag is None or params.tag in entry.tags)
+            and (params.node is None or (isinstance(entry.location, Remote) and entry.location.node == params.node))
+        ):
+            yield record
+
+
+# ------------------------------------------------------------------------------------------------------------ endpoints
+def health_of(record: Record) -> Health:
+    """The worst of the latest reports; a status that this version does not know comes right after the unusable ones."""
+    statuses = {report.status for report in record.health.values()}
+    newer = sorted(status for status in statuses if status not in _WORST_FIRST)
+    for status in (*_WORST_FIRST[:2], *newer, *_WORST_FIRST[2:]):
+        if status in statuses:
+            return status
+    return HealthStatus.UNKNOWN
+
+
+def resolve(record: Record, params: ListEndpointsParams, revision: int) -> ListEndpointsResult:
+    """The endpoints of a running service none of whose checks speaks against it."""
+    entry, health = record.entry, health_of(record)
+    usable = entry.state is ServiceState.RUNNING and health in _USABLE
+    wanted = entry.endpoints if usable or params.include_unhealthy else []
+    return ListEndpointsResult(
+        endpoints=[
+            ResolvedEndpoint(
+                service=entry.name, version=entry.version, endpoint=endpoint, state=entry.state, health=health
+            )
+            for endpoint in wanted
+            if params.protocol is None or endpoint.protocol == params.protocol
+        ],
+        revision=revision,
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------- audit
+def audit_query(params: ListEventsParams) -> AuditQuery:
+    """The query for one page and one record more, which tells whether there is another page."""
+    return AuditQuery(
+        limit=params.limit + 1,
+        before=decode_cursor("events", params.cursor) if params.cursor is not None else None,
+        service=params.service,
+        actor=params.actor,
+        since=params.since,
+        until=params.until,
+    )
+
+
+def audit_page(found: Sequence[AuditRecord], params: ListEventsParams) -> ListEventsResult:
+    """The page out of what `audit_query` found."""
+    page = list(found[: params.limit])
+    more = len(found) > len(page)
+    return ListEventsResult(records=page, next_cursor=encode_cursor("events", page[-1].seq) if more else None)

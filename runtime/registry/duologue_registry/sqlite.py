@@ -1,0 +1,309 @@
+"""A journal in one SQLite file.
+
+One connection writes, reads and checkpoints, in exclusive mode: a second process is refused by SQLite's own lock,
+which the kernel takes back from a killed one, and versions before 3.51.3 can corrupt a write-ahead log that two
+connections checkpoint at once. `synchronous=FULL` syncs the log in every commit; `NORMAL` loses acknowledged changes
+in a power cut.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from duologue import Event, LogEntry, Position
+from pydantic import ValidationError
+from service_registry_sdk import (
+    AuditRecord,
+    EndpointUpdated,
+    HealthReport,
+    ServiceDeregistered,
+    ServiceEntry,
+    ServiceRegistered,
+    ServiceStateChanged,
+)
+from typing_extensions import override
+
+from .model import Change, Outcome, Record
+from .store import AuditQuery, Batch, Journal, Loaded, Logged, StoreError
+
+FILE_NAME: Final = "registry.sqlite3"
+APPLICATION_ID: Final = 0x44554F52  # "DUOR", where `file` and SQLite look for whose database it is
+SCHEMA_VERSION: Final = 1
+OLDEST_SQLITE: Final = (3, 37, 0)  # strict tables
+CHECKPOINT_AFTER: Final = 2_000  # statements; some megabytes of write-ahead log
+
+_SCHEMA: Final = f"""
+CREATE TABLE registry (id INTEGER PRIMARY KEY CHECK (id = 1), epoch TEXT NOT NULL, revision INTEGER NOT NULL) STRICT;
+CREATE TABLE services (
+    name TEXT PRIMARY KEY, born INTEGER NOT NULL UNIQUE, lease_lost INTEGER NOT NULL, entry TEXT NOT NULL) STRICT;
+CREATE TABLE health (
+    service TEXT NOT NULL, check_name TEXT NOT NULL, report TEXT NOT NULL,
+    PRIMARY KEY (service, check_name)) STRICT, WITHOUT ROWID;
+CREATE TABLE log (
+    seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, revision INTEGER NOT NULL, reason TEXT,
+    request_key TEXT, service TEXT NOT NULL, event TEXT NOT NULL, data TEXT NOT NULL) STRICT;
+CREATE INDEX log_by_service ON log (service, seq);
+PRAGMA application_id = {APPLICATION_ID};
+PRAGMA user_version = {SCHEMA_VERSION};
+"""
+
+_EVENTS: Final[dict[str, type[Event]]] = {
+    event.event_name: event for event in (ServiceRegistered, ServiceDeregistered, ServiceStateChanged, EndpointUpdated)
+}
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+class SqliteJournal(Journal):
+    """The file `registry.sqlite3` in a directory of its own."""
+
+    blocks = True
+
+    def __init__(self, directory: Path) -> None:
+        self.path: Final = directory / FILE_NAME
+        self._connection: sqlite3.Connection | None = None
+        self._since_checkpoint = 0
+
+    @property
+    def _db(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise sqlite3.ProgrammingError(f"{self.path} is not open")
+        return self._connection
+
+    # --------------------------------------------------------------------------------------------------------- open
+    @override
+    def load(self) -> Loaded:
+        """Open the file, making it if there is none, and read the state.
+
+        Raises:
+            StoreError: Somebody else has it open, it is damaged, not ours, newer than this version, or unwritable.
+        """
+        if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+            raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old: Python has to be linked to 3.37 or newer")
+        try:
+            _make_directory(self.path.parent)
+            self._connect()
+            self._check_and_create()
+            return self._read_all()
+        except StoreError:
+            self.close()
+            raise
+        except (OSError, sqlite3.Error, ValidationError) as error:
+            self.close()
+            raise StoreError(_explain(self.path, error)) from error
+
+    def _connect(self) -> None:
+        # The threads that use it take turns; `timeout=0`: whoever else has the file keeps it for as long as he runs.
+        self._connection = sqlite3.connect(self.path, timeout=0, isolation_level=None, check_same_thread=False)
+        self._pragma("locking_mode", "EXCLUSIVE")
+        self._pragma("journal_mode", "WAL")
+        self._pragma("synchronous", "FULL")
+        self._pragma("wal_autocheckpoint", "0")  # SQLite's own overlooks errors; ours is in `write`
+        # In exclusive mode the first write takes the lock and keeps it.
+        self._db.execute("BEGIN EXCLUSIVE")
+        self._db.execute("COMMIT")
+        settings = {"locking_mode": "exclusive", "journal_mode": "wal", "synchronous": 2}
+        for name, wanted in settings.items():
+            if (actual := self._pragma(name)) != wanted:
+                raise StoreError(f"{self.path}: SQLite runs with {name}={actual} here, and only {wanted} is safe")
+
+    def _check_and_create(self) -> None:
+        if self._pragma("application_id") == 0 and self._one("SELECT count(*) FROM sqlite_schema")[0] == 0:
+            self._db.executescript(f"BEGIN;{_SCHEMA}")
+            self._db.execute("INSERT INTO registry VALUES (1, ?, 0)", (secrets.token_hex(8),))
+            self._db.execute("COMMIT")
+        if self._pragma("application_id") != APPLICATION_ID:
+            raise StoreError(f"{self.path} is a database of something else; name another directory")
+        version = self._pragma("user_version")
+        if version != SCHEMA_VERSION:
+            raise StoreError(
+                f"{self.path} was written by a newer duologue-registry (schema {version}, this one knows"
+                f" {SCHEMA_VERSION}): upgrade duologue-registry"
+            )
+        found = self._one("PRAGMA quick_check(1)")[0]
+        if found != "ok":
+            raise sqlite3.DatabaseError(str(found))
+
+    def _read_all(self) -> Loaded:
+        epoch, revision = self._one("SELECT epoch, revision FROM registry")
+        count, first, last, newest = self._one(
+            "SELECT count(*), coalesce(min(seq), 1), coalesce(max(seq), 0), coalesce(max(revision), 0) FROM log"
+        )
+        if first != 1 or count != last or newest != revision:
+            raise sqlite3.DatabaseError(
+                f"the log has {count} entries numbered {first} to {last}, up to revision {newest} of {revision}"
+            )
+        health: dict[str, dict[str, HealthReport]] = {}
+        for service, check, report in self._db.execute("SELECT service, check_name, report FROM health"):
+            health.setdefault(service, {})[check] = HealthReport.from_wire(report)
+        records = [
+            Record(
+                entry=ServiceEntry.from_wire(entry),
+                born=born,
+                lease_lost=bool(lease_lost),
+                health=health.get(name, {}),
+            )
+            for name, born, lease_lost, entry in self._db.execute(
+                "SELECT name, born, lease_lost, entry FROM services ORDER BY born"
+            )
+        ]
+        return Loaded(Position(epoch, last), revision, records)
+
+    # -------------------------------------------------------------------------------------------------------- write
+    @override
+    def write(self, batch: Batch) -> None:
+        statements = list(_statements(batch))
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            for sql, values in statements:
+                self._db.execute(sql, values)
+            self._db.execute("COMMIT")
+        except BaseException:
+            # An error here would hide the one that matters; SQLite may have rolled back by itself.
+            with contextlib.suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")
+            raise
+        self._since_checkpoint += len(statements)
+        if self._since_checkpoint >= CHECKPOINT_AFTER:
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            self._since_checkpoint = 0
+
+    @override
+    def close(self) -> None:
+        if self._connection is not None:
+            # A disk that fails now has nothing to lose: what was acknowledged is in the write-ahead log.
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.close()
+            self._connection = None
+
+    # --------------------------------------------------------------------------------------------------------- read
+    @override
+    def tail(self, after: int, upto: int, limit: int) -> Sequence[LogEntry]:
+        rows = self._db.execute(
+            "SELECT seq, event, data FROM log WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?", (after, upto, limit)
+        )
+        return [LogEntry(seq, _EVENTS[event].from_wire(data)) for seq, event, data in rows]
+
+    @override
+    def audit(self, query: AuditQuery) -> Sequence[AuditRecord]:
+        conditions = {
+            "seq < ?": query.before,
+            "service = ?": query.service,
+            "actor = ?": query.actor,
+            "at >= ?": query.since and _to_microseconds(query.since),
+            "at < ?": query.until and _to_microseconds(query.until),
+        }
+        given = {condition: value for condition, value in conditions.items() if value is not None}
+        rows = self._db.execute(
+            "SELECT seq, at, actor, revision, reason, request_key, event, data FROM log WHERE "  # noqa: S608 - our own text
+            + " AND ".join(["TRUE", *given])
+            + " ORDER BY seq DESC LIMIT ?",
+            (*given.values(), query.limit),
+        )
+        return [_audit_record(row) for row in rows]
+
+    def _pragma(self, name: str, value: str | None = None) -> Any:
+        row = self._db.execute(f"PRAGMA {name}" if value is None else f"PRAGMA {name}={value}").fetchone()
+        return row[0] if row else None
+
+    def _one(self, sql: str) -> Any:
+        return self._db.execute(sql).fetchone()
+
+
+# ---------------------------------------------------------------------------------------------------------- statements
+def _statements(batch: Batch) -> Iterator[tuple[str, tuple[object, ...]]]:
+    for outcome in batch.outcomes:
+        yield from _outcome_statements(outcome)
+    for logged in batch.logged:
+        yield _log_statement(logged)
+    yield "UPDATE registry SET revision = ?", (batch.outcomes[-1].revision,)
+
+
+def _outcome_statements(outcome: Outcome) -> Iterator[tuple[str, tuple[object, ...]]]:
+    record, report = outcome.record, outcome.report
+    if outcome.change is Change.HEALTH and report is not None:
+        yield "INSERT OR REPLACE INTO health VALUES (?, ?, ?)", (outcome.name, report.check, _text(report))
+        return
+    if record is None:
+        yield "DELETE FROM services WHERE name = ?", (outcome.name,)
+    else:
+        yield (
+            "INSERT OR REPLACE INTO services VALUES (?, ?, ?, ?)",
+            (outcome.name, record.born, int(record.lease_lost), _text(record.entry)),
+        )
+    if record is None or not record.health:
+        yield "DELETE FROM health WHERE service = ?", (outcome.name,)
+
+
+def _log_statement(logged: Logged) -> tuple[str, tuple[object, ...]]:
+    return "INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (
+        logged.seq,
+        _to_microseconds(logged.at),
+        logged.actor,
+        logged.revision,
+        logged.reason,
+        logged.request_key,
+        logged.service,
+        logged.event.event_name,
+        _text(logged.event),
+    )
+
+
+def _audit_record(row: tuple[Any, ...]) -> AuditRecord:
+    seq, at, actor, revision, reason, request_key, event, data = row
+    return AuditRecord(
+        seq=seq,
+        at=_EPOCH + at * _MICROSECOND,
+        actor=actor,
+        revision=revision,
+        reason=reason,
+        request_key=request_key,
+        event=event,
+        data=json.loads(data),
+    )
+
+
+def _text(model: ServiceEntry | HealthReport | Event) -> str:
+    return model.to_wire().decode()
+
+
+def _to_microseconds(at: datetime) -> int:
+    return (at - _EPOCH) // _MICROSECOND
+
+
+# -------------------------------------------------------------------------------------------------------- the outside
+def _make_directory(directory: Path) -> None:
+    if directory.is_dir():
+        return
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(directory.parent, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)  # the name of a directory is durable when its parent is
+    finally:
+        os.close(descriptor)
+
+
+def _explain(path: Path, error: Exception) -> str:
+    """One line: what, where, and what to do."""
+    if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+        return (
+            f"{path} is in use: another duologue-registry serves from this directory; end it, or name another directory"
+        )
+    if isinstance(error, OSError) or (
+        isinstance(error, sqlite3.OperationalError) and ("readonly" in str(error) or "unable to open" in str(error))
+    ):
+        return f"{path} cannot be written ({error}): give this user the right to, or name another directory"
+    if isinstance(error, sqlite3.OperationalError):
+        return f"{path} cannot be opened: {error}"
+    return (
+        f"{path} is damaged ({str(error).splitlines()[0]}); nothing of it was thrown away. Put back a copy of it, save"
+        f" what can be read with `sqlite3 {path} .recover`, or move it away to begin with an empty registry"
+    )

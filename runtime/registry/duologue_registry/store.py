@@ -1,0 +1,410 @@
+"""The store: the registry's state and its log, changed together or not at all.
+
+`Store` is what the service needs; `JournaledStore` is the one for a single process: the state is in memory, every
+change of it goes through the rules and into a journal first. Journals (`memory`, `sqlite`) only write and read.
+"""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Protocol, TypeAlias, TypeVar
+
+import anyio
+import anyio.to_thread
+from duologue import CallError, Event, Internal, LogEntry, Position, Unknown
+from service_registry_sdk import AuditRecord, ReadOnly
+from typing_extensions import TypeVarTuple, Unpack, override
+
+from .clock import Clock
+from .model import Change, Command, Outcome, Record
+from .rules import decide
+
+logger = logging.getLogger(__name__)
+
+REGISTRY: Final = "registry"
+"""The actor of what the registry does by itself."""
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+
+class StoreError(Exception):
+    """A store that cannot be opened; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A command, who gave it, and the idempotency key of the call that brought it."""
+
+    command: Command
+    actor: str
+    key: str | None = None
+
+
+Answer: TypeAlias = Outcome | CallError
+"""What became of a request; a refusal is an answer too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditQuery:
+    """Which records of the log, newest first.
+
+    Attributes:
+        before: Only those with a lower number.
+        since: Not before this time; `until`: before it.
+    """
+
+    limit: int
+    before: int | None = None
+    service: str | None = None
+    actor: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What one transaction changed: the outcomes in order, and what of them went into the log."""
+
+    outcomes: Sequence[Outcome]
+    entries: Sequence[LogEntry]
+
+
+Listener: TypeAlias = Callable[[Committed], None]
+
+
+class Store(ABC):
+    """State and log. Reads see what has been committed, and nothing else."""
+
+    @property
+    @abstractmethod
+    def position(self) -> Position:
+        """Epoch of the log, and the number of its newest entry; 0 when it is empty."""
+
+    @property
+    @abstractmethod
+    def revision(self) -> int:
+        """Grows by one with every mutation."""
+
+    @property
+    @abstractmethod
+    def read_only(self) -> str | None:
+        """Why nothing can be changed any more, or None."""
+
+    @abstractmethod
+    def get(self, name: str, /) -> Record | None:
+        """One service."""
+
+    @abstractmethod
+    def snapshot(self) -> Sequence[Record]:
+        """All services, oldest registration first."""
+
+    @abstractmethod
+    async def commit(self, requests: Iterable[Request]) -> Sequence[Answer]:
+        """Decide the requests in order and keep what they change, in one transaction; one answer each.
+
+        A request that the rules refuse changes nothing and hinders no other. When this returns, the changes are
+        as durable as the store can make them. It is not cancelled half-way: it waits for the disk.
+
+        Raises:
+            ReadOnly: Nothing was changed.
+            Unknown: The disk failed on the way; a restart shows what was kept.
+        """
+
+    @abstractmethod
+    async def tail(self, after: int, limit: int) -> Sequence[LogEntry] | None:
+        """The first entries with a number above `after`; None when some of them are no longer kept."""
+
+    @abstractmethod
+    async def audit(self, query: AuditQuery) -> Sequence[AuditRecord]:
+        """Records of the log, newest first."""
+
+    @abstractmethod
+    def on_commit(self, listener: Listener) -> None:
+        """Call the listener after every commit, in their order, before those who asked for it go on."""
+
+    @abstractmethod
+    async def aclose(self) -> None:
+        """Wait for the commit that is under way, and let go of everything."""
+
+
+# ---------------------------------------------------------------------------------------------------------- journals
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logged:
+    """An entry of the log, with its audit record."""
+
+    seq: int
+    at: datetime
+    actor: str
+    revision: int
+    service: str
+    event: Event
+    reason: str | None = None
+    request_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one transaction writes."""
+
+    outcomes: Sequence[Outcome]
+    logged: Sequence[Logged]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a journal holds when it is opened. `records` are in order of birth."""
+
+    position: Position
+    revision: int
+    records: Sequence[Record]
+
+
+class Journal(Protocol):
+    """Where a `JournaledStore` writes. Called by one thread at a time; any exception of `write` ends all writing."""
+
+    blocks: bool
+    """Whether its calls wait for a disk, and so belong into a thread."""
+
+    def load(self) -> Loaded: ...
+
+    def write(self, batch: Batch) -> None:
+        """Write all of it or nothing, and return when it would survive a power cut."""
+        ...
+
+    def tail(self, after: int, upto: int, limit: int) -> Sequence[LogEntry]: ...
+
+    def audit(self, query: AuditQuery) -> Sequence[AuditRecord]: ...
+
+    def close(self) -> None: ...
+
+
+class _Overlay:
+    """The state as it will be when the transaction has been committed."""
+
+    def __init__(self, base: dict[str, Record], revision: int) -> None:
+        self._base = base
+        self._changed: dict[str, Record | None] = {}
+        self.revision = revision
+
+    def get(self, name: str, /) -> Record | None:
+        return self._changed[name] if name in self._changed else self._base.get(name)
+
+    def apply(self, outcome: Outcome) -> None:
+        self._changed[outcome.name] = outcome.record
+        self.revision = outcome.revision
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    requests: Sequence[Request]
+    turn: anyio.Event = field(default_factory=anyio.Event)
+    answers: list[Answer] | None = None
+    error: CallError | None = None
+
+
+class JournaledStore(Store):
+    """State in memory, made durable by a journal; one process.
+
+    Group commit: while one transaction is being written, requests gather; one of those waiting then writes for all
+    of them. No task of its own, so that nothing has to be started or watched.
+    """
+
+    MOST_IN_ONE_COMMIT: Final = 128  # bounds what the rules take of the event loop at a time to some milliseconds
+
+    def __init__(self, journal: Journal, loaded: Loaded, clock: Clock) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._records = {record.entry.name: record for record in loaded.records}
+        self._revision = loaded.revision
+        self._position = loaded.position
+        self._failure: str | None = None
+        self._queue: deque[_Waiting] = deque()
+        self._writing = False
+        self._idle = anyio.Event()
+        self._limiter = anyio.CapacityLimiter(1)
+        self._listeners: list[Listener] = []
+
+    @classmethod
+    async def open(cls, journal: Journal, clock: Clock) -> JournaledStore:
+        """Load what the journal holds.
+
+        Raises:
+            StoreError: It cannot be opened, or must not be.
+        """
+        loaded = await anyio.to_thread.run_sync(journal.load) if journal.blocks else journal.load()
+        return cls(journal, loaded, clock)
+
+    @property
+    @override
+    def position(self) -> Position:
+        return self._position
+
+    @property
+    @override
+    def revision(self) -> int:
+        return self._revision
+
+    @property
+    @override
+    def read_only(self) -> str | None:
+        return self._failure
+
+    @override
+    def get(self, name: str, /) -> Record | None:
+        return self._records.get(name)
+
+    @override
+    def snapshot(self) -> Sequence[Record]:
+        return tuple(self._records.values())
+
+    @override
+    def on_commit(self, listener: Listener) -> None:
+        self._listeners.append(listener)
+
+    @override
+    async def tail(self, after: int, limit: int) -> Sequence[LogEntry] | None:
+        # Up to the position that has been told: a commit may be on disk and not yet in our state.
+        return await self._io(self._journal.tail, after, self._position.seq, limit)
+
+    @override
+    async def audit(self, query: AuditQuery) -> Sequence[AuditRecord]:
+        return await self._io(self._journal.audit, query)
+
+    @override
+    async def aclose(self) -> None:
+        with anyio.CancelScope(shield=True):
+            self._failure = self._failure or "it is shutting down"
+            if self._writing:
+                await self._idle.wait()
+            await self._io(self._journal.close)
+
+    async def _io(self, function: Callable[[Unpack[Ts]], T], *args: *Ts) -> T:
+        if not self._journal.blocks:
+            return function(*args)
+        return await anyio.to_thread.run_sync(function, *args, limiter=self._limiter)
+
+    # ------------------------------------------------------------------------------------------------------- commit
+    @override
+    async def commit(self, requests: Iterable[Request]) -> Sequence[Answer]:
+        if self._failure is not None:
+            raise ReadOnly(reason=self._failure)
+        mine = _Waiting(tuple(requests))
+        self._queue.append(mine)
+        with anyio.CancelScope(shield=True):
+            if self._writing:
+                await mine.turn.wait()
+            if mine.answers is None and mine.error is None:
+                await self._lead()
+        if mine.answers is None:
+            raise mine.error or Internal("the change was not decided")
+        return mine.answers
+
+    async def _lead(self) -> None:
+        """Write for everybody who waits, then wake them, and the one who leads next."""
+        self._writing = True
+        group = self._take_group()
+        try:
+            await self._write(group)
+        finally:
+            self._writing = bool(self._queue)
+            for waiting in group:
+                if waiting.answers is None and waiting.error is None:  # an error of our own is passing by
+                    waiting.error = Internal("the change was not decided")
+                waiting.turn.set()
+            if self._queue:
+                self._queue[0].turn.set()
+            else:
+                self._idle.set()
+                self._idle = anyio.Event()
+
+    def _take_group(self) -> list[_Waiting]:
+        group = [self._queue.popleft()]
+        size = len(group[0].requests)
+        while self._queue and size + len(self._queue[0].requests) <= self.MOST_IN_ONE_COMMIT:
+            group.append(self._queue.popleft())
+            size += len(group[-1].requests)
+        return group
+
+    async def _write(self, group: Sequence[_Waiting]) -> None:
+        if self._failure is not None:
+            for waiting in group:
+                waiting.error = ReadOnly(reason=self._failure)
+            return
+        batch, answers = self._decide(group)
+        if batch.outcomes:
+            try:
+                await self._io(self._journal.write, batch)
+            except Exception as error:  # noqa: BLE001 - whatever it was, what is on disk is unknown from here on
+                self._fail(group, error)
+                return
+            entries = self._apply(batch)
+        for waiting, given in zip(group, answers, strict=True):
+            waiting.answers = given
+        if batch.outcomes:
+            for listener in self._listeners:
+                listener(Committed(batch.outcomes, entries))
+
+    def _decide(self, group: Sequence[_Waiting]) -> tuple[Batch, list[list[Answer]]]:
+        now = self._clock.now()
+        overlay = _Overlay(self._records, self._revision)
+        outcomes: list[Outcome] = []
+        logged: list[Logged] = []
+        answers: list[list[Answer]] = []
+        for waiting in group:
+            given: list[Answer] = []
+            for request in waiting.requests:
+                try:
+                    outcome = decide(overlay, request.command, now)
+                except CallError as refusal:
+                    given.append(refusal)
+                    continue
+                given.append(outcome)
+                if outcome.change is not Change.NOTHING:
+                    overlay.apply(outcome)
+                    outcomes.append(outcome)
+                if outcome.change is Change.SERVICE:
+                    logged += self._log(self._position.seq + len(logged), request, outcome, now)
+            answers.append(given)
+        return Batch(outcomes, logged), answers
+
+    @staticmethod
+    def _log(last: int, request: Request, outcome: Outcome, now: datetime) -> list[Logged]:
+        return [
+            Logged(
+                seq=seq,
+                at=now,
+                actor=request.actor,
+                revision=outcome.revision,
+                service=outcome.name,
+                event=event,
+                reason=outcome.reason,
+                request_key=request.key,
+            )
+            for seq, event in enumerate(outcome.events, last + 1)
+        ]
+
+    def _apply(self, batch: Batch) -> Sequence[LogEntry]:
+        for outcome in batch.outcomes:
+            if outcome.record is None:
+                del self._records[outcome.name]
+            else:
+                self._records[outcome.name] = outcome.record
+            self._revision = outcome.revision
+        if batch.logged:
+            self._position = Position(self._position.epoch, batch.logged[-1].seq)
+        return [LogEntry(entry.seq, entry.event) for entry in batch.logged]
+
+    def _fail(self, group: Sequence[_Waiting], error: Exception) -> None:
+        """Stop writing for good: after a failed fsync nobody knows what is on disk, and asking again does not help."""
+        self._failure = f"writing failed: {error}"
+        logger.critical("The registry is read-only until it is restarted: %s", self._failure, exc_info=error)
+        for waiting in group:
+            waiting.error = Unknown(
+                f"The disk failed while the change was being written ({error}); a restart shows whether it was kept."
+            )

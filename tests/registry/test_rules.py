@@ -1,0 +1,429 @@
+"""The rules: every command, every declared error."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from duologue import Event, InvalidArgument, UnknownValue
+from duologue_registry.model import Change, Command, ExpireLease, Outcome, Record, RemoveExpired
+from duologue_registry.rules import MOST_CHECKS, decide
+from service_registry_sdk import (
+    DependencyCycle,
+    DeregisterServiceParams,
+    Endpoint,
+    EndpointProtocol,
+    EndpointUpdated,
+    HealthCheckResult,
+    HealthReport,
+    HealthStatus,
+    InvalidTransition,
+    Local,
+    ManagedProcess,
+    RegisterServiceParams,
+    ReportHealthParams,
+    RevisionConflict,
+    ServiceDeregistered,
+    ServiceExists,
+    ServiceNotFound,
+    ServiceRegistered,
+    ServiceState,
+    ServiceStateChanged,
+    UpdateStateParams,
+)
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=5)
+HTTP = Endpoint(name="public", address="10.0.0.7:8080", protocol=EndpointProtocol.HTTP)
+
+
+def registration(name: str = "api", **changes: Any) -> RegisterServiceParams:
+    fields: dict[str, Any] = {
+        "name": name,
+        "version": "1.0.0",
+        "execution": ManagedProcess(command=["bin/api"]),
+        "location": Local(),
+    }
+    return RegisterServiceParams(**{**fields, **changes})
+
+
+def report(status: HealthStatus = HealthStatus.PASSING, *, check: str = "http", at: datetime = NOW) -> HealthReport:
+    return HealthReport(check=check, status=status, checked_at=at)
+
+
+class World:
+    """The least that keeps what the rules decide."""
+
+    def __init__(self) -> None:
+        self.revision = 0
+        self.records: dict[str, Record] = {}
+
+    def get(self, name: str, /) -> Record | None:
+        return self.records.get(name)
+
+    def do(self, command: Command, now: datetime = NOW) -> Outcome:
+        outcome = decide(self, command, now)
+        assert (outcome.change is Change.SERVICE) == (outcome.revision == self.revision + 1)
+        assert (outcome.change is Change.NOTHING) == (not outcome.events)
+        self.revision = outcome.revision
+        if outcome.record is None:
+            self.records.pop(outcome.name, None)
+        else:
+            self.records[outcome.name] = outcome.record
+        return outcome
+
+    def move(self, *states: ServiceState, name: str = "api") -> None:
+        for state in states:
+            self.do(UpdateStateParams(name=name, state=state, reason="because"))
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def kinds(outcome: Outcome) -> list[type[Event]]:
+    return [type(event) for event in outcome.events]
+
+
+# ------------------------------------------------------------------------------------------------------- registering
+def test_register(world: World) -> None:
+    outcome = world.do(registration(endpoints=[HTTP], tags=["blue"], metadata={"team": "a"}))
+    entry = outcome.entry
+    assert (entry.name, entry.state, entry.revision) == ("api", ServiceState.REGISTERED, 1)
+    assert (entry.registered_at, entry.last_state_change) == (NOW, NOW)
+    assert (entry.tags, entry.metadata, entry.endpoints) == (["blue"], {"team": "a"}, [HTTP])
+    assert outcome.events == (
+        ServiceRegistered(entry=entry),
+        EndpointUpdated(service="api", endpoints=[HTTP], revision=1),
+    )
+
+
+def test_register_without_endpoints_tells_nothing_of_endpoints(world: World) -> None:
+    assert kinds(world.do(registration())) == [ServiceRegistered]
+
+
+def test_register_the_same_again_changes_nothing(world: World) -> None:
+    world.do(registration(tags=["a"]))
+    world.move(ServiceState.RUNNING)
+    again = world.do(registration(tags=["a"]), LATER)
+    assert again.change is Change.NOTHING
+    assert again.entry.state is ServiceState.RUNNING
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"execution": ManagedProcess(command=["bin/api", "-v"])},
+        {"endpoints": [HTTP]},
+        {"depends_on": ["db"]},
+        {"tags": ["blue"]},
+        {"metadata": {"a": "b"}},
+        {"lease": timedelta(seconds=30)},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_other_contents_of_the_same_version_need_the_revision(world: World, change: dict[str, Any]) -> None:
+    world.do(registration())
+    with pytest.raises(ServiceExists) as refusal:
+        world.do(registration(**change))
+    assert (refusal.value.details.name, refusal.value.details.revision) == ("api", 1)
+
+    world.move(ServiceState.RUNNING)
+    world.do(ReportHealthParams(name="api", report=report()))
+    entry = world.do(registration(**change, if_revision=2), LATER).entry
+    assert getattr(entry, next(iter(change))) == next(iter(change.values()))
+    assert (entry.state, entry.last_state_change, entry.revision) == (ServiceState.RUNNING, NOW, 3)
+    assert entry.last_health_check == report()
+
+
+def test_changed_endpoints_are_told(world: World) -> None:
+    world.do(registration(endpoints=[HTTP]))
+    outcome = world.do(registration(endpoints=[], if_revision=1))
+    assert outcome.events[1:] == (EndpointUpdated(service="api", endpoints=[], revision=2),)
+
+
+def test_a_new_version_begins_anew(world: World) -> None:
+    world.do(registration(endpoints=[HTTP]))
+    world.move(ServiceState.RUNNING)
+    world.do(ReportHealthParams(name="api", report=report()))
+    outcome = world.do(registration(version="2.0.0", endpoints=[HTTP]), LATER)
+    entry = outcome.entry
+    assert (entry.version, entry.state) == ("2.0.0", ServiceState.REGISTERED)
+    assert (entry.registered_at, entry.last_state_change) == (NOW, LATER)
+    assert entry.last_health_check is None
+    assert world.records["api"].born == 1
+    assert outcome.events == (
+        ServiceRegistered(entry=entry),
+        ServiceStateChanged(name="api", old=ServiceState.RUNNING, new=ServiceState.REGISTERED, revision=3),
+    )
+
+
+def test_if_revision_of_a_registration(world: World) -> None:
+    with pytest.raises(RevisionConflict) as refusal:
+        world.do(registration(if_revision=3))
+    assert (refusal.value.details.expected, refusal.value.details.actual) == (3, 0)
+    world.do(registration(if_revision=0))
+    with pytest.raises(RevisionConflict) as refusal:
+        world.do(registration(version="2.0.0", if_revision=0))
+    assert (refusal.value.details.expected, refusal.value.details.actual) == (0, 1)
+
+
+def test_endpoint_names_are_unique(world: World) -> None:
+    with pytest.raises(InvalidArgument, match="'public' stands there twice"):
+        world.do(registration(endpoints=[HTTP, HTTP]))
+
+
+@pytest.mark.parametrize("seconds", [0.0, -5.0, 0.999, 86_401.0])
+def test_a_lease_out_of_bounds(world: World, seconds: float) -> None:
+    with pytest.raises(InvalidArgument, match="lease"):
+        world.do(registration(lease=timedelta(seconds=seconds)))
+
+
+@pytest.mark.parametrize(
+    ("existing", "new", "cycle"),
+    [
+        ({}, ("a", ["a"]), ["a", "a"]),
+        ({"b": ["a"]}, ("a", ["b"]), ["a", "b", "a"]),
+        ({"c": ["a"], "b": ["x", "c"]}, ("a", ["b"]), ["a", "b", "c", "a"]),
+        ({"d": ["x"], "c": ["d", "a"], "b": ["d"]}, ("a", ["b", "d", "c"]), ["a", "c", "a"]),
+    ],
+)
+def test_cycles_are_named(
+    world: World, existing: dict[str, list[str]], new: tuple[str, list[str]], cycle: list[str]
+) -> None:
+    for name, depends_on in existing.items():
+        world.do(registration(name, depends_on=depends_on))
+    with pytest.raises(DependencyCycle) as refusal:
+        world.do(registration(new[0], depends_on=new[1]))
+    assert refusal.value.details.cycle == cycle
+
+
+def test_a_changed_definition_can_close_a_cycle(world: World) -> None:
+    world.do(registration("a"))
+    world.do(registration("b", depends_on=["a"]))
+    with pytest.raises(DependencyCycle):
+        world.do(registration("a", version="2.0.0", depends_on=["b"]))
+    with pytest.raises(DependencyCycle):
+        world.do(registration("a", depends_on=["b"], if_revision=1))
+
+
+def test_diamonds_are_no_cycles(world: World) -> None:
+    for name, depends_on in {"d": [], "c": ["d"], "b": ["d"], "a": ["b", "c", "not-there"]}.items():
+        world.do(registration(name, depends_on=depends_on))
+    assert world.revision == 4
+
+
+def test_a_long_chain_of_dependencies(world: World) -> None:
+    for number in range(3_000):
+        world.do(registration(f"s{number}", depends_on=[f"s{number - 1}"] if number else []))
+    with pytest.raises(DependencyCycle) as refusal:
+        world.do(registration("s0", version="2.0.0", depends_on=["s2999"]))
+    assert len(refusal.value.details.cycle) == 3_001
+
+
+# --------------------------------------------------------------------------------------------------- other mutations
+def test_deregister(world: World) -> None:
+    world.do(registration(endpoints=[HTTP]))
+    outcome = world.do(DeregisterServiceParams(name="api", reason="gone for good"))
+    assert outcome.record is None
+    assert outcome.reason == "gone for good"
+    assert outcome.events == (
+        ServiceDeregistered(name="api", reason="gone for good", revision=2),
+        EndpointUpdated(service="api", endpoints=[], revision=2),
+    )
+    with pytest.raises(LookupError):
+        _ = outcome.entry
+
+
+def test_registered_again_after_deregistering_it_is_another(world: World) -> None:
+    world.do(registration())
+    world.do(DeregisterServiceParams(name="api"))
+    outcome = world.do(registration(), LATER)
+    assert outcome.entry.registered_at == LATER
+    assert world.records["api"].born == 3
+
+
+def test_update_state(world: World) -> None:
+    world.do(registration())
+    outcome = world.do(UpdateStateParams(name="api", state=ServiceState.STARTING, reason="boot"), LATER)
+    entry = outcome.entry
+    assert (entry.state, entry.state_reason, entry.last_state_change) == (ServiceState.STARTING, "boot", LATER)
+    assert outcome.events == (
+        ServiceStateChanged(
+            name="api", old=ServiceState.REGISTERED, new=ServiceState.STARTING, reason="boot", revision=2
+        ),
+    )
+
+
+def test_the_reason_of_a_state_goes_with_it(world: World) -> None:
+    world.do(registration())
+    world.do(UpdateStateParams(name="api", state=ServiceState.FAILED, reason="out of memory"))
+    assert world.do(UpdateStateParams(name="api", state=ServiceState.STARTING)).entry.state_reason is None
+
+
+def test_the_state_that_it_is_in_changes_nothing(world: World) -> None:
+    world.do(registration())
+    assert world.do(UpdateStateParams(name="api", state=ServiceState.REGISTERED)).change is Change.NOTHING
+
+
+def test_an_illegal_move(world: World) -> None:
+    world.do(registration())
+    with pytest.raises(InvalidTransition, match="from registered to stopping"):
+        world.do(UpdateStateParams(name="api", state=ServiceState.STOPPING))
+    with pytest.raises(InvalidTransition):
+        world.do(UpdateStateParams(name="api", state=UnknownValue("hibernating")))
+
+
+@pytest.mark.parametrize("reason", [None, ""])
+def test_a_failure_needs_a_reason(world: World, reason: str | None) -> None:
+    world.do(registration())
+    with pytest.raises(InvalidArgument, match="reason"):
+        world.do(UpdateStateParams(name="api", state=ServiceState.FAILED, reason=reason))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        UpdateStateParams(name="api", state=ServiceState.STARTING, if_revision=7),
+        UpdateStateParams(name="api", state=ServiceState.REGISTERED, if_revision=7),
+        DeregisterServiceParams(name="api", if_revision=7),
+        registration(if_revision=7),
+    ],
+    ids=["update_state", "update_state to the same", "deregister", "register"],
+)
+def test_revision_conflict(world: World, command: Command) -> None:
+    world.do(registration())
+    with pytest.raises(RevisionConflict) as refusal:
+        world.do(command)
+    assert (refusal.value.details.expected, refusal.value.details.actual) == (7, 1)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        UpdateStateParams(name="none", state=ServiceState.STARTING),
+        DeregisterServiceParams(name="none"),
+        ReportHealthParams(name="none", report=report()),
+    ],
+    ids=["update_state", "deregister", "report_health"],
+)
+def test_service_not_found(world: World, command: Command) -> None:
+    with pytest.raises(ServiceNotFound) as refusal:
+        world.do(command)
+    assert refusal.value.details.name == "none"
+
+
+def test_a_revision_counts_the_registry_not_the_service(world: World) -> None:
+    world.do(registration("a"))
+    world.do(registration("b"))
+    world.move(ServiceState.RUNNING, name="a")
+    assert (world.records["a"].entry.revision, world.records["b"].entry.revision) == (3, 2)
+
+
+# ------------------------------------------------------------------------------------------------------------- health
+def test_report_health_is_no_mutation(world: World) -> None:
+    world.do(registration())
+    outcome = world.do(ReportHealthParams(name="api", report=report()))
+    assert outcome.change is Change.HEALTH
+    assert outcome.events == (HealthCheckResult(service="api", report=report()),)
+    assert world.revision == 1
+
+
+def test_the_latest_report_of_each_check(world: World) -> None:
+    world.do(registration())
+    world.do(ReportHealthParams(name="api", report=report(check="tcp", at=NOW)))
+    world.do(ReportHealthParams(name="api", report=report(at=NOW)))
+    newest = report(HealthStatus.WARNING, at=LATER)
+    world.do(ReportHealthParams(name="api", report=newest), LATER)
+    entry = world.records["api"].present(include_health=True)
+    assert entry.last_health_check == newest
+    assert entry.health == [newest, report(check="tcp")]
+
+
+def test_a_late_retry_does_not_undo_a_newer_report(world: World) -> None:
+    world.do(registration())
+    world.do(ReportHealthParams(name="api", report=report(HealthStatus.CRITICAL, at=LATER)), LATER)
+    outcome = world.do(ReportHealthParams(name="api", report=report(at=NOW)), LATER)
+    assert outcome.change is Change.NOTHING
+    assert world.records["api"].health["http"].status is HealthStatus.CRITICAL
+
+
+def test_a_report_from_the_future_gives_way(world: World) -> None:
+    world.do(registration())
+    world.do(ReportHealthParams(name="api", report=report(HealthStatus.CRITICAL, at=LATER)), NOW)
+    world.do(ReportHealthParams(name="api", report=report(at=NOW)), NOW)
+    assert world.records["api"].health["http"].status is HealthStatus.PASSING
+
+
+def test_the_number_of_checks_is_bounded(world: World) -> None:
+    world.do(registration())
+    for number in range(MOST_CHECKS):
+        world.do(ReportHealthParams(name="api", report=report(check=f"c{number}")))
+    with pytest.raises(InvalidArgument, match="checks already"):
+        world.do(ReportHealthParams(name="api", report=report(check="one-more")))
+    world.do(ReportHealthParams(name="api", report=report(HealthStatus.WARNING, check="c0")))
+
+
+def test_health_outlives_moves(world: World) -> None:
+    world.do(registration())
+    world.do(ReportHealthParams(name="api", report=report()))
+    world.move(ServiceState.RUNNING)
+    assert world.records["api"].health == {"http": report()}
+
+
+# ------------------------------------------------------------------------------------------------- the registry's own
+LEASE = timedelta(seconds=10)
+
+
+def test_expire_lease(world: World) -> None:
+    world.do(registration(lease=LEASE))
+    outcome = world.do(ExpireLease("api"), LATER)
+    assert (outcome.entry.state, outcome.entry.state_reason) == (ServiceState.FAILED, "lease expired")
+    assert kinds(outcome) == [ServiceStateChanged]
+    assert world.records["api"].lease_lost
+
+
+@pytest.mark.parametrize("way", [[ServiceState.RUNNING, ServiceState.STOPPED], [ServiceState.FAILED]])
+def test_who_is_not_alive_cannot_expire(world: World, way: list[ServiceState]) -> None:
+    world.do(registration(lease=LEASE))
+    world.move(*way)
+    assert world.do(ExpireLease("api")).change is Change.NOTHING
+
+
+def test_who_has_no_lease_cannot_expire(world: World) -> None:
+    world.do(registration())
+    assert world.do(ExpireLease("api")).change is Change.NOTHING
+    assert world.do(ExpireLease("none")).change is Change.NOTHING
+
+
+def test_who_lost_the_lease_may_register_as_it_likes(world: World) -> None:
+    world.do(registration(lease=LEASE))
+    world.do(ExpireLease("api"))
+    outcome = world.do(registration(lease=LEASE, execution=ManagedProcess(command=["bin/api"], pid=7)), LATER)
+    assert outcome.entry.state is ServiceState.REGISTERED
+    assert kinds(outcome) == [ServiceRegistered, ServiceStateChanged]
+    assert not world.records["api"].lease_lost
+
+
+def test_register_the_same_after_losing_the_lease_begins_anew(world: World) -> None:
+    world.do(registration(lease=LEASE))
+    world.do(ExpireLease("api"))
+    assert world.do(registration(lease=LEASE)).entry.state is ServiceState.REGISTERED
+
+
+def test_remove_expired(world: World) -> None:
+    world.do(registration(lease=LEASE))
+    assert world.do(RemoveExpired("api")).change is Change.NOTHING
+    world.do(ExpireLease("api"))
+    outcome = world.do(RemoveExpired("api"))
+    assert outcome.events == (ServiceDeregistered(name="api", reason="lease expired", revision=3),)
+    assert world.do(RemoveExpired("api")).change is Change.NOTHING
+
+
+def test_who_was_moved_after_losing_the_lease_is_not_removed(world: World) -> None:
+    world.do(registration(lease=LEASE))
+    world.do(ExpireLease("api"))
+    world.move(ServiceState.STARTING)
+    assert world.do(RemoveExpired("api")).change is Change.NOTHING
