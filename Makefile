@@ -65,7 +65,7 @@ demo: $(SETUP) ## ten seconds of the registry and its SDK at work
 serve: $(SETUP) ## run the registry; ARGS="--help" says what it takes
 	$(BIN)/duologue-registry serve $(ARGS)
 
-bench: $(TESTING) ## measure calls and events against handwritten code
+bench: $(TESTING) ## measure typed calls against handwritten code; all rounds go to build/bench.json
 	$(PY) benchmarks/calls.py $(ARGS)
 
 docs: $(TESTING) ## run every command, program and link of the documents
