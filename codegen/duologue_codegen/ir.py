@@ -32,7 +32,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 # Any JSON value. Objects keep the order of the spec.
-JsonValue: TypeAlias = "None | bool | int | float | str | Sequence[JsonValue] | dict[str, JsonValue]"
+JsonValue: TypeAlias = "bool | int | float | str | Sequence[JsonValue] | dict[str, JsonValue] | None"
 # A bound. `Decimal` for constraints of `decimal`, so that nothing is rounded.
 Number: TypeAlias = "int | float | Decimal"
 
@@ -153,7 +153,7 @@ Type: TypeAlias = "Scalar | Ref | Array | Map | Union | Tuple | Const | Nullable
 class PlainValue:
     """A literal: `repr` of it is right."""
 
-    value: None | bool | int | float | str
+    value: bool | int | float | str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

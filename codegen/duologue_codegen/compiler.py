@@ -1,0 +1,113 @@
+"""From the path of a spec to the intermediate representation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from . import ir
+from .files import SourceFile, read_files
+from .problems import SpecErrors
+from .resolve import document as whole
+from .resolve import recursion, scopes
+from .resolve.actions import Actions
+from .resolve.context import Context
+from .resolve.drafts import UnionDraft
+from .resolve.events import Events
+from .resolve.failures import Failures
+from .resolve.finish import Finish
+from .resolve.spelling import Members
+from .resolve.types import Types
+from .resolve.unions import check_union
+from .spec import GRAMMAR_VERSION, DefaultsSpec, Document, ImportedDocument, Sections
+
+
+def compile_spec(path: Path) -> ir.Protocol:
+    """The protocol that a spec describes. Raises SpecErrors with everything that is wrong with it."""
+    files, problems = read_files(path)
+    context = Context()
+    context.problems.extend(problems)
+    protocol = _compile(context, files)
+    if context.problems or protocol is None:
+        raise SpecErrors(context.problems, path.parent)
+    return protocol
+
+
+def _compile(context: Context, files: list[SourceFile]) -> ir.Protocol | None:
+    root = files[0].root
+    document = context.read(Document, root, "the spec", root)
+    _declare(context, files, document)
+    if document is None:
+        return None  # what it lacks has been told
+    if document.python and document.python.absent == "missing":
+        context.absent = ir.Presence.MISSING
+    defaults = document.defaults or DefaultsSpec.model_validate({})
+    python = whole.python_names(context, document, root)
+    whole.claim_classes(context, python, root)
+
+    types, members = Types(context), Members(context)
+    failures = Failures(context, types)
+    actions = Actions(context, types, failures, members, defaults)
+    events = Events(context, types, members, defaults)
+    types.enter(context.types.values())
+    failures.enter(context.errors.values())
+    for symbol in context.types.values():
+        types.define(symbol)
+    failures.resolve()
+    actions.resolve()
+    events.resolve()
+    namespaces = whole.namespaces(context, python, members)
+    if not recursion.check(context):
+        return None  # checks below follow references, and would not come to an end
+    context.settle()
+    for draft in context.definitions.values():
+        if isinstance(draft, UnionDraft):
+            check_union(context, types, draft)
+
+    finish = Finish(context, types)
+    definitions = finish.definitions()
+    made = {definition.class_name: definition for definition in definitions}
+    return ir.Protocol(
+        name=document.protocol,
+        version=document.version,
+        grammar=GRAMMAR_VERSION,
+        sources=tuple(file.name for file in files),
+        python=python,
+        description=document.description,
+        license=whole.licence(context, document, root),
+        authors=tuple(author.text for author in document.authors),
+        links=whole.links(context, document.links),
+        scopes=tuple(context.scopes.values()),
+        roles=_roles(context, files, document),
+        namespaces=namespaces,
+        definitions=definitions,
+        errors=failures.definitions(made),
+        actions=actions.definitions(made, finish),
+        events=events.definitions(finish),
+    )
+
+
+def _declare(context: Context, files: list[SourceFile], document: Document | None) -> None:
+    """Enter the names of all files before anything refers to them."""
+    sections: list[tuple[Sections, str | None]] = [(document, None)] if document is not None else []
+    for file in files[1:]:
+        hint = "an imported file has `duologue`, `namespace` and sections only"
+        imported = context.read(ImportedDocument, file.root, "an imported file", file.root, hint)
+        if imported is not None:
+            sections.append((imported, imported.namespace))
+    for section, namespace in sections:
+        scopes.declare(context, section.scopes)
+        context.declare(context.types, section.types, namespace, "a type")
+        context.declare(context.errors, section.errors, namespace, "an error")
+        context.declare(context.actions, section.actions, namespace, "an action")
+        context.declare(context.events, section.events, namespace, "an event")
+
+
+def _roles(context: Context, files: list[SourceFile], document: Document) -> tuple[ir.Role, ...]:
+    found: dict[str, ir.Role] = {}
+    for file in files:
+        roles = file.root.get("roles")
+        if file is files[0]:
+            scopes.roles(context, document.roles, found)
+        elif isinstance(roles, type(file.root)):
+            scopes.roles(context, roles, found)
+    return tuple(found.values())

@@ -1,0 +1,73 @@
+"""The files of a spec: the root, and those that it imports from inside its own folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from .load import load_text
+from .nodes import MapNode, ScalarNode, SeqNode
+from .problems import Problem, SpecErrors, quote
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One parsed file. `name` is relative to the spec's folder, with `/` between its parts."""
+
+    name: str
+    root: MapNode
+
+
+def read_files(path: Path) -> tuple[list[SourceFile], list[Problem]]:
+    """The root file first, then its imports in order.
+
+    Raises SpecErrors when the root cannot be read at all; other problems are returned with what could be read.
+    """
+    name = path.name
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise SpecErrors([Problem(name, 1, 1, f"cannot read the spec: {reason}")], path.parent) from None
+    root, problems = load_text(data, name)
+    if root is None:
+        raise SpecErrors(problems, path.parent)
+    files = [SourceFile(name, root)]
+    imports = root.get("imports")
+    # An `imports` of another shape is told with the rest of the document's shape.
+    for node in imports if isinstance(imports, SeqNode) else ():
+        if isinstance(node, ScalarNode):
+            found = _import(node, path.parent, files, problems)
+            if found is not None:
+                files.append(found)
+    return files, problems
+
+
+def _import(node: ScalarNode, folder: Path, files: list[SourceFile], problems: list[Problem]) -> SourceFile | None:
+    def refuse(message: str, hint: str | None = None) -> None:
+        problems.append(Problem(node.file, node.line, node.column, message, hint))
+
+    pure = PurePosixPath(node.text)
+    shown = quote(node.text)
+    if pure.is_absolute() or "\\" in node.text or ":" in node.text or "\0" in node.text or not node.text:
+        return refuse(f"{shown} is no relative path", "write it relative to this file, with `/`")
+    if ".." in pure.parts:
+        return refuse(f"{shown} leaves the spec's folder", "move the file into the folder")
+    target = folder / pure
+    try:
+        # A link inside the folder may still lead out of it.
+        real, home = target.resolve(strict=True), folder.resolve(strict=True)
+        if not real.is_relative_to(home):
+            return refuse(f"{shown} leads out of the spec's folder through a link", "copy the file into the folder")
+        name = str(pure)
+        known = {(folder / file.name).resolve(): file.name for file in files}
+        if real in known:
+            which = "is the spec itself" if known[real] == files[0].name else "is imported already"
+            return refuse(f"{shown} {which}", "remove it")
+        data = real.read_bytes()
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it leads to itself"
+        return refuse(f"cannot read {shown}: {reason}")
+    root, found = load_text(data, name)
+    problems.extend(found)
+    return SourceFile(name, root) if root is not None else None

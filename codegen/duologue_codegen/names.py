@@ -1,0 +1,83 @@
+"""How names of a spec become names in Python. Made here, once, and nowhere else.
+
+Every function gives an identifier of ASCII letters, digits and `_` that is no keyword, or None when nothing is left of
+a name (then the author has to choose one with `python: {name: …}`).
+"""
+
+from __future__ import annotations
+
+import re
+
+from .reserved import KEYWORDS, MEMBER_NAMES, MODEL_MEMBERS, SHADOWING
+
+# Where a name is split: between humps (`frameNavigated`, `HTTPServer`), and at all that is no letter or digit.
+_WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+[0-9]*|[A-Z]+[0-9]*|[0-9]+")
+_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_PASCAL = re.compile(r"[A-Z][A-Za-z0-9]*")
+
+
+def words(name: str) -> list[str]:
+    """`frameNavigated` → frame, Navigated; `service_not-found` → service, not, found; `base64` is one word."""
+    return _WORDS.findall(name)
+
+
+def snake(name: str) -> str | None:
+    """`frameNavigated` → `frame_navigated`. Digits never begin it: `2xx` → `n2xx`."""
+    parts = words(name)
+    text = "_".join(parts).lower()
+    return (f"n{text}" if text[0].isdigit() else text) if parts else None
+
+
+def pascal(name: str) -> str | None:
+    """`service_not_found` → `ServiceNotFound`; a name in this style is left alone (`HTTPProbe`)."""
+    if _PASCAL.fullmatch(name):
+        return name
+    text = "".join(part[0].upper() + part[1:] for part in words(name))
+    return (f"N{text}" if text[0].isdigit() else text) if text else None
+
+
+def constant(name: str) -> str | None:
+    """`Page.frameNavigated` → `PAGE_FRAME_NAVIGATED`."""
+    text = snake(name)
+    return text.upper() if text else None
+
+
+def is_identifier(name: str) -> bool:
+    """What an author may choose: no leading or trailing underscore tricks, no keyword."""
+    return _IDENTIFIER.fullmatch(name) is not None and name not in KEYWORDS
+
+
+def field(name: str, reserved: frozenset[str] = frozenset()) -> str | None:
+    """Attribute of a model. `reserved` are names that its surroundings need, such as `timeout` among params."""
+    text = snake(name)
+    if text is None:
+        return None
+    if text.startswith(("model_validate", "model_dump")):
+        return f"field_{text}"  # pydantic guards these prefixes, so a trailing underscore would not help
+    taken = text in KEYWORDS or text in MODEL_MEMBERS or text in SHADOWING or text in reserved
+    return f"{text}_" if taken else text
+
+
+def method(name: str) -> str | None:
+    """Method of a client, a peer or a service."""
+    text = snake(name)
+    if text is None:
+        return None
+    return f"{text}_" if text in KEYWORDS or text in SHADOWING or text in MEMBER_NAMES else text
+
+
+def enum_member(value: str | int) -> str | None:
+    """`rolled_back` → `ROLLED_BACK`, 404 → `VALUE_404`, -1 → `MINUS_1`."""
+    if isinstance(value, int):
+        return f"MINUS_{-value}" if value < 0 else f"VALUE_{value}"
+    parts = words(value)
+    if not parts:
+        return None
+    text = "_".join(parts).upper()
+    return f"VALUE_{text}" if text[0].isdigit() else text
+
+
+def keyword(path: str) -> str | None:
+    """Argument for a filter path: `report.status` → `report_status`. `since` is the subscribing method's own."""
+    text = "_".join(part for part in (snake(piece) for piece in path.split(".")) if part)
+    return (f"{text}_" if text in KEYWORDS or text in ("self", "since") else text) if text else None

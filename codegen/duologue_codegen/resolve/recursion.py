@@ -1,0 +1,133 @@
+"""Recursion: allowed through the fields of an object, refused where nothing could ever be built; and the order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from .. import ir
+from ..problems import quote
+from .context import Context
+from .drafts import AliasDraft, AnyDraft, EnumDraft, ObjectDraft, UnionDraft
+
+
+def references(type_: ir.Type) -> Iterator[str]:
+    """Class names that a type refers to."""
+    match type_:
+        case ir.Ref():
+            yield type_.name
+        case ir.Array():
+            yield from references(type_.item)
+        case ir.Map():
+            yield from references(type_.key)
+            yield from references(type_.value)
+        case ir.Nullable():
+            yield from references(type_.inner)
+        case ir.Union():
+            for member in type_.members:
+                yield from references(member)
+        case ir.Tuple():
+            for item in type_.items:
+                yield from references(item)
+        case _:
+            return
+
+
+def draft_references(draft: AnyDraft) -> list[str]:
+    match draft:
+        case ObjectDraft():
+            return [name for field in draft.fields for name in references(field.type)]
+        case UnionDraft():
+            return [name for _, type_ in draft.members for name in references(type_)]
+        case AliasDraft():
+            return list(references(draft.type))
+        case EnumDraft():
+            return []
+
+
+def check(context: Context) -> bool:
+    """Tell recursion that cannot work; False when there is any."""
+    before = len(context.problems)
+    names = {name for name, draft in context.definitions.items() if not isinstance(draft, ObjectDraft)}
+    _tell(context, names, draft_references, "refers to itself", "recursion goes through a field of an object")
+    _tell(
+        context,
+        set(context.definitions),
+        _needed,
+        "can never be built: each needs another one",
+        "make a field on the way optional (`name?`), nullable or a list",
+    )
+    return len(context.problems) == before
+
+
+def _needed(draft: AnyDraft) -> list[str]:
+    """What an instance cannot be without."""
+    if isinstance(draft, ObjectDraft):
+        required = (field.type for field in draft.fields if field.presence is ir.Presence.REQUIRED)
+        return [type_.name for type_ in required if isinstance(type_, ir.Ref)]
+    if isinstance(draft, AliasDraft) and isinstance(draft.type, ir.Ref):
+        return [draft.type.name]
+    return []
+
+
+def _tell(context: Context, names: set[str], edges: Callable[[AnyDraft], list[str]], what: str, hint: str) -> None:
+    graph = {name: [edge for edge in edges(context.definitions[name]) if edge in names] for name in sorted(names)}
+    for group in components(graph):
+        first = min(
+            (context.definitions[name] for name in group), key=lambda draft: (draft.origin.line, draft.class_name)
+        )
+        if len(group) > 1 or first.class_name in graph[first.class_name]:
+            context.complain(first.origin, f"{quote(first.name or first.class_name)} {what}", hint)
+
+
+def ordered(graph: Mapping[str, Iterable[str]]) -> list[str]:
+    """Names such that each follows what it refers to, as far as recursion allows; else in the order given."""
+    position = {name: index for index, name in enumerate(graph)}
+    groups = components(graph)
+    home = {name: index for index, group in enumerate(groups) for name in group}
+    result: list[str] = []
+    for group in groups:
+        # Inside a group every order breaks some edge: keep the author's.
+        result.extend(sorted(group, key=lambda name: position[name]))
+    assert all(home[edge] <= home[name] for name in graph for edge in graph[name] if edge in home)
+    return result
+
+
+def components(graph: Mapping[str, Iterable[str]]) -> list[list[str]]:
+    """Strongly connected components, dependencies first (Tarjan, without recursion: specs are hostile)."""
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    on_stack: set[str] = set()
+    found: list[list[str]] = []
+    for root in graph:
+        if root in index:
+            continue
+        work: list[tuple[str, Iterator[str]]] = [(root, iter(graph[root]))]
+        index[root] = low[root] = len(index)
+        stack.append(root)
+        on_stack.add(root)
+        while work:
+            name, edges = work[-1]
+            for edge in edges:
+                if edge not in graph:
+                    continue
+                if edge not in index:
+                    index[edge] = low[edge] = len(index)
+                    stack.append(edge)
+                    on_stack.add(edge)
+                    work.append((edge, iter(graph[edge])))
+                    break
+                if edge in on_stack:
+                    low[name] = min(low[name], index[edge])
+            else:
+                work.pop()
+                if work:
+                    parent = work[-1][0]
+                    low[parent] = min(low[parent], low[name])
+                if low[name] == index[name]:
+                    group: list[str] = []
+                    while not group or group[-1] != name:
+                        group.append(stack.pop())
+                        on_stack.discard(group[-1])
+                    found.append(group)
+    return found
