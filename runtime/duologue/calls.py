@@ -1,0 +1,210 @@
+"""Calls to the peer: waiting for a place, sending, and giving each caller its outcome."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from .descriptors import Action, Params, StreamAction
+from .drivers.port import Future
+from .errors import CallError, NotSent
+from .outcomes import data_of, result_of
+from .session import Item, OutgoingCall, Settle
+from .wire import Message
+
+if TYPE_CHECKING:
+    from .connection import Connection
+
+R = TypeVar("R")
+
+HANDLER_DEADLINE: Final[ContextVar[float | None]] = ContextVar("duologue_handler_deadline", default=None)
+"""When the caller of the running handler stops waiting: calls that the handler makes end then, too."""
+
+BUILT_IN_TIMEOUT: Final = 30.0
+"""Seconds that `subscribe` and `unsubscribe` may take."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallOptions:
+    """What a single call may change, besides its timeout.
+
+    Attributes:
+        key: The idempotency key, at most 128 characters.
+        meta: Values that travel with the request, at most 4 KiB.
+    """
+
+    key: str | None = None
+    meta: Mapping[str, str] | None = None
+
+
+_DEFAULTS: Final = CallOptions()
+
+
+class Arrivals:
+    """What came for a streaming call and was not read yet: items, then the outcome."""
+
+    __slots__ = ("items", "outcome", "waiting")
+
+    def __init__(self) -> None:
+        self.items: deque[bytes] = deque()
+        self.outcome: Message | CallError | None = None
+        self.waiting: Future | None = None
+
+    def put(self, item: bytes) -> None:
+        self.items.append(item)
+        self.wake()
+
+    def set_result(self, outcome: Message | CallError, /) -> None:
+        self.outcome = outcome
+        self.wake()
+
+    def done(self) -> bool:
+        return self.outcome is not None
+
+    def wake(self) -> None:
+        if self.waiting is not None and not self.waiting.done():
+            self.waiting.set_result(None)
+
+
+class Calls:
+    """The calls that go out on one connection."""
+
+    __slots__ = ("_connection", "_places")
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._places: deque[Future] = deque()
+
+    async def call(
+        self, action: Action[Any, R], params: Params, timeout: float | None, options: CallOptions | None
+    ) -> R:
+        """Call and wait for the answer. See `Peer` for the errors."""
+        outcome = self._connection.executor.future()
+        call = await self.begin(action, params, outcome, timeout, options)
+        return result_of(action, await self._outcome(call, outcome))
+
+    async def ask(self, name: str, params: bytes) -> bytes:
+        """Call a built-in action; returns the raw data."""
+        outcome = self._connection.executor.future()
+        call = await self._send(name, params, outcome, timeout=BUILT_IN_TIMEOUT)
+        return data_of(await self._outcome(call, outcome))
+
+    async def begin(
+        self,
+        action: Action[Any, Any],
+        params: Params,
+        owner: Future | Arrivals,
+        timeout: float | None,
+        options: CallOptions | None,
+    ) -> OutgoingCall:
+        """Send a request as soon as there is a place and room for it; `owner` gets what comes of it.
+
+        Args:
+            timeout: Seconds; None for the action's own, infinite for no end. A handler's calls end with its own.
+        """
+        connection = self._connection
+        timeout = action.timeout if timeout is None else timeout
+        if (until := HANDLER_DEADLINE.get()) is not None:
+            left = until - connection.executor.now()
+            timeout = left if timeout is None else min(timeout, left)
+        data = params.to_wire()
+        if action.max_request is not None and len(data) > action.max_request:
+            raise NotSent(f"{action.name}: params of {len(data)} bytes; the action takes at most {action.max_request}")
+        options = options or _DEFAULTS
+        return await self._send(
+            action.name,
+            data,
+            owner,
+            timeout=None if timeout == math.inf else timeout,
+            key=options.key,
+            meta=options.meta,
+            window=connection.limits.stream_window if isinstance(action, StreamAction) else None,
+        )
+
+    def abandon(self, call: OutgoingCall) -> None:
+        """Nobody waits for this call any more."""
+        self._connection.session.abandon(call)
+        self._connection.touch()
+
+    def grant(self, call: OutgoingCall, read: int) -> None:
+        """So many items were read: let more come, half a window at a time."""
+        window = self._connection.limits.stream_window
+        if call.granted is not None and read + window - call.granted >= window // 2:
+            self._connection.session.grant(call, read + window)
+            self._connection.touch()
+
+    def settle(self, decision: Settle) -> None:
+        """Give a call its outcome, and its place to the next."""
+        owner: Future | Arrivals = decision.call.owner
+        if not owner.done():
+            owner.set_result(decision.outcome)
+        if self._places:
+            wake(self._places.popleft())
+
+    def take_item(self, decision: Item) -> None:
+        arrivals: Arrivals = decision.call.owner
+        arrivals.put(decision.raw)
+
+    def release(self) -> None:
+        """The connection is gone, or takes more than before: let those who wait look again."""
+        while self._places:
+            wake(self._places.popleft())
+
+    async def _outcome(self, call: OutgoingCall, outcome: Future) -> Message | CallError:
+        try:
+            answer: Message | CallError = await outcome
+        except BaseException:  # the caller was cancelled
+            self.abandon(call)
+            raise
+        return answer
+
+    async def _send(
+        self, name: str, params: bytes, owner: Future | Arrivals, *, timeout: float | None, **extras: Any
+    ) -> OutgoingCall:
+        connection = self._connection
+        now = connection.executor.now()
+        until = None if timeout is None else now + timeout
+        while connection.closed is None and not (connection.session.may_request and connection.has_room):
+            await self._wait(until)
+            now = connection.executor.now()
+        if connection.closed is not None:
+            raise NotSent(str(connection.closed))
+        left = None if until is None else until - now
+        if left is not None and left <= 0:
+            raise NotSent(f"{name}: the timeout passed before the request could be sent")
+        call = connection.session.request(name, params, owner, now=now, timeout=left, **extras)
+        connection.touch()
+        return call
+
+    async def _wait(self, until: float | None) -> None:
+        """Wait for a place among the calls in flight, or for room to send; not longer than `until`."""
+        connection = self._connection
+        place = connection.executor.future()
+        if connection.has_room:
+            self._places.append(place)
+        else:
+            connection.room_waiters.append(place)
+        timer = connection.executor.call_at(until, lambda: wake(place)) if until is not None else None
+        try:
+            await place
+        except BaseException:
+            if place not in self._places and connection.session.may_request:
+                self.release()  # the place that was given to a cancelled caller goes to the next
+            raise
+        finally:
+            if timer is not None:
+                timer.cancel()
+            if place in self._places:
+                self._places.remove(place)
+        if until is not None and connection.executor.now() >= until:
+            raise NotSent("the timeout passed while the request waited for its turn")
+
+
+def wake(future: Future) -> None:
+    """Let whoever awaits a future go on, if anybody still does."""
+    if not future.done():
+        future.set_result(None)

@@ -1,0 +1,351 @@
+"""The client: one connection in the caller's task, or one that is kept and renewed in the background."""
+
+from __future__ import annotations
+
+import random
+import secrets
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from inspect import isawaitable
+from typing import Any, ClassVar, Final, Generic, Self, TypeAlias, TypeVar
+
+import anyio
+import msgspec
+from anyio.from_thread import start_blocking_portal
+from typing_extensions import override
+from websockets.client import ClientProtocol
+from websockets.exceptions import InvalidURI
+from websockets.typing import Subprotocol
+from websockets.uri import WebSocketURI, parse_uri
+
+from .calls import wake
+from .close_codes import FINAL, CloseCode
+from .connection import Connection, Party
+from .descriptors import API_LEVEL, Protocol
+from .drivers import current
+from .drivers.port import Executor, Future, Scope, Socket
+from .errors import ConnectFailed, ConnectionClosed, NotSent, OutcomeUnknown
+from .events import EventHub, EventStream
+from .limits import Limits
+from .link import WEBSOCKET_LOGGER
+from .models import Event
+from .peer import Peer
+from .service import Service
+from .wire import SUBPROTOCOL, Hello
+
+ClientT = TypeVar("ClientT", bound="Client")
+SyncT = TypeVar("SyncT")
+
+Token: TypeAlias = str | Callable[[], str | Awaitable[str]]
+"""A bearer token, or where to get one: it is asked anew for every connection."""
+
+FIRST_DELAY: Final = 0.1
+LONGEST_DELAY: Final = 30.0
+"""Back-off between attempts to connect, in seconds: a random part of a delay that doubles (full jitter)."""
+
+REFUSED: Final = frozenset({400, 401, 403, 404, 405, 410, 426})
+"""Answers to a handshake after which trying again makes no sense."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifecycle:
+    """What a client with a kept connection tells of it. None of these may block.
+
+    Attributes:
+        connected: The first connection, or a new one, stands.
+        lost: The connection is gone; another is being made unless the client stops.
+    """
+
+    connected: Callable[[], None] | None = None
+    lost: Callable[[ConnectionClosed], None] | None = None
+
+
+class Dialer:
+    """Makes connections to one URL."""
+
+    def __init__(self, url: str, token: Token | None, tls: ssl.SSLContext | None, limits: Limits) -> None:
+        try:
+            self._uri: WebSocketURI = parse_uri(url)
+        except InvalidURI as error:
+            raise ValueError(f"{error}; a URL looks like ws://127.0.0.1:8080 or wss://example.org/path") from None
+        if tls is not None and not self._uri.secure:
+            raise ValueError(f"a TLS context was given, but {url} is not a wss:// URL")
+        self._tls = (tls or ssl.create_default_context()) if self._uri.secure else None
+        self._token = token
+        self._limits = limits
+
+    async def dial(self, executor: Executor, party: Party) -> tuple[Connection, Socket]:
+        """Connect and shake hands.
+
+        Raises:
+            ConnectFailed: It did not succeed; the message says how far it came.
+        """
+        uri, limit = self._uri, self._limits.handshake
+        where = f"{uri.host}:{uri.port}"
+        try:
+            socket = await executor.connect(uri.host, uri.port, tls=self._tls, server_hostname=uri.host, limit=limit)
+        except TimeoutError:
+            raise ConnectFailed(f"{where} did not answer within {limit:g} s") from None
+        except OSError as error:
+            raise ConnectFailed(f"cannot connect to {where}: {error.strerror or error}") from error
+        protocol = ClientProtocol(
+            uri,
+            subprotocols=[Subprotocol(SUBPROTOCOL)],
+            max_size=self._limits.frame,
+            logger=WEBSOCKET_LOGGER,
+        )
+        request = protocol.connect()
+        if self._token is not None:
+            request.headers["Authorization"] = f"Bearer {await self._ask_token()}"
+        protocol.send_request(request)
+        connection = Connection(protocol, party, executor)
+        await connection.establish(socket)
+        return connection, socket
+
+    async def _ask_token(self) -> str:
+        token = self._token() if callable(self._token) else self._token
+        return str(await token if isawaitable(token) else token)
+
+
+class Client(Peer):
+    """Base of the generated clients.
+
+    Attributes:
+        protocol: The generated table of the protocol.
+        hub: The event streams.
+    """
+
+    protocol: ClassVar[Protocol]
+
+    def __init__(self, dialer: Dialer, executor: Executor, serve: Service[Any] | None, limits: Limits) -> None:
+        self.executor = executor
+        self.limits = limits
+        self.hub = EventHub(self.protocol.events)
+        self._dialer = dialer
+        self._handlers = {bound.name: bound for bound in serve.handlers()} if serve is not None else {}
+        self._session = secrets.token_urlsafe(16)
+        self._generation = 0
+        self._current: Connection | None = None
+        self._stopped: Exception | None = None
+        self._waiting: list[Future] = []
+
+    # ---------------------------------------------------------------------------------------------------- construction
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        *,
+        token: Token | None = None,
+        serve: Service[Self] | None = None,
+        tls: ssl.SSLContext | None = None,
+        limits: Limits | None = None,
+        lifecycle: Lifecycle | None = None,
+    ) -> AbstractAsyncContextManager[Self]:
+        """Connect, and keep connected: after a cut the client reconnects and renews its subscriptions.
+
+        Args:
+            url: ``ws://`` or ``wss://``.
+            token: Sent as a bearer token with every handshake.
+            serve: What this client serves to the server's calls.
+            tls: For ``wss://``; the system's certificates when not given.
+
+        Raises:
+            ConnectFailed: The first connection could not be made.
+            ValueError: The URL is none.
+        """
+        limits = limits or Limits()
+        return cls._kept(Dialer(url, token, tls, limits), serve, limits, lifecycle or Lifecycle())
+
+    @classmethod
+    async def connect(
+        cls,
+        url: str,
+        *,
+        token: Token | None = None,
+        serve: Service[Self] | None = None,
+        tls: ssl.SSLContext | None = None,
+        limits: Limits | None = None,
+    ) -> Unstarted[Self]:
+        """Connect once, in the form of ADR-008: the caller runs the returned client's handler in a task of its own.
+
+        Raises:
+            ConnectFailed: The connection could not be made.
+            ValueError: The URL is none.
+        """
+        limits = limits or Limits()
+        client = cls(Dialer(url, token, tls, limits), current(), serve, limits)
+        connection, socket = await client._dial()
+        client._take(connection)
+        return Unstarted(client, connection, socket)
+
+    @classmethod
+    @asynccontextmanager
+    async def _kept(
+        cls, dialer: Dialer, serve: Service[Any] | None, limits: Limits, lifecycle: Lifecycle
+    ) -> AsyncIterator[Self]:
+        client = cls(dialer, current(), serve, limits)
+        async with client.executor.scope() as scope:
+            connection, socket = await client._dial()
+            client._take(connection)
+            scope.spawn(client._keep, scope, connection, socket, lifecycle)
+            try:
+                yield client
+            finally:
+                await client.aclose()
+
+    @classmethod
+    @contextmanager
+    def _open_sync(cls, facade: Callable[[Any, Self], SyncT], url: str, **options: Any) -> Iterator[SyncT]:
+        with (
+            start_blocking_portal("asyncio") as portal,
+            portal.wrap_async_context_manager(cls.open(url, **options)) as client,
+        ):
+            yield facade(portal, client)
+
+    # -------------------------------------------------------------------------------------------------------- the user's
+    async def aclose(self) -> None:
+        """Close the connection and end all event streams; ends within `Limits.close`."""
+        self._stop(NotSent("the client is closed"))
+        self.hub.end()
+        if self._current is not None:
+            self._current.close(CloseCode.NORMAL)
+            with anyio.CancelScope(shield=True):
+                await self._current.until_closed()
+
+    async def connected(self, timeout: float | None = None) -> Connection:
+        """The connection; waits for a new one after a cut.
+
+        Raises:
+            NotSent: There is none within `timeout` seconds, or never will be.
+        """
+        until = None if timeout is None else self.executor.now() + timeout
+        while self._current is None or self._current.closed is not None or self._current.session.peer_leaving:
+            if self._stopped is not None:
+                raise NotSent(str(self._stopped)) from self._stopped
+            waiting = self.executor.future()
+            self._waiting.append(waiting)
+            timer = self.executor.call_at(until, lambda w=waiting: wake(w)) if until is not None else None  # type: ignore[misc]
+            try:
+                await waiting
+            finally:
+                if timer is not None:
+                    timer.cancel()
+            if until is not None and self.executor.now() >= until:
+                raise NotSent("there was no connection within the call's timeout")
+        return self._current
+
+    # ---------------------------------------------------------------------------------------------- for generated code
+    @override
+    async def _connected(self, timeout: float | None) -> Connection:
+        return await self.connected(timeout)
+
+    async def _subscribe(self, names: Sequence[str]) -> EventStream[Any]:
+        stream: EventStream[Any] = EventStream(self, [self.hub.descriptor(name) for name in names], {}, None)
+        await stream.start()
+        return stream
+
+    async def _unsubscribe(self, names: Sequence[str]) -> None:
+        for stream in self.hub.streams:
+            if set(stream.names) <= set(names):
+                await stream.aclose()
+
+    async def _notify(self, event: Event) -> None:
+        await (await self.connected()).notify(event)
+
+    async def forget(self, sub: str) -> None:
+        """Tell the server, if it is there, that a stream has ended."""
+        connection = self._current
+        if connection is None or connection.closed is not None or not connection.extensions:
+            return
+        try:
+            await connection.calls.ask("unsubscribe", msgspec.json.encode({"sub": sub}))
+        except (NotSent, OutcomeUnknown):
+            pass  # the connection is gone, and the subscription with it
+
+    # ------------------------------------------------------------------------------------------------- the connection
+    async def _dial(self) -> tuple[Connection, Socket]:
+        self._generation += 1
+        hello = Hello(self.protocol.name, self.protocol.version, API_LEVEL, self._session, self._generation)
+        party = Party(
+            hello=hello,
+            limits=self.limits,
+            handlers=self._handlers,
+            make_peer=lambda connection: self,
+            on_event=self.hub.take_event,
+            on_note=self.hub.take_note,
+        )
+        return await self._dialer.dial(self.executor, party)
+
+    def _take(self, connection: Connection) -> None:
+        self._current = connection
+        self._wake()
+
+    def _stop(self, error: Exception) -> None:
+        self._stopped = self._stopped or error
+        self._wake()
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            wake(future)
+
+    async def _keep(self, scope: Scope, connection: Connection, socket: Socket, lifecycle: Lifecycle) -> None:
+        """Run the connection; when it is lost, make another, until the client is closed or told to stop."""
+        while True:
+            if lifecycle.connected is not None:
+                lifecycle.connected()
+            await connection.run(socket)
+            closed = connection.closed
+            assert closed is not None
+            if lifecycle.lost is not None:
+                lifecycle.lost(closed)
+            if self._stopped is None and closed.close_code in FINAL:
+                self._give_up(closed)
+            if self._stopped is not None:
+                return
+            try:
+                connection, socket = await self._redial()
+            except ConnectFailed as error:
+                self._give_up(error)
+                return
+            self._take(connection)
+            scope.spawn(self.hub.resume, connection)
+
+    async def _redial(self) -> tuple[Connection, Socket]:
+        delay = FIRST_DELAY
+        while True:
+            await anyio.sleep(random.uniform(0, delay))  # noqa: S311 - spreads load, protects nothing
+            try:
+                return await self._dial()
+            except ConnectFailed as error:
+                if error.status_code in REFUSED:
+                    raise
+            delay = min(delay * 2, LONGEST_DELAY)
+
+    def _give_up(self, error: Exception) -> None:
+        self._stop(error)
+        for stream in self.hub.streams:
+            stream.fail(error)
+
+
+class Unstarted(Generic[ClientT]):
+    """A connected client whose connection nobody runs yet (`WsClient` of ADR-008)."""
+
+    def __init__(self, client: ClientT, connection: Connection, socket: Socket) -> None:
+        self._client = client
+        self._connection = connection
+        self._socket = socket
+
+    def start_handler(self) -> tuple[ClientT, Callable[[], Awaitable[None]]]:
+        """The handle, which has the calls, and the handler, to be run as a task: it carries the connection's bytes."""
+        return self._client, self._run
+
+    async def _run(self) -> None:
+        """Run the connection until it ends."""
+        await self._connection.run(self._socket)
+        closed = self._connection.closed
+        assert closed is not None
+        if self._client._stopped is None:  # pyright: ignore[reportPrivateUsage] - one thing in two halves
+            self._client._give_up(closed)  # pyright: ignore[reportPrivateUsage]

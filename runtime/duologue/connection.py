@@ -1,0 +1,308 @@
+"""One connection: a `Session` (what is said), a `Link` (how it travels), calls out and handlers in.
+
+It carries out what the session decides. No user code runs while a read is being handled: handlers are tasks that start
+after it, so a handler may call the peer back, to any depth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from websockets.client import ClientProtocol
+from websockets.exceptions import InvalidStatus
+from websockets.http11 import Request, Response
+from websockets.server import ServerProtocol
+
+from .calls import Calls, wake
+from .close_codes import CloseCode
+from .drivers.port import Executor, Future, Scope, Socket, Task
+from .errors import ConnectFailed, ConnectionClosed, NotSent
+from .handlers import Handlers
+from .limits import Limits
+from .link import JOIN_FRAMES, Link
+from .models import Event
+from .publisher import Publisher
+from .service import Bound
+from .session import (
+    Decision,
+    EventArrived,
+    Fail,
+    Granted,
+    Item,
+    PeerLeaving,
+    Role,
+    Session,
+    Settle,
+    Start,
+    State,
+    Stop,
+    SubscriptionNote,
+)
+from .subscriptions import Subscriptions
+from .wire import SUBPROTOCOL, Goaway, Hello, Loss, Message, NativeCodec, Point, Reset, SubscriptionEnd
+
+_CODEC = NativeCodec()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Party:
+    """What one side brings to each of its connections.
+
+    Attributes:
+        handlers: Which handler answers which action or event of the peer's.
+        make_peer: Makes what handlers find in `call.peer`.
+        publisher: Where this side's events come from; None for a side that publishes none.
+        on_event: Is given the events that the peer publishes; `on_note` what it says about subscriptions.
+        on_leaving: Is told when the peer takes no more calls.
+    """
+
+    hello: Hello
+    limits: Limits
+    handlers: Mapping[str, Bound]
+    make_peer: Callable[[Connection], Any]
+    publisher: Publisher | None = None
+    on_event: Callable[[Message], None] | None = None
+    on_note: Callable[[Message], None] | None = None
+    on_leaving: Callable[[Goaway], None] | None = None
+
+
+class Connection:
+    """One conversation with one peer.
+
+    Attributes:
+        peer: What handlers find in `call.peer`.
+        closed: None while the connection lives, then why it ended.
+        room_waiters: Who waits for room in the outbound buffer.
+    """
+
+    def __init__(self, protocol: ClientProtocol | ServerProtocol, party: Party, executor: Executor) -> None:
+        role = Role.CLIENT if isinstance(protocol, ClientProtocol) else Role.SERVER
+        self.executor = executor
+        self.limits = party.limits
+        self.closed: ConnectionClosed | None = None
+        self.session = Session(role, _CODEC, party.limits, party.hello)
+        self.room_waiters: list[Future] = []
+        self._party = party
+        self._link = Link(protocol, self, executor, party.limits)
+        self._subscriptions = Subscriptions(self, party.publisher) if party.publisher is not None else None
+        self._handlers = Handlers(self, party.handlers, self._subscriptions)
+        self.calls = Calls(self)
+        self.peer = party.make_peer(self)
+        self._ready = executor.future()
+        self._ended = executor.future()
+        self._scope: Scope | None = None
+        self._held: list[Decision] = []
+        self._flush_due = False
+        self._timer_at: float | None = None
+
+    # ------------------------------------------------------------------------------------------------------- lifetime
+    async def establish(self, socket: Socket) -> None:
+        """Carry out the opening handshake on a connected socket, and nothing more.
+
+        Raises:
+            ConnectFailed: It did not succeed.
+        """
+        await socket.run(self._link, self.limits.outbound, until=self._ready)
+        if self.closed is not None:
+            raise self._refusal(self.closed)
+
+    async def run(self, socket: Socket) -> None:
+        """Carry the conversation until it ends; handlers that still run then are cancelled and waited for."""
+        async with self.executor.scope() as scope:
+            self._scope = scope
+            held, self._held = self._held, []
+            for decision in held if self.closed is None else ():
+                self._carry_out(decision)
+            await socket.run(self._link, self.limits.outbound, until=None)
+
+    def close(self, code: int = CloseCode.NORMAL, reason: str = "") -> None:
+        """Begin the closing handshake; what was said before still leaves."""
+        self._flush()
+        self._link.close(code, reason)
+
+    def abort(self) -> None:
+        """Cut the connection."""
+        self._link.abort()
+
+    def leave(self, goaway: Goaway) -> None:
+        """Take no more calls, and say so."""
+        if self.session.state in (State.OPEN, State.LEAVING):
+            self.session.leave(goaway)
+            self.touch()
+
+    async def until_idle(self) -> None:
+        """Wait until no call of the peer's is being handled."""
+        await self._handlers.until_idle()
+
+    async def until_closed(self) -> None:
+        """Wait until the connection is gone."""
+        if self.closed is None:
+            await self._ended
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the handshake is over and the closing has not begun."""
+        return self._link.is_open
+
+    @property
+    def extensions(self) -> bool:
+        """Whether the peer speaks more than the plain three shapes."""
+        return self.session.capabilities.extensions
+
+    def spawn(self, function: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> Task:
+        """Run something for as long as the connection lives."""
+        assert self._scope is not None, "decisions are held until there is a scope"
+        return self._scope.spawn(function, *args)
+
+    # -------------------------------------------------------------------------------------------------------- sending
+    @property
+    def has_room(self) -> bool:
+        """Whether more may be encoded, or too much waits to be sent."""
+        return self._link.has_room
+
+    async def room(self) -> bool:
+        """Wait until there is room; False when the connection is gone."""
+        while not self._link.has_room and self.closed is None:
+            waiting = self.executor.future()
+            self.room_waiters.append(waiting)
+            await waiting
+        return self.closed is None
+
+    async def notify(self, event: Event) -> None:
+        """Send the peer an event of ours, outside any subscription.
+
+        Raises:
+            NotSent: The connection is gone.
+        """
+        if not await self.room():
+            raise NotSent(str(self.closed))
+        self.send_event(_CODEC.event(event.event_name, event.to_wire()))
+
+    def send_event(self, message: bytes) -> None:
+        """Send an encoded event, in turn with everything else."""
+        if self.closed is None and len(message) <= self.session.capabilities.frame:
+            self.session.send(message)
+            self.touch()
+
+    def send_framed(self, frame: bytes) -> None:
+        """Send an event that was framed once for many connections, in turn with everything else."""
+        if self.is_open:
+            for message in self.session.messages():
+                self._link.send(message)
+            self._link.send_framed(frame)
+            self.touch()
+
+    def about(self, sub: str, **note: Point | Loss | Reset | SubscriptionEnd) -> None:
+        """Say something about a subscription to a peer that understands it."""
+        if self.extensions and self.closed is None:
+            self.session.send(_CODEC.about(sub, **note))
+            self.touch()
+
+    def touch(self) -> None:
+        """The session has something to send, or to do at another time."""
+        if self.session.pending >= JOIN_FRAMES:
+            self._flush()
+        elif not self._flush_due and self.closed is None:
+            self._flush_due = True
+            self.executor.call_soon(self._flush_soon)
+        when = self.session.wake_at
+        if when is not None and (self._timer_at is None or when < self._timer_at):
+            self._timer_at = when
+            self.executor.call_at(when, self._tick)
+
+    def _flush_soon(self) -> None:
+        self._flush_due = False
+        self._flush()
+
+    def _flush(self) -> None:
+        if self.is_open:
+            for message in self.session.messages():
+                self._link.send(message)
+        self._link.flush()
+
+    def _tick(self) -> None:
+        self._timer_at = None
+        if self.closed is None:
+            for decision in self.session.tick(self.executor.now()):
+                self._carry_out(decision)
+            self.touch()
+
+    # ------------------------------------------------------------------------------------------------- the link's owner
+    def on_request(self, request: Request) -> Response:
+        protocol = self._link.protocol
+        assert isinstance(protocol, ServerProtocol)
+        return protocol.accept(request)
+
+    def on_open(self, subprotocol: str | None) -> None:
+        self.session.open(extensions=subprotocol == SUBPROTOCOL)
+        if not self.extensions:
+            wake(self._ready)
+        self.touch()
+
+    def on_message(self, data: bytes) -> None:
+        if self.closed is None and self.is_open:
+            for decision in self.session.receive(data, self.executor.now()):
+                self._carry_out(decision)
+
+    def on_pass_end(self) -> None:
+        if self.session.peer is not None and not self._ready.done():
+            wake(self._ready)
+            self.calls.release()  # `hello` may have told of more places than were assumed
+        self.touch()
+
+    def on_room(self) -> None:
+        waiting, self.room_waiters = self.room_waiters, []
+        for future in waiting:
+            wake(future)
+
+    def on_closed(self, code: int, reason: str) -> None:
+        self.closed = ConnectionClosed(code, reason)
+        for decision in self.session.lose():
+            self._carry_out(decision)
+        if self._subscriptions is not None:
+            self._subscriptions.close()
+        self._handlers.closed()
+        self.on_room()
+        self.calls.release()
+        wake(self._ready)
+        wake(self._ended)
+
+    # ------------------------------------------------------------------------------------------------------ decisions
+    def _carry_out(self, decision: Decision) -> None:
+        if self._scope is None and self.closed is None:
+            self._held.append(decision)
+            return
+        match decision:
+            case Start():
+                self._handlers.start(decision)
+            case Settle():
+                self.calls.settle(decision)
+            case EventArrived():
+                if not self._handlers.notify(decision) and self._party.on_event is not None:
+                    self._party.on_event(decision.message)
+            case Item():
+                self.calls.take_item(decision)
+            case Granted():
+                self._handlers.credit(decision)
+            case Stop():
+                self._handlers.stop(decision)
+            case SubscriptionNote():
+                if self._party.on_note is not None:
+                    self._party.on_note(decision.message)
+            case PeerLeaving():
+                if self._party.on_leaving is not None:
+                    self._party.on_leaving(decision.goaway)
+            case Fail():
+                self.close(decision.code, decision.reason)
+
+    def _refusal(self, closed: ConnectionClosed) -> ConnectFailed:
+        """Why the opening handshake did not succeed."""
+        error = self._link.protocol.handshake_exc
+        if isinstance(error, InvalidStatus):
+            status = error.response.status_code
+            return ConnectFailed(f"the server answered the handshake with HTTP status {status}", status_code=status)
+        if error is not None:
+            return ConnectFailed(f"the opening handshake failed: {error}")
+        return ConnectFailed(closed.reason or str(closed))

@@ -1,0 +1,71 @@
+"""A heap of deadlines, so that any number of waits needs one timer of the driver."""
+
+from __future__ import annotations
+
+import heapq
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Deadline(Generic[T]):
+    """One entry; `item` is None once it was discarded."""
+
+    __slots__ = ("item", "when")
+
+    def __init__(self, when: float, item: T) -> None:
+        self.when = when
+        self.item: T | None = item
+
+
+class Deadlines(Generic[T]):
+    """Entries in order of time; equal times in order of entry.
+
+    A discarded entry stays in the heap until it comes up or until discarded ones are the majority, so discarding costs
+    nothing and the heap never holds more than twice what is alive (and a few).
+    """
+
+    __slots__ = ("_count", "_discarded", "_heap")
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, int, Deadline[T]]] = []
+        self._count = 0
+        self._discarded = 0
+
+    def __len__(self) -> int:
+        return len(self._heap) - self._discarded
+
+    def push(self, when: float, item: T) -> Deadline[T]:
+        entry = Deadline(when, item)
+        self._count += 1
+        heapq.heappush(self._heap, (when, self._count, entry))
+        return entry
+
+    def discard(self, entry: Deadline[T]) -> None:
+        """Forget an entry; one that is due or discarded already is left as it is."""
+        if entry.item is None:
+            return
+        entry.item = None
+        self._discarded += 1
+        if self._discarded > 64 and self._discarded * 2 > len(self._heap):
+            self._heap = [item for item in self._heap if item[2].item is not None]
+            heapq.heapify(self._heap)
+            self._discarded = 0
+
+    def next(self) -> float | None:
+        """When the first one is due."""
+        heap = self._heap
+        while heap and heap[0][2].item is None:
+            heapq.heappop(heap)
+            self._discarded -= 1
+        return heap[0][0] if heap else None
+
+    def due(self, now: float) -> list[T]:
+        """Take out what is due."""
+        taken: list[T] = []
+        while (when := self.next()) is not None and when <= now:
+            entry = heapq.heappop(self._heap)[2]
+            if entry.item is not None:
+                taken.append(entry.item)
+                entry.item = None
+        return taken

@@ -1,0 +1,151 @@
+"""Descriptors: the frozen tables in which a generated package declares its protocol.
+
+One descriptor an action, one an event, used by both ends. They hold no behaviour; the runtime reads them.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic
+
+from pydantic import TypeAdapter
+from typing_extensions import TypeVar
+
+from .errors import CallError
+from .models import Event, Params
+
+API_LEVEL: Final = 1
+"""Grows when generated packages of an older generator stop working, or newer ones need more than this runtime has."""
+
+P = TypeVar("P", bound=Params)
+R = TypeVar("R")
+I = TypeVar("I")  # noqa: E741 - the item of a stream, beside P and R
+E_co = TypeVar("E_co", bound=Event, covariant=True)
+
+
+class Effect(enum.Enum):
+    """What running an action twice does."""
+
+    SAFE = "safe"
+    """Nothing more than running it once."""
+    KEYED = "keyed"
+    """At most one effect for one idempotency key."""
+    UNSAFE = "unsafe"
+    """A second effect: never retried."""
+
+
+class Delivery(enum.Enum):
+    """What an event's subscribers are promised."""
+
+    LOG = "log"
+    """Every one, in order, resumable."""
+    STATE = "state"
+    """The latest for each key; older ones may be skipped."""
+    VOLATILE = "volatile"
+    """Best effort; losses are counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """A token bucket: `per_second` calls in the long run, `burst` at once."""
+
+    per_second: float
+    burst: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action(Generic[P, R]):
+    """One action.
+
+    Attributes:
+        name: Name on the wire.
+        scope: Scopes that the caller must hold; empty for a public action.
+        timeout: Seconds that a call may take when the caller does not say; None for no end.
+        max_request: Bytes of params at most; None for the connection's frame limit. `max_response` likewise.
+        concurrency: Calls of this action that one connection may have running.
+    """
+
+    name: str
+    params: type[P]
+    result: TypeAdapter[R]
+    scope: tuple[str, ...] = ()
+    effect: Effect = Effect.UNSAFE
+    errors: tuple[type[CallError], ...] = ()
+    timeout: float | None = 30.0
+    max_request: int | None = None
+    max_response: int | None = None
+    rate: Rate | None = None
+    concurrency: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamAction(Action[P, R], Generic[P, I, R]):
+    """An action that sends items before its result."""
+
+    item: TypeAdapter[I]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventDescriptor(Generic[E_co]):
+    """One event.
+
+    Attributes:
+        scope: Scopes that a subscriber must hold; empty for a public event.
+        filters: For each dotted path on the wire that subscribers may filter by, the attribute path in Python.
+        key: For `Delivery.STATE`, the attribute paths whose values tell one state from another.
+    """
+
+    model: type[E_co]
+    delivery: Delivery
+    scope: tuple[str, ...] = ()
+    filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    key: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The event's name on the wire."""
+        return self.model.event_name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protocol:
+    """A whole protocol: the one table that both ends share.
+
+    Attributes:
+        client_actions: What the client may call.
+        server_actions: What the server may call.
+        events: What the server may publish.
+        notifications: Events that the client may send.
+
+    Raises:
+        ImportError: The package was generated for another API level of the runtime.
+    """
+
+    name: str
+    version: str
+    api_level: int
+    client_actions: tuple[Action[Any, Any], ...] = ()
+    server_actions: tuple[Action[Any, Any], ...] = ()
+    events: tuple[EventDescriptor[Event], ...] = ()
+    notifications: tuple[EventDescriptor[Event], ...] = ()
+    errors: tuple[type[CallError], ...] = ()
+    scopes: Mapping[str, str] = field(default_factory=dict[str, str])
+    roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+
+    def __post_init__(self) -> None:
+        if self.api_level > API_LEVEL:
+            raise ImportError(
+                f"{self.name} {self.version} was generated for API level {self.api_level} of duologue,"
+                f" and this one has level {API_LEVEL}: upgrade duologue (pip install -U duologue)"
+            )
+        if self.api_level < API_LEVEL:
+            raise ImportError(
+                f"{self.name} {self.version} was generated for API level {self.api_level} of duologue,"
+                f" and this one has level {API_LEVEL}: upgrade that package, or generate it anew"
+            )
+
+    def event(self, name: str) -> EventDescriptor[Event] | None:
+        """The event of that wire name that the server publishes."""
+        return next((event for event in self.events if event.name == name), None)

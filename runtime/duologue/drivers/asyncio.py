@@ -1,0 +1,244 @@
+"""The driver for asyncio, and so for uvloop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, cast
+
+from typing_extensions import override
+
+from .listening import address_of, listening_socket
+from .port import Future, LinkEnd, Scope, Task, Timer
+
+TLS_CLOSE = 1.0
+"""Seconds for TLS's own goodbye; TLS cannot half-close, so nothing is lost by cutting it short."""
+
+
+class AsyncioTransport(asyncio.Protocol):
+    """Between an asyncio transport and a link; holds what comes before there is a link."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.transport: asyncio.Transport | None = None
+        self.link: LinkEnd | None = None
+        self.gone = self.loop.create_future()
+
+    # asyncio's callbacks
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+        self.transport.pause_reading()
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        if self.link is not None:
+            self.link.receive(data)
+
+    @override
+    def eof_received(self) -> bool:
+        if self.link is not None:
+            self.link.eof()
+        return False  # asyncio closes the transport once everything is written
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.link is not None:
+            self.link.lost()
+        if not self.gone.done():
+            self.gone.set_result(None)
+
+    @override
+    def pause_writing(self) -> None:
+        if self.link is not None:
+            self.link.pause_writing()
+
+    @override
+    def resume_writing(self) -> None:
+        if self.link is not None:
+            self.link.resume_writing()
+
+    # the link's side
+    @property
+    def _live(self) -> asyncio.Transport:
+        assert self.transport is not None
+        return self.transport
+
+    def write(self, data: bytes) -> None:
+        self._live.write(data)
+
+    def close(self) -> None:
+        self._live.close()
+
+    def abort(self) -> None:
+        self._live.abort()
+
+    def unsent(self) -> int:
+        return self._live.get_write_buffer_size()
+
+    def pause_reading(self) -> None:
+        self._live.pause_reading()
+
+    def resume_reading(self) -> None:
+        if not self._live.is_closing():
+            self._live.resume_reading()
+
+    def peer_name(self) -> str:
+        name = self._live.get_extra_info("peername")
+        return f"{name[0]}:{name[1]}" if isinstance(name, tuple) else "?"
+
+    async def run(self, link: LinkEnd, high_water: int, until: Future | None) -> None:
+        """See `Socket.run`."""
+        if self.link is None:
+            self.link = link
+            self._live.set_write_buffer_limits(high=high_water)
+            link.connected(self)
+        if self.gone.done():
+            link.lost()
+            return
+        self.resume_reading()
+        waits = [self.gone] if until is None else [self.gone, cast("asyncio.Future[None]", until)]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            self.abort()
+            link.lost()
+            raise
+        if not self.gone.done():
+            self.pause_reading()
+
+
+class AcceptedSocket:
+    """A server's accepted socket; TLS begins when it is run."""
+
+    def __init__(self, accepted: socket.socket, tls: ssl.SSLContext | None, handshake: float) -> None:
+        self._socket = accepted
+        self._tls = tls
+        self._handshake = handshake
+
+    async def run(self, link: LinkEnd, high_water: int, until: Future | None) -> None:
+        """See `Socket.run`."""
+        loop = asyncio.get_running_loop()
+        options = {"ssl_handshake_timeout": self._handshake, "ssl_shutdown_timeout": TLS_CLOSE} if self._tls else {}
+        try:
+            _, transport = await loop.connect_accepted_socket(AsyncioTransport, self._socket, ssl=self._tls, **options)
+        except BaseException as error:
+            self.abort()
+            link.lost()
+            if isinstance(error, OSError):  # the peer went away, or does not speak TLS: its own problem
+                return
+            raise
+        await transport.run(link, high_water, until)
+
+    def abort(self) -> None:
+        self._socket.close()
+
+
+class AsyncioListener:
+    """See `Listener`."""
+
+    def __init__(self, listening: socket.socket, tls: ssl.SSLContext | None, handshake: float) -> None:
+        self._socket = listening
+        self._tls = tls
+        self._handshake = handshake
+        self._accepting: asyncio.Task[tuple[socket.socket, Any]] | None = None
+        self.addresses = [address_of(listening)]
+
+    async def accept(self) -> AcceptedSocket:
+        loop = asyncio.get_running_loop()
+        if self._socket.fileno() < 0:
+            raise OSError("the listener is closed")
+        self._accepting = loop.create_task(loop.sock_accept(self._socket))
+        try:
+            accepted, _ = await self._accepting
+        except asyncio.CancelledError:
+            if self._socket.fileno() < 0:
+                raise OSError("the listener is closed") from None
+            raise
+        return AcceptedSocket(accepted, self._tls, self._handshake)
+
+    async def aclose(self) -> None:
+        accepting = self._accepting
+        if accepting is not None and not accepting.done():
+            accepting.cancel()
+            await asyncio.wait([accepting])  # the loop must let go of the descriptor before it is closed
+        self._socket.close()
+
+
+class AsyncioScope:
+    """See `Scope`."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._tasks: dict[asyncio.Task[None], None] = {}
+
+    def spawn(self, function: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> Task:
+        task = self._loop.create_task(function(*args), context=contextvars.Context())
+        self._tasks[task] = None
+        task.add_done_callback(self._forget)
+        return task
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        del self._tasks[task]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            context = {"message": "a task of a connection failed", "exception": error, "task": task}
+            self._loop.call_exception_handler(context)
+
+    async def aclose(self) -> None:
+        """Cancel what runs and wait for it, however often this is cancelled itself."""
+        cancelled: asyncio.CancelledError | None = None
+        for task in list(self._tasks):
+            task.cancel()
+        while self._tasks:
+            try:
+                await asyncio.wait(list(self._tasks))
+                await asyncio.sleep(0)  # the callbacks that take them out
+            except asyncio.CancelledError as error:
+                cancelled = error
+        if cancelled is not None:
+            raise cancelled
+
+
+@asynccontextmanager
+async def _scope() -> AsyncIterator[Scope]:
+    scope = AsyncioScope()
+    try:
+        yield scope
+    finally:
+        await scope.aclose()
+
+
+class AsyncioExecutor:
+    """See `Executor`."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.now = self._loop.time
+        self.call_soon = self._loop.call_soon
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
+        # a context of its own: the caller's may be that of one request
+        return self._loop.call_at(when, callback, context=contextvars.Context())
+
+    def future(self) -> Future:
+        return self._loop.create_future()
+
+    def scope(self) -> AbstractAsyncContextManager[Scope]:
+        return _scope()
+
+    async def connect(
+        self, host: str, port: int, *, tls: ssl.SSLContext | None, server_hostname: str | None, limit: float
+    ) -> AsyncioTransport:
+        options: dict[str, Any] = {}
+        if tls is not None:
+            options = {"ssl_shutdown_timeout": TLS_CLOSE, "server_hostname": server_hostname or host}
+        async with asyncio.timeout(limit):
+            _, transport = await self._loop.create_connection(AsyncioTransport, host, port, ssl=tls, **options)
+        return transport
+
+    async def listen(self, host: str, port: int, *, tls: ssl.SSLContext | None, handshake: float) -> AsyncioListener:
+        return AsyncioListener(await listening_socket(host, port), tls, handshake)

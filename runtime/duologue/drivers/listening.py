@@ -1,0 +1,50 @@
+"""Listening sockets, the same for every executor."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+import anyio
+
+BACKLOG = 1024
+"""Connections that the kernel holds until they are accepted."""
+
+
+async def listening_socket(host: str, port: int) -> socket.socket:
+    """Bind and listen on the first address that `host` resolves to, IPv4 before IPv6; port 0 picks a free one."""
+    found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, kind, proto, _, address = min(found, key=lambda info: info[0] != socket.AF_INET)
+    listening = socket.socket(family, kind, proto)
+    try:
+        if os.name == "posix":
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listening.bind(address)
+        listening.listen(BACKLOG)
+        listening.setblocking(False)
+    except BaseException:
+        listening.close()
+        raise
+    return listening
+
+
+def address_of(listening: socket.socket) -> tuple[str, int]:
+    """Host and port of a bound socket."""
+    host, port = listening.getsockname()[:2]
+    return str(host), int(port)
+
+
+def set_no_delay(connected: socket.socket) -> None:
+    """Small messages leave at once; joining them is our own business (RFC 896 is Nagle's)."""
+    connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def peer_name(connected: socket.socket) -> str:
+    """The peer's address for people, also when it is gone."""
+    try:
+        name = connected.getpeername()
+    except OSError:
+        return "?"
+    return f"{name[0]}:{name[1]}" if isinstance(name, tuple) else "?"

@@ -1,0 +1,127 @@
+"""What a driver offers: sockets, timers, tasks, and nothing else.
+
+The rest of the runtime is written against these; one module an executor implements them.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Coroutine, Generator
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
+
+
+class Timer(Protocol):
+    """A callback that is due later."""
+
+    def cancel(self) -> None: ...
+
+
+class Future(Protocol):
+    """A result that is awaited once, and set once. Who waits may be cancelled: ask `done` before setting."""
+
+    def done(self) -> bool: ...
+    def set_result(self, result: Any, /) -> None: ...
+    def __await__(self) -> Generator[Any, None, Any]: ...
+
+
+class Task(Protocol):
+    """A running task; cancelling one that has ended does nothing."""
+
+    def cancel(self) -> Any: ...
+
+
+class Scope(Protocol):
+    """Where tasks run. When it is left, those still running are cancelled and waited for."""
+
+    def spawn(self, function: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> Task:
+        """Start a task after the current callback, in a context of its own; it must not raise."""
+        ...
+
+
+class Transport(Protocol):
+    """The byte stream under a link."""
+
+    def write(self, data: bytes) -> None: ...
+    def close(self) -> None:
+        """Send what waits, then close."""
+        ...
+
+    def abort(self) -> None:
+        """Close now."""
+        ...
+
+    def unsent(self) -> int:
+        """Bytes that wait to be sent."""
+        ...
+
+    def pause_reading(self) -> None: ...
+    def resume_reading(self) -> None: ...
+    def peer_name(self) -> str:
+        """The peer's address, for people."""
+        ...
+
+
+class LinkEnd(Protocol):
+    """What a driver tells the link above it."""
+
+    def connected(self, transport: Transport) -> None: ...
+    def receive(self, data: bytes) -> None: ...
+    def eof(self) -> None: ...
+    def lost(self) -> None: ...
+    def pause_writing(self) -> None: ...
+    def resume_writing(self) -> None: ...
+
+
+class Socket(Protocol):
+    """A connected socket that nobody reads yet."""
+
+    async def run(self, link: LinkEnd, high_water: int, until: Future | None) -> None:
+        """Carry bytes between socket and link until the connection is gone; then the link was told `lost`.
+
+        Cancelling aborts the connection.
+
+        Args:
+            high_water: Unsent bytes above which the link is told `pause_writing`.
+            until: Return when this is done, too; the connection then waits, unread, to be run again.
+        """
+        ...
+
+    def abort(self) -> None:
+        """Close a socket that was never run."""
+        ...
+
+
+class Listener(Protocol):
+    """A listening socket."""
+
+    addresses: list[tuple[str, int]]
+
+    async def accept(self) -> Socket:
+        """The next connection; waits while there is none. Raises `OSError` when closed."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class Executor(Protocol):
+    """Clock, timers, futures, tasks and sockets of one kind of event loop."""
+
+    def now(self) -> float:
+        """Seconds on a monotonic clock."""
+        ...
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> Timer: ...
+    def call_soon(self, callback: Callable[[], None]) -> Any:
+        """Call after everything that is ready now."""
+        ...
+
+    def future(self) -> Future: ...
+    def scope(self) -> AbstractAsyncContextManager[Scope]: ...
+    async def connect(
+        self, host: str, port: int, *, tls: ssl.SSLContext | None, server_hostname: str | None, limit: float
+    ) -> Socket:
+        """Connect within `limit` seconds. Raises `OSError` (`ssl.SSLError` among them) or `TimeoutError`."""
+        ...
+
+    async def listen(self, host: str, port: int, *, tls: ssl.SSLContext | None, handshake: float) -> Listener: ...

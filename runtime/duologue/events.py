@@ -1,0 +1,322 @@
+"""The subscriber's side of events: typed streams, each with its own bounded queue."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast, overload
+
+import msgspec
+from msgspec import Raw
+from pydantic import ValidationError
+from typing_extensions import override
+
+from .calls import wake
+from .descriptors import Delivery, EventDescriptor
+from .drivers.port import Future
+from .errors import CallError, HistoryLost, InvalidArgument, Ran
+from .filters import Filter, encode_filter, value_at
+from .models import Event
+from .outcomes import explain
+from .publisher import Position
+from .wire import Loss, Message, Point, Reset, SubscriptionEnd
+
+if TYPE_CHECKING:
+    from .client import Client
+    from .connection import Connection
+
+E = TypeVar("E", bound=Event)
+E1 = TypeVar("E1", bound=Event)
+E2 = TypeVar("E2", bound=Event)
+E3 = TypeVar("E3", bound=Event)
+
+
+class _Answer(msgspec.Struct):
+    """What `subscribe` answers."""
+
+    sub: str
+    epoch: str
+    seq: int
+    resumed: bool = False
+    reason: str = "resume_refused"
+
+
+class EventStream(Generic[E], AbstractAsyncContextManager["EventStream[E]"]):
+    """Events in order. Enter it, then iterate; a hole raises `HistoryLost`.
+
+    Attributes:
+        position: After the last event that was read; None before the subscription stands.
+        lost: Volatile events that were dropped so far, here or on the way.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        descriptors: Sequence[EventDescriptor[Event]],
+        values: Mapping[str, object],
+        since: Position | None,
+    ) -> None:
+        self.position = since
+        self.lost = 0
+        self._client = client
+        self._descriptors = {descriptor.name: descriptor for descriptor in descriptors}
+        self._values = encode_filter(descriptors[0], values) if values else {}
+        self._filter = Filter(descriptors, self._values)
+        self._sub = ""
+        self._live = False
+        self._received: Position | None = since
+        self._queue: deque[tuple[Event, int | None]] = deque()
+        self._failure: Exception | None = None
+        self._done = False
+        self._waiting: Future | None = None
+
+    # ----------------------------------------------------------------------------------------------------- the user's
+    @override
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    @override
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        await self.aclose()
+
+    def __aiter__(self) -> AsyncIterator[E]:
+        return self
+
+    async def __anext__(self) -> E:
+        """The next event; waits for one.
+
+        Raises:
+            HistoryLost: Events are missing between the last one and whatever comes next.
+            CallError: The subscription could not be renewed after a reconnect.
+        """
+        while not self._queue:
+            if self._failure is not None:
+                raise self._failure
+            if self._done:
+                raise StopAsyncIteration
+            self._waiting = self._client.executor.future()
+            await self._waiting
+        event, seq = self._queue.popleft()
+        if seq is not None and self.position is not None:
+            self.position = Position(self.position.epoch, seq)
+        return cast("E", event)
+
+    async def start(self) -> None:
+        """Subscribe, unless that is done already.
+
+        Raises:
+            CallError: The server refused.
+            HistoryLost: The position to start from is no more.
+        """
+        if not self._sub:
+            self._sub = self._client.hub.add(self)
+            try:
+                await self.resume(await self._client.connected())
+            except BaseException:
+                self._client.hub.remove(self._sub)
+                raise
+            if self._failure is not None:
+                raise self._failure
+
+    async def aclose(self) -> None:
+        """Unsubscribe; what came already can still be read."""
+        if self._done or not self._sub:
+            return
+        self.end()
+        self._client.hub.remove(self._sub)
+        await self._client.forget(self._sub)
+
+    # -------------------------------------------------------------------------------------------------------- the hub's
+    @property
+    def names(self) -> Sequence[str]:
+        """The events that it holds, by their names on the wire."""
+        return list(self._descriptors)
+
+    async def resume(self, connection: Connection) -> None:
+        """Subscribe on a connection: anew, or from where the last one ended."""
+        self._live = False
+        since = self._received if any(d.delivery is Delivery.LOG for d in self._descriptors.values()) else None
+        request: dict[str, Any] = {"events": self.names, "sub": self._sub}
+        if self._values:
+            request["filter"] = self._values
+        if since is not None:
+            request["since"] = Point(since.epoch, since.seq)
+        if not connection.extensions:
+            self._live = True
+            request = {"events": self.names}
+        raw = await connection.calls.ask("subscribe", msgspec.json.encode(request))
+        try:
+            answer = msgspec.json.decode(raw, type=_Answer)
+        except msgspec.DecodeError as error:
+            raise InvalidArgument(f"subscribe: the answer does not fit: {error}") from None
+        start = Position(answer.epoch, answer.seq)
+        if since is not None and not answer.resumed:
+            self.fail(HistoryLost(answer.reason))
+        elif self._received is None or (since is None and not self._live):  # else `live`, and events, came before us
+            self._received = start
+        if self.position is None:
+            self.position = start
+
+    def offer(self, event: Event, message: Message) -> None:
+        """An event of this connection came; it may not be for this stream."""
+        tagged = isinstance(message.for_, str)
+        if (message.for_ != self._sub if tagged else not self._live) or not self._filter.matches(event):
+            return
+        seq = message.seq if isinstance(message.seq, int) else None
+        if seq is not None and self._received is not None:
+            if seq <= self._received.seq:
+                return
+            self._received = Position(self._received.epoch, seq)
+        self._put(self._descriptors[event.event_name], event, seq)
+
+    def note(self, message: Message) -> None:
+        """The server says something about this subscription."""
+        if isinstance(message.live, Point):
+            self._live = True
+            self._look(message.live)
+        if isinstance(message.at, Point):
+            self._look(message.at)
+        if isinstance(message.lost, Loss):
+            self.lost += message.lost.count
+        if isinstance(message.reset, Reset):
+            self.fail(HistoryLost(message.reset.reason))
+        if isinstance(message.end, SubscriptionEnd):
+            self.fail(HistoryLost(message.end.reason or message.end.status))
+
+    def fail(self, error: Exception) -> None:
+        """What came can still be read; then the error is raised."""
+        self._failure = self._failure or error
+        self._wake()
+
+    def end(self) -> None:
+        """No more events will come."""
+        self._done = True
+        self._wake()
+
+    # ---------------------------------------------------------------------------------------------------------- helpers
+    def _look(self, point: Point) -> None:
+        """The log has been looked through so far: resuming starts there, also when nothing passed the filter."""
+        self._received = Position(point.epoch, point.seq)
+        if not self._queue:
+            self.position = self._received
+
+    def _put(self, descriptor: EventDescriptor[Event], event: Event, seq: int | None) -> None:
+        if self._failure is not None or self._done:
+            return
+        full = len(self._queue) >= self._client.limits.event_queue
+        if descriptor.delivery is Delivery.STATE and self._coalesce(descriptor, event):
+            return
+        if not full:
+            self._queue.append((event, seq))
+            self._wake()
+        elif descriptor.delivery is Delivery.LOG:
+            self.fail(HistoryLost("slow_consumer"))
+        else:
+            self.lost += 1
+
+    def _coalesce(self, descriptor: EventDescriptor[Event], event: Event) -> bool:
+        """Put a newer state in the place of one with the same key that was not read yet."""
+        key = [value_at(event, path) for path in descriptor.key]
+        for place, (waiting, _) in enumerate(self._queue):
+            if type(waiting) is type(event) and [value_at(waiting, path) for path in descriptor.key] == key:
+                self._queue[place] = (event, None)
+                return True
+        return False
+
+    def _wake(self) -> None:
+        if self._waiting is not None:
+            wake(self._waiting)
+
+
+class EventHub:
+    """The event streams of one client, whatever connection it has."""
+
+    def __init__(self, descriptors: Sequence[EventDescriptor[Event]]) -> None:
+        self._descriptors = {descriptor.name: descriptor for descriptor in descriptors}
+        self._streams: dict[str, EventStream[Any]] = {}
+        self._last = 0
+
+    @property
+    def streams(self) -> Sequence[EventStream[Any]]:
+        return list(self._streams.values())
+
+    def descriptor(self, event: type[Event] | str) -> EventDescriptor[Event]:
+        """Raises `InvalidArgument` for what the server does not publish."""
+        name = event if isinstance(event, str) else event.event_name
+        found = self._descriptors.get(name)
+        if found is None:
+            raise InvalidArgument(f"the server publishes no event {name or event!r}", ran=Ran.NO)
+        return found
+
+    def add(self, stream: EventStream[Any]) -> str:
+        """Take in a stream; returns the id of its subscription."""
+        self._last += 1
+        sub = f"s{self._last}"
+        self._streams[sub] = stream
+        return sub
+
+    def remove(self, sub: str) -> None:
+        self._streams.pop(sub, None)
+
+    def take_event(self, message: Message) -> None:
+        """Decode an event once and hand it to the streams that want it."""
+        name = str(message.event)
+        streams = [stream for stream in self._streams.values() if name in stream.names]
+        descriptor = self._descriptors.get(name)
+        if not streams or descriptor is None:
+            return
+        try:
+            event = descriptor.model.from_wire(bytes(message.data) if isinstance(message.data, Raw) else b"{}")
+        except ValidationError as error:
+            for stream in streams:
+                stream.fail(HistoryLost(f"{name} does not fit the protocol: {explain(error)}"))
+            return
+        for stream in streams:
+            stream.offer(event, message)
+
+    def take_note(self, message: Message) -> None:
+        stream = self._streams.get(str(message.sub))
+        if stream is not None:
+            stream.note(message)
+
+    async def resume(self, connection: Connection) -> None:
+        """Renew every subscription on a new connection."""
+        for stream in self.streams:
+            try:
+                await stream.resume(connection)
+            except CallError as error:
+                if connection.closed is None:
+                    stream.fail(error)
+
+    def end(self) -> None:
+        """The client is closed."""
+        for stream in self.streams:
+            stream.end()
+
+
+class Events:
+    """Base of the generated events: one method an event; call it for several at once."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    @overload
+    def __call__(self, one: type[E], /) -> EventStream[E]: ...
+    @overload
+    def __call__(self, one: type[E1], two: type[E2], /) -> EventStream[E1 | E2]: ...
+    @overload
+    def __call__(self, one: type[E1], two: type[E2], three: type[E3], /) -> EventStream[E1 | E2 | E3]: ...
+    @overload
+    def __call__(self, *events: type[E]) -> EventStream[E]: ...
+    def __call__(self, *events: type[Any]) -> EventStream[Any]:
+        """Several events in one stream, in the order in which they come."""
+        descriptors = [self._client.hub.descriptor(event) for event in events]
+        return EventStream(self._client, descriptors, {}, None)
+
+    def _open(self, event: type[E], filter: Mapping[str, object], since: Position | None) -> EventStream[E]:
+        return EventStream(self._client, [self._client.hub.descriptor(event)], filter, since)

@@ -1,0 +1,97 @@
+"""Filters of subscriptions: a declared field equals a value, or any of several.
+
+Both ends decide with the same code: the server what to send, the client which of its streams an event is for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from msgspec import Raw
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from .descriptors import EventDescriptor
+from .errors import InvalidArgument, Ran
+from .models import Event
+
+
+def _value_type(annotation: Any, attributes: Sequence[str]) -> Any:
+    """The type of the field at a path of attributes, without its None."""
+    while get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    if get_origin(annotation) in (Union, UnionType):
+        members = [member for member in get_args(annotation) if member is not type(None)]
+        if attributes or len(members) == 1:
+            return _value_type(members[0], attributes)
+    if not attributes:
+        return annotation
+    if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        raise TypeError(f"{annotation!r} has no field {attributes[0]}")
+    return _value_type(annotation.model_fields[attributes[0]].annotation, attributes[1:])
+
+
+@lru_cache(maxsize=4096)
+def _adapter(model: type[Event], attributes: tuple[str, ...]) -> TypeAdapter[Any]:
+    value = _value_type(model, attributes)
+    return TypeAdapter(Union[value, list[value]])  # noqa: UP007 - made at run time from a type that is a value here
+
+
+def value_at(event: Event, attributes: Sequence[str]) -> Any:
+    """The value at a path of attributes, None where an optional part is absent."""
+    value: Any = event
+    for attribute in attributes:
+        value = getattr(value, attribute, None)
+    return value
+
+
+def encode_filter(descriptor: EventDescriptor[Event], values: Mapping[str, object]) -> dict[str, Raw]:
+    """Values by wire path as JSON; None means that it does not matter."""
+    encoded: dict[str, Raw] = {}
+    for path, value in values.items():
+        if value is None:
+            continue
+        if not isinstance(value, str) and isinstance(value, (Sequence, set, frozenset)):
+            value = list(value)  # noqa: PLW2901
+        adapter = _adapter(descriptor.model, descriptor.filters[path])
+        try:
+            encoded[path] = Raw(adapter.dump_json(adapter.validate_python(value), warnings="error"))
+        except ValidationError as error:
+            raise InvalidArgument(f"filter {path}: {error.errors()[0]['msg']}", ran=Ran.NO) from None
+    return encoded
+
+
+class Filter:
+    """What one subscription lets through.
+
+    Raises:
+        InvalidArgument: A path that the event does not declare, or a value that does not fit it.
+    """
+
+    __slots__ = ("_fields",)
+
+    def __init__(self, descriptors: Sequence[EventDescriptor[Event]], values: Mapping[str, Raw]) -> None:
+        self._fields = {d.name: self._parse(d, values) for d in descriptors} if values else {}
+
+    def _parse(
+        self, descriptor: EventDescriptor[Event], values: Mapping[str, Raw]
+    ) -> list[tuple[tuple[str, ...], tuple[Any, ...]]]:
+        fields: list[tuple[tuple[str, ...], tuple[Any, ...]]] = []
+        for path, raw in values.items():
+            attributes = descriptor.filters.get(path)
+            if attributes is None:
+                known = ", ".join(descriptor.filters) or "none"
+                raise InvalidArgument(f"{descriptor.name} has no filter {path}; it has: {known}", ran=Ran.NO)
+            try:
+                value = _adapter(descriptor.model, attributes).validate_json(bytes(raw), strict=True)
+            except ValidationError as error:
+                raise InvalidArgument(f"filter {path}: {error.errors()[0]['msg']}", ran=Ran.NO) from None
+            fields.append((attributes, tuple(value) if isinstance(value, list) else (value,)))
+        return fields
+
+    def matches(self, event: Event) -> bool:
+        """Whether an event passes."""
+        fields = self._fields.get(event.event_name)
+        return not fields or all(value_at(event, attributes) in allowed for attributes, allowed in fields)

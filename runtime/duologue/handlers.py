@@ -1,0 +1,208 @@
+"""Calls from the peer: each runs its handler in a task of its own and gets exactly one response."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Raw
+from pydantic import ValidationError
+
+from .calls import HANDLER_DEADLINE, wake
+from .descriptors import Action, EventDescriptor, Params, StreamAction
+from .drivers.port import Future, Task
+from .errors import CallError, ResourceExhausted, Status
+from .models import Event
+from .outcomes import body_of, explain, incident, unrun
+from .service import Bound, Call, Sink
+from .session import EventArrived, Granted, IncomingCall, Start, Stop
+from .subscriptions import Subscriptions
+from .wire import SUBPROTOCOL, ErrorBody, Message
+
+if TYPE_CHECKING:
+    from .connection import Connection
+
+_LOG: Final = logging.getLogger("duologue")
+
+
+class _Running:
+    """The handler of one call: its task, why it is to stop, and who waits for credit."""
+
+    __slots__ = ("credit", "started", "status", "task")
+
+    task: Task
+
+    def __init__(self) -> None:
+        self.started = False
+        self.status: Status | None = None
+        self.credit: Future | None = None
+
+
+class Handlers:
+    """The handlers that run for one connection."""
+
+    __slots__ = ("_bound", "_connection", "_idle", "_notifications", "_subscriptions")
+
+    def __init__(self, connection: Connection, bound: Mapping[str, Bound], subscriptions: Subscriptions | None) -> None:
+        self._connection = connection
+        self._bound = bound
+        self._subscriptions = subscriptions
+        self._notifications = 0
+        self._idle: Future | None = None
+
+    async def until_idle(self) -> None:
+        """Wait until no call of the peer's is being handled."""
+        while self._connection.session.incoming:
+            self._idle = self._connection.executor.future()
+            await self._idle
+
+    # ------------------------------------------------------------------------------------------------------ decisions
+    def start(self, decision: Start) -> None:
+        call, session = decision.call, self._connection.session
+        bound = self._bound.get(call.action)
+        if bound is not None and bound.action is not None:
+            timeout = bound.action.timeout
+            if call.expires_at is None and timeout is not None and not self._connection.extensions:
+                session.expire_at(call, self._connection.executor.now() + timeout)  # a plain caller cannot say
+            refusal = self._refusal(call, bound.action)
+            if refusal is not None:
+                session.refuse(call, refusal)
+                return
+            call.owner = running = _Running()
+            running.task = self._connection.spawn(self._handle, call, bound, bound.action)
+        elif self._subscriptions is not None and call.action in ("subscribe", "unsubscribe"):
+            self._answer_built_in(self._subscriptions, call)
+        else:
+            session.refuse(call, unrun(Status.UNIMPLEMENTED, f"no action is called {call.action}"))
+
+    def stop(self, decision: Stop) -> None:
+        running: _Running | None = decision.call.owner
+        if running is None or running.status is not None:
+            return
+        running.status = decision.status
+        if not running.started and self._connection.closed is None:
+            self._connection.session.refuse(decision.call, unrun(decision.status, "stopped before it started"))
+        running.task.cancel()
+
+    def credit(self, decision: Granted) -> None:
+        running: _Running = decision.call.owner
+        if running.credit is not None:
+            wake(running.credit)
+
+    def notify(self, decision: EventArrived) -> bool:
+        """Hand an event to its handler, if there is one; events beyond `Limits.in_flight` at once are dropped."""
+        bound = self._bound.get(str(decision.message.event))
+        if bound is None or bound.event is None:
+            return False
+        if self._notifications < self._connection.limits.in_flight:
+            self._notifications += 1
+            self._connection.spawn(self._handle_notification, decision.message, bound, bound.event)
+        else:
+            _LOG.warning("%s: dropped, since %d are being handled", bound.name, self._notifications)
+        return True
+
+    def _refusal(self, call: IncomingCall, action: Action[Any, Any]) -> ErrorBody | None:
+        """Why a call is refused before anything runs, if it is."""
+        if isinstance(action, StreamAction) and call.credit is None:
+            text = f"{action.name} answers with a stream, which needs the subprotocol {SUBPROTOCOL}"
+            return unrun(Status.FAILED_PRECONDITION, text)
+        if action.max_request is not None and len(call.params) > action.max_request:
+            text = f"params of {len(call.params)} bytes; {action.name} takes at most {action.max_request}"
+            return unrun(Status.RESOURCE_EXHAUSTED, text)
+        return None
+
+    def closed(self) -> None:
+        """The connection is gone."""
+        if self._idle is not None:
+            wake(self._idle)
+
+    async def send_item(self, call: IncomingCall, item: bytes) -> bool:
+        """Send an item of a stream once its caller takes it; False when the connection is gone."""
+        connection, running = self._connection, call.owner
+        while connection.closed is None and call.items >= (call.credit or 0):
+            running.credit = connection.executor.future()
+            await running.credit
+        if not await connection.room():
+            return False
+        connection.session.send_item(call, item)
+        connection.touch()
+        return True
+
+    # ------------------------------------------------------------------------------------------------------- in tasks
+    async def _handle(self, call: IncomingCall, bound: Bound, action: Action[Any, Any]) -> None:
+        """Run a handler and give the one response."""
+        session, running = self._connection.session, call.owner
+        if running.status is not None:  # stopped, and answered, before it could start
+            return
+        running.started = True
+        try:
+            params = action.params.from_wire(call.params)
+        except ValidationError as error:
+            session.refuse(call, unrun(Status.INVALID_ARGUMENT, explain(error)))
+            self._handled()
+            return
+        try:
+            session.succeed(call, await self._run(call, bound, action, params))
+        except CallError as error:
+            session.refuse(call, body_of(error))
+        except Exception:
+            session.refuse(call, incident(action.name))
+        except BaseException:  # cancelled: the caller gave up, its deadline passed, or the connection is gone
+            status = running.status or Status.CANCELLED
+            session.refuse(call, ErrorBody(status, status, "the handler was stopped"))
+            raise
+        finally:
+            self._handled()
+
+    async def _run(self, call: IncomingCall, bound: Bound, action: Action[Any, Any], params: Params) -> bytes:
+        connection = self._connection
+        if call.expires_at is not None:
+            HANDLER_DEADLINE.set(call.expires_at)
+        context: Call[Any] = Call(
+            connection.peer, connection, action.name, meta=call.meta, key=call.key, deadline=call.expires_at
+        )
+        if isinstance(action, StreamAction):
+            result = await bound.handler(context, params, Sink(self, call, action))
+        else:
+            result = await bound.handler(context, params)
+        await connection.room()
+        data = action.result.serializer.to_json(result, by_alias=True, warnings="error")
+        if action.max_response is not None and len(data) > action.max_response:
+            raise ResourceExhausted(f"a result of {len(data)} bytes; {action.name} gives at most {action.max_response}")
+        return data
+
+    def _handled(self) -> None:
+        self._connection.touch()
+        if self._idle is not None and not self._connection.session.incoming:
+            wake(self._idle)
+
+    async def _handle_notification(self, message: Message, bound: Bound, event: EventDescriptor[Event]) -> None:
+        connection = self._connection
+        try:
+            data = event.model.from_wire(bytes(message.data) if isinstance(message.data, Raw) else b"{}")
+            context: Call[Any] = Call(connection.peer, connection, event.name, meta={}, key=None, deadline=None)
+            await bound.handler(context, data)
+        except ValidationError as error:
+            _LOG.warning("%s: dropped, since it does not fit: %s", event.name, explain(error))
+        except Exception:
+            incident(event.name)
+        finally:
+            self._notifications -= 1
+
+    # ------------------------------------------------------------------------------------------------------- built in
+    def _answer_built_in(self, subscriptions: Subscriptions, call: IncomingCall) -> None:
+        session = self._connection.session
+        try:
+            if call.action == "unsubscribe":
+                session.succeed(call, subscriptions.unsubscribe(call.params))
+                return
+            data, opening = subscriptions.subscribe(call.params)
+        except CallError as error:
+            session.refuse(call, body_of(error))
+            return
+        session.succeed(call, data)
+        if opening.replay_from is None:
+            subscriptions.follow(opening)
+        else:
+            self._connection.spawn(subscriptions.replay, opening)

@@ -1,0 +1,50 @@
+"""Every bound in one place: each buffer has a size, each wait an end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+KIB = 1024
+MIB = 1024 * KIB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Bounds of a connection and of a server. Sizes are bytes, times seconds.
+
+    Attributes:
+        frame: A whole message, in either direction. The peer is told in `hello`; beyond it the WebSocket layer closes
+            the connection with 1009.
+        fragments: Fragments of one message.
+        outbound: Unsent bytes of a connection above which callers and handlers wait before they encode more.
+        write_deadline: How long a peer may take nothing of what waits for it before it is cut.
+        handshake: From the accepted connection to the end of the opening handshake, TLS included.
+        idle: A peer from which no byte came for so long is gone. Pings go out after half of it.
+        in_flight: Calls of the peer that may be running on a connection; more are refused with `resource_exhausted`.
+        calls: Own calls that may wait for an answer on a connection; more wait for a free place.
+        subscriptions: Subscriptions of one connection.
+        stream_window: Items of a streaming call that may be under way to this side.
+        event_queue: Events that wait for one event stream's reader.
+        frames_per_pass: Frames handled in one pass over a read, before other connections get their turn.
+        pings: Pings of the peer in a second; beyond it the connection is closed with 1008.
+        drain: How long shutdown lets running handlers finish.
+        close: How long the closing handshake may take before the connection is aborted.
+        connections: Connections of a server, those in their handshake included; more wait in the kernel's backlog.
+    """
+
+    frame: int = 1 * MIB
+    fragments: int = 4096
+    outbound: int = 1 * MIB
+    write_deadline: float = 10.0
+    handshake: float = 5.0
+    idle: float = 20.0
+    in_flight: int = 256
+    calls: int = 4096
+    subscriptions: int = 256
+    stream_window: int = 64
+    event_queue: int = 1024
+    frames_per_pass: int = 256
+    pings: int = 50
+    drain: float = 5.0
+    close: float = 2.0
+    connections: int = 10_000

@@ -1,0 +1,383 @@
+"""One WebSocket connection without a socket: bytes to messages and back, bounds and time limits.
+
+RFC 6455 (frames, handshake, closing) is the `websockets` library's sans-I/O protocol; here is what that library leaves
+to its users: joining writes, pacing hostile reads, and ends to every wait.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, MutableMapping
+from typing import Any, Final, Protocol
+
+from typing_extensions import override
+from websockets.client import ClientProtocol
+from websockets.exceptions import InvalidState
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request, Response
+from websockets.protocol import OPEN
+from websockets.server import ServerProtocol
+
+from .close_codes import CloseCode
+from .deadlines import Deadline, Deadlines
+from .drivers.port import Executor, Timer, Transport
+from .limits import KIB, Limits
+
+JOIN_FRAMES: Final = 16
+JOIN_BYTES: Final = 16 * KIB
+"""Frames leave together, but not too many: with everything joined the two ends work in turn instead of at once."""
+
+SMALL_SLICE: Final = 4 * KIB
+LARGE_SLICE: Final = 64 * KIB
+"""How much is parsed at once while frames are tiny, and while they are not."""
+
+
+class _QuietLogger(logging.LoggerAdapter[logging.Logger]):
+    """The library's DEBUG log prints headers and payloads, tokens among them; it is never on."""
+
+    @override
+    def isEnabledFor(self, level: int) -> bool:
+        return level > logging.DEBUG and super().isEnabledFor(level)
+
+    @override
+    def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
+        return msg, kwargs
+
+
+WEBSOCKET_LOGGER: Final = _QuietLogger(logging.getLogger("duologue.websocket"))
+
+
+class LinkOwner(Protocol):
+    """Who is told what happens on a link. None of these may run user code or wait."""
+
+    def on_request(self, request: Request) -> Response:
+        """A server's link received the opening handshake."""
+        ...
+
+    def on_open(self, subprotocol: str | None) -> None: ...
+    def on_message(self, data: bytes) -> None: ...
+    def on_pass_end(self) -> None:
+        """All messages of one read were handed over."""
+        ...
+
+    def on_room(self) -> None:
+        """The outbound buffer has room again."""
+        ...
+
+    def on_closed(self, code: int, reason: str) -> None:
+        """Nothing more will be read or sent; `code` is 1006 when no close frame came."""
+        ...
+
+
+class Link:
+    """The state of one connection, fed by a driver and used by a `LinkOwner`.
+
+    Attributes:
+        has_room: Whether less than `Limits.outbound` waits to be sent.
+        closed: Whether `on_closed` was called.
+    """
+
+    def __init__(
+        self, protocol: ClientProtocol | ServerProtocol, owner: LinkOwner, executor: Executor, limits: Limits
+    ) -> None:
+        self.protocol = protocol
+        self.owner = owner
+        self.executor = executor
+        self.limits = limits
+        self.has_room = True
+        self.closed = False
+        self._transport: Transport | None = None
+        self._opened = False
+        self._unjoined_bytes = 0
+        self._unjoined_frames = 0
+        self._backlog: deque[bytes] = deque()
+        self._slice = SMALL_SLICE
+        self._fragments: list[bytes] = []
+        self._last_byte = self._now = executor.now()
+        self._pings = (0.0, 0)
+        self._written = 0
+        self._acknowledged = 0
+        self._progress_at = 0.0
+        self._failure: tuple[int, str] | None = None
+        self._deadlines: Deadlines[Callable[[], None]] = Deadlines()
+        self._handshake: Deadline[Callable[[], None]] | None = None
+        self._write_watch: Deadline[Callable[[], None]] | None = None
+        self._end: Deadline[Callable[[], None]] | None = None
+        self._timer: Timer | None = None
+        self._timer_at = 0.0
+
+    # ------------------------------------------------------------------------------------------------- the driver's
+    def connected(self, transport: Transport) -> None:
+        """The socket is there; a client's handshake starts."""
+        self._transport = transport
+        self._handshake = self._after(self.limits.handshake, self._handshake_expired)
+        if isinstance(self.protocol, ClientProtocol):
+            self.flush()
+
+    def receive(self, data: bytes) -> None:
+        """Bytes came."""
+        self._now = self._last_byte = self.executor.now()
+        if self._backlog or self.closed:
+            self._backlog.append(data)
+        else:
+            self._feed(data)
+
+    def eof(self) -> None:
+        """The peer will send nothing more."""
+        if not self._backlog:
+            self.protocol.receive_eof()
+            self.flush()
+
+    def lost(self) -> None:
+        """The socket is gone."""
+        if self.closed:
+            return
+        self.closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        self.protocol.receive_eof()
+        code, reason = self._failure or (self.protocol.close_code, self.protocol.close_reason)
+        self.owner.on_closed(code or CloseCode.ABNORMAL, reason or "")
+
+    def pause_writing(self) -> None:
+        """More than `Limits.outbound` waits in the transport."""
+        self.has_room = False
+
+    def resume_writing(self) -> None:
+        """What waits in the transport is little again."""
+        self.has_room = True
+        self.owner.on_room()
+
+    # -------------------------------------------------------------------------------------------------- the owner's
+    @property
+    def is_open(self) -> bool:
+        """Whether messages can be sent."""
+        return self.protocol.state is OPEN and not self.closed
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that wait to be sent."""
+        return self._unjoined_bytes + (self._transport.unsent() if self._transport is not None else 0)
+
+    def send(self, message: bytes) -> None:
+        """Frame a text message; it leaves with the next `flush`, or sooner."""
+        self.protocol.send_text(message)
+        self._count(len(message))
+
+    def send_framed(self, frame: bytes) -> None:
+        """Send a frame that was made by `frame_text`, once for many links."""
+        self.protocol.writes.append(frame)
+        self._count(len(frame))
+
+    def flush(self) -> None:
+        """Hand all that was framed to the transport."""
+        transport = self._transport
+        writes = self.protocol.data_to_send()
+        self._unjoined_bytes = self._unjoined_frames = 0
+        if transport is None or not writes:
+            return
+        ends = not writes[-1]  # SEND_EOF is the empty string
+        data = b"".join(writes) if len(writes) > 1 else writes[0]
+        if data:
+            transport.write(data)
+            self._written += len(data)
+            if self._write_watch is None and transport.unsent():
+                self._progress_at = self.executor.now()
+                self._acknowledged = self._written - transport.unsent()
+                self._write_watch = self._after(self.limits.write_deadline / 4, self._watch_writes)
+        if ends:
+            transport.close()
+            self._expect_end()
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Begin the closing handshake; the connection is aborted when it does not end in time."""
+        if self.closed:
+            return
+        if not self._opened:
+            self.abort(code, reason)
+            return
+        try:
+            self.protocol.send_close(code, reason.encode()[:123].decode(errors="ignore"))  # RFC 6455, section 5.5
+        except InvalidState:  # the peer closes already, or the library does
+            pass
+        else:
+            if self._failure is None:
+                self._failure = (code, reason)
+        self._expect_end()
+        self.flush()
+
+    def abort(self, code: int = CloseCode.ABNORMAL, reason: str = "") -> None:
+        """Cut the connection now, whatever waits to be sent."""
+        if self._failure is None:
+            self._failure = (code, reason)
+        if self._transport is not None:
+            self._transport.abort()
+
+    # ------------------------------------------------------------------------------------------------------- reading
+    def _feed(self, data: bytes) -> None:
+        budget = self.limits.frames_per_pass
+        offset = 0
+        while offset < len(data):
+            piece = data[offset : offset + self._slice]
+            offset += len(piece)
+            self.protocol.receive_data(piece)
+            frames = self.protocol.events_received()
+            self._slice = SMALL_SLICE if len(frames) * 64 > len(piece) else min(self._slice * 2, LARGE_SLICE)
+            for frame in frames:
+                self._receive_frame(frame)
+            budget -= len(frames)
+            if budget <= 0 and offset < len(data) and not self.closed:
+                self._pause(data[offset:])
+                break
+        self.owner.on_pass_end()
+        self.flush_control()
+
+    def _pause(self, rest: bytes) -> None:
+        """Let others have their turn before the rest of this read."""
+        self._backlog.appendleft(rest)
+        if self._transport is not None:
+            self._transport.pause_reading()
+        self.executor.call_soon(self._resume)
+
+    def _resume(self) -> None:
+        if self.closed:
+            return
+        self._now = self.executor.now()
+        self._feed(self._backlog.popleft())
+        if self._backlog:
+            if not self.closed:
+                self.executor.call_soon(self._resume)
+        elif self._transport is not None:
+            self._transport.resume_reading()
+
+    def _receive_frame(self, frame: Frame | Request | Response) -> None:
+        if isinstance(frame, Frame):
+            opcode = frame.opcode
+            if opcode is Opcode.TEXT and frame.fin:
+                self.owner.on_message(bytes(frame.data))
+            elif opcode is Opcode.TEXT or opcode is Opcode.CONT:
+                self._receive_fragment(frame)
+            elif opcode is Opcode.PING:
+                self._receive_ping()
+            elif opcode is Opcode.BINARY:
+                self.close(CloseCode.UNSUPPORTED, "no binary message is expected")
+            elif opcode is Opcode.CLOSE:
+                self._expect_end()
+        elif isinstance(frame, Request):
+            self._answer(frame)
+        else:
+            self._start(frame)
+
+    def _receive_fragment(self, frame: Frame) -> None:
+        self._fragments.append(bytes(frame.data))
+        if len(self._fragments) > self.limits.fragments:
+            self._fragments.clear()
+            self.close(CloseCode.TOO_BIG, f"more than {self.limits.fragments} fragments")
+        elif frame.fin:
+            message, self._fragments = b"".join(self._fragments), []
+            self.owner.on_message(message)
+
+    def _receive_ping(self) -> None:
+        since, count = self._pings
+        if self._now - since >= 1.0:
+            since, count = self._now, 0
+        self._pings = (since, count + 1)
+        if count >= self.limits.pings:
+            self.close(CloseCode.POLICY, f"more than {self.limits.pings} pings in a second")
+
+    # ---------------------------------------------------------------------------------------------------- handshakes
+    def _answer(self, request: Request) -> None:
+        assert isinstance(self.protocol, ServerProtocol)
+        response = self.owner.on_request(request)
+        self.protocol.send_response(response)
+        self._opening_over()
+
+    def _start(self, response: Response) -> None:
+        self._opening_over()
+
+    def _opening_over(self) -> None:
+        if self._handshake is not None:
+            self._deadlines.discard(self._handshake)
+        if self.protocol.state is not OPEN:
+            self._expect_end()
+            return
+        self._opened = True
+        self._after(self.limits.idle / 2, self._watch_silence)
+        self.owner.on_open(self.protocol.subprotocol)
+
+    # -------------------------------------------------------------------------------------------------------- writing
+    def _count(self, size: int) -> None:
+        self._unjoined_frames += 1
+        self._unjoined_bytes += size
+        if self._unjoined_frames >= JOIN_FRAMES or self._unjoined_bytes >= JOIN_BYTES:
+            self.flush()
+
+    def flush_control(self) -> None:
+        """Send what the library itself queued: pongs, close frames, a handshake."""
+        if self.protocol.writes and not self._unjoined_frames:
+            self.flush()
+
+    # ----------------------------------------------------------------------------------------------------- time limits
+    def _after(self, delay: float, action: Callable[[], None]) -> Deadline[Callable[[], None]]:
+        entry = self._deadlines.push(self.executor.now() + delay, action)
+        self._arm()
+        return entry
+
+    def _arm(self) -> None:
+        when = self._deadlines.next()
+        if when is None or self.closed or (self._timer is not None and self._timer_at <= when):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer, self._timer_at = self.executor.call_at(when, self._tick), when
+
+    def _tick(self) -> None:
+        self._timer = None
+        if self.closed:
+            return
+        for action in self._deadlines.due(self.executor.now()):
+            action()
+        self._arm()
+
+    def _handshake_expired(self) -> None:
+        self.abort(CloseCode.POLICY, f"the handshake took longer than {self.limits.handshake:g} s")
+
+    def _watch_silence(self) -> None:
+        """Any byte from the peer is a sign of life; silence of half the limit asks for one."""
+        silent = self.executor.now() - self._last_byte
+        idle = self.limits.idle
+        if silent >= idle:
+            self.abort(CloseCode.ABNORMAL, f"no byte from the peer in {idle:g} s")
+        elif silent >= idle / 2:
+            if self.is_open:
+                self.protocol.send_ping(b"")
+                self.flush()
+            self._after(idle - silent, self._watch_silence)
+        else:
+            self._after(idle / 2 - silent, self._watch_silence)
+
+    def _watch_writes(self) -> None:
+        """Cut a peer that takes nothing of what waits for it."""
+        self._write_watch = None
+        transport, now, limit = self._transport, self.executor.now(), self.limits.write_deadline
+        waiting = transport.unsent() if transport is not None else 0
+        if not waiting:
+            return
+        taken = self._written - waiting
+        if taken != self._acknowledged:
+            self._acknowledged, self._progress_at = taken, now
+        elif now - self._progress_at >= limit:
+            self.abort(CloseCode.SLOW, f"the peer took nothing of {waiting} bytes in {limit:g} s")
+            return
+        self._write_watch = self._after(limit / 4, self._watch_writes)
+
+    def _expect_end(self) -> None:
+        """The closing handshake has begun; it ends in time."""
+        if self._end is None:
+            self._end = self._after(self.limits.close, self.abort)
+
+
+def frame_text(message: bytes) -> bytes:
+    """A server's text frame, made once for many links that have no extension."""
+    return Frame(Opcode.TEXT, message).serialize(mask=False)

@@ -1,0 +1,188 @@
+"""Bases of the generated models: Python names in Python, wire names on the wire.
+
+Constructors take Python names and convert as pydantic does; what comes from the wire is validated strictly (`true` is
+no integer, `"1"` is none) and by wire names alone, so that `fooBar` beside `foo_bar` cannot be mixed up.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, ClassVar, Self, TypeAlias, cast
+
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetPydanticSchema, JsonValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from typing_extensions import override
+
+Json: TypeAlias = JsonValue
+"""Any JSON value."""
+
+
+class UnknownValue(str):
+    """A value of an open enum that this side does not know yet; it is sent on as it came."""
+
+    __slots__ = ()
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(
+            cls, core_schema.str_schema(strict=True), metadata={"duologue_unknown": True}
+        )
+
+
+def _children(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The core schemas directly inside one: fields, items, choices, wrapped schemas."""
+    for key in ("schema", "items_schema", "values_schema", "keys_schema"):
+        inner = schema.get(key)
+        if isinstance(inner, dict):
+            yield cast("dict[str, Any]", inner)
+        elif isinstance(inner, list):  # a tuple's
+            yield from cast("list[dict[str, Any]]", inner)
+    for choice in schema.get("choices", ()):
+        yield choice[0] if isinstance(choice, tuple) else choice
+
+
+def _is_unknown_value(choice: Any) -> bool:
+    schema = choice[0] if isinstance(choice, tuple) else choice
+    return bool(schema.get("metadata", {}).get("duologue_unknown"))
+
+
+def _try_known_first(schema: dict[str, Any]) -> None:
+    """Make unions with `UnknownValue` try their members in order.
+
+    pydantic prefers the member whose type fits exactly, and to it any text is more of an `UnknownValue` than of the
+    enum that declares it.
+    """
+    if schema["type"] in ("model", "dataclass", "definition-ref"):
+        return
+    if schema["type"] == "union" and any(map(_is_unknown_value, schema["choices"])):
+        schema["mode"] = "left_to_right"
+    for child in _children(schema):
+        _try_known_first(child)
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+def _model_fields(schema: dict[str, Any]) -> dict[str, Any] | None:
+    while schema["type"] != "model-fields":
+        if "schema" not in schema:
+            return None
+        schema = schema["schema"]
+    return cast("dict[str, Any]", schema["fields"])
+
+
+def _adapt(schema: CoreSchema, *, leave_out_defaults: bool) -> CoreSchema:
+    """Leave out members that are absent (None by default) or, for params, equal to their default."""
+    fields = _model_fields(cast("dict[str, Any]", schema))
+    for field in (fields or {}).values():
+        _try_known_first(field["schema"])
+        default = field["schema"]
+        if default["type"] != "default" or default["schema"]["type"] == "literal" or "default" not in default:
+            continue
+        value = default["default"]
+        if value is None:
+            field["serialization_exclude_if"] = _is_none
+        elif leave_out_defaults:
+            field["serialization_exclude_if"] = cast("Callable[[object], bool]", value.__eq__)
+    return schema
+
+
+class Model(BaseModel):
+    """Base of all generated models. An absent optional reads None, and None of an optional is not sent."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        validate_by_name=True,
+        validate_by_alias=False,
+        serialize_by_alias=True,
+        use_attribute_docstrings=True,
+        allow_inf_nan=False,
+        protected_namespaces=(),
+    )
+    leave_out_defaults: ClassVar[bool] = False
+
+    @classmethod
+    @override
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return _adapt(handler(source), leave_out_defaults=cls.leave_out_defaults)
+
+    @classmethod
+    def from_wire(cls, raw: bytes | str) -> Self:
+        """Validate JSON text as it stands on the wire; raises `pydantic.ValidationError`."""
+        return cls.__pydantic_validator__.validate_json(raw, strict=True, by_alias=True, by_name=False)
+
+    def to_wire(self) -> bytes:
+        """The model as JSON text, by wire names."""
+        return self.__pydantic_serializer__.to_json(self, warnings="error")
+
+
+class Params(Model):
+    """Params of an action. Unknown members are refused; members that equal their default are not sent."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+    leave_out_defaults: ClassVar[bool] = True
+
+
+class Event(Model):
+    """Base of all events."""
+
+    event_name: ClassVar[str] = ""
+
+
+class UnknownVariant(Model):
+    """A member of an open union that this side does not know yet; everything it carried is in `model_extra`."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow")
+    known_tags: ClassVar[frozenset[str]] = frozenset()
+    tag_field: ClassVar[str] = "kind"
+
+    @override
+    def model_post_init(self, context: Any, /) -> None:
+        if getattr(self, self.tag_field) in self.known_tags:
+            raise PydanticCustomError("known_tag", "not an unknown variant")
+
+
+def _text_form(python: CoreSchema, parse: Callable[[str], object], render: Callable[[Any], str]) -> GetPydanticSchema:
+    """A type that is text on the wire and something else in Python."""
+    from_text = core_schema.no_info_after_validator_function(parse, core_schema.str_schema(strict=True))
+
+    def schema(source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.json_or_python_schema(
+            json_schema=from_text,
+            python_schema=python,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                render, when_used="json", return_schema=core_schema.str_schema()
+            ),
+        )
+
+    return GetPydanticSchema(schema)
+
+
+def _decode_base64(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise PydanticCustomError("base64", "not standard base64 (RFC 4648, section 4)") from error
+
+
+def _decode_int64(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = None
+    if value is None or str(value) != text or not -(2**63) <= value < 2**63:
+        raise PydanticCustomError("int64", "not a 64-bit integer in decimal notation")
+    return value
+
+
+Base64: TypeAlias = Annotated[
+    bytes, _text_form(core_schema.bytes_schema(), _decode_base64, lambda raw: base64.b64encode(raw).decode("ascii"))
+]
+"""Bytes; on the wire standard base64 with padding (RFC 4648, section 4)."""
+
+Int64: TypeAlias = Annotated[
+    int, _text_form(core_schema.int_schema(ge=-(2**63), le=2**63 - 1, strict=True), _decode_int64, str)
+]
+"""A 64-bit integer; on the wire decimal text, since JSON numbers are exact only up to 2**53 (RFC 8259, section 6)."""

@@ -1,0 +1,105 @@
+"""Errors on their way to the wire and back."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Sequence
+from typing import Any, Final, TypeVar
+
+from msgspec import UNSET, Raw
+from pydantic import ValidationError
+
+from .descriptors import Action
+from .errors import STATUS_CLASSES, CallError, Declared, Internal, Ran, Status, Unknown
+from .wire import ErrorBody, Message
+
+R = TypeVar("R")
+
+_LOG: Final = logging.getLogger("duologue")
+
+
+def unrun(status: Status, text: str) -> ErrorBody:
+    """The runtime's refusal of a call whose handler did not start."""
+    return ErrorBody(status, status, text, ran=False)
+
+
+def body_of(error: CallError) -> ErrorBody:
+    """An error that a handler, or a built-in action, ended in."""
+    details: Any = error.details if isinstance(error, Declared) else None  # pyright: ignore[reportUnknownMemberType]
+    return ErrorBody(
+        error.code,
+        error.status,
+        error.message,
+        details=UNSET if details is None else Raw(details.to_wire()),
+        retry_after=UNSET if error.retry_after is None else int(error.retry_after * 1000),
+        ran=False if error.ran is Ran.NO else UNSET,
+    )
+
+
+def incident(action: str) -> ErrorBody:
+    """The exception being handled, as the peer may see it: under a number by which the log tells the rest."""
+    number = secrets.token_hex(6)
+    _LOG.exception("incident %s: the handler of %s failed", number, action)
+    return ErrorBody(Status.INTERNAL, Status.INTERNAL, f"the handler of {action} failed (incident {number})")
+
+
+def explain(error: ValidationError) -> str:
+    """What does not fit, without the values: they may be secret."""
+    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    told = [f"{'.'.join(map(str, problem['loc'])) or 'value'}: {problem['msg']}" for problem in problems[:5]]
+    return "; ".join(told) + (f"; and {len(problems) - 5} more" if len(problems) > 5 else "")
+
+
+def data_of(answer: Message | CallError, declared: Sequence[type[CallError]] = ()) -> bytes:
+    """The data of an answer. Raises the error that it carries instead."""
+    if isinstance(answer, CallError):
+        raise answer
+    if isinstance(answer.error, ErrorBody):
+        raise error_of(answer.error, declared)
+    return bytes(answer.data) if isinstance(answer.data, Raw) else b"null"
+
+
+def result_of(action: Action[Any, R], answer: Message | CallError) -> R:
+    """The typed result of an answer. Raises the error that it carries instead."""
+    raw = data_of(answer, action.errors)
+    try:
+        return decode(action.result.validator, raw)  # type: ignore[no-any-return]
+    except ValidationError as error:
+        raise Internal(f"{action.name}: the answer does not fit the protocol: {explain(error)}") from None
+
+
+def decode(validator: Any, raw: bytes) -> Any:
+    """A payload from the wire: strictly, and by wire names alone."""
+    return validator.validate_json(raw, strict=True, by_alias=True, by_name=False)
+
+
+def error_of(body: ErrorBody, declared: Sequence[type[CallError]]) -> CallError:
+    """The exception that an error on the wire stands for."""
+    ran = Ran.NO if body.ran is False else Ran.YES
+    error = _declared_error(body, declared)
+    if error is None:
+        error = STATUS_CLASSES.get(body.status, Unknown)(body.message)
+        if body.code != error.code:  # declared by a newer spec than ours
+            error.__dict__["code"] = body.code
+    error.ran = ran
+    if isinstance(body.retry_after, int):
+        error.retry_after = body.retry_after / 1000
+    return error
+
+
+def _declared_error(body: ErrorBody, declared: Sequence[type[CallError]]) -> CallError | None:
+    for kind in declared:
+        if kind.code == body.code and issubclass(kind, Declared):
+            try:
+                details = None if kind.details_type is None else kind.details_type.from_wire(_raw(body.details))
+            except ValidationError:
+                return None  # details that we cannot read: the status is what is left to tell
+            error = kind.__new__(kind)
+            Declared.__init__(error, body.message, details)  # pyright: ignore[reportUnknownMemberType]
+            return error
+    return None
+
+
+def _raw(details: object) -> bytes:
+    return bytes(details) if isinstance(details, Raw) else b"{}"

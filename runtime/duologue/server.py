@@ -1,0 +1,218 @@
+"""The server: a listener, its connections, and an end to them in time."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import secrets
+import ssl
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final, Generic, Self, cast
+
+import anyio
+from typing_extensions import TypeVar
+from websockets.server import ServerProtocol
+from websockets.typing import Subprotocol
+
+from .close_codes import CloseCode
+from .connection import Connection, Party
+from .descriptors import API_LEVEL
+from .drivers import current
+from .drivers.port import Executor, Listener, Scope, Socket
+from .limits import Limits
+from .link import WEBSOCKET_LOGGER
+from .models import Event
+from .peer import Peer
+from .publisher import Position
+from .service import Service
+from .wire import SUBPROTOCOL, Goaway, Hello
+
+PeerT = TypeVar("PeerT", bound=Peer, default=Any)
+
+_LOG: Final = logging.getLogger("duologue")
+
+EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+"""Out of descriptors or memory: accepting goes on when some are free again."""
+
+ACCEPT_PAUSE: Final = 0.1
+"""Seconds until the next try then."""
+
+
+def _our_subprotocol(protocol: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+    """Ours if it is offered; a client that offers others, or none, is served the plain contract."""
+    return Subprotocol(SUBPROTOCOL) if SUBPROTOCOL in offered else None
+
+
+class ConnectionHandler:
+    """An accepted connection that nobody runs yet (`ConnectionHandler` of ADR-008)."""
+
+    def __init__(self, server: Server[Any], socket: Socket) -> None:
+        self._server = server
+        self._socket = socket
+
+    async def handle(self) -> None:
+        """Shake hands, then serve the peer until the connection ends. Never raises for what the peer does."""
+        await self._server._handle(self._socket)  # pyright: ignore[reportPrivateUsage] - one thing in two halves
+
+
+class Server(Generic[PeerT]):
+    """A service on a listening socket. Iterate over it, or `accept`, and run each handler; or use `serve`.
+
+    Attributes:
+        addresses: Where it listens.
+    """
+
+    def __init__(self, service: Service[PeerT], listener: Listener, executor: Executor, limits: Limits) -> None:
+        self.addresses = listener.addresses
+        self._service = service
+        self._listener = listener
+        self._executor = executor
+        self._limits = limits
+        self._connections: dict[Connection, None] = {}
+        self._accepted = 0
+        self._closing = False
+        protocol = service.protocol
+        self._party = Party(
+            hello=Hello(protocol.name, protocol.version, API_LEVEL, secrets.token_urlsafe(16), 0),
+            limits=limits,
+            handlers={bound.name: bound for bound in service.handlers()},
+            make_peer=service.peer_type,
+            publisher=service.publisher,
+        )
+
+    @classmethod
+    async def bind(
+        cls, address: str, service: Service[PeerT], *, tls: ssl.SSLContext | None = None, limits: Limits | None = None
+    ) -> Self:
+        """Listen on ``host:port``; port 0 picks a free one.
+
+        Raises:
+            OSError: The address cannot be had.
+            ValueError: It is no address.
+        """
+        host, colon, port = address.rpartition(":")
+        if not colon or not port.isdigit():
+            raise ValueError(f"{address!r} is no address; one looks like 127.0.0.1:8080 or [::1]:8080")
+        return await cls._listen(service, host.strip("[]"), int(port), tls, limits or Limits())
+
+    @classmethod
+    async def _listen(
+        cls, service: Service[PeerT], host: str, port: int, tls: ssl.SSLContext | None, limits: Limits
+    ) -> Self:
+        executor = current()
+        listener = await executor.listen(host, port, tls=tls, handshake=limits.handshake)
+        return cls(service, listener, executor, limits)
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return self.addresses[0][1]
+
+    @property
+    def connections(self) -> Sequence[Connection]:
+        """The connections, those in their handshake included."""
+        return list(self._connections)
+
+    def peers(self) -> Sequence[PeerT]:
+        """The connected peers, to call them."""
+        return [cast("PeerT", connection.peer) for connection in self._connections if connection.is_open]
+
+    async def emit(self, event: Event) -> Position:
+        """Publish an event to those who subscribed; see `Publisher.emit`."""
+        return await self._service.publisher.emit(event)
+
+    async def accept(self) -> ConnectionHandler:
+        """The next connection; while nobody asks, they wait in the kernel's backlog.
+
+        Raises:
+            OSError: The server is closed.
+        """
+        while True:
+            try:
+                return ConnectionHandler(self, await self._listener.accept())
+            except ConnectionError:
+                continue  # gone before it was accepted
+            except OSError as error:
+                if error.errno not in EXHAUSTED or self._closing:
+                    raise
+                _LOG.error("cannot accept connections: %s", error.strerror)
+            await anyio.sleep(ACCEPT_PAUSE)
+
+    def __aiter__(self) -> AsyncIterator[ConnectionHandler]:
+        return self
+
+    async def __anext__(self) -> ConnectionHandler:
+        """The next connection; ends when the server is closed."""
+        try:
+            return await self.accept()
+        except OSError:
+            if self._closing:
+                raise StopAsyncIteration from None
+            raise
+
+    async def aclose(self) -> None:
+        """Stop: accept no more, let running handlers finish, say goodbye, cut who does not answer.
+
+        Ends within ``Limits.drain + Limits.close`` seconds, whatever the peers do.
+        """
+        if self._closing:
+            return
+        self._closing = True
+        await self._listener.aclose()
+        limits = self._limits
+        goaway = Goaway("shutdown", deadline=int((limits.drain + limits.close) * 1000))
+        for connection in self.connections:
+            connection.leave(goaway)
+        with anyio.move_on_after(limits.drain):
+            for connection in self.connections:
+                await connection.until_idle()
+        for connection in self.connections:
+            connection.close(CloseCode.GOING_AWAY, "the server stops")
+        with anyio.move_on_after(limits.close + 1):  # each link ends itself within `Limits.close`
+            for connection in self.connections:
+                await connection.until_closed()
+        for connection in self.connections:
+            connection.abort()
+
+    async def _handle(self, socket: Socket) -> None:
+        protocol = ServerProtocol(
+            subprotocols=[Subprotocol(SUBPROTOCOL)],
+            select_subprotocol=_our_subprotocol,
+            max_size=self._limits.frame,
+            logger=WEBSOCKET_LOGGER,
+        )
+        connection = Connection(protocol, self._party, self._executor)
+        self._connections[connection] = None
+        try:
+            await connection.run(socket)
+        finally:
+            del self._connections[connection]
+
+    async def _accept_all(self, scope: Scope) -> None:
+        async for handler in self:
+            scope.spawn(handler.handle)
+
+
+@asynccontextmanager
+async def serve(
+    service: Service[PeerT],
+    host: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    tls: ssl.SSLContext | None = None,
+    limits: Limits | None = None,
+) -> AsyncIterator[Server[PeerT]]:
+    """Serve in the background while the block runs; leaving it closes the server (see `Server.aclose`).
+
+    Raises:
+        OSError: The address cannot be had.
+    """
+    server: Server[PeerT] = await Server._listen(service, host, port, tls, limits or Limits())  # pyright: ignore[reportPrivateUsage]
+    async with current().scope() as scope:
+        scope.spawn(server._accept_all, scope)  # pyright: ignore[reportPrivateUsage]
+        try:
+            yield server
+        finally:
+            with anyio.CancelScope(shield=True):
+                await server.aclose()

@@ -1,0 +1,195 @@
+"""What one peer has subscribed to: the built-in actions `subscribe` and `unsubscribe`, replay, delivery."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
+
+import msgspec
+from msgspec import Meta, Raw
+
+from .close_codes import CloseCode
+from .descriptors import Delivery
+from .errors import AlreadyExists, InvalidArgument, NotFound, Ran, ResourceExhausted
+from .filters import Filter
+from .publisher import Frames, Position, Publisher
+from .wire import Point, Reset
+
+if TYPE_CHECKING:
+    from .connection import Connection
+
+FormT = TypeVar("FormT")
+
+IMPLICIT: Final = "*"
+"""The one subscription of a peer that names none; what it subscribes to adds up."""
+
+REPLAY_BATCH: Final = 256
+"""Log entries read at once for a subscriber that catches up."""
+
+
+class _Subscribe(msgspec.Struct, forbid_unknown_fields=True):
+    events: list[str]
+    filter: dict[str, Raw] = {}
+    since: Point | None = None
+    sub: Annotated[str, Meta(min_length=1, max_length=64)] = IMPLICIT
+
+
+class _Unsubscribe(msgspec.Struct, forbid_unknown_fields=True):
+    events: list[str] | None = None
+    sub: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+
+
+def _parse(params: bytes, form: type[FormT]) -> FormT:
+    try:
+        return msgspec.json.decode(params, type=form)
+    except msgspec.DecodeError as error:
+        raise InvalidArgument(str(error), ran=Ran.NO) from None
+
+
+class _Subscription:
+    """Events and their filters; `live` once the replay is done."""
+
+    __slots__ = ("events", "id", "live")
+
+    def __init__(self, id: str) -> None:
+        self.id = id
+        self.events: dict[str, Filter] = {}
+        self.live = False
+
+    def wants(self, frames: Frames) -> bool:
+        accepted = self.events.get(frames.event.event_name)
+        return accepted is not None and accepted.matches(frames.event)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What follows the answer to `subscribe`: a replay if there is a number to start from, then the present."""
+
+    subscription: _Subscription
+    events: list[str]
+    replay_from: int | None
+
+
+class Subscriptions:
+    """The subscriptions of one connection; a live event leaves once, whichever of them want it."""
+
+    def __init__(self, connection: Connection, publisher: Publisher) -> None:
+        self._connection = connection
+        self._publisher = publisher
+        self._known = {event.name: event for event in publisher.protocol.events}
+        self._subscriptions: dict[str, _Subscription] = {}
+
+    # ----------------------------------------------------------------------------------------------- built-in actions
+    def subscribe(self, params: bytes) -> tuple[bytes, Opening]:
+        """Take a subscription; returns the answer's data, and what is to follow the answer.
+
+        Raises:
+            CallError: The params are wrong, or there are too many subscriptions.
+        """
+        wanted = _parse(params, _Subscribe)
+        for name in wanted.events:
+            if name not in self._known:
+                known = ", ".join(self._known) or "none"
+                raise InvalidArgument(f"no event is called {name}; there are: {known}", ran=Ran.NO)
+        accepted = Filter([self._known[name] for name in wanted.events], wanted.filter)
+        subscription = self._open(wanted.sub)
+        subscription.events.update(dict.fromkeys(wanted.events, accepted))
+        for name in wanted.events:
+            self._publisher.listen(name, self._deliver)
+        position = self._publisher.log.position
+        answer: dict[str, object] = {"sub": wanted.sub, "epoch": position.epoch, "seq": position.seq}
+        replay_from = self._resume(wanted.since, position, answer)
+        return msgspec.json.encode(answer), Opening(subscription, wanted.events, replay_from)
+
+    def unsubscribe(self, params: bytes) -> bytes:
+        """End a subscription, or take events out of the implicit one.
+
+        Raises:
+            CallError: The params are wrong, or there is no such subscription.
+        """
+        wanted = _parse(params, _Unsubscribe)
+        id = wanted.sub or IMPLICIT
+        subscription = self._subscriptions.get(id)
+        if subscription is None:
+            raise NotFound(f"no subscription is called {id}", ran=Ran.NO)
+        for name in wanted.events if wanted.events is not None else list(subscription.events):
+            subscription.events.pop(name, None)
+        if not subscription.events:
+            del self._subscriptions[id]
+        self._ignore_unwanted()
+        return b"null"
+
+    def close(self) -> None:
+        """The connection is gone."""
+        self._subscriptions.clear()
+        self._ignore_unwanted()
+
+    def follow(self, opening: Opening) -> None:
+        """Send the latest states, then let the subscription follow."""
+        subscription = opening.subscription
+        for name in opening.events:
+            if self._known[name].delivery is Delivery.STATE:
+                self._send_states(subscription, name)
+        subscription.live = True
+        position = self._publisher.log.position
+        self._connection.about(subscription.id, live=Point(position.epoch, position.seq))
+
+    async def replay(self, opening: Opening) -> None:
+        """Send what the log holds since the subscription's starting point, then let it follow."""
+        subscription, log, after = opening.subscription, self._publisher.log, opening.replay_from or 0
+        while after < log.position.seq:
+            entries = await log.read(after, REPLAY_BATCH)
+            if entries is None:
+                position = log.position
+                self._connection.about(subscription.id, reset=Reset("history_cut", position.epoch, position.seq))
+                break
+            for entry in entries:
+                frames = Frames(entry.event, entry.seq)
+                if subscription.wants(frames):
+                    if not await self._connection.room():
+                        return
+                    self._connection.send_event(frames.message(for_=subscription.id))
+                after = entry.seq
+        self.follow(opening)
+
+    # -------------------------------------------------------------------------------------------------------- helpers
+    def _open(self, id: str) -> _Subscription:
+        found = self._subscriptions.get(id)
+        if found is not None and id == IMPLICIT:
+            return found
+        if found is not None:
+            raise AlreadyExists(f"a subscription is called {id} already", ran=Ran.NO)
+        limit = self._connection.limits.subscriptions
+        if len(self._subscriptions) >= limit:
+            raise ResourceExhausted(f"{limit} subscriptions are open already", ran=Ran.NO)
+        subscription = self._subscriptions[id] = _Subscription(id)
+        return subscription
+
+    def _resume(self, since: Point | None, position: Position, answer: dict[str, object]) -> int | None:
+        answer["resumed"] = resumed = since is not None and since.epoch == position.epoch and since.seq <= position.seq
+        if since is not None and not resumed:
+            answer["reason"] = "epoch_changed"
+        return since.seq if since is not None and resumed else None
+
+    def _send_states(self, subscription: _Subscription, name: str) -> None:
+        tag = subscription.id if self._connection.extensions else None
+        for event in self._publisher.states(name):
+            frames = Frames(event, None)
+            if subscription.wants(frames):
+                self._connection.send_event(frames.message(for_=tag))
+
+    def _ignore_unwanted(self) -> None:
+        wanted = {name for subscription in self._subscriptions.values() for name in subscription.events}
+        for name in self._known:
+            if name not in wanted:
+                self._publisher.ignore(name, self._deliver)
+
+    def _deliver(self, frames: Frames) -> None:
+        connection = self._connection
+        if not any(sub.live and sub.wants(frames) for sub in self._subscriptions.values()):
+            return
+        if not connection.has_room:
+            if self._known[frames.event.event_name].delivery is Delivery.LOG:
+                connection.close(CloseCode.SLOW, "events wait faster than they are read")
+            return
+        connection.send_framed(frames.shared(extensions=connection.extensions))

@@ -1,0 +1,129 @@
+"""The synchronous client: a portal to the asynchronous one, without any protocol logic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+from anyio.from_thread import BlockingPortal
+from typing_extensions import override
+
+from .calls import CallOptions
+from .client import Client
+from .descriptors import Action, I, P, R, StreamAction
+from .events import EventStream
+from .models import Event
+from .publisher import Position
+from .streams import Stream
+
+E = TypeVar("E", bound=Event)
+
+
+class SyncStream(Generic[I, R], AbstractContextManager["SyncStream[I, R]"]):
+    """Results of a streaming call; see `Stream`."""
+
+    def __init__(self, portal: BlockingPortal, stream: Stream[I, R]) -> None:
+        self._portal = portal
+        self._stream = stream
+
+    @override
+    def __enter__(self) -> Self:
+        self._portal.call(self._stream.__aenter__)
+        return self
+
+    @override
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        self._portal.call(self._stream.cancel)
+
+    def __iter__(self) -> Iterator[I]:
+        return self
+
+    def __next__(self) -> I:
+        """The next item. Raises `CallError` where the call fails."""
+        try:
+            return self._portal.call(self._stream.__anext__)
+        except StopAsyncIteration:
+            raise StopIteration from None
+
+    def result(self) -> R:
+        """Wait for the end and return what the call returned; items not yet read are dropped."""
+        return self._portal.call(self._stream.result)
+
+
+class SyncEventStream(Generic[E], AbstractContextManager["SyncEventStream[E]"]):
+    """Events in order; see `EventStream`."""
+
+    def __init__(self, portal: BlockingPortal, stream: EventStream[E]) -> None:
+        self._portal = portal
+        self._stream = stream
+
+    @property
+    def position(self) -> Position | None:
+        """After the last event that was read."""
+        return self._stream.position
+
+    @property
+    def lost(self) -> int:
+        """Volatile events that were dropped so far."""
+        return self._stream.lost
+
+    @override
+    def __enter__(self) -> Self:
+        self._portal.call(self._stream.start)
+        return self
+
+    @override
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        self._portal.call(self._stream.aclose)
+
+    def __iter__(self) -> Iterator[E]:
+        return self
+
+    def __next__(self) -> E:
+        """The next event; waits for one. Raises `HistoryLost` at a hole."""
+        try:
+            return self._portal.call(self._stream.__anext__)
+        except StopAsyncIteration:
+            raise StopIteration from None
+
+
+class SyncEvents:
+    """Base of the generated events of a synchronous client."""
+
+    def __init__(self, portal: BlockingPortal, client: Client) -> None:
+        self._portal = portal
+        self._client = client
+
+    def __call__(self, *events: type[E]) -> SyncEventStream[E]:
+        """Several events in one stream, in the order in which they come."""
+        descriptors = [self._client.hub.descriptor(event) for event in events]
+        return SyncEventStream(self._portal, EventStream(self._client, descriptors, {}, None))
+
+    def _open(self, event: type[E], filter: Mapping[str, object], since: Position | None) -> SyncEventStream[E]:
+        descriptor = self._client.hub.descriptor(event)
+        return SyncEventStream(self._portal, EventStream(self._client, [descriptor], filter, since))
+
+
+class SyncClient:
+    """Base of the generated synchronous clients."""
+
+    def __init__(self, portal: BlockingPortal, client: Client) -> None:
+        self._portal = portal
+        self._client = client
+
+    def _call(self, action: Action[P, R], params: P, timeout: float | None, options: CallOptions | None) -> R:
+        return self._portal.call(self._client._call, action, params, timeout, options)  # pyright: ignore[reportPrivateUsage]
+
+    def _stream(
+        self, action: StreamAction[P, I, R], params: P, timeout: float | None, options: CallOptions | None
+    ) -> SyncStream[I, R]:
+        return SyncStream(self._portal, self._client._stream(action, params, timeout, options))  # pyright: ignore[reportPrivateUsage]
+
+    def _notify(self, event: Event) -> None:
+        self._portal.call(self._client._notify, event)  # pyright: ignore[reportPrivateUsage]

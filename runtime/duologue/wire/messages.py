@@ -1,0 +1,195 @@
+"""The messages of a conversation: the one table of member names, types and bounds.
+
+The first of these members present decides what a message is:
+``hello goaway action event cancel sub item ack credit data|error``. Unknown members are ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Final, Protocol
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, UnsetType
+
+SUBPROTOCOL: Final = "duologue.v1"
+"""The WebSocket subprotocol under which both ends speak the extensions."""
+
+SAFE_INTEGER: Final = 2**53 - 1
+"""The largest integer that every JSON reader keeps exact (RFC 8259, section 6)."""
+
+MAX_META: Final = 4096
+"""Bytes of a request's `meta`, names and values together."""
+
+Id = Annotated[str, Meta(min_length=1, max_length=64)]
+Key = Annotated[str, Meta(min_length=1, max_length=128)]
+Count = Annotated[int, Meta(ge=0, le=SAFE_INTEGER)]
+Millis = Count
+
+
+def is_set(member: object) -> bool:
+    """Whether a member was in the message at all; null counts as there."""
+    return member is not UNSET
+
+
+class Point(msgspec.Struct, frozen=True):
+    """A position in an event log: the epoch changes when history is lost."""
+
+    epoch: str
+    seq: Count
+
+
+class HelloLimits(msgspec.Struct, frozen=True):
+    """What a peer takes: bytes of a message, its caller's calls in flight, items of a stream under way."""
+
+    frame: Count = 64 * 1024
+    in_flight: Count = 64
+    window: Count = 64
+
+
+class Hello(msgspec.Struct, frozen=True):
+    """What each end says first, and once, without waiting."""
+
+    protocol: str
+    version: str
+    api: int
+    session: Annotated[str, Meta(max_length=128)]
+    gen: Count
+    limits: HelloLimits = HelloLimits()
+
+
+class Goaway(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Later requests are refused unrun; reconnect after `reconnect_in`, the connection closes by `deadline`."""
+
+    reason: str = ""
+    reconnect_in: Millis | None = None
+    deadline: Millis | None = None
+
+
+class ErrorBody(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why a call has no result. `ran: false` is the runtime's word that the handler did not start."""
+
+    code: str
+    status: str
+    message: str = ""
+    details: Raw | UnsetType = UNSET
+    retry_after: Millis | UnsetType = UNSET
+    ran: bool | UnsetType = UNSET
+
+
+class Loss(msgspec.Struct, frozen=True):
+    """Volatile events dropped since last told."""
+
+    event: str
+    count: Count
+
+
+class Reset(msgspec.Struct, frozen=True):
+    """Continuity is broken; the subscription goes on from here."""
+
+    reason: str
+    epoch: str
+    seq: Count
+
+
+class SubscriptionEnd(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The last word about a subscription."""
+
+    status: str
+    reason: str = ""
+    retry_after: Millis | UnsetType = UNSET
+
+
+class Message(msgspec.Struct, rename={"for_": "for"}, gc=False):
+    """Any message, with all the members there are; payloads stay raw until somebody who knows their type asks."""
+
+    id: Id | UnsetType | None = UNSET
+    action: str | UnsetType = UNSET
+    params: Raw | UnsetType = UNSET
+    deadline: Millis | UnsetType = UNSET
+    key: Key | UnsetType = UNSET
+    meta: dict[str, str] | UnsetType = UNSET
+    data: Raw | UnsetType = UNSET
+    error: ErrorBody | UnsetType | None = UNSET
+    event: str | UnsetType = UNSET
+    seq: Count | UnsetType = UNSET
+    for_: Id | UnsetType = UNSET
+    item: Raw | UnsetType = UNSET
+    n: Count | UnsetType = UNSET
+    credit: Count | UnsetType = UNSET
+    cancel: Id | UnsetType = UNSET
+    sub: Id | UnsetType = UNSET
+    live: Point | UnsetType = UNSET
+    at: Point | UnsetType = UNSET
+    lost: Loss | UnsetType = UNSET
+    reset: Reset | UnsetType = UNSET
+    end: SubscriptionEnd | UnsetType = UNSET
+    hello: Hello | UnsetType = UNSET
+    goaway: Goaway | UnsetType = UNSET
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What the other end understands and takes: settled by the handshake, completed by its `hello`.
+
+    Attributes:
+        extensions: It speaks more than the three plain shapes.
+        frame: Bytes of a message that it takes.
+        in_flight: Calls of ours that it runs at once.
+        window: Items of a stream that it takes ahead of its reader.
+    """
+
+    extensions: bool
+    frame: int = 64 * 1024
+    in_flight: int = 64
+    window: int = 64
+
+
+class BadText(Exception):
+    """What came is not UTF-8: the connection ends with 1007 (RFC 6455, section 8.1)."""
+
+
+class BadMessage(Exception):
+    """What came is no message.
+
+    Attributes:
+        id: The id that it seems to carry, so that the error reaches whom it concerns.
+        answer: Whether it seems to be a response, or an item of one, rather than a request.
+    """
+
+    def __init__(self, reason: str, id: str | None = None, *, answer: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.id = id
+        self.answer = answer
+
+
+class Codec(Protocol):
+    """A wire profile: pure functions between messages and bytes."""
+
+    def decode(self, data: bytes) -> Message:
+        """Raises `BadText` or `BadMessage`."""
+        ...
+
+    def request(
+        self,
+        capabilities: Capabilities,
+        id: str,
+        action: str,
+        params: bytes,
+        *,
+        deadline: int | None = None,
+        key: str | None = None,
+        meta: Mapping[str, str] | None = None,
+        credit: int | None = None,
+    ) -> bytes: ...
+    def result(self, id: str, data: bytes) -> bytes: ...
+    def failure(self, id: str | None, error: ErrorBody) -> bytes: ...
+    def event(self, name: str, data: bytes, *, seq: int | None = None, for_: str | None = None) -> bytes: ...
+    def item(self, id: str, item: bytes, n: int) -> bytes: ...
+    def credit(self, id: str, total: int) -> bytes: ...
+    def cancel(self, id: str) -> bytes: ...
+    def hello(self, hello: Hello) -> bytes: ...
+    def goaway(self, goaway: Goaway) -> bytes: ...
+    def about(self, sub: str, **note: Point | Loss | Reset | SubscriptionEnd) -> bytes: ...

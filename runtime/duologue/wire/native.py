@@ -1,0 +1,147 @@
+"""The native profile: JSON text, the three shapes of ADR-008 and their extensions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+from msgspec import UNSET
+from msgspec.json import Decoder, Encoder
+
+from .messages import (
+    MAX_META,
+    BadMessage,
+    BadText,
+    Capabilities,
+    ErrorBody,
+    Goaway,
+    Hello,
+    Loss,
+    Message,
+    Point,
+    Reset,
+    SubscriptionEnd,
+)
+
+MAX_DEPTH: Final = 64
+"""Objects and arrays inside each other; deeper text is refused before any decoder recurses into it."""
+
+_decode = Decoder(Message).decode
+_encode = Encoder().encode
+_STRINGS_AND_BRACKETS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+
+
+class _Outline(msgspec.Struct):
+    """Just enough of what is no message to tell whom it concerns."""
+
+    id: Any = None
+    action: Any = UNSET
+
+
+_decode_outline = Decoder(_Outline).decode
+
+
+def _too_deep(data: bytes) -> bool:
+    if data.count(b"{") + data.count(b"[") <= MAX_DEPTH:  # most messages: two scans at memory speed
+        return False
+    depth = 0
+    for match in _STRINGS_AND_BRACKETS.finditer(data):
+        token = match[0]
+        if token in (b"{", b"["):
+            depth += 1
+            if depth > MAX_DEPTH:
+                return True
+        elif token in (b"}", b"]"):
+            depth -= 1
+    return False
+
+
+def _bad(reason: str, data: bytes) -> BadMessage:
+    try:
+        outline = _decode_outline(data)
+    except (msgspec.DecodeError, RecursionError):
+        return BadMessage(reason)
+    id = outline.id if isinstance(outline.id, str) and 1 <= len(outline.id) <= 64 else None
+    return BadMessage(reason, id, answer=outline.action is UNSET)
+
+
+class NativeCodec:
+    """Envelopes are spliced around payloads that are text already; nothing is built in between."""
+
+    def decode(self, data: bytes) -> Message:
+        if not data.isascii():
+            try:
+                data.decode()
+            except UnicodeDecodeError as error:
+                raise BadText(str(error)) from None
+        if _too_deep(data):
+            raise BadMessage(f"nested deeper than {MAX_DEPTH}")
+        try:
+            message = _decode(data)
+        except msgspec.ValidationError as error:
+            raise _bad(str(error), data) from None
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise BadMessage(f"not JSON: {error}") from None
+        meta = message.meta
+        if isinstance(meta, dict) and sum(len(k.encode()) + len(v.encode()) for k, v in meta.items()) > MAX_META:
+            raise _bad(f"meta is larger than {MAX_META} bytes", data)
+        return message
+
+    def request(
+        self,
+        capabilities: Capabilities,
+        id: str,
+        action: str,
+        params: bytes,
+        *,
+        deadline: int | None = None,
+        key: str | None = None,
+        meta: Mapping[str, str] | None = None,
+        credit: int | None = None,
+    ) -> bytes:
+        start = b'{"id":%b,"action":%b,"params":%b' % (_encode(id), _encode(action), params)
+        if not capabilities.extensions:
+            return start + b"}"
+        if deadline is not None:
+            start += b',"deadline":%d' % deadline
+        if key is not None:
+            start += b',"key":%b' % _encode(key)
+        if meta:
+            start += b',"meta":%b' % _encode(dict(meta))
+        if credit is not None:
+            start += b',"credit":%d' % credit
+        return start + b"}"
+
+    def result(self, id: str, data: bytes) -> bytes:
+        return b'{"id":%b,"data":%b,"error":null}' % (_encode(id), data)
+
+    def failure(self, id: str | None, error: ErrorBody) -> bytes:
+        return b'{"id":%b,"data":null,"error":%b}' % (_encode(id), _encode(error))
+
+    def event(self, name: str, data: bytes, *, seq: int | None = None, for_: str | None = None) -> bytes:
+        frame = b'{"event":%b,"data":%b' % (_encode(name), data)
+        if seq is not None:
+            frame += b',"seq":%d' % seq
+        if for_ is not None:
+            frame += b',"for":%b' % _encode(for_)
+        return frame + b"}"
+
+    def item(self, id: str, item: bytes, n: int) -> bytes:
+        return b'{"id":%b,"item":%b,"n":%d}' % (_encode(id), item, n)
+
+    def credit(self, id: str, total: int) -> bytes:
+        return b'{"id":%b,"credit":%d}' % (_encode(id), total)
+
+    def cancel(self, id: str) -> bytes:
+        return b'{"cancel":%b}' % _encode(id)
+
+    def hello(self, hello: Hello) -> bytes:
+        return _encode({"hello": hello})
+
+    def goaway(self, goaway: Goaway) -> bytes:
+        return _encode({"goaway": goaway})
+
+    def about(self, sub: str, **note: Point | Loss | Reset | SubscriptionEnd) -> bytes:
+        return _encode({"sub": sub, **note})
