@@ -43,31 +43,43 @@ def read_files(path: Path) -> tuple[list[SourceFile], list[Problem]]:
     return files, problems
 
 
-def _import(node: ScalarNode, folder: Path, files: list[SourceFile], problems: list[Problem]) -> SourceFile | None:
-    def refuse(message: str, hint: str | None = None) -> None:
-        problems.append(Problem(node.file, node.line, node.column, message, hint))
+class _Refused(Exception):
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
 
-    pure = PurePosixPath(node.text)
-    shown = quote(node.text)
-    if pure.is_absolute() or "\\" in node.text or ":" in node.text or "\0" in node.text or not node.text:
-        return refuse(f"{shown} is no relative path", "write it relative to this file, with `/`")
-    if ".." in pure.parts:
-        return refuse(f"{shown} leaves the spec's folder", "move the file into the folder")
-    target = folder / pure
+
+def _import(node: ScalarNode, folder: Path, files: list[SourceFile], problems: list[Problem]) -> SourceFile | None:
     try:
-        # A link inside the folder may still lead out of it.
-        real, home = target.resolve(strict=True), folder.resolve(strict=True)
-        if not real.is_relative_to(home):
-            return refuse(f"{shown} leads out of the spec's folder through a link", "copy the file into the folder")
-        name = str(pure)
-        known = {(folder / file.name).resolve(): file.name for file in files}
-        if real in known:
-            which = "is the spec itself" if known[real] == files[0].name else "is imported already"
-            return refuse(f"{shown} {which}", "remove it")
-        data = real.read_bytes()
-    except (OSError, RuntimeError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it leads to itself"
-        return refuse(f"cannot read {shown}: {reason}")
+        name, data = _open(node, folder, files)
+    except _Refused as refused:
+        problems.append(Problem(node.file, node.line, node.column, refused.message, refused.hint))
+        return None
     root, found = load_text(data, name)
     problems.extend(found)
     return SourceFile(name, root) if root is not None else None
+
+
+def _open(node: ScalarNode, folder: Path, files: list[SourceFile]) -> tuple[str, bytes]:
+    """Name and contents of an imported file."""
+    pure = PurePosixPath(node.text)
+    shown = quote(node.text)
+    if pure.is_absolute() or "\\" in node.text or ":" in node.text or "\0" in node.text or not node.text:
+        raise _Refused(f"{shown} is no relative path", "write it relative to this file, with `/`")
+    if ".." in pure.parts:
+        raise _Refused(f"{shown} leaves the spec's folder", "move the file into the folder")
+    try:
+        # A link inside the folder may still lead out of it.
+        real, home = (folder / pure).resolve(strict=True), folder.resolve(strict=True)
+        known = {(folder / file.name).resolve(): file.name for file in files}
+        data = real.read_bytes() if real.is_relative_to(home) else b""
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it leads to itself"
+        raise _Refused(f"cannot read {shown}: {reason}") from None
+    if not real.is_relative_to(home):
+        raise _Refused(f"{shown} leads out of the spec's folder through a link", "copy the file into the folder")
+    if real in known:
+        which = "is the spec itself" if known[real] == files[0].name else "is imported already"
+        raise _Refused(f"{shown} {which}", "remove it")
+    return str(pure), data

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 from pydantic.json_schema import models_json_schema
 
@@ -72,22 +72,20 @@ def _type_schema() -> dict[str, Any]:
 
 
 def _cleaned(node: Any) -> Any:
-    """Without what pydantic adds for itself: titles, and `null` (with its default) for keys that may be left out."""
+    """References as JSON Schema writes them, and nothing of what pydantic adds for itself."""
     if isinstance(node, list):
-        return [_cleaned(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    if "x-ref" in node:
-        node = {("$ref" if key == "x-ref" else key): item for key, item in node.items()}
-        node["$ref"] = f"#/$defs/{node['$ref']}"
+        return [_cleaned(item) for item in cast("list[Any]", node)]
+    return _cleaned_mapping(cast("dict[str, Any]", node)) if isinstance(node, dict) else node
+
+
+def _cleaned_mapping(node: dict[str, Any]) -> dict[str, Any]:
+    """Without titles, and without `null` (and a default of it) for keys that may be left out."""
     cleaned = {key: _cleaned(item) for key, item in node.items() if key != "title" or not isinstance(item, str)}
+    if "x-ref" in cleaned:
+        cleaned = {"$ref": f"#/$defs/{cleaned.pop('x-ref')}", **cleaned}
     if cleaned.get("default", 0) is None:
         del cleaned["default"]
-    options = cleaned.get("anyOf")
-    if isinstance(options, list) and {"type": "null"} in options:
-        rest = [option for option in options if option != {"type": "null"}]
-        cleaned["anyOf"] = rest
-        if len(rest) == 1:
-            del cleaned["anyOf"]
-            cleaned = {**rest[0], **cleaned}
+    if {"type": "null"} in cleaned.get("anyOf", ()):
+        options = [option for option in cleaned.pop("anyOf") if option != {"type": "null"}]
+        cleaned = {**(options[0] if len(options) == 1 else {"anyOf": options}), **cleaned}
     return cleaned

@@ -519,6 +519,7 @@ class Namespace:
 class Scope:
     name: str
     doc: str | None
+    origin: Origin | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

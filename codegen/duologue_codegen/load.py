@@ -97,7 +97,7 @@ class _Builder:
         documents = 0
         while True:
             event = loader.get_event()
-            kind = type(event)
+            kind: Any = type(event)
             if kind is yaml.ScalarEvent:
                 node: Node = self._scalar(event)
             elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:

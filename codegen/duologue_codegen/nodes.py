@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TypeAlias
 
 from . import scalars
@@ -74,6 +75,13 @@ class MapNode(dict[str, "Node"]):
 
 
 Node: TypeAlias = "ScalarNode | SeqNode | MapNode"
+
+
+def entries(node: MapNode | None) -> Iterator[tuple[ScalarNode, Node]]:
+    """Keys, as nodes, and values; none for no mapping."""
+    if node is not None:
+        for name, value in node.items():
+            yield node.keys_at[name], value
 
 
 def to_json(node: Node) -> JsonValue:

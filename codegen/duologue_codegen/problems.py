@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from typing_extensions import override
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
@@ -41,6 +43,7 @@ class SpecErrors(Exception):
         """All problems as text, without a newline at the end. `folder` is shown before each file."""
         return render_text(self.problems, self.folder if folder is None else folder)
 
+    @override
     def __str__(self) -> str:
         return self.render()
 

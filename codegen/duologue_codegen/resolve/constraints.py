@@ -39,7 +39,7 @@ def constrain(context: Context, base: ir.Type, asked: dict[str, Any], node: MapN
         context.complain(node.keys_at[WORDS[name]], f"{quote(WORDS[name])} does not fit {shown(base)}", hint)
         del asked[name]
     if isinstance(base, ir.Array):
-        merged: Any = replace(base, **_merged(context, base, asked, node))
+        merged = replace(base, **_merged(context, base, asked, node))
         _check_range(context, merged, "min_items", "max_items", node)
         return merged
     if isinstance(base, ir.Scalar) and asked:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from .. import ir, reserved
 from ..grammar import Grammar, did_you_mean
-from ..nodes import MapNode, Node, ScalarNode, SeqNode, describe
+from ..nodes import MapNode, Node, ScalarNode, SeqNode, describe, entries
 from ..problems import Problem, quote
 from .drafts import AnyDraft
 
@@ -62,8 +62,7 @@ class Context:
 
     # ------------------------------------------------------------------------------------------------ problems
     def complain(self, at: Node | ir.Origin, message: str, hint: str | None = None) -> None:
-        column = at.column
-        self.problems.append(Problem(at.file, at.line, column, message, hint))
+        self.problems.append(Problem(at.file, at.line, at.column, message, hint))
 
     def later(self, check: Callable[[], None]) -> None:
         """Run a check once every type is known."""
@@ -92,9 +91,8 @@ class Context:
 
     def declare(self, table: dict[str, Symbol], section: MapNode | None, namespace: str | None, what: str) -> None:
         """Enter the names of a section."""
-        for name, node in (section or {}).items():
-            assert section is not None
-            key = section.keys_at[name]
+        for key, node in entries(section):
+            name = key.text
             if not _DECLARED.fullmatch(name):
                 hint = "letters, digits, `_` and `-`, beginning with a letter; one dot may set a namespace apart"
                 self.complain(key, f"{quote(name)} is no name for {what}", hint)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from .. import ir, names
-from ..nodes import MapNode, ScalarNode, describe
+from ..nodes import MapNode, ScalarNode, describe, entries
 from ..problems import quote
 from ..reserved import KEYWORDS
 from ..spec import Document, PythonSpec
@@ -108,13 +108,13 @@ def _namespace(context: Context, python: ir.PythonNames, members: Members, name:
 
 def links(context: Context, section: MapNode | None) -> tuple[tuple[str, str], ...]:
     found: list[tuple[str, str]] = []
-    for name, node in (section or {}).items():
+    for key, node in entries(section):
         if not isinstance(node, ScalarNode) or node.is_null:
             context.complain(node, f"an address expected, not {describe(node)}")
         elif not re.fullmatch(r"https?://\S+", node.text):
             context.complain(node, f"{quote(node.text)} is no address", "it begins with `https://`")
         else:
-            found.append((name, node.text))
+            found.append((key.text, node.text))
     return tuple(found)
 
 

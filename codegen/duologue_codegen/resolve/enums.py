@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from .. import ir, names
-from ..nodes import Node, ScalarNode, SeqNode, describe
+from ..nodes import MapNode, Node, ScalarNode, SeqNode, describe, entries
 from ..problems import quote
-from ..spec import EnumForm
 from .context import Context
 
 _MAX_SAFE_INTEGER = 2**53 - 1
 
 
-def members(context: Context, form: EnumForm) -> tuple[tuple[ir.EnumMember, ...], bool]:
+def members(context: Context, listed: SeqNode, chosen_names: MapNode | None) -> tuple[tuple[ir.EnumMember, ...], bool]:
     """The members, and whether they are whole numbers."""
-    values, integers = _values(context, form.enum)
-    chosen = _chosen(context, form, values)
+    values, integers = _values(context, listed)
+    chosen = _chosen(context, chosen_names, values)
     found: list[ir.EnumMember] = []
     takers: dict[str, str | int] = {}
     for value, node in values:
@@ -55,14 +54,14 @@ def _values(context: Context, nodes: SeqNode) -> tuple[list[tuple[str | int, Nod
     return list(seen.items()), integers
 
 
-def _chosen(context: Context, form: EnumForm, values: list[tuple[str | int, Node]]) -> dict[str, str]:
+def _chosen(context: Context, written: MapNode | None, values: list[tuple[str | int, Node]]) -> dict[str, str]:
     """`names:` as written, as far as it is right."""
     known = {str(value) for value, _ in values}
     chosen: dict[str, str] = {}
-    for value, node in (form.names or {}).items():
-        assert form.names is not None
+    for key, node in entries(written):
+        value = key.text
         if value not in known:
-            context.complain(form.names.keys_at[value], f"the enum has no value {quote(value)}")
+            context.complain(key, f"the enum has no value {quote(value)}")
         elif (
             not isinstance(node, ScalarNode)
             or not names.is_identifier(node.text)

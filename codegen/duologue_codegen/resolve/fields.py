@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from .. import ir, names, reserved
-from ..nodes import MapNode, Node, ScalarNode, describe
+from ..nodes import MapNode, Node, ScalarNode, describe, entries
 from ..problems import quote
 from ..spec import ConstForm, LongForm
 from .context import Context
@@ -53,16 +53,12 @@ class Fields:
                     found[field.name] = field
                 else:
                     found[field.name] = field.renamed(names.field(field.name, taken) or field.python_name)
-        for key, node in (own or {}).items():
-            assert own is not None
-            field = self._field(own.keys_at[key], node, namespace, owner, taken)
-            if field is None:
-                continue
-            if field.name in found:
-                hint = "keep one of the two"
-                self._context.complain(own.keys_at[key], f"the field {quote(field.name)} is here already", hint)
-            else:
-                found[field.name] = field
+        for key, node in entries(own):
+            made = self._field(key, node, namespace, owner, taken)
+            if made is not None and made.name in found:
+                self._context.complain(key, f"the field {quote(made.name)} is here already", "keep one of the two")
+            elif made is not None:
+                found[made.name] = made
         self.check_names(found.values(), taken)
         return list(found.values())
 

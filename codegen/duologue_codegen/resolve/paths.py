@@ -29,8 +29,8 @@ def walk(
         field = owner.field_named(part)
         if field is None:
             where = f"{quote(before)} has" if before else "the data has"
-            hint = did_you_mean(part, [known.name for known in owner.fields])
-            context.complain(node, f"{where} no field {quote(part)}", hint)
+            close = did_you_mean(part, [known.name for known in owner.fields])
+            context.complain(node, f"{where} no field {quote(part)}", close)
             return None
         if field.type is UNRESOLVED:
             return None

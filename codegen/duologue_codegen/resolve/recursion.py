@@ -44,6 +44,21 @@ def draft_references(draft: AnyDraft) -> list[str]:
             return []
 
 
+def definition_references(item: ir.Definition | ir.Type) -> list[str]:
+    """Class names that a finished definition, or a type, refers to."""
+    match item:
+        case ir.ObjectDef():
+            return [name for field in item.fields for name in references(field.type)]
+        case ir.UnionDef():
+            return [name for variant in item.variants for name in references(variant.type)]
+        case ir.AliasDef():
+            return list(references(item.type))
+        case ir.EnumDef():
+            return []
+        case _:
+            return list(references(item))
+
+
 def check(context: Context) -> bool:
     """Tell recursion that cannot work; False when there is any."""
     before = len(context.problems)

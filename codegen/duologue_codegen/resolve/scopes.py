@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from .. import ir
 from ..grammar import did_you_mean
-from ..nodes import MapNode, Node, ScalarNode, SeqNode, describe
+from ..nodes import MapNode, Node, ScalarNode, SeqNode, describe, entries
 from ..problems import quote
 from .context import Context
 
@@ -17,9 +17,8 @@ _ROLE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 
 def declare(context: Context, section: MapNode | None) -> None:
-    for name, node in (section or {}).items():
-        assert section is not None
-        key = section.keys_at[name]
+    for key, node in entries(section):
+        name = key.text
         if name == PUBLIC:
             context.complain(key, "`public` is no scope: it says that none is needed")
         elif not _SCOPE.fullmatch(name):
@@ -30,13 +29,12 @@ def declare(context: Context, section: MapNode | None) -> None:
             if not isinstance(node, ScalarNode):
                 context.complain(node, f"a text that says what {quote(name)} allows, not {describe(node)}")
             doc = node.text if isinstance(node, ScalarNode) and not node.is_null else None
-            context.scopes[name] = ir.Scope(name=name, doc=doc)
+            context.scopes[name] = ir.Scope(name=name, doc=doc, origin=key.origin)
 
 
 def roles(context: Context, section: MapNode | None, found: dict[str, ir.Role]) -> None:
-    for name, node in (section or {}).items():
-        assert section is not None
-        key = section.keys_at[name]
+    for key, node in entries(section):
+        name = key.text
         if not _ROLE.fullmatch(name):
             context.complain(key, f"{quote(name)} is no name for a role")
             continue

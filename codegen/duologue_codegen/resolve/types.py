@@ -156,7 +156,7 @@ class Types:
             fields = self.fields.collect(form.with_, form.fields, namespace, class_name)
             return ObjectDraft(class_name=class_name, name=name, origin=origin, fields=fields)
         if isinstance(form, EnumForm):
-            members, integers = enums.members(self.context, form)
+            members, integers = enums.members(self.context, form.enum, form.names)
             if form.open and integers:
                 self.context.complain(node.keys_at["open"], "an open enum holds text, not numbers")
             return EnumDraft(
@@ -354,12 +354,12 @@ class Types:
         elif len(node) == 1:
             [key] = node
             close = self.context.suggest(key, self.context.types, None, [*LONG_FORMS, "string"])
-            hint = f"{close} {_OBJECT_HINT}" if close else f"{_OBJECT_HINT}; a map `{{string: Value}}`"
-            self.context.complain(node.keys_at[key], f"unknown key {quote(key)} in a type", hint)
+            told = f"{close} {_OBJECT_HINT}" if close else f"{_OBJECT_HINT}; a map `{{string: Value}}`"
+            self.context.complain(node.keys_at[key], f"unknown key {quote(key)} in a type", told)
         else:
-            key = next((key for key in node if key not in LONG_FORM_KEYS), None)
-            place = node.keys_at[key] if key else node
-            message = f"unknown key {quote(key)} in a type" if key else "this mapping is no type: it lacks `type`"
+            stray = next((key for key in node if key not in LONG_FORM_KEYS), None)
+            place = node.keys_at[stray] if stray else node
+            message = f"unknown key {quote(stray)} in a type" if stray else "this mapping is no type: it lacks `type`"
             self.context.complain(place, message, f"{_OBJECT_HINT}; a map `{{string: Value}}`")
         return None
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import NoReturn
 
 from .. import ir, scalars
 from ..nodes import MapNode, Node, ScalarNode, SeqNode, describe, to_json
@@ -74,7 +74,7 @@ def fit(types: Types, node: Node, type_: ir.Type) -> Fitted:
             return Fitted(ir.JsonLiteral(value=value), value)
 
 
-def _plain(value: bool | float | str | None) -> Fitted:
+def _plain(value: str | float | None) -> Fitted:
     return Fitted(ir.PlainValue(value=value), value)
 
 
@@ -82,7 +82,7 @@ def _is_null(node: Node) -> bool:
     return isinstance(node, ScalarNode) and node.is_null
 
 
-def _misfit(node: Node, expected: str, hint: str | None = None) -> Any:
+def _misfit(node: Node, expected: str, hint: str | None = None) -> NoReturn:
     raise Misfit(node, f"{expected} expected, not {describe(node)}", hint)
 
 
@@ -90,12 +90,12 @@ def _misfit(node: Node, expected: str, hint: str | None = None) -> Any:
 def _scalar(node: Node, type_: ir.Scalar) -> Fitted:
     if not isinstance(node, ScalarNode) or node.is_null:
         hint = "quote it if the text is meant" if isinstance(node, ScalarNode) and node.text else None
-        return _misfit(node, f"`{type_.kind}`", hint)
+        _misfit(node, f"`{type_.kind}`", hint)
     reader = _READERS.get(type_.kind)
     if reader is not None:
         hint = _HINTS[type_.kind]
         if not reader(node.text):
-            return _misfit(node, f"`{type_.kind}`", hint)
+            _misfit(node, f"`{type_.kind}`", hint)
         if type_.kind in (ir.ScalarKind.INT64, ir.ScalarKind.DECIMAL):
             _check_bounds(node, Decimal(node.text), type_.constraints)
         return Fitted(ir.ScalarValue(kind=type_.kind, text=node.text), node.text)
@@ -103,11 +103,11 @@ def _scalar(node: Node, type_: ir.Scalar) -> Fitted:
     if isinstance(value, str) and type_.kind is ir.ScalarKind.STRING:
         _check_text(node, value, type_.constraints)
     elif isinstance(value, bool) != (type_.kind is ir.ScalarKind.BOOLEAN) or isinstance(value, str):
-        return _misfit(node, f"`{type_.kind}`")
+        _misfit(node, f"`{type_.kind}`")
     elif isinstance(value, int | float) and not isinstance(value, bool):
         whole = type_.kind is ir.ScalarKind.INTEGER
         if (whole and not isinstance(value, int)) or not scalars.is_finite(value):
-            return _misfit(node, f"`{type_.kind}`")
+            _misfit(node, f"`{type_.kind}`")
         if whole and abs(value) > _MAX_SAFE_INTEGER:
             raise Misfit(node, f"{node.text} is beyond 2**53 - 1", "`int64` goes further")
         _check_bounds(node, value, type_.constraints)
@@ -189,7 +189,7 @@ def _const(node: Node, type_: ir.Const) -> Fitted:
     if isinstance(node, ScalarNode):
         value = node.text if isinstance(type_.value, str) else node.value
     if value != type_.value or type(value) is not type(type_.value):
-        return _misfit(node, f"`{type_.value}`")
+        _misfit(node, f"`{type_.value}`")
     return _plain(type_.value)
 
 
@@ -222,7 +222,7 @@ def _items(node: Node) -> SeqNode:
 
 def _map(types: Types, node: Node, type_: ir.Map) -> Fitted:
     if not isinstance(node, MapNode):
-        return _misfit(node, "a mapping")
+        _misfit(node, "a mapping")
     keys = {key: fit(types, _as_text(node.keys_at[key]), type_.key) for key in node}
     values = {key: fit(types, item, type_.value) for key, item in node.items()}
     entries = tuple((keys[key].value, values[key].value) for key in node)
@@ -258,12 +258,12 @@ def _enum(node: Node, enum: EnumDraft) -> Fitted:
             return Fitted(ir.EnumValue(enum=enum.class_name, member=member.python_name), member.value)
     known = [str(member.value) for member in enum.members]
     hint = f"one of {', '.join(known[:12])}{', …' if len(known) > 12 else ''}"
-    return _misfit(node, f"a value of `{enum.class_name}`", hint)
+    _misfit(node, f"a value of `{enum.class_name}`", hint)
 
 
 def _object(types: Types, node: Node, draft: ObjectDraft) -> Fitted:
     if not isinstance(node, MapNode):
-        return _misfit(node, f"a `{draft.class_name}`, which is a mapping,")
+        _misfit(node, f"a `{draft.class_name}`, which is a mapping,")
     for key in node:
         if draft.field_named(key) is None:
             known = ", ".join(field.name for field in draft.fields)
@@ -288,12 +288,12 @@ def _union(types: Types, node: Node, union: UnionDraft) -> Fitted:
         return _first(types, node, [type_ for _, type_ in union.members])
     tag = union.discriminator.text
     if not isinstance(node, MapNode) or tag not in node:
-        return _misfit(node, f"a `{union.class_name}`, told apart by `{tag}`,")
+        _misfit(node, f"a `{union.class_name}`, told apart by `{tag}`,")
     asked = node[tag]
     for (_, type_), known in zip(union.members, union.tags, strict=False):
         if isinstance(asked, ScalarNode) and asked.text == known:
             return fit(types, node, type_)
-    return _misfit(asked, f"one of {', '.join(known for known in union.tags if known)}")
+    _misfit(asked, f"one of {', '.join(known for known in union.tags if known)}")
 
 
 def _first(types: Types, node: Node, members: Sequence[ir.Type]) -> Fitted:
@@ -302,4 +302,4 @@ def _first(types: Types, node: Node, members: Sequence[ir.Type]) -> Fitted:
             return fit(types, node, member)
         except Misfit:
             continue
-    return _misfit(node, "a value that fits one of the union's members")
+    _misfit(node, "a value that fits one of the union's members")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .. import ir, names
 from ..nodes import MapNode, Node, ScalarNode, SeqNode, describe
 from ..problems import quote
-from ..spec import EnumForm, TypeForm
+from ..spec import TypeForm
 from . import constraints, enums
 from .context import Context
 from .drafts import UNRESOLVED, EnumDraft, FieldDraft, Notes, ObjectDraft
@@ -80,9 +80,9 @@ class Verbatim:
     def _reference(self, node: Node, namespace: str | None) -> ir.Type:
         text = node.text if isinstance(node, ScalarNode) else ""
         if not text.startswith("#/types/"):
-            hint = "point at a declared type: `$ref: '#/types/Name'`"
+            pointer = "point at a declared type: `$ref: '#/types/Name'`"
             message = "a remote `$ref`" if "://" in text or not text.startswith("#") else "a `$ref` to somewhere else"
-            self._context.complain(node, f"{message}, {describe(node)}", hint)
+            self._context.complain(node, f"{message}, {describe(node)}", pointer)
             return UNRESOLVED
         assert isinstance(node, ScalarNode)
         target = ScalarNode(text.removeprefix("#/types/"), node.file, node.line, node.column, plain=False)
@@ -99,7 +99,7 @@ class Verbatim:
         nulls = [item for item in values if isinstance(item, ScalarNode) and item.is_null]
         rest = SeqNode(values.file, values.line, values.column)
         rest.extend(item for item in values if item not in nulls)
-        members, integers = enums.members(self._context, EnumForm(enum=rest))
+        members, integers = enums.members(self._context, rest, None)
         if not self._context.claim(name, "a type written in place", node.origin):
             return UNRESOLVED
         self._context.definitions[name] = EnumDraft(
