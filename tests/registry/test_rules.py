@@ -216,11 +216,11 @@ def test_diamonds_are_no_cycles(world: World) -> None:
 
 
 def test_a_long_chain_of_dependencies(world: World) -> None:
-    for number in range(3_000):
+    for number in range(1_000):
         world.do(registration(f"s{number}", depends_on=[f"s{number - 1}"] if number else []))
     with pytest.raises(DependencyCycle) as refusal:
-        world.do(registration("s0", version="2.0.0", depends_on=["s2999"]))
-    assert len(refusal.value.details.cycle) == 3_001
+        world.do(registration("s0", version="2.0.0", depends_on=["s999"]))
+    assert len(refusal.value.details.cycle) == 1_001
 
 
 # --------------------------------------------------------------------------------------------------- other mutations

@@ -90,6 +90,7 @@ class SqliteJournal(Journal):
             raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old: Python has to be linked to 3.37 or newer")
         try:
             _make_directory(self.path.parent)
+            _check_writable(self.path)
             self._connect()
             self._check_and_create()
             return self._read_all()
@@ -289,6 +290,13 @@ def _make_directory(directory: Path) -> None:
         os.fsync(descriptor)  # the name of a directory is durable when its parent is
     finally:
         os.close(descriptor)
+
+
+def _check_writable(path: Path) -> None:
+    """Say so before SQLite opens the file for reading alone, and fails with a less telling error later on."""
+    for needed in (path.parent, path):
+        if needed.exists() and not os.access(needed, os.W_OK):
+            raise PermissionError(f"no right to write {needed}")
 
 
 def _explain(path: Path, error: Exception) -> str:

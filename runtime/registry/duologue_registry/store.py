@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol, TypeAlias, TypeVar
@@ -109,7 +110,7 @@ class Store(ABC):
         """Decide the requests in order and keep what they change, in one transaction; one answer each.
 
         A request that the rules refuse changes nothing and hinders no other. When this returns, the changes are
-        as durable as the store can make them. It is not cancelled half-way: it waits for the disk.
+        as durable as the store can make them. Who is cancelled while waiting does not know whether they were made.
 
         Raises:
             ReadOnly: Nothing was changed.
@@ -127,10 +128,6 @@ class Store(ABC):
     @abstractmethod
     def on_commit(self, listener: Listener) -> None:
         """Call the listener after every commit, in their order, before those who asked for it go on."""
-
-    @abstractmethod
-    async def aclose(self) -> None:
-        """Wait for the commit that is under way, and let go of everything."""
 
 
 # ---------------------------------------------------------------------------------------------------------- journals
@@ -203,16 +200,16 @@ class _Overlay:
 @dataclass(slots=True, eq=False)
 class _Waiting:
     requests: Sequence[Request]
-    turn: anyio.Event = field(default_factory=anyio.Event)
-    answers: list[Answer] | None = None
+    done: anyio.Event = field(default_factory=anyio.Event)
+    answers: Sequence[Answer] | None = None
     error: CallError | None = None
 
 
 class JournaledStore(Store):
     """State in memory, made durable by a journal; one process.
 
-    Group commit: while one transaction is being written, requests gather; one of those waiting then writes for all
-    of them. No task of its own, so that nothing has to be started or watched.
+    Group commit: one task decides and writes, in transactions; while one is being written, requests gather for the
+    next. Callers only wait, so that a cancelled one leaves nothing half done.
     """
 
     MOST_IN_ONE_COMMIT: Final = 128  # bounds what the rules take of the event loop at a time to some milliseconds
@@ -225,20 +222,34 @@ class JournaledStore(Store):
         self._position = loaded.position
         self._failure: str | None = None
         self._queue: deque[_Waiting] = deque()
-        self._writing = False
+        self._queued = anyio.Event()
         self._idle = anyio.Event()
+        self._idle.set()
         self._limiter = anyio.CapacityLimiter(1)
         self._listeners: list[Listener] = []
 
     @classmethod
-    async def open(cls, journal: Journal, clock: Clock) -> JournaledStore:
-        """Load what the journal holds.
+    @asynccontextmanager
+    async def open(cls, journal: Journal, clock: Clock) -> AsyncGenerator[JournaledStore]:
+        """Load what the journal holds, and take commits while the block runs.
 
         Raises:
             StoreError: It cannot be opened, or must not be.
         """
         loaded = await anyio.to_thread.run_sync(journal.load) if journal.blocks else journal.load()
-        return cls(journal, loaded, clock)
+        store = cls(journal, loaded, clock)
+        failure: Exception | None = None
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(store._write_all)
+            try:
+                yield store
+            except Exception as error:  # noqa: BLE001 - raised below, where the task group cannot wrap it
+                failure = error
+            finally:
+                await store._close()
+                tasks.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
 
     @property
     @override
@@ -276,18 +287,19 @@ class JournaledStore(Store):
     async def audit(self, query: AuditQuery) -> Sequence[AuditRecord]:
         return await self._io(self._journal.audit, query)
 
-    @override
-    async def aclose(self) -> None:
-        with anyio.CancelScope(shield=True):
-            self._failure = self._failure or "it is shutting down"
-            if self._writing:
-                await self._idle.wait()
-            await self._io(self._journal.close)
-
     async def _io(self, function: Callable[[Unpack[Ts]], T], *args: *Ts) -> T:
         if not self._journal.blocks:
             return function(*args)
         return await anyio.to_thread.run_sync(function, *args, limiter=self._limiter)
+
+    async def _close(self) -> None:
+        """Wait for the write that is under way, refuse the rest, and let go of the journal."""
+        with anyio.CancelScope(shield=True):
+            self._failure = self._failure or "it is shutting down"
+            await self._idle.wait()
+            while self._queue:
+                await self._write(self._take_group())
+            await self._io(self._journal.close)
 
     # ------------------------------------------------------------------------------------------------------- commit
     @override
@@ -296,32 +308,21 @@ class JournaledStore(Store):
             raise ReadOnly(reason=self._failure)
         mine = _Waiting(tuple(requests))
         self._queue.append(mine)
-        with anyio.CancelScope(shield=True):
-            if self._writing:
-                await mine.turn.wait()
-            if mine.answers is None and mine.error is None:
-                await self._lead()
+        self._queued.set()
+        await mine.done.wait()
         if mine.answers is None:
             raise mine.error or Internal("the change was not decided")
         return mine.answers
 
-    async def _lead(self) -> None:
-        """Write for everybody who waits, then wake them, and the one who leads next."""
-        self._writing = True
-        group = self._take_group()
-        try:
-            await self._write(group)
-        finally:
-            self._writing = bool(self._queue)
-            for waiting in group:
-                if waiting.answers is None and waiting.error is None:  # an error of our own is passing by
-                    waiting.error = Internal("the change was not decided")
-                waiting.turn.set()
-            if self._queue:
-                self._queue[0].turn.set()
-            else:
-                self._idle.set()
-                self._idle = anyio.Event()
+    async def _write_all(self) -> None:
+        while True:
+            await self._queued.wait()
+            self._idle = anyio.Event()
+            with anyio.CancelScope(shield=True):  # what has been begun is written, applied and told
+                while self._queue:
+                    await self._write(self._take_group())
+            self._queued = anyio.Event()
+            self._idle.set()
 
     def _take_group(self) -> list[_Waiting]:
         group = [self._queue.popleft()]
@@ -332,11 +333,21 @@ class JournaledStore(Store):
         return group
 
     async def _write(self, group: Sequence[_Waiting]) -> None:
+        """Give each of them answers or an error. A mistake of our own costs this group its answers, and no more."""
+        try:
+            await self._commit_group(group)
+        except Exception:
+            logger.exception("The registry could not decide a change")
+        for waiting in group:
+            waiting.done.set()
+
+    async def _commit_group(self, group: Sequence[_Waiting]) -> None:
         if self._failure is not None:
             for waiting in group:
                 waiting.error = ReadOnly(reason=self._failure)
             return
         batch, answers = self._decide(group)
+        entries: Sequence[LogEntry] = ()
         if batch.outcomes:
             try:
                 await self._io(self._journal.write, batch)

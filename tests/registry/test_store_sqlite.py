@@ -1,0 +1,279 @@
+"""What the SQLite store promises beyond the others: it is all there again after a restart, or it says why not."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from duologue import CallError, UnknownValue
+from duologue_registry.clock import ManualClock
+from duologue_registry.model import ExpireLease, Outcome
+from duologue_registry.sqlite import FILE_NAME, SCHEMA_VERSION, SqliteJournal
+from duologue_registry.store import AuditQuery, JournaledStore, Request, StoreError
+from service_registry_sdk import (
+    Endpoint,
+    EndpointProtocol,
+    HealthReport,
+    Local,
+    ManagedProcess,
+    ReadOnly,
+    RegisterServiceParams,
+    ReportHealthParams,
+    ServiceState,
+    UnknownExecutionInfo,
+    UpdateStateParams,
+)
+
+pytestmark = pytest.mark.anyio
+
+
+def registration(name: str = "api", **changes: Any) -> RegisterServiceParams:
+    fields: dict[str, Any] = {"version": "1.0.0", "execution": ManagedProcess(command=["bin/api"]), "location": Local()}
+    return RegisterServiceParams(name=name, **{**fields, **changes})
+
+
+def open_store(directory: Path) -> AbstractAsyncContextManager[JournaledStore]:
+    return JournaledStore.open(SqliteJournal(directory), ManualClock())
+
+
+async def do(store: JournaledStore, *commands: Any) -> None:
+    for answer in await store.commit([Request(command=command, actor="ann") for command in commands]):
+        assert isinstance(answer, Outcome), answer
+
+
+async def fill(directory: Path, *commands: Any) -> None:
+    async with open_store(directory) as store:
+        await do(store, *commands)
+
+
+async def refusal(directory: Path) -> str:
+    with pytest.raises(StoreError) as error:
+        await fill(directory)
+    message = str(error.value)
+    assert "\n" not in message
+    assert str(directory) in message
+    return message
+
+
+async def test_everything_is_there_again(tmp_path: Path) -> None:
+    clock = ManualClock()
+    report = HealthReport(check="http", status=UnknownValue("on-fire"), checked_at=clock.now())
+    commands = [
+        registration("a", lease=timedelta(seconds=5), metadata={"é": "ü"}),
+        registration("b", execution=UnknownExecutionInfo.model_validate({"kind": "wasm", "module": "x.wasm"})),
+        registration("c"),
+        UpdateStateParams(name="b", state=ServiceState.RUNNING),
+        ReportHealthParams(name="b", report=report),
+        ExpireLease("a"),
+        registration("c", version="2.0.0"),
+    ]
+    async with open_store(tmp_path) as store:
+        await do(store, *commands)
+        before = (store.revision, store.position, store.snapshot())
+        log, audit = await store.tail(0, 100), await store.audit(AuditQuery(limit=100))
+
+    async with open_store(tmp_path) as again:
+        assert (again.revision, again.position, again.snapshot()) == before
+        assert [record.lease_lost for record in again.snapshot()] == [True, False, False]
+        assert await again.tail(0, 100) == log
+        assert await again.audit(AuditQuery(limit=100)) == audit
+        await do(again, registration("d"))
+        assert again.position.seq == before[1].seq + 1
+
+
+async def test_health_of_a_former_life_does_not_come_back(tmp_path: Path) -> None:
+    report = HealthReport(check="http", status=UnknownValue("on-fire"), checked_at=ManualClock().now())
+    await fill(
+        tmp_path,
+        registration(),
+        ReportHealthParams(name="api", report=report),
+        registration(version="2.0.0"),
+    )
+    async with open_store(tmp_path) as again:
+        assert [dict(record.health) for record in again.snapshot()] == [{}]
+
+
+async def test_the_settings_that_durability_rests_on(tmp_path: Path) -> None:
+    journal = SqliteJournal(tmp_path)
+    journal.load()
+    assert journal._pragma("journal_mode") == "wal"
+    assert journal._pragma("synchronous") == 2
+    assert journal._pragma("locking_mode") == "exclusive"
+    journal.close()
+
+
+async def test_the_directory_is_made_for_its_user_alone(tmp_path: Path) -> None:
+    await fill(tmp_path / "some" / "where")
+    assert (tmp_path / "some" / "where").stat().st_mode & 0o777 == 0o700
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from duologue_registry.sqlite import SqliteJournal
+SqliteJournal(Path(sys.argv[1])).load()
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+
+async def test_a_second_process_is_refused_until_the_first_is_gone(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as first:
+        assert first.stdout is not None
+        assert await anyio.to_thread.run_sync(first.stdout.readline) == b"open\n"
+        assert "is in use" in await refusal(tmp_path)
+        first.kill()
+    await fill(tmp_path, registration())
+
+
+async def test_a_second_store_in_the_same_process_is_refused(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as store:
+        assert "is in use" in await refusal(tmp_path)
+        await do(store, registration())
+
+
+async def damage(directory: Path, script: str) -> None:
+    with sqlite3.connect(directory / FILE_NAME) as connection:
+        connection.executescript(script)
+    connection.close()
+
+
+async def test_a_newer_file(tmp_path: Path) -> None:
+    await fill(tmp_path, registration())
+    await damage(tmp_path, f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    message = await refusal(tmp_path)
+    assert "newer" in message
+    assert "upgrade duologue-registry" in message
+
+
+async def test_a_file_of_something_else(tmp_path: Path) -> None:
+    await damage(tmp_path, "CREATE TABLE recipes (name TEXT)")
+    assert "something else" in await refusal(tmp_path)
+
+
+async def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_text("Dear diary, today I registered a service. " * 100)
+    message = await refusal(tmp_path)
+    assert "damaged" in message
+    assert ".recover" in message
+    assert (tmp_path / FILE_NAME).read_text().startswith("Dear diary")
+
+
+async def test_overwritten_pages(tmp_path: Path) -> None:
+    await fill(tmp_path, *(registration(f"s{number}") for number in range(200)))
+    with (tmp_path / FILE_NAME).open("r+b") as file:
+        file.seek(8192)
+        file.write(os.urandom(8192))
+    assert "damaged" in await refusal(tmp_path)
+
+
+async def test_a_truncated_file(tmp_path: Path) -> None:
+    await fill(tmp_path, *(registration(f"s{number}") for number in range(200)))
+    os.truncate(tmp_path / FILE_NAME, 20_000)
+    assert "damaged" in await refusal(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "DELETE FROM log WHERE seq = 2",
+        "DELETE FROM log WHERE seq = 1",
+        "DELETE FROM log WHERE seq = 3",
+        "UPDATE registry SET revision = 2",
+        "UPDATE services SET entry = '{}' WHERE name = 'b'",
+        "UPDATE services SET entry = 'x' WHERE name = 'b'",
+    ],
+)
+async def test_a_file_that_contradicts_itself(tmp_path: Path, script: str) -> None:
+    await fill(tmp_path, *map(registration, "abc"))
+    await damage(tmp_path, script)
+    assert "damaged" in await refusal(tmp_path)
+
+
+async def test_what_is_in_the_way_of_the_directory(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert "cannot be written" in await refusal(tmp_path / "file")
+    (tmp_path / "data" / FILE_NAME).mkdir(parents=True)
+    assert "cannot be written" in await refusal(tmp_path / "data")
+
+
+OPEN_AS_NOBODY = """
+import os, sys
+from pathlib import Path
+from duologue_registry.sqlite import SqliteJournal
+from duologue_registry.store import StoreError
+if os.geteuid() == 0:  # root may write anywhere
+    os.setuid(65534)
+try:
+    SqliteJournal(Path(sys.argv[1])).load()
+except StoreError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("filled", [True, False])
+async def test_a_directory_that_may_not_be_written(tmp_path: Path, *, filled: bool) -> None:
+    if filled:
+        await fill(tmp_path, registration())
+        (tmp_path / FILE_NAME).chmod(0o444)
+    tmp_path.chmod(0o555)
+    for parent in (tmp_path, *tmp_path.parents):
+        if parent.stat().st_uid == os.geteuid() and parent != Path("/"):
+            parent.chmod(parent.stat().st_mode | 0o555)
+    ran = subprocess.run(
+        [sys.executable, "-c", OPEN_AS_NOBODY, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert ran.stderr == ""
+    assert "cannot be written" in ran.stdout
+
+
+async def test_a_commit_that_the_disk_refuses(tmp_path: Path) -> None:
+    """A real refusal: the file may not grow. What was acknowledged before is there after a restart, and whole."""
+    resource = pytest.importorskip("resource", reason="file size limits are a POSIX feature")
+    async with open_store(tmp_path) as store:
+        await do(store, registration("a"))
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        wal = (tmp_path / f"{FILE_NAME}-wal").stat().st_size
+        resource.setrlimit(resource.RLIMIT_FSIZE, (wal + 100, limits[1]))
+        try:
+            with pytest.raises(CallError, match="The disk failed"):
+                await do(store, registration("b"))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        with pytest.raises(ReadOnly):
+            await do(store, registration("c"))
+        assert [record.entry.name for record in store.snapshot()] == ["a"]
+        assert len(await store.tail(0, 10) or ()) == 1
+    async with open_store(tmp_path) as again:
+        assert [record.entry.name for record in again.snapshot()] == ["a"]
+
+
+async def test_the_write_ahead_log_is_folded_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("duologue_registry.sqlite.CHECKPOINT_AFTER", 100)
+    async with open_store(tmp_path) as store:
+        for number in range(60):
+            await do(store, registration(f"s{number}"))
+        assert (tmp_path / f"{FILE_NAME}-wal").stat().st_size < 1_000_000
+        assert (tmp_path / FILE_NAME).stat().st_size > 20_000
+
+
+async def test_protocols_of_endpoints_survive(tmp_path: Path) -> None:
+    endpoints = [
+        Endpoint(name="a", address="x:1", protocol=EndpointProtocol.GRPC),
+        Endpoint(name="b", address="x:2", protocol=UnknownValue("quic")),
+    ]
+    await fill(tmp_path, registration(endpoints=endpoints))
+    async with open_store(tmp_path) as again:
+        (record,) = again.snapshot()
+        assert record.entry.endpoints == endpoints
+        assert isinstance(record.entry.endpoints[0].protocol, EndpointProtocol)
