@@ -26,18 +26,22 @@ class AsyncioTransport(asyncio.Protocol):
         self.loop = asyncio.get_running_loop()
         self.transport: asyncio.Transport | None = None
         self.link: LinkEnd | None = None
+        self.early = bytearray()
         self.gone = self.loop.create_future()
 
     # asyncio's callbacks
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
-        self.transport.pause_reading()
+        self.transport.pause_reading()  # uvloop starts to read after this all the same
 
     @override
     def data_received(self, data: bytes) -> None:
         if self.link is not None:
             self.link.receive(data)
+        else:
+            self.early += data
+            self._live.pause_reading()
 
     @override
     def eof_received(self) -> bool:
@@ -97,6 +101,9 @@ class AsyncioTransport(asyncio.Protocol):
             self.link = link
             self._live.set_write_buffer_limits(high=high_water)
             link.connected(self)
+            if self.early:
+                link.receive(bytes(self.early))
+                self.early.clear()
         if self.gone.done():
             link.lost()
             return

@@ -34,17 +34,3 @@ def address_of(listening: socket.socket) -> tuple[str, int]:
     """Host and port of a bound socket."""
     host, port = listening.getsockname()[:2]
     return str(host), int(port)
-
-
-def set_no_delay(connected: socket.socket) -> None:
-    """Small messages leave at once; joining them is our own business (RFC 896 is Nagle's)."""
-    connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-
-def peer_name(connected: socket.socket) -> str:
-    """The peer's address for people, also when it is gone."""
-    try:
-        name = connected.getpeername()
-    except OSError:
-        return "?"
-    return f"{name[0]}:{name[1]}" if isinstance(name, tuple) else "?"

@@ -1,0 +1,388 @@
+"""The driver for trio."""
+
+from __future__ import annotations
+
+import contextvars
+import heapq
+import logging
+import socket
+import ssl
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import Any, Final
+
+import trio
+
+from .listening import address_of, listening_socket
+from .port import Future, LinkEnd, Scope, Task, Timer
+
+READ_SIZE: Final = 64 * 1024
+WRITE_SIZE: Final = 64 * 1024
+"""Sent at once, so that the link sees progress while much is waiting."""
+
+_LOG: Final = logging.getLogger("duologue")
+
+Stream = trio.SocketStream | trio.SSLStream[trio.SocketStream]
+
+
+class TrioFuture:
+    """See `Future`."""
+
+    __slots__ = ("_done", "_result", "_tasks")
+
+    def __init__(self) -> None:
+        self._done = False
+        self._result: Any = None
+        self._tasks: list[trio.lowlevel.Task] = []
+
+    def done(self) -> bool:
+        return self._done
+
+    def set_result(self, result: Any, /) -> None:
+        self._done, self._result = True, result
+        for task in self._tasks:
+            trio.lowlevel.reschedule(task)
+        self._tasks.clear()
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return self._wait().__await__()
+
+    async def _wait(self) -> Any:
+        if not self._done:
+            task = trio.lowlevel.current_task()
+            self._tasks.append(task)
+
+            def abort(_: object) -> trio.lowlevel.Abort:
+                self._tasks.remove(task)
+                return trio.lowlevel.Abort.SUCCEEDED
+
+            await trio.lowlevel.wait_task_rescheduled(abort)
+        return self._result
+
+
+class _TrioTimer:
+    __slots__ = ("callback",)
+
+    def __init__(self, callback: Callable[[], None]) -> None:
+        self.callback: Callable[[], None] | None = callback
+
+    def cancel(self) -> None:
+        self.callback = None
+
+
+class Clockwork:
+    """Callbacks that are due soon or later, for one run of trio, which has tasks only."""
+
+    def __init__(self) -> None:
+        self._soon: deque[Callable[[], None]] = deque()
+        self._timers: list[tuple[float, int, _TrioTimer]] = []
+        self._count = 0
+        self._parked: trio.lowlevel.Task | None = None
+
+    def call_soon(self, callback: Callable[[], None]) -> None:
+        self._soon.append(callback)
+        self._wake()
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
+        timer = _TrioTimer(callback)
+        self._count += 1
+        heapq.heappush(self._timers, (when, self._count, timer))
+        if self._timers[0][2] is timer:
+            self._wake()
+        return timer
+
+    async def run(self) -> None:
+        while True:
+            for _ in range(len(self._soon)):
+                self._call(self._soon.popleft())
+            while self._timers and (self._timers[0][0] <= trio.current_time() or self._timers[0][2].callback is None):
+                callback = heapq.heappop(self._timers)[2].callback
+                if callback is not None:
+                    self._call(callback)
+            if self._soon:
+                await trio.lowlevel.checkpoint()
+            else:
+                with trio.CancelScope(deadline=self._timers[0][0] if self._timers else float("inf")):
+                    await self._park()
+
+    async def _park(self) -> None:
+        self._parked = trio.lowlevel.current_task()
+
+        def abort(_: object) -> trio.lowlevel.Abort:
+            self._parked = None
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        await trio.lowlevel.wait_task_rescheduled(abort)
+
+    def _wake(self) -> None:
+        if self._parked is not None:
+            trio.lowlevel.reschedule(self._parked)
+            self._parked = None
+
+    def _call(self, callback: Callable[[], None]) -> None:
+        try:
+            callback()
+        except Exception:
+            _LOG.exception("a callback of a connection failed")
+
+
+_CLOCKWORK: Final = trio.lowlevel.RunVar[Clockwork]("duologue_clockwork")
+
+
+class TrioTransport:
+    """A stream and what waits to be sent on it."""
+
+    def __init__(self, stream: Stream, link: LinkEnd, high_water: int) -> None:
+        self._stream = stream
+        self._link = link
+        self._high_water = high_water
+        self._waiting = bytearray()
+        self._sending = 0
+        self._paused = False
+        self._closing = False
+        self._readable = trio.Event()
+        self._readable.set()
+        self._written = TrioFuture()
+        self._leaving = False
+        self._scope: trio.CancelScope | None = None
+
+    # the link's side
+    def write(self, data: bytes) -> None:
+        if self._closing:
+            return
+        self._waiting += data
+        if not self._paused and self.unsent() > self._high_water:
+            self._paused = True
+            self._link.pause_writing()
+        self._wake_writer()
+
+    def close(self) -> None:
+        self._closing = True
+        self._wake_writer()
+
+    def abort(self) -> None:
+        self._closing = True
+        self._waiting.clear()
+        if self._scope is not None:
+            self._scope.cancel()
+
+    def unsent(self) -> int:
+        return len(self._waiting) + self._sending
+
+    def pause_reading(self) -> None:
+        if self._readable.is_set():
+            self._readable = trio.Event()
+
+    def resume_reading(self) -> None:
+        self._readable.set()
+
+    def peer_name(self) -> str:
+        stream = self._stream.transport_stream if isinstance(self._stream, trio.SSLStream) else self._stream
+        try:
+            host, port = stream.socket.getpeername()[:2]
+        except OSError:
+            return "?"
+        return f"{host}:{port}"
+
+    # the driver's side
+    async def carry(self, until: Future | None) -> None:
+        """Read and write until the connection is gone, or until told to wait."""
+        self._leaving = False
+        gone = False
+        with trio.CancelScope() as self._scope:
+            async with trio.open_nursery() as nursery:
+                reading = trio.CancelScope()
+                nursery.start_soon(self._read, reading)
+                if until is not None:
+                    nursery.start_soon(self._leave, until, reading)
+                await self._write()
+                gone = not self._leaving
+                nursery.cancel_scope.cancel()
+        if gone or self._scope.cancelled_caught:
+            await trio.aclose_forcefully(self._stream)
+            self._link.lost()
+
+    async def _read(self, reading: trio.CancelScope) -> None:
+        with reading, suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+            while data := await self._stream.receive_some(READ_SIZE):
+                self._link.receive(bytes(data))
+                if not self._readable.is_set():
+                    await self._readable.wait()
+        if not reading.cancelled_caught:
+            self._link.eof()
+            self.close()
+
+    async def _write(self) -> None:
+        with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+            while True:
+                while self._waiting:
+                    piece = bytes(self._waiting[:WRITE_SIZE])
+                    del self._waiting[:WRITE_SIZE]
+                    self._sending = len(piece)
+                    await self._stream.send_all(piece)
+                    self._sending = 0
+                    if self._paused and self.unsent() <= self._high_water // 4:
+                        self._paused = False
+                        self._link.resume_writing()
+                if self._closing or self._leaving:
+                    return
+                self._written = TrioFuture()
+                await self._written
+
+    async def _leave(self, until: Future, reading: trio.CancelScope) -> None:
+        """Stop reading, which loses nothing; what is being written is finished first."""
+        await until
+        reading.cancel()
+        self._leaving = True
+        self._wake_writer()
+
+    def _wake_writer(self) -> None:
+        if not self._written.done():
+            self._written.set_result(None)
+
+
+class TrioSocket:
+    """See `Socket`."""
+
+    def __init__(self, stream: trio.SocketStream, tls: ssl.SSLContext | None = None, handshake: float = 0.0) -> None:
+        self._stream: Stream = stream
+        self._tls = tls
+        self._handshake = handshake
+        self._transport: TrioTransport | None = None
+
+    async def run(self, link: LinkEnd, high_water: int, until: Future | None) -> None:
+        """See `Socket.run`."""
+        try:
+            if self._transport is None:
+                await self._begin()
+                self._transport = TrioTransport(self._stream, link, high_water)
+                link.connected(self._transport)
+            await self._transport.carry(until)
+        except OSError:  # the peer went away, or does not speak TLS: its own problem
+            self.abort()
+            link.lost()
+        except BaseException:
+            self.abort()
+            link.lost()
+            raise
+
+    async def begin_tls(self, tls: ssl.SSLContext, server_hostname: str | None) -> None:
+        """Shake hands over TLS. Raises `ssl.SSLError` or another `OSError`."""
+        stream = self._stream
+        assert isinstance(stream, trio.SocketStream)
+        secure = trio.SSLStream(
+            stream,
+            tls,
+            server_hostname=server_hostname,
+            server_side=server_hostname is None,
+            https_compatible=True,  # TLS cannot half-close, and few peers wait for its goodbye
+        )
+        try:
+            await secure.do_handshake()
+        except trio.BrokenResourceError as error:
+            raise error.__cause__ if isinstance(error.__cause__, OSError) else OSError("TLS failed") from error
+        self._stream = secure
+
+    def abort(self) -> None:
+        stream = self._stream.transport_stream if isinstance(self._stream, trio.SSLStream) else self._stream
+        stream.socket.close()
+
+    async def _begin(self) -> None:
+        if self._tls is not None:
+            with trio.move_on_after(self._handshake) as limit:
+                await self.begin_tls(self._tls, None)
+            if limit.cancelled_caught:
+                raise TimeoutError("TLS took too long")
+
+
+class TrioListener:
+    """See `Listener`."""
+
+    def __init__(self, listening: socket.socket, tls: ssl.SSLContext | None, handshake: float) -> None:
+        self.addresses = [address_of(listening)]
+        self._socket = trio.socket.from_stdlib_socket(listening)
+        self._tls = tls
+        self._handshake = handshake
+
+    async def accept(self) -> TrioSocket:
+        try:
+            accepted, _ = await self._socket.accept()
+        except trio.ClosedResourceError:
+            raise OSError("the listener is closed") from None
+        return TrioSocket(trio.SocketStream(accepted), self._tls, self._handshake)
+
+    async def aclose(self) -> None:
+        self._socket.close()
+
+
+class TrioScope:
+    """See `Scope`."""
+
+    def __init__(self, nursery: trio.Nursery) -> None:
+        self._nursery = nursery
+
+    def spawn(self, function: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> Task:
+        task = trio.CancelScope()
+        contextvars.Context().run(self._nursery.start_soon, _run, task, function, args)
+        return task
+
+
+async def _run(scope: trio.CancelScope, function: Callable[..., Coroutine[Any, Any, None]], args: Any) -> None:
+    with scope:
+        try:
+            await function(*args)
+        except Exception:
+            _LOG.exception("a task of a connection failed")
+
+
+@asynccontextmanager
+async def _scope() -> AsyncIterator[Scope]:
+    """A nursery that passes on what its body raises as it is, without a group around it."""
+    failure: Exception | None = None
+    async with trio.open_nursery() as nursery:
+        try:
+            yield TrioScope(nursery)
+        except Exception as error:  # noqa: BLE001 - raised again below, outside the nursery
+            failure = error
+        finally:
+            nursery.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
+
+
+class TrioExecutor:
+    """See `Executor`."""
+
+    def __init__(self) -> None:
+        clockwork = _CLOCKWORK.get(None)
+        if clockwork is None:
+            clockwork = Clockwork()
+            _CLOCKWORK.set(clockwork)
+            trio.lowlevel.spawn_system_task(clockwork.run)
+        self.now = trio.current_time
+        self.call_at = clockwork.call_at
+        self.call_soon = clockwork.call_soon
+
+    def future(self) -> Future:
+        return TrioFuture()
+
+    def scope(self) -> AbstractAsyncContextManager[Scope]:
+        return _scope()
+
+    async def connect(
+        self, host: str, port: int, *, tls: ssl.SSLContext | None, server_hostname: str | None, limit: float
+    ) -> TrioSocket:
+        with trio.move_on_after(limit):
+            connected = TrioSocket(await trio.open_tcp_stream(host, port))
+            if tls is not None:
+                try:
+                    await connected.begin_tls(tls, server_hostname or host)
+                except BaseException:
+                    connected.abort()
+                    raise
+            return connected
+        raise TimeoutError(f"no connection within {limit:g} s")
+
+    async def listen(self, host: str, port: int, *, tls: ssl.SSLContext | None, handshake: float) -> TrioListener:
+        return TrioListener(await listening_socket(host, port), tls, handshake)
