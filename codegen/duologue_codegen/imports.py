@@ -7,7 +7,7 @@ import builtins
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-_STANDARD: Final = frozenset({"abc", "collections.abc", "contextlib", "datetime", "decimal", "enum", "functools", "typing", "uuid"})
+_STANDARD: Final = frozenset({"abc", "collections.abc", "contextlib", "datetime", "decimal", "enum", "functools", "ssl", "typing", "uuid"})
 
 LIBRARY: Final[Mapping[str, str]] = {
     name: module
@@ -19,6 +19,7 @@ LIBRARY: Final[Mapping[str, str]] = {
         "decimal": "Decimal",
         "enum": "IntEnum StrEnum",
         "functools": "cached_property",
+        "ssl": "SSLContext",
         "typing": "Annotated ClassVar Final Literal TypeAlias Union",
         "uuid": "UUID",
         "pydantic": "AwareDatetime Field TypeAdapter",
@@ -31,7 +32,7 @@ LIBRARY: Final[Mapping[str, str]] = {
             Unauthenticated
             Action StreamAction Effect Delivery EventDescriptor Protocol Rate
             Bound Call CallOptions Client EventStream Events Peer Position Server Service Sink Stream SyncClient
-            SyncEventStream SyncEvents SyncStream notified streaming unary
+            SyncEventStream SyncEvents SyncStream Token Limits notified streaming unary
         """,
     }.items()
     for name in names.split()
@@ -86,7 +87,7 @@ def _order(name: str) -> tuple[int, str, str]:
     """isort's order: constants, classes, the rest; then the alphabet."""
     bare = name.removeprefix("_")
     kind = 0 if bare.isupper() and len(bare) > 1 else 1 if bare[0].isupper() else 2
-    return kind, bare, name
+    return kind, bare.lower(), name
 
 
 def _defined(tree: ast.Module) -> set[str]:

@@ -149,3 +149,13 @@ def one_line(value: str) -> Code:
 def markdown(value: str) -> Code:
     """Prose on one line that Markdown shows as it was written."""
     return Code(re.sub(r"([\\`*_{}\[\]<>#|!&~$])", r"\\\1", one_line(value)))
+
+
+def markdown_code(value: str) -> Code:
+    """Words for a code span: nothing in them ends the span, or the cell of the table around it."""
+    return Code(one_line(value).replace("`", "'").replace("|", "/"))
+
+
+def markdown_comment(value: str) -> Code:
+    """Words for a comment of HTML, which they cannot end."""
+    return Code(re.sub(r"-{2,}|[<>]", " ", one_line(value)))

@@ -40,6 +40,7 @@ class ActionView:
     """Type of the descriptor."""
     members: tuple[tuple[str, Code], ...]
     """Keyword arguments of the descriptor."""
+    summary: str
     doc: str
     service_doc: str
     deprecated: str | None
@@ -138,6 +139,7 @@ def action_view(action: ir.ActionDef, protocol: ir.Protocol, annotator: Annotato
         item=item,
         type=_descriptor_type(action.params, item, result),
         members=tuple(_action_members(action, protocol)),
+        summary=_summary(action),
         doc=joined(_summary(action), _args(action, protocol), _raises(action, protocol)),
         service_doc=joined(_summary(action), _raises(action, protocol)),
         deprecated=deprecation(action.deprecated),
@@ -245,7 +247,7 @@ def event_view(event: ir.EventDef, annotator: Annotator) -> EventView:
         handler=f"on_{event.flat_method}",
         constant=event.constant,
         class_name=event.class_name,
-        signature=Code(", ".join(["*", *parameters] if parameters else [])),
+        signature=Code("".join(f", {part}" for part in ["*", *parameters]) if parameters else ""),
         filters=Code(f"{{{', '.join(pairs)}}}"),
         since=Code("since" if resumable else "None"),
         members=tuple(_event_members(event)),

@@ -1,0 +1,20 @@
+"""The pipeline after the spec has been checked: protocol in, files out. Nothing here touches the output folder."""
+
+from __future__ import annotations
+
+from . import ir
+from .format import format_files
+from .render import Files, render_package, render_project
+from .structure import check_structure
+
+
+def generate_files(protocol: ir.Protocol, *, project: bool) -> Files:
+    """All files by path below the output folder: the package's folder, and with `project` what publishes it."""
+    package = protocol.python.package
+    files = {f"{package}/{path}": text for path, text in render_package(protocol).items()}
+    if project:
+        files |= render_project(protocol)
+    files = format_files(files)
+    for path, text in files.items():
+        check_structure(path, text)
+    return dict(sorted(files.items()))
