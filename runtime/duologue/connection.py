@@ -90,7 +90,7 @@ class Connection:
         self._handlers = Handlers(self, party.handlers, self._subscriptions)
         self.calls = Calls(self)
         self.peer = party.make_peer(self)
-        self._ready = executor.future()
+        self._ready = False
         self._ended = executor.future()
         self._scope: Scope | None = None
         self._held: list[Decision] = []
@@ -104,7 +104,7 @@ class Connection:
         Raises:
             ConnectFailed: It did not succeed.
         """
-        await socket.run(self._link, self.limits.outbound, until=self._ready)
+        await socket.run(self._link, self.limits.outbound)
         if self.closed is not None:
             raise self._refusal(self.closed)
 
@@ -115,7 +115,7 @@ class Connection:
             held, self._held = self._held, []
             for decision in held if self.closed is None else ():
                 self._carry_out(decision)
-            await socket.run(self._link, self.limits.outbound, until=None)
+            await socket.run(self._link, self.limits.outbound)
 
     def close(self, code: int = CloseCode.NORMAL, reason: str = "") -> None:
         """Begin the closing handshake; what was said before still leaves."""
@@ -238,7 +238,7 @@ class Connection:
     def on_open(self, subprotocol: str | None) -> None:
         self.session.open(extensions=subprotocol == SUBPROTOCOL)
         if not self.extensions:
-            wake(self._ready)
+            self._get_ready()
         self.touch()
 
     def on_message(self, data: bytes) -> None:
@@ -247,9 +247,8 @@ class Connection:
                 self._carry_out(decision)
 
     def on_pass_end(self) -> None:
-        if self.session.peer is not None and not self._ready.done():
-            wake(self._ready)
-            self.calls.release()  # `hello` may have told of more places than were assumed
+        if self.session.peer is not None and not self._ready:
+            self._get_ready()
         self.touch()
 
     def on_room(self) -> None:
@@ -266,8 +265,14 @@ class Connection:
         self._handlers.closed()
         self.on_room()
         self.calls.release()
-        wake(self._ready)
         wake(self._ended)
+
+    def _get_ready(self) -> None:
+        """The handshake is over, and the peer has told what it takes."""
+        self._ready = True
+        self.calls.release()  # it may take more calls than were assumed
+        if self._scope is None:
+            self._link.hold()  # `establish` goes no further
 
     # ------------------------------------------------------------------------------------------------------ decisions
     def _carry_out(self, decision: Decision) -> None:

@@ -207,6 +207,11 @@ class Link:
         self._expect_end()
         self.flush()
 
+    def hold(self) -> None:
+        """Let the driver's `run` return, with the connection as it is."""
+        if self._transport is not None:
+            self._transport.hold()
+
     def abort(self, code: int = CloseCode.ABNORMAL, reason: str = "") -> None:
         """Cut the connection now, whatever waits to be sent."""
         if self._failure is None:

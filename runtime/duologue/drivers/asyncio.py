@@ -27,7 +27,8 @@ class AsyncioTransport(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
         self.link: LinkEnd | None = None
         self.early = bytearray()
-        self.gone = self.loop.create_future()
+        self.gone = False
+        self._running: asyncio.Future[None] | None = None
 
     # asyncio's callbacks
     @override
@@ -53,8 +54,8 @@ class AsyncioTransport(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self.link is not None:
             self.link.lost()
-        if not self.gone.done():
-            self.gone.set_result(None)
+        self.gone = True
+        self._stop_running()
 
     @override
     def pause_writing(self) -> None:
@@ -95,8 +96,12 @@ class AsyncioTransport(asyncio.Protocol):
         name = self._live.get_extra_info("peername")
         return f"{name[0]}:{name[1]}" if isinstance(name, tuple) else "?"
 
-    async def run(self, link: LinkEnd, high_water: int, until: Future | None) -> None:
+    def hold(self) -> None:
+        self._stop_running()
+
+    async def run(self, link: LinkEnd, high_water: int) -> None:
         """See `Socket.run`."""
+        self._running = self.loop.create_future()
         if self.link is None:
             self.link = link
             self._live.set_write_buffer_limits(high=high_water)
@@ -104,19 +109,22 @@ class AsyncioTransport(asyncio.Protocol):
             if self.early:
                 link.receive(bytes(self.early))
                 self.early.clear()
-        if self.gone.done():
-            link.lost()
-            return
         self.resume_reading()
-        waits = [self.gone] if until is None else [self.gone, cast("asyncio.Future[None]", until)]
         try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            if not self.gone:
+                await self._running
         except asyncio.CancelledError:
             self.abort()
             link.lost()
             raise
-        if not self.gone.done():
+        if self.gone:
+            link.lost()
+        else:
             self.pause_reading()
+
+    def _stop_running(self) -> None:
+        if self._running is not None and not self._running.done():
+            self._running.set_result(None)
 
 
 class AcceptedSocket:
@@ -127,7 +135,7 @@ class AcceptedSocket:
         self._tls = tls
         self._handshake = handshake
 
-    async def run(self, link: LinkEnd, high_water: int, until: Future | None) -> None:
+    async def run(self, link: LinkEnd, high_water: int) -> None:
         """See `Socket.run`."""
         loop = asyncio.get_running_loop()
         options = {"ssl_handshake_timeout": self._handshake, "ssl_shutdown_timeout": TLS_CLOSE} if self._tls else {}
@@ -139,7 +147,7 @@ class AcceptedSocket:
             if isinstance(error, OSError):  # the peer went away, or does not speak TLS: its own problem
                 return
             raise
-        await transport.run(link, high_water, until)
+        await transport.run(link, high_water)
 
     def abort(self) -> None:
         self._socket.close()

@@ -51,6 +51,10 @@ class Transport(Protocol):
         """Close now."""
         ...
 
+    def hold(self) -> None:
+        """Let `run` return, with the connection as it is."""
+        ...
+
     def unsent(self) -> int:
         """Bytes that wait to be sent."""
         ...
@@ -76,14 +80,14 @@ class LinkEnd(Protocol):
 class Socket(Protocol):
     """A connected socket that nobody reads yet."""
 
-    async def run(self, link: LinkEnd, high_water: int, until: Future | None) -> None:
-        """Carry bytes between socket and link until the connection is gone; then the link was told `lost`.
+    async def run(self, link: LinkEnd, high_water: int) -> None:
+        """Carry bytes between socket and link until the connection is gone, or until the link asks to `hold` it.
 
+        When it is gone, the link was told `lost`. A connection that is held waits, unread, to be run again.
         Cancelling aborts the connection.
 
         Args:
             high_water: Unsent bytes above which the link is told `pause_writing`.
-            until: Return when this is done, too; the connection then waits, unread, to be run again.
         """
         ...
 

@@ -145,6 +145,7 @@ class TrioTransport:
         self._readable.set()
         self._written = TrioFuture()
         self._leaving = False
+        self._reading = trio.CancelScope()
         self._scope: trio.CancelScope | None = None
 
     # the link's side
@@ -167,6 +168,12 @@ class TrioTransport:
         if self._scope is not None:
             self._scope.cancel()
 
+    def hold(self) -> None:
+        """Stop reading, which loses nothing; what is being written is finished first."""
+        self._leaving = True
+        self._reading.cancel()
+        self._wake_writer()
+
     def unsent(self) -> int:
         return len(self._waiting) + self._sending
 
@@ -186,16 +193,14 @@ class TrioTransport:
         return f"{host}:{port}"
 
     # the driver's side
-    async def carry(self, until: Future | None) -> None:
-        """Read and write until the connection is gone, or until told to wait."""
+    async def carry(self) -> None:
+        """Read and write until the connection is gone or held."""
         self._leaving = False
+        self._reading = trio.CancelScope()
         gone = False
         with trio.CancelScope() as self._scope:
             async with trio.open_nursery() as nursery:
-                reading = trio.CancelScope()
-                nursery.start_soon(self._read, reading)
-                if until is not None:
-                    nursery.start_soon(self._leave, until, reading)
+                nursery.start_soon(self._read)
                 await self._write()
                 gone = not self._leaving
                 nursery.cancel_scope.cancel()
@@ -203,8 +208,8 @@ class TrioTransport:
             await trio.aclose_forcefully(self._stream)
             self._link.lost()
 
-    async def _read(self, reading: trio.CancelScope) -> None:
-        with reading, suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+    async def _read(self) -> None:
+        with self._reading as reading, suppress(trio.BrokenResourceError, trio.ClosedResourceError):
             while data := await self._stream.receive_some(READ_SIZE):
                 self._link.receive(bytes(data))
                 if not self._readable.is_set():
@@ -230,13 +235,6 @@ class TrioTransport:
                 self._written = TrioFuture()
                 await self._written
 
-    async def _leave(self, until: Future, reading: trio.CancelScope) -> None:
-        """Stop reading, which loses nothing; what is being written is finished first."""
-        await until
-        reading.cancel()
-        self._leaving = True
-        self._wake_writer()
-
     def _wake_writer(self) -> None:
         if not self._written.done():
             self._written.set_result(None)
@@ -251,14 +249,14 @@ class TrioSocket:
         self._handshake = handshake
         self._transport: TrioTransport | None = None
 
-    async def run(self, link: LinkEnd, high_water: int, until: Future | None) -> None:
+    async def run(self, link: LinkEnd, high_water: int) -> None:
         """See `Socket.run`."""
         try:
             if self._transport is None:
                 await self._begin()
                 self._transport = TrioTransport(self._stream, link, high_water)
                 link.connected(self._transport)
-            await self._transport.carry(until)
+            await self._transport.carry()
         except OSError:  # the peer went away, or does not speak TLS: its own problem
             self.abort()
             link.lost()
