@@ -6,6 +6,7 @@ from pathlib import Path
 
 from . import ir
 from .files import SourceFile, read_files
+from .nodes import MapNode, ScalarNode
 from .problems import SpecErrors
 from .resolve import document as whole
 from .resolve import recursion, scopes
@@ -35,9 +36,11 @@ def compile_spec(path: Path) -> ir.Protocol:
 def _compile(context: Context, files: list[SourceFile]) -> ir.Protocol | None:
     root = files[0].root
     document = context.read(Document, root, "the spec", root)
+    if document is None:
+        document = _stand_in(root)
     _declare(context, files, document)
     if document is None:
-        return None  # what it lacks has been told
+        return None
     if document.python and document.python.absent == "missing":
         context.absent = ir.Presence.MISSING
     defaults = document.defaults or DefaultsSpec.model_validate({})
@@ -84,6 +87,15 @@ def _compile(context: Context, files: list[SourceFile]) -> ir.Protocol | None:
         actions=actions.definitions(made, finish),
         events=events.definitions(finish),
     )
+
+
+def _stand_in(root: MapNode) -> Document | None:
+    """The document with what it lacks made up, so that the rest is checked as well; what it lacks has been told."""
+    repaired = root.without(set())
+    for key, text in (("protocol", "protocol"), ("version", "0.0.0")):
+        repaired[key] = ScalarNode(text, root.file, root.line, root.column, plain=False)
+        repaired.keys_at.setdefault(key, ScalarNode(key, root.file, root.line, root.column, plain=True))
+    return Context().read(Document, repaired, "the spec", root)
 
 
 def _declare(context: Context, files: list[SourceFile], document: Document | None) -> None:

@@ -83,7 +83,7 @@ def one_of(*words: str) -> Reader:
 def did_you_mean(text: str, known: Any) -> str | None:
     from difflib import get_close_matches
 
-    close = get_close_matches(text, [str(name) for name in known], n=1, cutoff=0.6)
+    close = get_close_matches(text, [str(name) for name in known], n=1, cutoff=0.7)
     return f"did you mean `{close[0]}`?" if close else None
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any, cast
+from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
 from . import spec
-from .ir import ScalarKind
+from .ir import JsonValue, ScalarKind
 from .spec import LONG_FORM_KEYS, LONG_FORMS
 
 _TITLE = "duologue protocol spec, grammar 1"
@@ -71,21 +71,24 @@ def _type_schema() -> dict[str, Any]:
     }
 
 
-def _cleaned(node: Any) -> Any:
+def _cleaned(node: JsonValue) -> JsonValue:
     """References as JSON Schema writes them, and nothing of what pydantic adds for itself."""
     if isinstance(node, list):
-        return [_cleaned(item) for item in cast("list[Any]", node)]
-    return _cleaned_mapping(cast("dict[str, Any]", node)) if isinstance(node, dict) else node
+        return [_cleaned(item) for item in node]
+    return _cleaned_mapping(node) if isinstance(node, dict) else node
 
 
-def _cleaned_mapping(node: dict[str, Any]) -> dict[str, Any]:
+def _cleaned_mapping(node: dict[str, JsonValue]) -> dict[str, JsonValue]:
     """Without titles, and without `null` (and a default of it) for keys that may be left out."""
     cleaned = {key: _cleaned(item) for key, item in node.items() if key != "title" or not isinstance(item, str)}
     if "x-ref" in cleaned:
         cleaned = {"$ref": f"#/$defs/{cleaned.pop('x-ref')}", **cleaned}
     if cleaned.get("default", 0) is None:
         del cleaned["default"]
-    if {"type": "null"} in cleaned.get("anyOf", ()):
-        options = [option for option in cleaned.pop("anyOf") if option != {"type": "null"}]
-        cleaned = {**(options[0] if len(options) == 1 else {"anyOf": options}), **cleaned}
+    options = cleaned.get("anyOf")
+    if isinstance(options, list) and {"type": "null"} in options:
+        del cleaned["anyOf"]
+        rest = [option for option in options if option != {"type": "null"}]
+        only = rest[0] if len(rest) == 1 else None
+        cleaned = {**(only if isinstance(only, dict) else {"anyOf": rest}), **cleaned}
     return cleaned

@@ -72,7 +72,8 @@ def _unused_errors(protocol: ir.Protocol) -> Iterator[Problem]:
 
 
 def _unused_scopes(protocol: ir.Protocol) -> Iterator[Problem]:
-    needed = {scope for item in (*protocol.actions, *protocol.events) for scope in item.scope}
+    needed = {scope for action in protocol.actions for scope in action.scope}
+    needed |= {scope for event in protocol.events for scope in event.scope}
     given = {scope for role in protocol.roles for scope in role.scopes}
     for scope in protocol.scopes:
         if scope.name not in needed:

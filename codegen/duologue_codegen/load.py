@@ -96,8 +96,8 @@ class _Builder:
         keys: list[ScalarNode | None] = []  # the key that waits for its value, one for each open mapping
         documents = 0
         while True:
-            event = loader.get_event()
-            kind: Any = type(event)
+            event: Any = loader.get_event()
+            kind: type[Any] = event.__class__
             if kind is yaml.ScalarEvent:
                 node: Node = self._scalar(event)
             elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
@@ -154,7 +154,9 @@ class _Builder:
             self.problems.append(self._at(event, f"an anchor, {quote('&' + event.anchor)}", _ALIAS_HINT))
         if event.tag is not None:
             self.problems.append(
-                self._at(event, f"a tag, {quote(event.tag)}", "remove it: the grammar decides what a value is")
+                self._at(
+                    event, f"a tag, {quote(_shown_tag(event.tag))}", "remove it: the grammar decides what a value is"
+                )
             )
 
     def _key(self, node: Node) -> ScalarNode:
@@ -194,3 +196,7 @@ class _Builder:
         before = text[: found.start()]
         line, column = before.count("\n") + 1, found.start() - before.rfind("\n")
         return Problem(self.file, line, column, f"the control character U+{ord(found[0]):04X}", "remove it")
+
+
+def _shown_tag(tag: str) -> str:
+    return tag.replace("tag:yaml.org,2002:", "!!", 1)

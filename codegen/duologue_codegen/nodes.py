@@ -70,7 +70,7 @@ class MapNode(dict[str, "Node"]):
         """A shallow copy that lacks some keys."""
         copy = MapNode(self.file, self.line, self.column)
         copy.update((name, node) for name, node in self.items() if name not in names)
-        copy.keys_at = self.keys_at
+        copy.keys_at = dict(self.keys_at)
         return copy
 
 

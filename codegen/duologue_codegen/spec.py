@@ -28,7 +28,7 @@ def _read_version(node: Node) -> int:
 def _read_native(node: Node) -> str:
     if isinstance(node, ScalarNode) and node.text == "native":
         return "native"
-    raise g.refuse("a `wire` other than `native` is not yet supported", "remove it, or write `wire: native`")
+    raise g.refuse(f"{describe(node)} is not yet supported", "remove it, or write `wire: native`")
 
 
 def _not_yet(what: str, hint: str) -> g.Reader:

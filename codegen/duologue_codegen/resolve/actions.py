@@ -61,11 +61,10 @@ class Actions:
     def _draft(self, symbol: Symbol, spec: ActionSpec, raw: MapNode) -> ActionDraft:
         spelling = spell(symbol, spec.python.name if spec.python else None)
         what = f"action {quote(symbol.name)}"
-        self._members.take("the service", spelling.flat, what, symbol.key)
         where = f"the client's `{symbol.namespace}`" if symbol.namespace else "the client"
-        self._members.take(where, spelling.method, what, symbol.key)
-        if self._members.take_quietly("methods", spelling.flat, what, symbol.key):
-            self._members.take("the actions module", spelling.constant, what, symbol.key)
+        # One collision shows in several places: it is told in the first.
+        fits = self._members.take("the service", spelling.flat, what, symbol.key)
+        fits = fits and self._members.take(where, spelling.method, what, symbol.key)
         params = ObjectDraft(
             class_name=f"{spelling.pascal}Params",
             name=None,
@@ -73,12 +72,13 @@ class Actions:
             base=ir.Base.PARAMS,
             namespace=symbol.namespace,
         )
-        self._context.claim(params.class_name, f"the params of {what}", symbol.key.origin)
+        fits = fits and self._context.claim(params.class_name, f"the params of {what}", symbol.key.origin)
         params.fields = self._types.fields.data(
             spec.with_, spec.params, symbol.namespace, spelling.pascal, "params", CALL_ARGUMENTS
         )
         params.notes.doc = spec.description
-        self._context.definitions[params.class_name] = params
+        if fits:
+            self._context.definitions[params.class_name] = params
         item = self._position(symbol, raw, "stream", f"{spelling.pascal}Item") if spec.stream is not None else None
         return ActionDraft(
             symbol=symbol,

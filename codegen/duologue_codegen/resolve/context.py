@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
 
@@ -81,7 +81,7 @@ class Context:
         place = f" (line {holder.origin.line} of {holder.origin.file})" if holder.origin else ""
         self.complain(
             origin or ir.Origin(file="", line=1, column=1),
-            f"{what} needs the class name {quote(class_name)}, which belongs to {holder.what}{place}",
+            f"the class name {quote(class_name)}, for {what}, belongs to {holder.what}{place}",
             "choose another with `python: {name: …}`",
         )
         return False
@@ -103,9 +103,9 @@ class Context:
             full = f"{namespace}.{name}" if namespace else name
             if full in table:
                 first = table[full].key
-                self.complain(
-                    key, f"{what} {quote(full)} is declared twice; first in {first.file} on line {first.line}"
-                )
+                place = f"{first.file} on line {first.line}"
+                noun = what.partition(" ")[2]
+                self.complain(key, f"{noun} {quote(full)} is declared twice; first in {place}", "rename one of the two")
                 continue
             own = full.rpartition(".")[0] or None
             table[full] = Symbol(name=full, namespace=own, key=key, node=node)
@@ -150,7 +150,7 @@ class Context:
             owner, place = _locate(node, path, at)
             last = str(path[-1]) if path else ""
             if detail["type"] == "extra_forbidden":
-                keys = _keys(model) if len(path) == 1 else ()
+                keys = _keys(model, path[:-1])
                 key = owner.keys_at.get(last, place) if isinstance(owner, MapNode) else place
                 hint = did_you_mean(last, keys) or stray
                 if hint is None and keys:
@@ -168,8 +168,22 @@ class Context:
         return wrong
 
 
-def _keys(model: type[Grammar]) -> tuple[str, ...]:
+def _keys(model: type[Grammar], path: tuple[int | str, ...]) -> tuple[str, ...]:
+    """What may be written at a path inside a model."""
+    for step in path:
+        fields = {field.alias or name: field for name, field in model.model_fields.items()}
+        inner = _model_in(fields[str(step)].annotation) if str(step) in fields else None
+        if inner is None:
+            return ()
+        model = inner
     return tuple(field.alias or name for name, field in model.model_fields.items())
+
+
+def _model_in(annotation: Any) -> type[Grammar] | None:
+    """The grammar model in `Model | None` and `Annotated[Model, …]`."""
+    if isinstance(annotation, type) and issubclass(annotation, Grammar):
+        return annotation
+    return next((model for part in get_args(annotation) if (model := _model_in(part)) is not None), None)
 
 
 def _is_nothing(node: Node) -> bool:

@@ -125,7 +125,9 @@ class Events:
         if paths is None:
             if "key" not in draft.raw:
                 hint = "say what there is one state of: `key: [name]`; `key: []` for a single one"
-                self._context.complain(draft.symbol.key, "`delivery: state` needs a `key`", hint)
+                self._context.complain(
+                    draft.symbol.key, f"event {quote(draft.symbol.name)} with `delivery: state` needs a `key`", hint
+                )
             return []
         found: dict[str, tuple[str, ...]] = {}
         for node in paths:

@@ -137,14 +137,14 @@ class Fields:
         """Python names of one object: each once, and none that is another field's name on the wire."""
         users: dict[str, FieldDraft] = {}
         fields = list(fields)
-        wires = {field.name for field in fields}
+        wires = {field.name: field for field in fields}
         for field in fields:
             name = field.python_name
             other = users.setdefault(name, field)
             if other is not field:
                 message = f"{quote(field.name)} and {quote(other.name)} are both {quote(name)} in Python"
                 self._context.complain(field.origin, message, _RENAME)
-            elif name != field.name and name in wires:
+            elif name != field.name and wires.get(name, field).python_name != name:
                 message = f"{quote(field.name)} is {quote(name)} in Python, which is another field's name on the wire"
                 self._context.complain(field.origin, message, _RENAME)
             elif name in taken:

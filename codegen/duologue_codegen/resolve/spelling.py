@@ -43,15 +43,12 @@ class Members:
         self._context = context
         self._taken: dict[tuple[str, str], tuple[str, ScalarNode | None]] = {}
 
-    def take(self, where: str, name: str, what: str, key: ScalarNode) -> None:
-        """`where` names the class or module, for the message."""
+    def take(self, where: str, name: str, what: str, key: ScalarNode) -> bool:
+        """False, and a problem, when somebody has the name. `where` names the class or module, for the message."""
         holder, first = self._taken.setdefault((where, name), (what, key))
         if first is key:
-            return
+            return True
         place = f" (line {first.line} of {first.file})" if first else ""
         message = f"{what} is called {quote(name)} in {where}, as is {holder}{place}"
         self._context.complain(key, message, "choose another with `python: {name: …}`")
-
-    def take_quietly(self, where: str, name: str, what: str, key: ScalarNode) -> bool:
-        """As `take`, but whoever has the name already keeps it in silence; False then."""
-        return self._taken.setdefault((where, name), (what, key))[1] is key
+        return False

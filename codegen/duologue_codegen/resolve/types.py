@@ -74,21 +74,31 @@ class Types:
         node = symbol.node
         is_long = self.is_long(node, symbol.namespace)
         form = self._long_form(node, symbol.key) if is_long else None
-        draft: AnyDraft
         if isinstance(form, FieldsForm | EnumForm | OneOfForm) and isinstance(node, MapNode):
             draft = self.named(form, node, symbol.namespace, name, symbol.name, symbol.key.origin)
         else:
-            if form is not None:
-                body = self.plain(form, node, symbol.namespace, name)
-            else:
-                body = UNRESOLVED if is_long else self.resolve(node, symbol.namespace, name, symbol.key)
-            draft = AliasDraft(class_name=name, name=symbol.name, origin=symbol.key.origin, type=body)
+            draft = self._other(symbol, node, form, is_long=is_long)
         draft.namespace = symbol.namespace
         if form is not None:
             draft.notes = notes(form, form.examples)
             self._no_default(form, node, "belongs to a field")
         self.context.definitions[name] = draft
         return draft
+
+    def _other(self, symbol: Symbol, node: Node, form: LongForm | None, *, is_long: bool) -> AnyDraft:
+        """The definition of a type that is no object, enum or union in our own long form: most often an alias."""
+        name = symbol.class_name
+        if isinstance(form, SchemaForm):
+            body = Verbatim(self.context, self, declared=name).lower(form.schema_, symbol.namespace, name)
+            made = self.context.definitions.get(name)
+            if made is not None:
+                made.name, made.origin = symbol.name, symbol.key.origin
+                return made
+        elif form is not None:
+            body = self.plain(form, node, symbol.namespace, name)
+        else:
+            body = UNRESOLVED if is_long else self.resolve(node, symbol.namespace, name, symbol.key)
+        return AliasDraft(class_name=name, name=symbol.name, origin=symbol.key.origin, type=body)
 
     def definition(self, class_name: str) -> AnyDraft | None:
         symbol = self._by_class.get(class_name)

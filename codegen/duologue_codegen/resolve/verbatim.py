@@ -41,9 +41,18 @@ _FORMATS = {
 
 
 class Verbatim:
-    def __init__(self, context: Context, types: Types) -> None:
+    """`declared` is the class name that the schema's own object or enum may have: that of the type it declares."""
+
+    def __init__(self, context: Context, types: Types, declared: str | None = None) -> None:
         self._context = context
         self._types = types
+        self._declared = declared
+
+    def _claim(self, name: str, node: MapNode) -> bool:
+        if name == self._declared:
+            self._declared = None
+            return True
+        return self._context.claim(name, "a type written in place", node.origin)
 
     def lower(self, node: Node, namespace: str | None, name: str) -> ir.Type:
         """The type that a schema says. `name` is the class name for an object or enum in it."""
@@ -100,7 +109,7 @@ class Verbatim:
         rest = SeqNode(values.file, values.line, values.column)
         rest.extend(item for item in values if item not in nulls)
         members, integers = enums.members(self._context, rest, None)
-        if not self._context.claim(name, "a type written in place", node.origin):
+        if not self._claim(name, node):
             return UNRESOLVED
         self._context.definitions[name] = EnumDraft(
             class_name=name, name=None, origin=node.origin, members=members, integers=integers, open=False,
@@ -116,7 +125,8 @@ class Verbatim:
         words = [item for item in (kinds if isinstance(kinds, SeqNode) else [kinds]) if isinstance(item, ScalarNode)]
         unknown = [word for word in words if word.text not in _KEYS]
         if unknown or not words:
-            return self._refuse(unknown[0] if unknown else kinds, "no type of JSON Schema")
+            wrong = unknown[0] if unknown else kinds
+            return self._refuse(wrong, f"the type {describe(wrong)}")
         allowed = {"type", *(key for word in words for key in _KEYS[word.text])}
         for key in said:
             if key not in allowed:
@@ -186,7 +196,7 @@ class Verbatim:
             )
         if not isinstance(properties, MapNode):
             return self._refuse(properties, f"`properties` is a mapping, not {describe(properties)}")
-        if not self._context.claim(name, "a type written in place", node.origin):
+        if not self._claim(name, node):
             return UNRESOLVED
         draft = ObjectDraft(class_name=name, name=None, origin=node.origin, namespace=namespace, notes=_notes(node))
         self._context.definitions[name] = draft
