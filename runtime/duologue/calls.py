@@ -9,9 +9,10 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from .descriptors import Action, Params, StreamAction
+from .descriptors import Action, StreamAction
 from .drivers.port import Future
 from .errors import CallError, NotSent
+from .models import Params
 from .outcomes import data_of, result_of
 from .session import Item, OutgoingCall, Settle
 from .wire import Message

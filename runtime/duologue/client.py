@@ -6,7 +6,7 @@ import random
 import secrets
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any, ClassVar, Final, Generic, Self, TypeAlias, TypeVar
@@ -178,7 +178,7 @@ class Client(Peer):
         client = cls(Dialer(url, token, tls, limits), current(), serve, limits)
         connection, socket = await client._dial()
         client._take(connection)
-        return Unstarted(client, connection, socket)
+        return Unstarted(client, lambda: client._run_once(connection, socket))
 
     @classmethod
     @asynccontextmanager
@@ -204,7 +204,7 @@ class Client(Peer):
         ):
             yield facade(portal, client)
 
-    # -------------------------------------------------------------------------------------------------------- the user's
+    # ------------------------------------------------------------------------------------------------------ the user's
     async def aclose(self) -> None:
         """Close the connection and end all event streams; ends within `Limits.close`."""
         self._stop(NotSent("the client is closed"))
@@ -259,10 +259,8 @@ class Client(Peer):
         connection = self._current
         if connection is None or connection.closed is not None or not connection.extensions:
             return
-        try:
+        with suppress(NotSent, OutcomeUnknown):  # the connection is gone, and the subscription with it
             await connection.calls.ask("unsubscribe", msgspec.json.encode({"sub": sub}))
-        except (NotSent, OutcomeUnknown):
-            pass  # the connection is gone, and the subscription with it
 
     # ------------------------------------------------------------------------------------------------- the connection
     async def _dial(self) -> tuple[Connection, Socket]:
@@ -272,7 +270,7 @@ class Client(Peer):
             hello=hello,
             limits=self.limits,
             handlers=self._handlers,
-            make_peer=lambda connection: self,
+            make_peer=lambda _: self,
             on_event=self.hub.take_event,
             on_note=self.hub.take_note,
         )
@@ -313,6 +311,12 @@ class Client(Peer):
             self._take(connection)
             scope.spawn(self.hub.resume, connection)
 
+    async def _run_once(self, connection: Connection, socket: Socket) -> None:
+        """Run the connection until it ends, and with it this client."""
+        await connection.run(socket)
+        if self._stopped is None and connection.closed is not None:
+            self._give_up(connection.closed)
+
     async def _redial(self) -> tuple[Connection, Socket]:
         delay = FIRST_DELAY
         while True:
@@ -333,19 +337,10 @@ class Client(Peer):
 class Unstarted(Generic[ClientT]):
     """A connected client whose connection nobody runs yet (`WsClient` of ADR-008)."""
 
-    def __init__(self, client: ClientT, connection: Connection, socket: Socket) -> None:
+    def __init__(self, client: ClientT, handler: Callable[[], Awaitable[None]]) -> None:
         self._client = client
-        self._connection = connection
-        self._socket = socket
+        self._handler = handler
 
     def start_handler(self) -> tuple[ClientT, Callable[[], Awaitable[None]]]:
         """The handle, which has the calls, and the handler, to be run as a task: it carries the connection's bytes."""
-        return self._client, self._run
-
-    async def _run(self) -> None:
-        """Run the connection until it ends."""
-        await self._connection.run(self._socket)
-        closed = self._connection.closed
-        assert closed is not None
-        if self._client._stopped is None:  # pyright: ignore[reportPrivateUsage] - one thing in two halves
-            self._client._give_up(closed)  # pyright: ignore[reportPrivateUsage]
+        return self._client, self._handler

@@ -43,7 +43,7 @@ class _Answer(msgspec.Struct):
     reason: str = "resume_refused"
 
 
-class EventStream(Generic[E], AbstractAsyncContextManager["EventStream[E]"]):
+class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
     """Events in order. Enter it, then iterate; a hole raises `HistoryLost`.
 
     Attributes:

@@ -10,10 +10,10 @@ from msgspec import Raw
 from pydantic import ValidationError
 
 from .calls import HANDLER_DEADLINE, wake
-from .descriptors import Action, EventDescriptor, Params, StreamAction
+from .descriptors import Action, EventDescriptor, StreamAction
 from .drivers.port import Future, Task
 from .errors import CallError, ResourceExhausted, Status
-from .models import Event
+from .models import Event, Params
 from .outcomes import body_of, explain, incident, unrun
 from .service import Bound, Call, Sink
 from .session import EventArrived, Granted, IncomingCall, Start, Stop
@@ -132,7 +132,8 @@ class Handlers:
     # ------------------------------------------------------------------------------------------------------- in tasks
     async def _handle(self, call: IncomingCall, bound: Bound, action: Action[Any, Any]) -> None:
         """Run a handler and give the one response."""
-        session, running = self._connection.session, call.owner
+        session = self._connection.session
+        running: _Running = call.owner
         if running.status is not None:  # stopped, and answered, before it could start
             return
         running.started = True
@@ -149,7 +150,7 @@ class Handlers:
         except Exception:
             session.refuse(call, incident(action.name))
         except BaseException:  # cancelled: the caller gave up, its deadline passed, or the connection is gone
-            status = running.status or Status.CANCELLED
+            status: Status = running.status or Status.CANCELLED
             session.refuse(call, ErrorBody(status, status, "the handler was stopped"))
             raise
         finally:

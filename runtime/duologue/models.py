@@ -111,7 +111,7 @@ class Model(BaseModel):
     @classmethod
     def from_wire(cls, raw: bytes | str) -> Self:
         """Validate JSON text as it stands on the wire; raises `pydantic.ValidationError`."""
-        return cls.__pydantic_validator__.validate_json(raw, strict=True, by_alias=True, by_name=False)
+        return cls.model_validate_json(raw, strict=True, by_alias=True, by_name=False)
 
     def to_wire(self) -> bytes:
         """The model as JSON text, by wire names."""

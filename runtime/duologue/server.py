@@ -6,7 +6,7 @@ import errno
 import logging
 import secrets
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, Generic, Self, cast
 
@@ -47,13 +47,13 @@ def _our_subprotocol(protocol: ServerProtocol, offered: Sequence[Subprotocol]) -
 class ConnectionHandler:
     """An accepted connection that nobody runs yet (`ConnectionHandler` of ADR-008)."""
 
-    def __init__(self, server: Server[Any], socket: Socket) -> None:
-        self._server = server
+    def __init__(self, run: Callable[[Socket], Awaitable[None]], socket: Socket) -> None:
+        self._run = run
         self._socket = socket
 
     async def handle(self) -> None:
         """Shake hands, then serve the peer until the connection ends. Never raises for what the peer does."""
-        await self._server._handle(self._socket)  # pyright: ignore[reportPrivateUsage] - one thing in two halves
+        await self._run(self._socket)
 
 
 class Server(Generic[PeerT]):
@@ -94,12 +94,13 @@ class Server(Generic[PeerT]):
         host, colon, port = address.rpartition(":")
         if not colon or not port.isdigit():
             raise ValueError(f"{address!r} is no address; one looks like 127.0.0.1:8080 or [::1]:8080")
-        return await cls._listen(service, host.strip("[]"), int(port), tls, limits or Limits())
+        return await cls.listen(service, host.strip("[]"), int(port), tls, limits or Limits())
 
     @classmethod
-    async def _listen(
+    async def listen(
         cls, service: Service[PeerT], host: str, port: int, tls: ssl.SSLContext | None, limits: Limits
     ) -> Self:
+        """Listen on a host and a port; see `bind`."""
         executor = current()
         listener = await executor.listen(host, port, tls=tls, handshake=limits.handshake)
         return cls(service, listener, executor, limits)
@@ -130,7 +131,7 @@ class Server(Generic[PeerT]):
         """
         while True:
             try:
-                return ConnectionHandler(self, await self._listener.accept())
+                return ConnectionHandler(self._handle, await self._listener.accept())
             except ConnectionError:
                 continue  # gone before it was accepted
             except OSError as error:
@@ -189,7 +190,8 @@ class Server(Generic[PeerT]):
         finally:
             del self._connections[connection]
 
-    async def _accept_all(self, scope: Scope) -> None:
+    async def serve_all(self, scope: Scope) -> None:
+        """Accept connections until the server is closed, and serve each in `scope`."""
         async for handler in self:
             scope.spawn(handler.handle)
 
@@ -208,9 +210,9 @@ async def serve(
     Raises:
         OSError: The address cannot be had.
     """
-    server: Server[PeerT] = await Server._listen(service, host, port, tls, limits or Limits())  # pyright: ignore[reportPrivateUsage]
+    server: Server[PeerT] = await Server.listen(service, host, port, tls, limits or Limits())
     async with current().scope() as scope:
-        scope.spawn(server._accept_all, scope)  # pyright: ignore[reportPrivateUsage]
+        scope.spawn(server.serve_all, scope)
         try:
             yield server
         finally:

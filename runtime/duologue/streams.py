@@ -24,7 +24,7 @@ I = TypeVar("I")  # noqa: E741 - as in the descriptors
 R = TypeVar("R")
 
 
-class Stream(Generic[I, R], AbstractAsyncContextManager["Stream[I, R]"]):
+class Stream(AbstractAsyncContextManager["Stream[I, R]"], Generic[I, R]):
     """Results of a streaming call: iterate, then ask for the `result`. Leaving the block early cancels the call."""
 
     def __init__(

@@ -21,7 +21,7 @@ from .streams import Stream
 E = TypeVar("E", bound=Event)
 
 
-class SyncStream(Generic[I, R], AbstractContextManager["SyncStream[I, R]"]):
+class SyncStream(AbstractContextManager["SyncStream[I, R]"], Generic[I, R]):
     """Results of a streaming call; see `Stream`."""
 
     def __init__(self, portal: BlockingPortal, stream: Stream[I, R]) -> None:
@@ -54,7 +54,7 @@ class SyncStream(Generic[I, R], AbstractContextManager["SyncStream[I, R]"]):
         return self._portal.call(self._stream.result)
 
 
-class SyncEventStream(Generic[E], AbstractContextManager["SyncEventStream[E]"]):
+class SyncEventStream(AbstractContextManager["SyncEventStream[E]"], Generic[E]):
     """Events in order; see `EventStream`."""
 
     def __init__(self, portal: BlockingPortal, stream: EventStream[E]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from asyncio import get_running_loop
-
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Final

@@ -63,7 +63,7 @@ class MemoryEnd:
         if not self._paused and self._under_way > self._high_water and self._link is not None:
             self._paused = True
             self._link.pause_writing()
-        self._send(lambda: self._deliver(data))
+        self._send(lambda: self.peer.arrive(data))
 
     def close(self) -> None:
         if not self._closing and not self._gone:
@@ -72,8 +72,8 @@ class MemoryEnd:
 
     def abort(self) -> None:
         if not self._gone:
-            self._lose()
-            self._send(self.peer._lose)
+            self.lose()
+            self._send(self.peer.lose)
 
     def hold(self) -> None:
         if self._running is not None and not self._running.done():
@@ -93,10 +93,6 @@ class MemoryEnd:
         return self.peer.name
 
     # the network's side
-    def vanish(self) -> None:
-        """This end is gone without a word: the other is not told."""
-        self._lose()
-
     def release(self) -> None:
         """What was stalled goes on."""
         self.stalled = False
@@ -108,34 +104,40 @@ class MemoryEnd:
         self._last_arrival = when
         self._executor.call_at(when, arrive)
 
-    def _deliver(self, data: bytes) -> None:
-        self.peer._arrived.append(data)
-        self.peer._read()
-
     def _finish(self) -> None:
         """Everything was sent, and this end closes."""
         if self.peer.stalled:
             return
-        self._lose()
-        peer = self.peer
-        if peer._link is not None and not peer._gone:
-            peer._read()
-            peer._link.eof()
-            peer._lose()
+        self.lose()
+        self.peer.end()
+
+    def arrive(self, data: bytes) -> None:
+        """Bytes from the other end are here."""
+        self._arrived.append(data)
+        self._read()
+
+    def end(self) -> None:
+        """The other end has closed, after all that it sent."""
+        self._read()
+        if self._link is not None and not self._gone:
+            self._link.eof()
+        self.lose()
 
     def _read(self) -> None:
         while self._reading and not self.stalled and not self._gone and self._arrived and self._link is not None:
             data = self._arrived.popleft()
-            self.peer._taken(len(data))
+            self.peer.taken(len(data))
             self._link.receive(data)
 
-    def _taken(self, size: int) -> None:
+    def taken(self, size: int) -> None:
+        """The other end has read so much of what this one sent."""
         self._under_way -= size
         if self._paused and self._under_way <= self._high_water // 4 and self._link is not None and not self._gone:
             self._paused = False
             self._link.resume_writing()
 
-    def _lose(self) -> None:
+    def lose(self) -> None:
+        """This end is gone."""
         if not self._gone:
             self._gone = True
             if self._link is not None:
@@ -211,7 +213,7 @@ class MemoryNetwork:
         """Break every connection; both ends are told at once."""
         for ends in self.connections:
             for end in ends:
-                end.vanish()
+                end.lose()
 
     def draw_delay(self) -> float:
         return self._random.uniform(*self._delay)

@@ -353,8 +353,9 @@ class TrioExecutor:
     """See `Executor`."""
 
     def __init__(self) -> None:
-        clockwork = _CLOCKWORK.get(None)
-        if clockwork is None:
+        try:
+            clockwork = _CLOCKWORK.get()
+        except LookupError:
             clockwork = Clockwork()
             _CLOCKWORK.set(clockwork)
             trio.lowlevel.spawn_system_task(clockwork.run)
