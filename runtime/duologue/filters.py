@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from types import UnionType
+from types import GenericAlias, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from msgspec import Raw
@@ -35,8 +35,8 @@ def _value_type(annotation: Any, attributes: Sequence[str]) -> Any:
 
 @lru_cache(maxsize=4096)
 def _adapter(model: type[Event], attributes: tuple[str, ...]) -> TypeAdapter[Any]:
-    value = _value_type(model, attributes)
-    return TypeAdapter(Union[value, list[value]])  # noqa: UP007 - made at run time from a type that is a value here
+    value: Any = _value_type(model, attributes)
+    return TypeAdapter(value | GenericAlias(list, (value,)))
 
 
 def value_at(event: Event, attributes: Sequence[str]) -> Any:

@@ -38,6 +38,11 @@ class _Running:
         self.status: Status | None = None
         self.credit: Future | None = None
 
+    @property
+    def stopped_for(self) -> Status:
+        """What the caller is told when the task was cancelled."""
+        return self.status or Status.CANCELLED
+
 
 class Handlers:
     """The handlers that run for one connection."""
@@ -147,10 +152,10 @@ class Handlers:
             session.succeed(call, await self._run(call, bound, action, params))
         except CallError as error:
             session.refuse(call, body_of(error))
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever a handler raises ends its own call, and no other
             session.refuse(call, incident(action.name))
         except BaseException:  # cancelled: the caller gave up, its deadline passed, or the connection is gone
-            status: Status = running.status or Status.CANCELLED
+            status = running.stopped_for
             session.refuse(call, ErrorBody(status, status, "the handler was stopped"))
             raise
         finally:
@@ -186,7 +191,7 @@ class Handlers:
             await bound.handler(context, data)
         except ValidationError as error:
             _LOG.warning("%s: dropped, since it does not fit: %s", event.name, explain(error))
-        except Exception:
+        except Exception:  # noqa: BLE001 - as for a call
             incident(event.name)
         finally:
             self._notifications -= 1

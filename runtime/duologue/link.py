@@ -272,7 +272,7 @@ class Link:
         elif isinstance(frame, Request):
             self._answer(frame)
         else:
-            self._start(frame)
+            self._opening_over()
 
     def _receive_fragment(self, frame: Frame) -> None:
         self._fragments.append(bytes(frame.data))
@@ -296,9 +296,6 @@ class Link:
         assert isinstance(self.protocol, ServerProtocol)
         response = self.owner.on_request(request)
         self.protocol.send_response(response)
-        self._opening_over()
-
-    def _start(self, response: Response) -> None:
         self._opening_over()
 
     def _opening_over(self) -> None:

@@ -123,7 +123,7 @@ class Clockwork:
     def _call(self, callback: Callable[[], None]) -> None:
         try:
             callback()
-        except Exception:
+        except Exception:  # noqa: BLE001 - a system task must not raise: it would end the whole run
             _LOG.exception("a callback of a connection failed")
 
 
@@ -330,7 +330,7 @@ async def _run(scope: trio.CancelScope, function: Callable[..., Coroutine[Any, A
     with scope:
         try:
             await function(*args)
-        except Exception:
+        except Exception:  # noqa: BLE001 - one connection's failure is not its neighbours'
             _LOG.exception("a task of a connection failed")
 
 
