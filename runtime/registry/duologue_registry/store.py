@@ -24,6 +24,7 @@ from typing_extensions import TypeVarTuple, Unpack, override
 from .clock import Clock
 from .model import Change, Command, Outcome, Record
 from .rules import decide
+from .tasks import background
 
 logger = logging.getLogger(__name__)
 
@@ -238,18 +239,12 @@ class JournaledStore(Store):
         """
         loaded = await anyio.to_thread.run_sync(journal.load) if journal.blocks else journal.load()
         store = cls(journal, loaded, clock)
-        failure: Exception | None = None
-        async with anyio.create_task_group() as tasks:
+        async with background() as tasks:
             tasks.start_soon(store._write_all)
             try:
                 yield store
-            except Exception as error:  # noqa: BLE001 - raised below, where the task group cannot wrap it
-                failure = error
             finally:
                 await store._close()
-                tasks.cancel_scope.cancel()
-        if failure is not None:
-            raise failure
 
     @property
     @override

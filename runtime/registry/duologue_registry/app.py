@@ -1,0 +1,97 @@
+"""Serving: a store, the service on it, a listener, and an orderly end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import anyio
+from anyio.abc import TaskStatus
+from duologue import serve
+
+from .clock import SystemClock
+from .memory import MemoryJournal
+from .service import Registry
+from .sqlite import FILE_NAME, SqliteJournal
+from .store import JournaledStore
+from .tasks import background
+
+STOP_WITHIN: Final = 15.0
+"""Seconds after a signal by which the process ends, come what may: peers get 7 of them, a disk the rest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """What a registry that serves says of itself."""
+
+    url: str
+    path: Path | None
+    services: int
+    revision: int
+
+
+def default_directory() -> Path:
+    """Where the user's data belongs on this system."""
+    home = Path.home()
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = home / "Library" / "Application Support"
+    else:
+        base = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
+    return base / "duologue-registry"
+
+
+async def serve_registry(host: str, port: int, directory: Path | None, started: Callable[[Started], None]) -> None:
+    """Serve until SIGTERM or SIGINT; without a directory, from memory.
+
+    Raises:
+        StoreError: The data cannot be opened.
+        OSError: The address cannot be had.
+    """
+    async with open_store(directory) as store:
+        registry = Registry(store)
+        async with background() as tasks:
+            await tasks.start(_watch_signals, tasks.cancel_scope)
+            await tasks.start(registry.run)
+            async with serve(registry, host, port) as server:
+                shown = f"[{host}]" if ":" in host else host
+                path = None if directory is None else directory / FILE_NAME
+                url = f"ws://{shown}:{server.port}"
+                started(Started(url=url, path=path, services=len(store.snapshot()), revision=store.revision))
+                await anyio.sleep_forever()
+
+
+def open_store(directory: Path | None) -> AbstractAsyncContextManager[JournaledStore]:
+    """The store in that directory, or one in memory."""
+    journal = MemoryJournal() if directory is None else SqliteJournal(directory)
+    return JournaledStore.open(journal, SystemClock())
+
+
+async def _watch_signals(
+    scope: anyio.CancelScope, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED
+) -> None:
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        task_status.started()
+        async for _ in signals:
+            _end_by_force(STOP_WITHIN)
+            scope.cancel()
+            return
+
+
+def _end_by_force(seconds: float) -> None:
+    def end() -> None:
+        logging.getLogger(__name__).critical("The registry did not stop within %.0f seconds: it ends by force", seconds)
+        os._exit(1)  # what was acknowledged is on disk
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()

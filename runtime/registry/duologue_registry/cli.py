@@ -1,0 +1,227 @@
+"""The command line. It imports what it needs inside its commands, so that `--help` and completion are instant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from . import __version__
+from .exits import EXIT_CODES, Target
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+DEFAULT_URL = "ws://127.0.0.1:8080"
+
+_EXAMPLE = """\b
+Example:
+  duologue-registry serve &
+  duologue-registry services register web-api 1.4.0 --command 'bin/api --port 8080' \\
+      --endpoint public=http://127.0.0.1:8080 --depends-on db
+  duologue-registry services state web-api running
+  duologue-registry services endpoints web-api
+  duologue-registry watch"""
+
+
+def _client(function: Command) -> Command:
+    """Options of every command that talks to a registry."""
+    for option in reversed(
+        [
+            click.option(
+                "--url", envvar="DUOLOGUE_REGISTRY_URL", default=DEFAULT_URL, show_default=True, show_envvar=True
+            ),
+            click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs."),
+            click.option("--timeout", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="Seconds."),
+        ]
+    ):
+        function = option(function)
+    return function
+
+
+_revision = click.option("--if-revision", type=click.IntRange(min=0), help="Only if the entry has this revision.")
+
+
+@click.group(epilog=f"{_EXAMPLE}\n\n{EXIT_CODES}", context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="duologue-registry")
+@click.pass_context
+def main(context: click.Context) -> None:
+    """A durable service registry: who runs where, in which state, and what changes."""
+    import os
+
+    if os.environ.get("NO_COLOR"):  # https://no-color.org
+        context.color = False
+
+
+# ---------------------------------------------------------------------------------------------------------------- serve
+@main.command(epilog="\b\nExample:\n  duologue-registry serve --data ./data --port 9000")
+@click.option("--host", default="127.0.0.1", show_default=True, help="A loopback address.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 picks a free one.")
+@click.option(
+    "--data", type=click.Path(file_okay=False, path_type=Path), help="Directory of the data.  [default: the user's own]"
+)
+@click.option("--ephemeral", is_flag=True, help="Keep everything in memory, and lose it at the end.")
+@click.option("--executor", type=click.Choice(["asyncio", "uvloop", "trio"]), help="[default: uvloop if installed]")
+@click.option("--json", "as_json", is_flag=True, help="Say where it listens and stores as one line of JSON.")
+def serve(host: str, port: int, data: Path | None, *, ephemeral: bool, executor: str | None, as_json: bool) -> None:
+    """Serve the registry until Ctrl-C or SIGTERM.
+
+    What it has acknowledged is on disk, and there again after a crash. It listens on this machine alone: nobody has
+    to sign in.
+    """
+    from .serving import run
+
+    if ephemeral and data is not None:
+        raise click.UsageError("--ephemeral stores nothing, --data says where: give one of them")
+    run(host, port, data, ephemeral=ephemeral, executor=executor, as_json=as_json)
+
+
+# ------------------------------------------------------------------------------------------------------------- services
+@main.group(invoke_without_command=True, epilog="\b\nExample:\n  duologue-registry services list --state failed")
+@click.pass_context
+def services(context: click.Context) -> None:
+    """List and change services; `list` when nothing else is said."""
+    if context.invoked_subcommand is None:
+        with list_.make_context("list", [], parent=context) as listing:  # with its defaults and environment
+            list_.invoke(listing)
+
+
+@services.command("list", epilog="\b\nExample:\n  duologue-registry services list --state running --tag blue --json")
+@click.option("--state", "states", multiple=True, metavar="STATE", help="Only in this state; may be repeated.")
+@click.option("--tag", help="Only with this tag.")
+@click.option("--node", help="Only on this node.")
+@_client
+def list_(
+    url: str, timeout: float, states: tuple[str, ...], tag: str | None, node: str | None, *, as_json: bool
+) -> None:
+    """List services, oldest registration first."""
+    from .commands import list_command
+
+    list_command(Target(url, as_json, timeout), states, tag, node)
+
+
+@services.command("get", epilog="\b\nExample:\n  duologue-registry services get web-api")
+@click.argument("name")
+@_client
+def get(url: str, timeout: float, name: str, *, as_json: bool) -> None:
+    """Show everything about one service."""
+    from .commands import get_command
+
+    get_command(Target(url, as_json, timeout), name)
+
+
+@services.command(
+    "register",
+    epilog="\b\nExample:\n  duologue-registry services register web-api 1.4.0 --command 'bin/api --port 8080' \\\n"
+    "      --endpoint public=http://127.0.0.1:8080 --depends-on db",
+)
+@click.argument("name")
+@click.argument("version")
+@click.option("--command", help="It is a process: program and arguments, as in a shell.")
+@click.option("--unit", help="It is a systemd unit.")
+@click.option("--container", help="It is a container: its id; with --image.")
+@click.option("--image", help="The image of the container.")
+@click.option("--endpoint", multiple=True, metavar="NAME=PROTOCOL://HOST:PORT", help="May be repeated.")
+@click.option("--depends-on", multiple=True, metavar="NAME", help="May be repeated.")
+@click.option("--tag", multiple=True, help="May be repeated.")
+@click.option("--metadata", multiple=True, metavar="KEY=VALUE", help="May be repeated.")
+@click.option("--host", help="The machine it runs on, if not the registry's own.")
+@click.option("--node", help="The name of that machine.")
+@_revision
+@_client
+def register(url: str, timeout: float, name: str, version: str, *, as_json: bool, **options: Any) -> None:
+    """Register a service, or a new version of it.
+
+    A service that should be declared failed when it is not heard of registers itself, with a lease, from its own code.
+    """
+    from .commands import register_command
+
+    register_command(Target(url, as_json, timeout), name, version, options)
+
+
+@services.command("deregister", epilog="\b\nExample:\n  duologue-registry services deregister web-api --reason retired")
+@click.argument("name")
+@click.option("--reason", help="For the audit log.")
+@_revision
+@_client
+def deregister(
+    url: str, timeout: float, name: str, reason: str | None, if_revision: int | None, *, as_json: bool
+) -> None:
+    """Remove a service."""
+    from .commands import deregister_command
+
+    deregister_command(Target(url, as_json, timeout), name, reason, if_revision)
+
+
+@services.command(
+    "state", epilog="\b\nExample:\n  duologue-registry services state web-api failed --reason 'out of memory'"
+)
+@click.argument("name")
+@click.argument("state")
+@click.option("--reason", help="For the audit log; a failure needs one.")
+@_revision
+@_client
+def state_(
+    url: str, timeout: float, name: str, state: str, reason: str | None, if_revision: int | None, *, as_json: bool
+) -> None:
+    """Move a service to another state: registered, starting, running, stopping, stopped or failed."""
+    from .commands import state_command
+
+    state_command(Target(url, as_json, timeout), name, state, reason, if_revision)
+
+
+@services.command("endpoints", epilog="\b\nExample:\n  duologue-registry services endpoints web-api --protocol http")
+@click.argument("name")
+@click.option("--protocol", help="Only endpoints that speak this.")
+@click.option("--all", "include_unhealthy", is_flag=True, help="Those of services that are down or unhealthy too.")
+@_client
+def endpoints(
+    url: str, timeout: float, name: str, protocol: str | None, *, include_unhealthy: bool, as_json: bool
+) -> None:
+    """Resolve a service to its healthy endpoints."""
+    from .commands import endpoints_command
+
+    endpoints_command(Target(url, as_json, timeout), name, protocol, include_unhealthy=include_unhealthy)
+
+
+# -------------------------------------------------------------------------------------------------------- what happens
+@main.command(epilog="\b\nExample:\n  duologue-registry watch --json | jq .event")
+@_client
+def watch(url: str, timeout: float, *, as_json: bool) -> None:
+    """Watch services change: a live table, or one JSON document a line."""
+    from .watch import watch_command
+
+    watch_command(Target(url, as_json, timeout))
+
+
+@main.command(epilog="\b\nExample:\n  duologue-registry events --service web-api --limit 50")
+@click.option("--service", help="Only of this service.")
+@click.option("--actor", help="Only what this one caused; `registry` for the registry itself.")
+@click.option("--since", type=click.DateTime(), help="Not before this time (UTC).")
+@click.option("--until", type=click.DateTime(), help="Before this time (UTC).")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="The newest so many.")
+@_client
+def events(
+    url: str,
+    timeout: float,
+    service: str | None,
+    actor: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    limit: int,
+    *,
+    as_json: bool,
+) -> None:
+    """Show the audit log: what happened, when, who caused it and why; the newest last."""
+    from .commands import events_command
+
+    filters = {"service": service, "actor": actor, "since": since, "until": until}
+    events_command(Target(url, as_json, timeout), limit, filters)
+
+
+if __name__ == "__main__":
+    main()

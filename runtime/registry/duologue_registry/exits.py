@@ -1,0 +1,32 @@
+"""How the command line ends, and whom it talks to. Imports nothing heavy: every command loads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, NoReturn
+
+import click
+
+REFUSED: Final = 1
+"""The registry said no, or could not be started."""
+WRONG_USAGE: Final = 2
+"""What was typed makes no sense; click's own code for it."""
+UNREACHABLE: Final = 3
+"""Nothing is known, since no registry answered."""
+
+EXIT_CODES: Final = "Exit codes: 0 done, 1 refused by the registry, 2 wrong usage, 3 registry unreachable."
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The registry to talk to, and how to print what it says."""
+
+    url: str
+    json: bool
+    timeout: float
+
+
+def fail(code: int, message: str) -> NoReturn:
+    """Print the message in red and end with the code."""
+    click.secho(message, fg="red", err=True)
+    raise SystemExit(code)

@@ -1,0 +1,192 @@
+"""The registry as a service of the generated protocol: each handler is one question to the store."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import anyio
+from anyio.abc import TaskStatus
+from duologue import Call, CallError, Event, EventLog, LogEntry, Position
+from service_registry_sdk import (
+    DeregisterServiceParams,
+    GetServiceParams,
+    HealthCheckResult,
+    HeartbeatParams,
+    HeartbeatResult,
+    ListEndpointsParams,
+    ListEndpointsResult,
+    ListEventsParams,
+    ListEventsResult,
+    ListServicesParams,
+    ListServicesResult,
+    RegisterServiceParams,
+    RegistryLoaded,
+    RegistryPeer,
+    RegistryService,
+    ReportHealthParams,
+    ServiceEntry,
+    UpdateStateParams,
+)
+from typing_extensions import override
+
+from .clock import Clock, SystemClock
+from .leases import Leases
+from .model import Change, Command, Outcome
+from .queries import audit_page, audit_query, list_services, resolve
+from .rules import find
+from .store import REGISTRY, Committed, Request, Store
+
+FORGET_AFTER: Final = 3600.0
+"""Seconds after which a service is removed that stayed failed since its lease ended."""
+
+SWEEP_EVERY: Final = 0.25
+"""Seconds between two looks at the leases: so much later than its TTL a lease may end."""
+
+ANONYMOUS: Final = "anonymous"
+"""The actor of calls from a connection that nobody had to sign in to."""
+
+_SWEEP_AT_ONCE: Final = 100  # of a mass expiry, in one transaction
+
+
+class StoreLog(EventLog):
+    """The store's log, for the publisher: entries come from commits alone."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    @property
+    @override
+    def position(self) -> Position:
+        return self._store.position
+
+    @override
+    async def read(self, after: int, limit: int) -> Sequence[LogEntry] | None:
+        return await self._store.tail(after, limit)
+
+    @override
+    async def append(self, event: Event) -> LogEntry:
+        raise TypeError(f"{event.event_name} is logged by the change that causes it, and in no other way")
+
+
+class Registry(RegistryService):
+    """The registry over a store.
+
+    `run` has to run beside the server: it ends leases, and tells what was loaded.
+    """
+
+    def __init__(self, store: Store, *, clock: Clock | None = None, forget_after: float = FORGET_AFTER) -> None:
+        self._store = store
+        self._leases = Leases(clock or SystemClock(), forget_after=forget_after)
+        self._leases.load(store.snapshot())
+        self._checks: dict[str, set[str]] = {}
+        self._states: deque[HealthCheckResult] = deque()
+        store.on_commit(self._on_commit)
+
+    @override
+    def event_log(self) -> EventLog:
+        return StoreLog(self._store)
+
+    # -------------------------------------------------------------------------------------------------------- reading
+    @override
+    async def list_services(self, call: Call[RegistryPeer], params: ListServicesParams) -> ListServicesResult:
+        return list_services(self._store.snapshot(), params, self._store.revision)
+
+    @override
+    async def get_service(self, call: Call[RegistryPeer], params: GetServiceParams) -> ServiceEntry:
+        return find(self._store, params.name).present(include_health=params.include_health)
+
+    @override
+    async def list_endpoints(self, call: Call[RegistryPeer], params: ListEndpointsParams) -> ListEndpointsResult:
+        return resolve(find(self._store, params.name), params, self._store.revision)
+
+    @override
+    async def list_events(self, call: Call[RegistryPeer], params: ListEventsParams) -> ListEventsResult:
+        return audit_page(await self._store.audit(audit_query(params)), params)
+
+    # ------------------------------------------------------------------------------------------------------- changing
+    @override
+    async def register_service(self, call: Call[RegistryPeer], params: RegisterServiceParams) -> ServiceEntry:
+        # Now, lest the lease be found due while this waits for the disk; and again when it is done.
+        self._leases.touch(params.name)
+        outcome = await self._change(call, params)
+        self._leases.touch(params.name)
+        return outcome.entry
+
+    @override
+    async def deregister_service(self, call: Call[RegistryPeer], params: DeregisterServiceParams) -> None:
+        await self._change(call, params)
+
+    @override
+    async def update_state(self, call: Call[RegistryPeer], params: UpdateStateParams) -> ServiceEntry:
+        return (await self._change(call, params)).entry
+
+    @override
+    async def report_health(self, call: Call[RegistryPeer], params: ReportHealthParams) -> None:
+        await self._change(call, params)
+        await self._tell_states()
+
+    @override
+    async def heartbeat(self, call: Call[RegistryPeer], params: HeartbeatParams) -> HeartbeatResult:
+        return HeartbeatResult(expires_at=self._leases.heartbeat(find(self._store, params.name)))
+
+    async def _change(self, call: Call[RegistryPeer], command: Command) -> Outcome:
+        (answer,) = await self._store.commit([Request(command=command, actor=ANONYMOUS, key=call.key)])
+        if isinstance(answer, CallError):
+            raise answer
+        return answer
+
+    # --------------------------------------------------------------------------------------------------- by ourselves
+    async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
+        """Tell what was loaded, then look after the leases until cancelled."""
+        records = self._store.snapshot()
+        for record in records:
+            self._remember_checks(record.entry.name, record.health)
+            for report in record.health.values():
+                await self.publisher.emit(HealthCheckResult(service=record.entry.name, report=report))
+        await self.publisher.emit(
+            RegistryLoaded(epoch=self._store.position.epoch, services=len(records), revision=self._store.revision)
+        )
+        task_status.started()
+        while True:
+            await self.sweep()
+            await self._tell_states()  # those of handlers that were cancelled before they could
+            await anyio.sleep(SWEEP_EVERY)
+
+    async def sweep(self) -> None:
+        """End the leases that are due, and remove who has been without one for too long."""
+        if self._store.read_only is not None:
+            return
+        due = self._leases.take_due()
+        for start in range(0, len(due), _SWEEP_AT_ONCE):
+            part = due[start : start + _SWEEP_AT_ONCE]
+            try:
+                await self._store.commit([Request(command=command, actor=REGISTRY) for command in part])
+            except CallError:
+                return  # the store has said why, and takes nothing any more
+            finally:
+                for command in part:
+                    self._leases.settle(command.name, self._store.get(command.name))
+
+    def _on_commit(self, committed: Committed) -> None:
+        """What was committed goes to the subscribers, in order, before those who asked for it get their answer."""
+        self.publisher.publish(committed.entries)
+        for outcome in committed.outcomes:
+            self._leases.sync(outcome.name, outcome.record)
+            if outcome.change is Change.HEALTH and outcome.report is not None:
+                self._remember_checks(outcome.name, [outcome.report.check])
+                self._states.append(HealthCheckResult(service=outcome.name, report=outcome.report))
+            elif outcome.record is None or not outcome.record.health:
+                for check in self._checks.pop(outcome.name, ()):
+                    self.publisher.forget_state(HealthCheckResult, outcome.name, check)
+
+    def _remember_checks(self, name: str, checks: Iterable[str]) -> None:
+        self._checks.setdefault(name, set()).update(checks)
+
+    async def _tell_states(self) -> None:
+        while self._states:
+            event = self._states.popleft()
+            record = self._store.get(event.service)
+            if record is not None and record.health.get(event.report.check) == event.report:  # still the latest
+                await self.publisher.emit(event)
