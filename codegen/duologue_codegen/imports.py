@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -74,7 +75,7 @@ def import_block(body: str, local: Mapping[str, str]) -> str:
 def _groups(wanted: Mapping[str, set[str]]) -> Iterable[str]:
     groups: tuple[list[str], list[str], list[str]] = ([], [], [])
     for module in sorted(wanted, key=lambda module: (module.startswith("."), module)):
-        names = ", ".join(_clause(name) for name in sorted(wanted[module], key=_order))
+        names = ", ".join(_clause(name) for name in sorted(wanted[module], key=import_order))
         groups[2 if module.startswith(".") else 0 if module in _STANDARD else 1].append(f"from {module} import {names}")
     return ["\n".join(group) for group in groups if group]
 
@@ -83,11 +84,24 @@ def _clause(name: str) -> str:
     return f"{name[1:]} as {name}" if name.startswith("_") else name
 
 
-def _order(name: str) -> tuple[int, str, str]:
-    """isort's order: constants, classes, the rest; then the alphabet."""
+def import_order(name: str) -> tuple[object, ...]:
+    """isort's order of imported names: constants, classes, the rest; then the alphabet, numbers by size."""
     bare = name.removeprefix("_")
-    kind = 0 if bare.isupper() and len(bare) > 1 else 1 if bare[0].isupper() else 2
-    return kind, bare.lower(), name
+    return _kind(bare), _natural(bare.lower()), name
+
+
+def export_order(name: str) -> tuple[object, ...]:
+    """The order of `__all__`: as that of imports, but capitals before small letters."""
+    return _kind(name), _natural(name)
+
+
+def _kind(name: str) -> int:
+    return 0 if name.isupper() and len(name) > 1 else 1 if name[0].isupper() else 2
+
+
+def _natural(name: str) -> tuple[tuple[int, int | str], ...]:
+    parts = re.split(r"([0-9]+)", name)
+    return tuple((0, int(part)) if part.isdigit() else (1, part) for part in parts if part)
 
 
 def _defined(tree: ast.Module) -> set[str]:

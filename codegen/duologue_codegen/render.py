@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from . import ir, text, views
 from .annotations import Annotator
 from .docs import definition_doc
-from .imports import import_block
+from .imports import export_order, import_block, import_order
 from .models import render_models
 from .text import Code, docstring, literal
 from .version import API_LEVEL, VERSION
@@ -274,8 +274,9 @@ def _exports(protocol: ir.Protocol, bodies: Mapping[str, str]) -> str:
         "sync_client": [names.sync_client],
         "unknown": [d.unknown_class for d in protocol.definitions if isinstance(d, ir.UnionDef) and d.unknown_class],
     }
-    rows = [(module, sorted(found)) for module, found in exported.items() if found and module in bodies]
-    return environment().get_template("__init__.py.jinja").render(exports=rows)
+    rows = [(module, sorted(found, key=import_order)) for module, found in exported.items() if found and module in bodies]
+    everything = sorted((name for _, found in rows for name in found), key=export_order)
+    return environment().get_template("__init__.py.jinja").render(exports=rows, everything=everything)
 
 
 # ---------------------------------------------------------------------------------------------------- project
@@ -287,7 +288,7 @@ def render_project(protocol: ir.Protocol) -> Files:
         "header": text.one_line(header(protocol)),
         "is_mit": protocol.license == "MIT",
         "requirement": f"duologue>={_release()},<{_next_release()}",
-        "first_action": next((action for action in protocol.client_actions if action.namespace is None), None),
+        "first_call": _first_call(protocol),
         "first_event": _first_event(protocol),
         "summary": text.one_line((protocol.description or f"The {protocol.name} protocol.")),
         "holders": ", ".join(protocol.authors) or f"the authors of {protocol.name}",
@@ -299,6 +300,17 @@ def render_project(protocol: ir.Protocol) -> Files:
     if protocol.license == "MIT":
         files["LICENSE"] = _project_file("LICENSE", context)
     return files
+
+
+def _first_call(protocol: ir.Protocol) -> Code:
+    """A statement that calls the first action which answers at once, with `...` for what it needs."""
+    accessors = {namespace.name: f"{text.name(namespace.accessor)}." for namespace in protocol.namespaces}
+    for action in protocol.client_actions:
+        if action.item is None:
+            needed = [field for field in action.arguments if field.presence is ir.Presence.REQUIRED]
+            arguments = ", ".join(f"{text.name(field.python_name)}=..." for field in needed)
+            return Code(f"print(await client.{accessors.get(action.namespace or '', '')}{text.name(action.method)}({arguments}))")
+    return Code("await client.connected()")
 
 
 def _first_event(protocol: ir.Protocol) -> Code | None:

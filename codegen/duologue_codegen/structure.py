@@ -39,6 +39,8 @@ def _expected(statement: ast.stmt) -> bool:
             return True
         case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(), attr="model_rebuild"), args=[], keywords=[])):
             return True
+        case ast.Assign(targets=[ast.Name(id="__all__")], value=ast.List(elts=names)):
+            return all(isinstance(name, ast.Constant) for name in names)
         case ast.Assign(targets=[ast.Name()], value=ast.Call(func=ast.Name(id=called))):
             return called in _CALLS
         case ast.AnnAssign(target=ast.Name(), value=ast.Call(func=ast.Name(id=called))):

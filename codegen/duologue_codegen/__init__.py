@@ -1,0 +1,1 @@
+"""duologue_codegen: from a YAML spec to a typed WebSocket SDK. See `cli` for the commands."""

@@ -1,0 +1,5 @@
+"""`python -m duologue_codegen` is `duologue`."""
+
+from .entry import main
+
+main()

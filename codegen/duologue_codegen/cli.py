@@ -1,0 +1,206 @@
+"""Commands of `duologue`. Each imports what it needs when it runs: starting up stays quick."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import click
+
+from .version import VERSION
+
+if TYPE_CHECKING:
+    from . import ir
+    from .tree import Difference
+
+SPEC = click.Path(dir_okay=False, path_type=Path)
+OUTPUT = click.Path(file_okay=False, path_type=Path)
+CommandT = TypeVar("CommandT", bound=Callable[..., Any])
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="Begin with `duologue init hello`, or read a spec of yours with `duologue lint spec/chat.yaml`.",
+)
+@click.version_option(VERSION, prog_name="duologue", message="%(prog)s %(version)s")
+def main() -> None:
+    """One YAML spec becomes a typed WebSocket SDK: client, server stubs, models, events."""
+
+
+def _options(command: CommandT) -> CommandT:
+    """The spec, and where its package goes."""
+    for decorate in (
+        click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON, for programs."),
+        click.option("--project", is_flag=True, help="With pyproject.toml, README and licence: a package to publish."),
+        click.option("-o", "--output", type=OUTPUT, required=True, help="Folder that holds the package's folder."),
+        click.argument("spec", type=SPEC),
+    ):
+        command = decorate(command)
+    return command
+
+
+@main.command(epilog="Example: duologue generate spec/registry.yaml -o generated/service-registry-sdk --project")
+@_options
+@click.option("--watch", is_flag=True, help="Go on: generate again whenever a file of the spec changes.")
+def generate(spec: Path, output: Path, project: bool, as_json: bool, watch: bool) -> None:
+    """Write the package that SPEC describes.
+
+    Files that are no longer part of it are removed; files that were not generated are never touched. When anything is
+    wrong, all of it is told as file:line:col, nothing is written, and the exit code is 2.
+    """
+    if not watch:
+        _generate(spec, output, project=project, as_json=as_json)
+        return
+    seen: object = None
+    click.echo(f"watching {spec}; end with Ctrl-C", err=True)
+    while True:
+        now = _state(spec)
+        if now != seen:
+            seen = now
+            try:
+                _generate(spec, output, project=project, as_json=as_json)
+            except SystemExit:
+                click.echo("waiting for the next change", err=True)
+        time.sleep(0.3)
+
+
+@main.command(epilog="Example: duologue check spec/registry.yaml -o generated/service-registry-sdk --project")
+@_options
+def check(spec: Path, output: Path, project: bool, as_json: bool) -> None:
+    """Say whether the generated files are what SPEC describes.
+
+    Exit code 1 when a file is changed, missing or an orphan (generated once, and no longer). Writes nothing.
+    """
+    from .tree import compare
+
+    protocol, files = _files(spec, project=project, as_json=as_json)
+    difference = _on_disk(lambda: compare(output, files, protocol.python.package))
+    _tell(output, difference, as_json=as_json, nothing=f"{len(files)} files in {output} are up to date")
+    if difference:
+        if not as_json:
+            click.echo(f"run: duologue generate {spec} -o {output}{' --project' if project else ''}", err=True)
+        sys.exit(1)
+
+
+@main.command(epilog="Example: duologue lint spec/registry.yaml")
+@click.argument("spec", type=SPEC)
+@click.option("--json", "as_json", is_flag=True, help="Print findings as JSON, for editors and scripts.")
+def lint(spec: Path, as_json: bool) -> None:
+    """Check SPEC and warn about what its readers would miss.
+
+    Exit code 2 for errors, 0 for warnings alone.
+    """
+    from .lint import lint as find
+    from .problems import render_json, render_text
+
+    protocol = _compile(spec, as_json=as_json)
+    warnings = find(protocol)
+    if as_json:
+        click.echo(render_json(warnings, spec.parent))
+        return
+    if warnings:
+        click.echo(render_text(warnings, spec.parent))
+    many = f"{len(protocol.actions)} actions, {len(protocol.events)} events, {len(protocol.errors)} errors"
+    click.echo(f"{spec}: {protocol.name} {protocol.version}: {many}; {len(warnings)} warnings", err=True)
+
+
+@main.command(epilog="Example: duologue schema > spec/duologue.schema.json")
+def schema() -> None:
+    """Print the JSON Schema of the spec language, for completion and hovers in editors.
+
+    Name it in the first line of a spec: # yaml-language-server: $schema=./duologue.schema.json
+    """
+    from .grammar_schema import json_schema
+
+    click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+
+
+@main.command(epilog="Example: duologue init hello && cd hello && make demo")
+@click.argument("name")
+def init(name: str) -> None:
+    """Begin a protocol of your own: a folder NAME with a spec, a server, a demo and a test that run at once."""
+    from .init import InitRefused, create
+
+    folder = Path(name)
+    try:
+        files = create(folder)
+    except InitRefused as refused:
+        _fail(str(refused))
+    except OSError as error:
+        _fail(f"cannot write {error.filename or folder}: {error.strerror}")
+    for path in files:
+        click.echo(str(folder / path))
+    click.echo(f"next: cd {folder} && make demo", err=True)
+
+
+# --------------------------------------------------------------------------------------------------------------- parts
+def _compile(spec: Path, *, as_json: bool) -> ir.Protocol:
+    from .compiler import compile_spec
+    from .problems import SpecErrors, render_json
+
+    try:
+        return compile_spec(spec)
+    except SpecErrors as errors:
+        if as_json:
+            click.echo(render_json(errors.problems, spec.parent))
+        else:
+            click.echo(errors.render(spec.parent), err=True)
+            click.echo(f"{len(errors.problems)} problem{'s' if len(errors.problems) > 1 else ''} in {spec}", err=True)
+        sys.exit(2)
+
+
+def _files(spec: Path, *, project: bool, as_json: bool) -> tuple[ir.Protocol, dict[str, str]]:
+    from .generate import generate_files
+
+    protocol = _compile(spec, as_json=as_json)
+    return protocol, generate_files(protocol, project=project)
+
+
+def _generate(spec: Path, output: Path, *, project: bool, as_json: bool) -> None:
+    from .tree import write
+
+    protocol, files = _files(spec, project=project, as_json=as_json)
+    difference = _on_disk(lambda: write(output, files, protocol.python.package))
+    _tell(output, difference, as_json=as_json, nothing=f"{len(files)} files in {output} were up to date", done=True)
+
+
+def _on_disk(action: Callable[[], Difference]) -> Difference:
+    from .tree import Busy, NotOurs
+
+    try:
+        return action()
+    except NotOurs as found:
+        names = ", ".join(found.paths)
+        _fail(f"{names}: not written by duologue, so left alone: move it away, or choose another folder with -o")
+    except Busy as busy:
+        _fail(f"{busy}: another command is writing there; when none is, remove that folder")
+    except OSError as error:
+        _fail(f"cannot write {error.filename}: {error.strerror}; nothing was changed")
+
+
+def _tell(output: Path, difference: Difference, *, as_json: bool, nothing: str, done: bool = False) -> None:
+    kinds = {"changed": difference.changed, "missing": difference.missing, "orphan": difference.orphan}
+    if as_json:
+        click.echo(json.dumps({kind: [str(output / path) for path in paths] for kind, paths in kinds.items()}, indent=2))
+        return
+    said = {"changed": "updated", "missing": "written", "orphan": "removed"} if done else {kind: kind for kind in kinds}
+    for kind, paths in kinds.items():
+        for path in paths:
+            click.echo(f"{said[kind]} {output / path}")
+    if not difference:
+        click.echo(nothing)
+
+
+def _fail(message: str) -> NoReturn:
+    click.echo(f"duologue: {message}", err=True)
+    sys.exit(2)
+
+
+def _state(spec: Path) -> object:
+    """What tells a changed spec from an unchanged one: all YAML files around it, since it may import them."""
+    found = sorted({spec, *spec.parent.rglob("*.yaml"), *spec.parent.rglob("*.yml")})
+    return [(path, path.stat().st_mtime_ns, path.stat().st_size) for path in found if path.is_file()]

@@ -1,0 +1,64 @@
+"""A new protocol project that runs at once: `duologue init hello && cd hello && make demo`."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from .compiler import compile_spec
+from .render import environment
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_LONGEST: Final = 60
+
+# Template → file; `{name}` is the protocol's.
+_FILES: Final = {
+    "Makefile": "Makefile",
+    "README.md": "README.md",
+    "demo.py": "demo.py",
+    "gitignore": ".gitignore",
+    "pyproject.toml": "pyproject.toml",
+    "server.py": "server.py",
+    "spec.yaml": "spec/{name}.yaml",
+    "test_project.py": "test_{module}.py",
+}
+
+
+class InitRefused(Exception):
+    """The project cannot be made there or under that name; nothing was written."""
+
+
+def create(folder: Path) -> list[str]:
+    """Write the project into `folder`, whose last part is the protocol's name, and return the files' paths in it."""
+    name = folder.absolute().name
+    if not _NAME.fullmatch(name) or len(name) > _LONGEST:
+        raise InitRefused(f"{name!r} is no name for a protocol: write small letters, digits and single hyphens, as in `chat-room`")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise InitRefused(f"{folder} is not empty: choose another name, or empty it first")
+    if folder.exists() and not folder.is_dir():
+        raise InitRefused(f"{folder} is a file: choose another name")
+    files = project_files(name)
+    for path, text in files.items():
+        place = folder / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(text.encode())
+    return list(files)
+
+
+def project_files(name: str) -> dict[str, str]:
+    """The project's files by path."""
+    templates = environment()
+    spec = templates.get_template("init/spec.yaml.jinja").render(protocol_name=name)
+    with tempfile.TemporaryDirectory(prefix="duologue-") as scratch:
+        place = Path(scratch, f"{name}.yaml")
+        place.write_bytes(spec.encode())
+        names = compile_spec(place).python  # so that the rest says what the generator will say
+    files = {
+        path.format(name=name, module=name.replace("-", "_")): templates.get_template(f"init/{template}.jinja").render(
+            protocol_name=name, names=names
+        )
+        for template, path in _FILES.items()
+    }
+    return dict(sorted(files.items()))
