@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import secrets
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from inspect import isawaitable
@@ -184,7 +184,7 @@ class Client(Peer):
     @asynccontextmanager
     async def _kept(
         cls, dialer: Dialer, serve: Service[Any] | None, limits: Limits, lifecycle: Lifecycle
-    ) -> AsyncIterator[Self]:
+    ) -> AsyncGenerator[Self]:
         client = cls(dialer, current(), serve, limits)
         async with client.executor.scope() as scope:
             connection, socket = await client._dial()
@@ -197,7 +197,7 @@ class Client(Peer):
 
     @classmethod
     @contextmanager
-    def _open_sync(cls, facade: Callable[[Any, Self], SyncT], url: str, **options: Any) -> Iterator[SyncT]:
+    def _open_sync(cls, facade: Callable[[Any, Self], SyncT], url: str, **options: Any) -> Generator[SyncT]:
         with (
             start_blocking_portal("asyncio") as portal,
             portal.wrap_async_context_manager(cls.open(url, **options)) as client,

@@ -16,7 +16,7 @@
 from __future__ import annotations
 
 import enum
-from typing import Any, ClassVar, Generic, get_args, get_origin
+from typing import Any, ClassVar, Generic, Self, get_args, get_origin
 
 from typing_extensions import TypeVar, get_original_bases, override
 
@@ -258,6 +258,14 @@ class Declared(CallError, Generic[DetailsT]):
             message = self.text.format_map({} if details is None else details.model_dump(mode="json"))
         super().__init__(message)
         self.details = details
+
+    @classmethod
+    def restore(cls, message: str, details: DetailsT) -> Self:
+        """An error as it came over the wire; the subclasses' own constructors take the details one by one."""
+        error = cls.__new__(cls)
+        super(Declared, error).__init__(message)
+        error.details = details
+        return error
 
 
 class ConnectFailed(DuologueError):

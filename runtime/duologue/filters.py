@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from types import GenericAlias, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Union, cast, get_args, get_origin
 
 from msgspec import Raw
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -54,7 +54,7 @@ def encode_filter(descriptor: EventDescriptor[Event], values: Mapping[str, objec
         if value is None:
             continue
         if not isinstance(value, str) and isinstance(value, (Sequence, set, frozenset)):
-            value = list(value)  # noqa: PLW2901
+            value = list(cast("Sequence[object]", value))  # noqa: PLW2901 - the same filter as a JSON array
         adapter = _adapter(descriptor.model, descriptor.filters[path])
         try:
             encoded[path] = Raw(adapter.dump_json(adapter.validate_python(value), warnings="error"))
@@ -76,19 +76,19 @@ class Filter:
         self._fields = {d.name: self._parse(d, values) for d in descriptors} if values else {}
 
     def _parse(
-        self, descriptor: EventDescriptor[Event], values: Mapping[str, Raw]
+        self, descriptor: EventDescriptor[Event], wanted: Mapping[str, Raw]
     ) -> list[tuple[tuple[str, ...], tuple[Any, ...]]]:
         fields: list[tuple[tuple[str, ...], tuple[Any, ...]]] = []
-        for path, raw in values.items():
+        for path, raw in wanted.items():
             attributes = descriptor.filters.get(path)
             if attributes is None:
                 known = ", ".join(descriptor.filters) or "none"
                 raise InvalidArgument(f"{descriptor.name} has no filter {path}; it has: {known}", ran=Ran.NO)
             try:
-                value = _adapter(descriptor.model, attributes).validate_json(bytes(raw), strict=True)
+                value: Any = _adapter(descriptor.model, attributes).validate_json(bytes(raw), strict=True)
             except ValidationError as error:
                 raise InvalidArgument(f"filter {path}: {error.errors()[0]['msg']}", ran=Ran.NO) from None
-            fields.append((attributes, tuple(value) if isinstance(value, list) else (value,)))
+            fields.append((attributes, tuple(value if isinstance(value, list) else [value])))  # pyright: ignore[reportUnknownArgumentType]
         return fields
 
     def matches(self, event: Event) -> bool:

@@ -44,7 +44,7 @@ def _children(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _is_unknown_value(choice: Any) -> bool:
-    schema = choice[0] if isinstance(choice, tuple) else choice
+    schema: dict[str, Any] = cast("Any", choice)[0] if isinstance(choice, tuple) else choice
     return bool(schema.get("metadata", {}).get("duologue_unknown"))
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from msgspec import UNSET, Raw
 from pydantic import ValidationError
 
 from .descriptors import Action
 from .errors import STATUS_CLASSES, CallError, Declared, Internal, Ran, Status, Unknown
+from .models import Model
 from .wire import ErrorBody, Message
 
 R = TypeVar("R")
@@ -26,7 +27,7 @@ def unrun(status: Status, text: str) -> ErrorBody:
 
 def body_of(error: CallError) -> ErrorBody:
     """An error that a handler, or a built-in action, ended in."""
-    details: Any = error.details if isinstance(error, Declared) else None  # pyright: ignore[reportUnknownMemberType]
+    details = cast("Declared[Model | None]", error).details if isinstance(error, Declared) else None
     return ErrorBody(
         error.code,
         error.status,
@@ -95,8 +96,7 @@ def _declared_error(body: ErrorBody, declared: Sequence[type[CallError]]) -> Cal
                 details = None if kind.details_type is None else kind.details_type.from_wire(_raw(body.details))
             except ValidationError:
                 return None  # details that we cannot read: the status is what is left to tell
-            error = kind.__new__(kind)
-            Declared.__init__(error, body.message, details)  # pyright: ignore[reportUnknownMemberType]
+            error: CallError = cast("Any", kind).restore(body.message, details)
             return error
     return None
 

@@ -6,7 +6,7 @@ import errno
 import logging
 import secrets
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, Generic, Self, cast
 
@@ -204,7 +204,7 @@ async def serve(
     *,
     tls: ssl.SSLContext | None = None,
     limits: Limits | None = None,
-) -> AsyncIterator[Server[PeerT]]:
+) -> AsyncGenerator[Server[PeerT]]:
     """Serve in the background while the block runs; leaving it closes the server (see `Server.aclose`).
 
     Raises:

@@ -118,12 +118,12 @@ class SyncClient:
         self._client = client
 
     def _call(self, action: Action[P, R], params: P, timeout: float | None, options: CallOptions | None) -> R:
-        return self._portal.call(self._client._call, action, params, timeout, options)  # pyright: ignore[reportPrivateUsage]
+        return self._portal.call(self._client._call, action, params, timeout, options)
 
     def _stream(
         self, action: StreamAction[P, I, R], params: P, timeout: float | None, options: CallOptions | None
     ) -> SyncStream[I, R]:
-        return SyncStream(self._portal, self._client._stream(action, params, timeout, options))  # pyright: ignore[reportPrivateUsage]
+        return SyncStream(self._portal, self._client._stream(action, params, timeout, options))
 
     def _notify(self, event: Event) -> None:
-        self._portal.call(self._client._notify, event)  # pyright: ignore[reportPrivateUsage]
+        self._portal.call(self._client._notify, event)

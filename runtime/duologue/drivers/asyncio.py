@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, cast
 
@@ -219,7 +219,7 @@ class AsyncioScope:
 
 
 @asynccontextmanager
-async def _scope() -> AsyncIterator[Scope]:
+async def _scope() -> AsyncGenerator[Scope]:
     scope = AsyncioScope()
     try:
         yield scope

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import ssl
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Any
 
@@ -201,7 +201,7 @@ class MemoryNetwork:
         self._last_port = 0
 
     @contextmanager
-    def use(self) -> Iterator[MemoryNetwork]:
+    def use(self) -> Generator[MemoryNetwork]:
         """Servers and clients that are made inside the block live on this network, whatever host they name."""
         token = NETWORK.set(lambda executor: MemoryExecutor(executor, self))
         try:

@@ -8,7 +8,7 @@ import logging
 import socket
 import ssl
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any, Final
 
@@ -335,7 +335,7 @@ async def _run(scope: trio.CancelScope, function: Callable[..., Coroutine[Any, A
 
 
 @asynccontextmanager
-async def _scope() -> AsyncIterator[Scope]:
+async def _scope() -> AsyncGenerator[Scope]:
     """A nursery that passes on what its body raises as it is, without a group around it."""
     failure: Exception | None = None
     async with trio.open_nursery() as nursery:
