@@ -45,6 +45,12 @@ class CallOptions:
 _DEFAULTS: Final = CallOptions()
 
 
+def time_limit(action: Action[Any, Any], timeout: float | None) -> float | None:
+    """Seconds that a call may take: None is the action's own limit, infinity none at all (which is None here)."""
+    limit = action.timeout if timeout is None else timeout
+    return None if limit == math.inf else limit
+
+
 class Arrivals:
     """What came for a streaming call and was not read yet: items, then the outcome."""
 
@@ -105,10 +111,9 @@ class Calls:
         """Send a request as soon as there is a place and room for it; `owner` gets what comes of it.
 
         Args:
-            timeout: Seconds; None for the action's own, infinite for no end. A handler's calls end with its own.
+            timeout: Seconds, None for no end (see `time_limit`). A handler's calls end with its own.
         """
         connection = self._connection
-        timeout = action.timeout if timeout is None else timeout
         if (until := HANDLER_DEADLINE.get()) is not None:
             left = until - connection.executor.now()
             timeout = left if timeout is None else min(timeout, left)
@@ -120,7 +125,7 @@ class Calls:
             action.name,
             data,
             owner,
-            timeout=None if timeout == math.inf else timeout,
+            timeout=timeout,
             key=options.key,
             meta=options.meta,
             window=connection.limits.stream_window if isinstance(action, StreamAction) else None,

@@ -238,8 +238,10 @@ class Client(Peer):
 
     # ---------------------------------------------------------------------------------------------- for generated code
     @override
-    async def _connected(self, timeout: float | None) -> Connection:
-        return await self.connected(timeout)
+    async def _connected(self, timeout: float | None) -> tuple[Connection, float | None]:
+        started = self.executor.now()
+        connection = await self.connected(timeout)
+        return connection, None if timeout is None else timeout - (self.executor.now() - started)
 
     async def _subscribe(self, names: Sequence[str]) -> EventStream[Any]:
         stream: EventStream[Any] = EventStream(self, [self.hub.descriptor(name) for name in names], {}, None)

@@ -169,7 +169,7 @@ class Handlers:
             connection.peer, connection, action.name, meta=call.meta, key=call.key, deadline=call.expires_at
         )
         if isinstance(action, StreamAction):
-            sink = Sink(self, call, action)  # pyright: ignore[reportUnknownArgumentType]
+            sink: Sink[Any] = Sink(self, call, action)  # pyright: ignore[reportUnknownArgumentType]
             result = await bound.handler(context, params, sink)
         else:
             result = await bound.handler(context, params)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .calls import CallOptions
+from .calls import CallOptions, time_limit
 from .descriptors import Action, I, P, R, StreamAction
 from .streams import Stream
 
@@ -27,15 +27,15 @@ class Peer:
         """The connection to the peer."""
         return self._connection
 
-    async def _connected(self, timeout: float | None) -> Connection:
-        """The connection to call on; waits for one where there may be another."""
-        return self._connection
+    async def _connected(self, timeout: float | None) -> tuple[Connection, float | None]:
+        """The connection to call on, and what is left of the timeout; waits where there may be another."""
+        return self._connection, timeout
 
     async def _call(self, action: Action[P, R], params: P, timeout: float | None, options: CallOptions | None) -> R:
-        connection = await self._connected(timeout)
-        return await connection.calls.call(action, params, timeout, options)
+        connection, left = await self._connected(time_limit(action, timeout))
+        return await connection.calls.call(action, params, left, options)
 
     def _stream(
         self, action: StreamAction[P, I, R], params: P, timeout: float | None, options: CallOptions | None
     ) -> Stream[I, R]:
-        return Stream(self._connected, action, params, timeout, options)
+        return Stream(self._connected, action, params, time_limit(action, timeout), options)

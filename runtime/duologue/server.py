@@ -15,11 +15,12 @@ from typing_extensions import TypeVar
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
+from .calls import wake
 from .close_codes import CloseCode
 from .connection import Connection, Party
 from .descriptors import API_LEVEL
 from .drivers import current
-from .drivers.port import Executor, Listener, Scope, Socket
+from .drivers.port import Executor, Future, Listener, Scope, Socket
 from .limits import Limits
 from .link import WEBSOCKET_LOGGER
 from .models import Event
@@ -70,7 +71,7 @@ class Server(Generic[PeerT]):
         self._executor = executor
         self._limits = limits
         self._connections: dict[Connection, None] = {}
-        self._accepted = 0
+        self._room: Future | None = None
         self._closing = False
         protocol = service.protocol
         self._party = Party(
@@ -130,6 +131,9 @@ class Server(Generic[PeerT]):
             OSError: The server is closed.
         """
         while True:
+            while len(self._connections) >= self._limits.connections and not self._closing:
+                self._room = self._executor.future()
+                await self._room
             try:
                 return ConnectionHandler(self._handle, await self._listener.accept())
             except ConnectionError:
@@ -161,6 +165,8 @@ class Server(Generic[PeerT]):
             return
         self._closing = True
         await self._listener.aclose()
+        if self._room is not None:
+            wake(self._room)
         limits = self._limits
         goaway = Goaway("shutdown", deadline=int((limits.drain + limits.close) * 1000))
         for connection in self.connections:
@@ -189,6 +195,8 @@ class Server(Generic[PeerT]):
             await connection.run(socket)
         finally:
             del self._connections[connection]
+            if self._room is not None:
+                wake(self._room)
 
     async def serve_all(self, scope: Scope) -> None:
         """Accept connections until the server is closed, and serve each in `scope`."""

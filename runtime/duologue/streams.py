@@ -29,7 +29,7 @@ class Stream(AbstractAsyncContextManager["Stream[I, R]"], Generic[I, R]):
 
     def __init__(
         self,
-        connected: Callable[[float | None], Awaitable[Connection]],
+        connected: Callable[[float | None], Awaitable[tuple[Connection, float | None]]],
         action: StreamAction[Any, I, R],
         params: Params,
         timeout: float | None,
@@ -107,9 +107,7 @@ class Stream(AbstractAsyncContextManager["Stream[I, R]"], Generic[I, R]):
 
     async def _start(self) -> tuple[Connection, OutgoingCall]:
         if self._connection is None or self._call is None:
-            connection = await self._connected(self._timeout)
-            self._call = await connection.calls.begin(
-                self._action, self._params, self._arrivals, self._timeout, self._options
-            )
+            connection, left = await self._connected(self._timeout)
+            self._call = await connection.calls.begin(self._action, self._params, self._arrivals, left, self._options)
             self._connection = connection
         return self._connection, self._call
