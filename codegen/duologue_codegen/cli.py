@@ -46,7 +46,7 @@ def _options(command: CommandT) -> CommandT:
 @main.command(epilog="Example: duologue generate spec/registry.yaml -o generated/service-registry-sdk --project")
 @_options
 @click.option("--watch", is_flag=True, help="Go on: generate again whenever a file of the spec changes.")
-def generate(spec: Path, output: Path, project: bool, as_json: bool, watch: bool) -> None:
+def generate(spec: Path, output: Path, *, project: bool, as_json: bool, watch: bool) -> None:
     """Write the package that SPEC describes.
 
     Files that are no longer part of it are removed; files that were not generated are never touched. When anything is
@@ -70,7 +70,7 @@ def generate(spec: Path, output: Path, project: bool, as_json: bool, watch: bool
 
 @main.command(epilog="Example: duologue check spec/registry.yaml -o generated/service-registry-sdk --project")
 @_options
-def check(spec: Path, output: Path, project: bool, as_json: bool) -> None:
+def check(spec: Path, output: Path, *, project: bool, as_json: bool) -> None:
     """Say whether the generated files are what SPEC describes.
 
     Exit code 1 when a file is changed, missing or an orphan (generated once, and no longer). Writes nothing.
@@ -89,7 +89,7 @@ def check(spec: Path, output: Path, project: bool, as_json: bool) -> None:
 @main.command(epilog="Example: duologue lint spec/registry.yaml")
 @click.argument("spec", type=SPEC)
 @click.option("--json", "as_json", is_flag=True, help="Print findings as JSON, for editors and scripts.")
-def lint(spec: Path, as_json: bool) -> None:
+def lint(spec: Path, *, as_json: bool) -> None:
     """Check SPEC and warn about what its readers would miss.
 
     Exit code 2 for errors, 0 for warnings alone.
@@ -185,7 +185,9 @@ def _on_disk(action: Callable[[], Difference]) -> Difference:
 def _tell(output: Path, difference: Difference, *, as_json: bool, nothing: str, done: bool = False) -> None:
     kinds = {"changed": difference.changed, "missing": difference.missing, "orphan": difference.orphan}
     if as_json:
-        click.echo(json.dumps({kind: [str(output / path) for path in paths] for kind, paths in kinds.items()}, indent=2))
+        click.echo(
+            json.dumps({kind: [str(output / path) for path in paths] for kind, paths in kinds.items()}, indent=2)
+        )
         return
     said = {"changed": "updated", "missing": "written", "orphan": "removed"} if done else {kind: kind for kind in kinds}
     for kind, paths in kinds.items():

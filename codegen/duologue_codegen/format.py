@@ -17,7 +17,8 @@ class FormatError(Exception):
 
 def format_files(files: Mapping[str, str]) -> dict[str, str]:
     """The files with all Python ones formatted. One run of ruff for all; nothing else of the disk is read."""
-    from ruff import find_ruff_bin  # the binary of this environment, not one that is on the path
+    # The binary of this environment, not one that is on the path. The package has no types.
+    from ruff import find_ruff_bin  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
 
     python = {path: text for path, text in files.items() if path.endswith(".py")}
     with tempfile.TemporaryDirectory(prefix="duologue-") as folder:

@@ -8,7 +8,11 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-_STANDARD: Final = frozenset({"abc", "collections.abc", "contextlib", "datetime", "decimal", "enum", "functools", "ssl", "typing", "uuid"})
+from typing_extensions import override
+
+_STANDARD: Final = frozenset(
+    {"abc", "collections.abc", "contextlib", "datetime", "decimal", "enum", "functools", "ssl", "typing", "uuid"}
+)
 
 LIBRARY: Final[Mapping[str, str]] = {
     name: module
@@ -62,7 +66,7 @@ def import_block(body: str, local: Mapping[str, str]) -> str:
     tree = ast.parse(body)
     wanted: dict[str, set[str]] = {}
     for name in sorted(_used(tree) - _defined(tree)):
-        bare = name[1:] if name.startswith("_") else name
+        bare = name.removeprefix("_")
         module = local.get(bare) or LIBRARY.get(bare)
         if module is not None:
             wanted.setdefault(module, set()).add(name)
@@ -131,10 +135,12 @@ class _Finder(ast.NodeVisitor):
         self.names: set[str] = set()
         self._arguments: tuple[frozenset[str], ...] = ()
 
+    @override
     def visit_Name(self, node: ast.Name) -> None:
         if isinstance(node.ctx, ast.Load) and not any(node.id in scope for scope in self._arguments):
             self.names.add(node.id)
 
+    @override
     def visit_Constant(self, node: ast.Constant) -> None:
         """Nothing: quoted annotations name definitions of the same module alone."""
 
@@ -149,5 +155,10 @@ class _Finder(ast.NodeVisitor):
             self.visit(statement)
         self._arguments = self._arguments[:-1]
 
-    visit_FunctionDef = _function
-    visit_AsyncFunctionDef = _function
+    @override
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        self._function(node)
+
+    @override
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
+        self._function(node)

@@ -34,7 +34,9 @@ def create(folder: Path) -> list[str]:
     """Write the project into `folder`, whose last part is the protocol's name, and return the files' paths in it."""
     name = folder.absolute().name
     if not _NAME.fullmatch(name) or len(name) > _LONGEST:
-        raise InitRefused(f"{name!r} is no name for a protocol: write small letters, digits and single hyphens, as in `chat-room`")
+        raise InitRefused(
+            f"{name!r} is no name for a protocol: write small letters, digits and single hyphens, as in `chat-room`"
+        )
     if folder.is_dir() and any(folder.iterdir()):
         raise InitRefused(f"{folder} is not empty: choose another name, or empty it first")
     if folder.exists() and not folder.is_dir():

@@ -67,7 +67,7 @@ class Tokens:
     def text(self, word: str) -> str:
         return self.issue("text", word, literal(word))
 
-    def bound(self, value: ir.Number, written: str) -> int:
+    def bound(self, written: str) -> int:
         number = _BOUND_BASE + len(self._issued)
         token = self._issued.setdefault(("bound", written), str(number))
         self.meanings[token] = written
@@ -198,8 +198,8 @@ class _Lowering:
                 if isinstance(definition, ir.EnumDef) and definition.open:
                     return [reference, {"type": "string", "customTypePath": "duologue.UnknownValue"}]
                 return [reference]
-            case ir.Const(value=value):
-                return [self._part(self._const(value))]  # side by side they would become an enum
+            case ir.Const():
+                return [self._part(self._const(type_))]  # side by side they would become an enum
             case _:
                 return [self._type(type_)]
 
@@ -219,8 +219,8 @@ class _Lowering:
                     "type": "array", "prefixItems": [self._type(item) for item in items],
                     "minItems": count, "maxItems": count,
                 }  # fmt: skip
-            case ir.Const(value=value):
-                return self._const(value)
+            case ir.Const():
+                return self._const(type_)
             case ir.Null():
                 return {"type": "null"}
             case ir.Json():
@@ -229,10 +229,10 @@ class _Lowering:
                 members = self._members(type_)
                 return members[0] if len(members) == 1 else {"anyOf": members}
 
-    def _const(self, value: str | int | bool) -> Schema:
-        if isinstance(value, str):
-            return {"type": "string", "const": self.tokens.text(value)}
-        return {"const": value}
+    def _const(self, const: ir.Const) -> Schema:
+        if isinstance(const.value, str):
+            return {"type": "string", "const": self.tokens.text(const.value)}
+        return {"const": const.value}
 
     def _scalar(self, scalar: ir.Scalar) -> Schema:
         schema = dict(_SCALARS[scalar.kind])
@@ -243,7 +243,7 @@ class _Lowering:
         for attribute, keyword in _BOUNDS.items():
             value = getattr(constraints, attribute)
             if value is not None:
-                schema[keyword] = self.tokens.bound(value, self.bound(value))
+                schema[keyword] = self.tokens.bound(self.bound(value))
         return schema
 
 

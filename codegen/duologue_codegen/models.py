@@ -13,11 +13,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+from typing_extensions import override
+
 from . import ir, values
 from .annotations import Annotator
 from .docs import definition_doc, field_doc
 from .imports import LIBRARY
 from .lower import Lowered, lower
+from .printer import print_models
 from .text import Code, docstring, literal, name
 
 Printer: TypeAlias = Callable[[Lowered], str]
@@ -32,11 +35,9 @@ class PrinterMismatch(Exception):
 
 def render_models(protocol: ir.Protocol, taken: Iterable[str] = (), printer: Printer | None = None) -> Code:
     """The definitions of a protocol as Python classes and aliases, without header and imports."""
-    if printer is None:
-        from .printer import print_models as printer
     annotator = Annotator(protocol, frozenset(taken), constrained=True)
     lowered = lower(protocol, annotator.bound)
-    printed = _Printed.parse(printer(lowered), lowered, annotator)
+    printed = _Printed.parse((printer or print_models)(lowered), lowered, annotator)
     return _Module(protocol, annotator, printed).text()
 
 
@@ -78,6 +79,7 @@ class _Reader:
 
     def __init__(self, text: str, lowered: Lowered, annotator: Annotator) -> None:
         self._text = text
+        self._lines = text.splitlines()
         self._lowered = lowered
         self._library = {word: annotator.library(word) for word in LIBRARY}
         self._private: dict[str, str] = {}
@@ -124,7 +126,10 @@ class _Reader:
                 raise PrinterMismatch(f"unexpected member: {ast.unparse(line)}")
 
     def _source(self, node: ast.expr) -> str:
-        return ast.get_source_segment(self._text, node) or ""
+        """The text of a node. What is printed is ASCII, so that offsets in bytes are offsets in text."""
+        if node.end_lineno is None or node.end_lineno != node.lineno:
+            return ast.get_source_segment(self._text, node) or ""
+        return self._lines[node.lineno - 1][node.col_offset : node.end_col_offset]
 
     def finish(self) -> _Printed:
         """Put parts back, and restore what the tokens stand for."""
@@ -228,14 +233,14 @@ class _Module:
 
     def _field(self, owner: ir.ObjectDef, member: ir.Field, printed: _PrintedField) -> list[str]:
         _same(f"{owner.class_name}.{member.python_name}", printed.annotation, self.annotator.field(member))
-        default = self._default(owner, member)
+        default = self._default(member)
         if member.presence in (ir.Presence.CONST, ir.Presence.OPTIONAL):
             _same(f"{owner.class_name}.{member.python_name}", printed.default or "...", default or "...")
         lines = [f"    {name(member.python_name)}: {printed.annotation}{f' = {default}' if default else ''}"]
         doc = field_doc(member)
         return [*lines, f"    {docstring(doc, 4)}"] if doc else lines
 
-    def _default(self, owner: ir.ObjectDef, member: ir.Field) -> str | None:
+    def _default(self, member: ir.Field) -> str | None:
         match member:
             case ir.Field(presence=ir.Presence.OPTIONAL):
                 return "None"
@@ -263,11 +268,13 @@ def _normal(text: str) -> str:
 
 
 class _Normalizer(ast.NodeTransformer):
+    @override
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
         node.keywords.sort(key=lambda keyword: keyword.arg or "")
         return node
 
+    @override
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         """`Union[A, "B"]` is `A | B`."""
         self.generic_visit(node)
@@ -278,5 +285,6 @@ class _Normalizer(ast.NodeTransformer):
 
 
 def _member_text(member: ast.expr) -> str:
-    is_quoted = isinstance(member, ast.Constant) and isinstance(member.value, str)
-    return str(member.value) if is_quoted else ast.unparse(member)
+    if isinstance(member, ast.Constant) and isinstance(member.value, str):
+        return member.value
+    return ast.unparse(member)

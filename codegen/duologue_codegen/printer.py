@@ -12,7 +12,8 @@ from .lower import Lowered
 
 def print_models(lowered: Lowered) -> str:
     """Text of a module with a class or type alias for each definition. Reads no file and no network."""
-    from datamodel_code_generator import DataModelType, InputFileType, generate
+    from datamodel_code_generator import generate
+    from datamodel_code_generator.enums import DataModelType, InputFileType
     from datamodel_code_generator.format import DatetimeClassType, PythonVersion
 
     with warnings.catch_warnings():

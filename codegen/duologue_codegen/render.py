@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from . import ir, text, views
 from .annotations import Annotator
-from .docs import definition_doc
 from .imports import export_order, import_block, import_order
 from .models import render_models
 from .text import Code, docstring, literal
@@ -27,7 +26,8 @@ Files = dict[str, str]
 def header(protocol: ir.Protocol) -> str:
     """Where a generated file comes from; the same for all files of one protocol."""
     source = text.one_line(protocol.sources[0])
-    return f"Written by duologue {VERSION} (grammar {protocol.grammar}) from {source}. {MARK}: change {source}, then run\n`duologue generate`."
+    tool = f"duologue {VERSION} (grammar {protocol.grammar})"
+    return f"Written by {tool} from {source}. {MARK}: change {source}, then run\n`duologue generate`."
 
 
 @cache
@@ -140,15 +140,19 @@ class _Package:
         return modules
 
     def _render(self, template: str, **context: Any) -> str:
-        return environment().get_template(f"{template}.py.jinja").render(
-            protocol=self._protocol,
-            names=self._protocol.python,
-            api_level=API_LEVEL,
-            via_self=Code("self"),
-            via_owner=Code("self._owner"),
-            self_open=Code("self._open"),
-            own_open=Code("self._events._open"),
-            **context,
+        return (
+            environment()
+            .get_template(f"{template}.py.jinja")
+            .render(
+                protocol=self._protocol,
+                names=self._protocol.python,
+                api_level=API_LEVEL,
+                via_self=Code("self"),
+                via_owner=Code("self._owner"),
+                self_open=Code("self._open"),
+                own_open=Code("self._events._open"),
+                **context,
+            )
         )
 
     def _client(self, template: str, class_attribute: str) -> str:
@@ -274,7 +278,9 @@ def _exports(protocol: ir.Protocol, bodies: Mapping[str, str]) -> str:
         "sync_client": [names.sync_client],
         "unknown": [d.unknown_class for d in protocol.definitions if isinstance(d, ir.UnionDef) and d.unknown_class],
     }
-    rows = [(module, sorted(found, key=import_order)) for module, found in exported.items() if found and module in bodies]
+    rows = [
+        (module, sorted(found, key=import_order)) for module, found in exported.items() if found and module in bodies
+    ]
     everything = sorted((name for _, found in rows for name in found), key=export_order)
     return environment().get_template("__init__.py.jinja").render(exports=rows, everything=everything)
 
@@ -290,7 +296,7 @@ def render_project(protocol: ir.Protocol) -> Files:
         "requirement": f"duologue>={_release()},<{_next_release()}",
         "first_call": _first_call(protocol),
         "first_event": _first_event(protocol),
-        "summary": text.one_line((protocol.description or f"The {protocol.name} protocol.")),
+        "summary": text.one_line(protocol.description or f"The {protocol.name} protocol."),
         "holders": ", ".join(protocol.authors) or f"the authors of {protocol.name}",
     }
     files = {
@@ -309,7 +315,8 @@ def _first_call(protocol: ir.Protocol) -> Code:
         if action.item is None:
             needed = [field for field in action.arguments if field.presence is ir.Presence.REQUIRED]
             arguments = ", ".join(f"{text.name(field.python_name)}=..." for field in needed)
-            return Code(f"print(await client.{accessors.get(action.namespace or '', '')}{text.name(action.method)}({arguments}))")
+            where = f"{accessors.get(action.namespace or '', '')}{text.name(action.method)}"
+            return Code(f"print(await client.{where}({arguments}))")
     return Code("await client.connected()")
 
 

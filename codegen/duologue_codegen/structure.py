@@ -54,7 +54,9 @@ def _expected(statement: ast.stmt) -> bool:
 
 
 _LIBRARIES: Final = frozenset(
-    "abc collections contextlib datetime decimal duologue enum functools pydantic ssl typing typing_extensions uuid".split()
+    """
+    abc collections contextlib datetime decimal duologue enum functools pydantic ssl typing typing_extensions uuid
+    """.split()
 )
 
 

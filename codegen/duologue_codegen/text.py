@@ -6,9 +6,11 @@ tables of the Python that runs (`repr` does, through `str.isprintable`), so that
 
 from __future__ import annotations
 
+import math
 import re
 import textwrap
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, cast
 
 _WIDTH: Final = 110
 
@@ -48,15 +50,17 @@ def literal(value: object) -> Code:
         case bool() | None | int():
             return Code(repr(value))
         case float():
-            if value != value or value in (float("inf"), float("-inf")):
+            if not math.isfinite(value):
                 raise ValueError(f"{value} has no literal")
             return Code(repr(value))
         case str():
             return Code(_quoted(value))
         case list() | tuple():
-            return Code(f"[{', '.join(map(literal, value))}]")
+            items = cast("Sequence[object]", value)
+            return Code(f"[{', '.join(map(literal, items))}]")
         case dict():
-            return Code(f"{{{', '.join(f'{literal(key)}: {literal(item)}' for key, item in value.items())}}}")
+            pairs = cast("dict[str, object]", value).items()
+            return Code(f"{{{', '.join(f'{literal(key)}: {literal(item)}' for key, item in pairs)}}}")
         case _:
             raise TypeError(f"{type(value).__name__} has no literal")
 

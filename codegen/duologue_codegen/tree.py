@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,7 +131,7 @@ def _orphans(folder: Path, files: Mapping[str, str], package: str) -> Iterator[s
 
 # ------------------------------------------------------------------------------------------------------------ writing
 @contextmanager
-def _stage(folder: Path) -> Iterator[Path]:
+def _stage(folder: Path) -> Generator[Path]:
     stage = folder / _STAGE
     try:
         stage.mkdir()
@@ -163,10 +163,10 @@ class _Change:
         journal = {"old": list(replaced), "made": list(self.difference.missing)}
         _write_through(self.stage / "draft", json.dumps(journal).encode())
         # From here on the old files are put back from their copies, should anything happen.
-        os.replace(self.stage / "draft", self.stage / _JOURNAL)
+        (self.stage / "draft").replace(self.stage / _JOURNAL)
         for number, path in enumerate(written):
             (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
-            os.replace(self.stage / f"new{number}", self.folder / path)
+            (self.stage / f"new{number}").replace(self.folder / path)
         for path in self.difference.orphan:
             (self.folder / path).unlink()
         (self.stage / _JOURNAL).unlink()
@@ -187,7 +187,7 @@ def _roll_back(folder: Path, stage: Path) -> None:
         for number, path in enumerate(record["old"]):
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(stage / f"old{number}", stage / "restored")
-            os.replace(stage / "restored", folder / path)
+            (stage / "restored").replace(folder / path)
         for path in record["made"]:
             (folder / path).unlink(missing_ok=True)
         (stage / _JOURNAL).unlink()
@@ -217,7 +217,7 @@ def _is_alive(owner: bytes | None) -> bool:
     return int(owner) != os.getpid()
 
 
-def _remove_empty(folder: Path, paths: Iterator[str] | tuple[str, ...] | list[str]) -> None:
+def _remove_empty(folder: Path, paths: Iterable[str]) -> None:
     """Remove folders that held nothing but these files."""
     for path in paths:
         for parent in (folder / path).parents:

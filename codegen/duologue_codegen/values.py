@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import datetime
+import datetime as dt
 import re
 from decimal import Decimal
 from typing import Final
@@ -60,7 +60,7 @@ def _scalar(kind: ir.ScalarKind, text: str, annotator: Annotator) -> str:
         case ir.ScalarKind.BYTES:
             return repr(base64.b64decode(text))
         case ir.ScalarKind.DATE:
-            day = datetime.date.fromisoformat(text)
+            day = dt.date.fromisoformat(text)
             return f"{library('date')}({day.year}, {day.month}, {day.day})"
         case ir.ScalarKind.DATETIME:
             return _datetime(text, annotator)
@@ -77,13 +77,13 @@ def _scalar(kind: ir.ScalarKind, text: str, annotator: Annotator) -> str:
 
 
 def _datetime(text: str, annotator: Annotator) -> str:
-    moment = datetime.datetime.fromisoformat(text.replace("z", "Z"))
+    moment = dt.datetime.fromisoformat(text.replace("z", "Z"))
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no offset")
     fields = [moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second, moment.microsecond]
     while len(fields) > 3 and not fields[-1]:
         fields.pop()
-    offset = moment.utcoffset() or datetime.timedelta()
+    offset = moment.utcoffset() or dt.timedelta()
     zone, delta = annotator.library("timezone"), annotator.library("timedelta")
     where = f"{zone}({delta}(seconds={int(offset.total_seconds())}))" if offset else f"{zone}.utc"
     return f"{annotator.library('datetime')}({', '.join(map(str, fields))}, tzinfo={where})"

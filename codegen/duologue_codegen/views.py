@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -147,7 +148,9 @@ def action_view(action: ir.ActionDef, protocol: ir.Protocol, annotator: Annotato
 
 
 def _descriptor_type(params: str, item: str | None, result: str) -> Code:
-    return Code(f"Action[{name(params)}, {result}]" if item is None else f"StreamAction[{name(params)}, {item}, {result}]")
+    return Code(
+        f"Action[{name(params)}, {result}]" if item is None else f"StreamAction[{name(params)}, {item}, {result}]"
+    )
 
 
 def _summary(action: ir.ActionDef | ir.EventDef) -> str:
@@ -174,8 +177,6 @@ def _arg(field: ir.Field, protocol: ir.Protocol) -> list[str]:
 
 
 def _shown(value: ir.JsonValue) -> str:
-    import json
-
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -210,7 +211,7 @@ def _tuple(parts: Iterable[str]) -> Code:
 
 
 def _action_members(action: ir.ActionDef, protocol: ir.Protocol) -> Iterable[tuple[str, Code]]:
-    """Keyword arguments of the descriptor; those that equal the runtime's defaults are left out, but scope and effect."""
+    """Keyword arguments of the descriptor. Limits that are the runtime's own are left out."""
     exact = Annotator(protocol, constrained=True, ordered=True)
     yield "name", literal(action.name)
     yield "params", name(action.params)
@@ -228,7 +229,10 @@ def _action_members(action: ir.ActionDef, protocol: ir.Protocol) -> Iterable[tup
     if limits.response is not None:
         yield "max_response", literal(limits.response)
     if limits.rate is not None:
-        yield "rate", Code(f"Rate(per_second={literal(float(limits.rate.per_second))}, burst={literal(limits.rate.burst)})")
+        yield (
+            "rate",
+            Code(f"Rate(per_second={literal(float(limits.rate.per_second))}, burst={literal(limits.rate.burst)})"),
+        )
     if limits.concurrency is not None:
         yield "concurrency", literal(limits.concurrency)
 
@@ -267,7 +271,9 @@ def _promise(event: ir.EventDef) -> str:
         case ir.Delivery.LOG:
             return "Every one, in order; `since` continues after a position."
         case ir.Delivery.STATE if event.key_paths:
-            return f"The latest for each {' and '.join(f'`{path}`' for path in event.key_paths)}, the present ones first."
+            return (
+                f"The latest for each {' and '.join(f'`{path}`' for path in event.key_paths)}, the present ones first."
+            )
         case ir.Delivery.STATE:
             return "The latest, beginning with the present one."
         case ir.Delivery.VOLATILE:
@@ -275,7 +281,9 @@ def _promise(event: ir.EventDef) -> str:
 
 
 def _filter_args(event: ir.EventDef) -> str:
-    lines = [f"    {filter_.keyword}: Only where `{filter_.path}` is this, or one of these." for filter_ in event.filters]
+    lines = [
+        f"    {filter_.keyword}: Only where `{filter_.path}` is this, or one of these." for filter_ in event.filters
+    ]
     return "\n".join(["Args:", *lines]) if lines else ""
 
 
