@@ -11,7 +11,7 @@ import re
 from .reserved import KEYWORDS, MEMBER_NAMES, MODEL_MEMBERS, SHADOWING
 
 # Where a name is split: between humps (`frameNavigated`, `HTTPServer`), and at all that is no letter or digit.
-_WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+[0-9]*|[A-Z]+[0-9]*|[0-9]+")
+_WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+[0-9]*|[A-Z]+[0-9]*|[0-9]+[a-z]*")
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _PASCAL = re.compile(r"[A-Z][A-Za-z0-9]*")
 

@@ -14,13 +14,14 @@ KEYWORDS = frozenset(
 # Builtins that annotations of the same class body need: after `list: list[str]`, `other: list[str]` means the field.
 SHADOWING = frozenset("bool bytes dict float int list object property str super tuple classmethod staticmethod".split())
 
-# Attributes of pydantic's BaseModel and of the runtime's Model, Params, Event and UnknownVariant.
+# Attributes of pydantic's BaseModel and of the runtime's Model, Params, Event and UnknownVariant; and `self`, since
+# fields are arguments of a constructor.
 MODEL_MEMBERS = frozenset(
     """
     construct copy dict from_orm json model_computed_fields model_config model_construct model_copy model_extra
     model_fields model_fields_set model_json_schema model_parametrized_name model_post_init model_rebuild parse_file
     parse_obj parse_raw schema schema_json update_forward_refs validate
-    event_name from_wire known_tags leave_out_defaults tag_field to_wire
+    event_name from_wire known_tags leave_out_defaults self tag_field to_wire
     """.split()
 )
 

@@ -153,6 +153,8 @@ class Context:
                 keys = _keys(model, path[:-1])
                 key = owner.keys_at.get(last, place) if isinstance(owner, MapNode) else place
                 hint = did_you_mean(last, keys) or stray
+                if " " in last and isinstance(owner, MapNode) and _is_nothing(owner.get(last, owner)):
+                    hint = "text with a `,` in it needs quotes here: {description: 'One, two'}"
                 if hint is None and keys:
                     hint = f"known here: {', '.join(sorted(keys))}"
                 self.complain(key, f"unknown key {quote(last)} in {what}", hint)

@@ -297,9 +297,15 @@ def _union(types: Types, node: Node, union: UnionDraft) -> Fitted:
 
 
 def _first(types: Types, node: Node, members: Sequence[ir.Type]) -> Fitted:
+    """The first member that fits; an unquoted `5` is text only when no member takes numbers."""
+    is_text = isinstance(node, ScalarNode) and isinstance(node.value, str)
+    fallback: Fitted | None = None
     for member in members:
         try:
-            return fit(types, node, member)
+            fitted = fit(types, node, member)
         except Misfit:
             continue
-    _misfit(node, "a value that fits one of the union's members")
+        if isinstance(fitted.wire, str) == is_text:
+            return fitted
+        fallback = fallback or fitted
+    return fallback or _misfit(node, "a value that fits one of the union's members")

@@ -1,0 +1,82 @@
+"""Whatever is written, the outcome is a protocol or a list of problems: never another exception."""
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from duologue_codegen import ir
+from duologue_codegen.compiler import compile_spec
+from duologue_codegen.lint import lint
+from duologue_codegen.problems import SpecErrors
+
+HERE = Path(__file__).parent
+SPECS = [path.read_text(encoding="utf-8") for path in sorted(HERE.glob("*/*/spec.yaml"))]
+TOKEN = re.compile(r"\w+|[^\w\s]|\s+")
+TOKENS = sorted({token for spec in SPECS for token in TOKEN.findall(spec)})
+HEAD = "duologue: 1\nprotocol: chat\nversion: 1.0.0\n"
+
+
+def check(folder: Path, text: str) -> None:
+    path = folder / "spec.yaml"
+    path.write_bytes(text.encode("utf-8", "surrogatepass"))
+    outcome: ir.Protocol | SpecErrors
+    try:
+        outcome = compile_spec(path)
+    except SpecErrors as errors:
+        outcome = errors
+    if isinstance(outcome, ir.Protocol):
+        lint(outcome)
+        return
+    assert outcome.problems
+    assert outcome.render("")
+    for problem in outcome.problems:
+        assert problem.file
+        assert problem.line >= 1
+        assert problem.column >= 1
+
+
+@st.composite
+def changed(draw: st.DrawFn) -> str:
+    """A spec with a few tokens replaced, removed, added or repeated."""
+    tokens = TOKEN.findall(draw(st.sampled_from(SPECS))) or [""]
+    for _ in range(draw(st.integers(1, 4))):
+        place = draw(st.integers(0, len(tokens) - 1))
+        match draw(st.sampled_from(["replace", "remove", "add", "repeat"])):
+            case "replace":
+                tokens[place] = draw(st.sampled_from(TOKENS))
+            case "remove":
+                tokens[place] = ""
+            case "add":
+                tokens.insert(place, draw(st.sampled_from(TOKENS)))
+            case _:
+                tokens[place:place] = tokens[place : place + draw(st.integers(1, 30))]
+    return "".join(tokens)
+
+
+many = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("any")
+
+
+@many
+@given(text=changed())
+def test_changed_specs(folder: Path, text: str) -> None:
+    check(folder, text)
+
+
+@many
+@given(text=st.text())
+def test_any_text(folder: Path, text: str) -> None:
+    check(folder, text)
+
+
+@many
+@given(text=st.lists(st.sampled_from(TOKENS), max_size=60).map("".join))
+def test_any_tokens_as_types(folder: Path, text: str) -> None:
+    check(folder, HEAD + "types:\n  A: " + text.replace("\n", "\n    "))
