@@ -10,6 +10,7 @@ PY  := $(BIN)/python
 UV  := $(shell command -v uv 2>/dev/null)
 
 SPEC     := spec/registry.yaml
+SCHEMA   := spec/duologue.schema.json
 SDK      := generated/service-registry-sdk
 REGISTRY := runtime/registry
 PROJECTS := . $(SDK) $(REGISTRY)
@@ -39,11 +40,14 @@ help: ## list these verbs
 
 setup: $(SETUP) ## make a local environment with the runtime, the generator, the SDK and the registry
 
-generate: $(BASE) ## write the SDK from its spec
+generate: $(BASE) ## write the SDK from its spec, and the spec language's schema for editors
+	$(BIN)/duologue schema > $(SCHEMA).new
+	mv $(SCHEMA).new $(SCHEMA)
 	$(BIN)/duologue generate $(SPEC) -o $(SDK) --project
 
 check-generated: $(BASE) ## say which generated files differ from the spec: changed, missing or orphaned
 	$(BIN)/duologue check $(SPEC) -o $(SDK) --project
+	@$(BIN)/duologue schema | cmp -s - $(SCHEMA) || { echo "changed $(SCHEMA)"; echo "run: make generate" >&2; exit 1; }
 
 lint: $(CHECKING) ## find mistakes and wrong formatting
 	$(BIN)/ruff check .

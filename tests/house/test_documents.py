@@ -23,6 +23,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,10 +56,10 @@ def blocks(document: Path) -> list[Block]:
 
 @dataclass
 class Reader:
-    """Somebody who follows a document in an empty folder; its port 8080 becomes one that is free."""
+    """Somebody who follows a document in an empty folder; its ports become ones that are free."""
 
     home: Path
-    port: int
+    ports: dict[str, str]
     cwd: Path = field(init=False)
     output: str = ""
     running: list[subprocess.Popen[bytes]] = field(default_factory=list[subprocess.Popen[bytes]])
@@ -67,23 +68,27 @@ class Reader:
         self.cwd = self.home
 
     def follow(self, block: Block) -> None:
-        body = block.body.replace("8080", str(self.port))
+        body, options = self._on_free_ports(block.body), self._on_free_ports(block.options)
         match block.kind:
-            case "sh" if block.options.startswith("until="):
-                self._start(body, block.options.removeprefix("until="))
+            case "sh" if options.startswith("until="):
+                self._start(body, options.removeprefix("until="))
             case "sh":
                 self._run(body)
             case "python" | "yaml":
-                assert block.options, "say which file this is, as in: ```python hello.py"
-                (self.cwd / block.options).write_text(body)
+                assert options, "say which file this is, as in: ```python hello.py"
+                (self.cwd / options).write_text(body)
             case "text":
                 self._compare(body)
             case _:
                 pass
 
+    def _on_free_ports(self, text: str) -> str:
+        return re.sub("|".join(self.ports), lambda port: self.ports[port[0]], text)
+
     def close(self) -> None:
         for process in self.running:
-            os.killpg(process.pid, signal.SIGTERM)
+            with suppress(ProcessLookupError):  # it ended by itself
+                os.killpg(process.pid, signal.SIGTERM)
         for process in self.running:
             process.wait(20)
 
@@ -91,7 +96,8 @@ class Reader:
         hidden = {"MAKEFLAGS", "MAKELEVEL", "VIRTUAL_ENV", "XDG_DATA_HOME", "XDG_STATE_HOME"}
         outer = {name: value for name, value in os.environ.items() if name not in hidden}
         path = f"{Path(sys.executable).parent}:{outer['PATH']}"
-        return {**outer, "HOME": str(self.home), "PATH": path, "PYTHONUNBUFFERED": "1"}
+        ours = {"DUOLOGUE_REQUIREMENT": f"{ROOT}[codegen]"}  # what `make` of a new project installs
+        return {**outer, **ours, "HOME": str(self.home), "PATH": path, "PYTHONUNBUFFERED": "1"}
 
     def _run(self, body: str) -> None:
         place = self.home / ".cwd"
@@ -105,6 +111,8 @@ class Reader:
         self.cwd = Path(place.read_text().strip())
 
     def _start(self, body: str, word: str) -> None:
+        for program in self.cwd.glob("*.py"):  # `duologue init` wrote some
+            program.write_text(self._on_free_ports(program.read_text()))
         log = self.home / f".log{len(self.running)}"
         with log.open("w") as out:
             process = subprocess.Popen(
@@ -124,11 +132,14 @@ class Reader:
             assert re.search(pattern, self.output), f"no line like {line!r} in:\n{self.output}"
 
 
+def free_port() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return str(listener.getsockname()[1])
+
+
 @pytest.fixture
 def reader(tmp_path: Path) -> Iterator[Reader]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    person = Reader(tmp_path, port)
+    person = Reader(tmp_path, {port: free_port() for port in ("8080", "8090")})
     yield person
     person.close()
 
