@@ -39,7 +39,9 @@ def _children(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield cast("dict[str, Any]", inner)
         elif isinstance(inner, list):  # a tuple's
             yield from cast("list[dict[str, Any]]", inner)
-    for choice in schema.get("choices", ()):
+    choices: Any = schema.get("choices", ())
+    listed: list[Any] = list(choices.values() if schema["type"] == "tagged-union" else choices)
+    for choice in listed:
         yield choice[0] if isinstance(choice, tuple) else choice
 
 
