@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from .deadlines import Deadline, Deadlines
-from .errors import CallError, DeadlineExceeded, Internal, NotSent, OutcomeUnknown, Ran, Status
+from .errors import CallError, DeadlineExceeded, Internal, NotSent, OutcomeUnknown, Ran, ResourceExhausted, Status
 from .limits import Limits
 from .wire import BadMessage, BadText, Capabilities, Codec, ErrorBody, Goaway, Hello, HelloLimits, Message, is_set
 
@@ -38,6 +38,7 @@ class State(enum.StrEnum):
 LEGAL: Final[Mapping[str, Mapping[State, State]]] = {
     "open": {State.NEW: State.OPEN},
     "request": {State.OPEN: State.OPEN},
+    "receive": {State.OPEN: State.OPEN, State.LEAVING: State.LEAVING},
     "respond": {State.OPEN: State.OPEN, State.LEAVING: State.LEAVING},
     "leave": {State.OPEN: State.LEAVING, State.LEAVING: State.LEAVING},
     "lose": dict.fromkeys(State, State.CLOSED),
@@ -83,14 +84,15 @@ class IncomingCall:
 
     __slots__ = ("action", "credit", "deadline", "expires_at", "id", "items", "key", "meta", "owner", "params")
 
-    def __init__(self, message: Message, id: str, now: float) -> None:
+    def __init__(self, message: Message, id: str, now: float, *, extensions: bool) -> None:
         self.id = id
         self.action = str(message.action)
         self.params = bytes(message.params) if isinstance(message.params, msgspec.Raw) else b"{}"
-        self.key = message.key if isinstance(message.key, str) else None
-        self.meta = message.meta if isinstance(message.meta, dict) else {}
-        self.credit = message.credit if isinstance(message.credit, int) else None
-        self.expires_at = now + message.deadline / 1000 if isinstance(message.deadline, int) else None
+        self.key = message.key if extensions and isinstance(message.key, str) else None
+        self.meta = message.meta if extensions and isinstance(message.meta, dict) else {}
+        self.credit = message.credit if extensions and isinstance(message.credit, int) else None
+        deadline = message.deadline if extensions else None
+        self.expires_at = now + deadline / 1000 if isinstance(deadline, int) else None
         self.items = 0
         self.owner: Any = None
         self.deadline: Deadline[_Expiry] | None = None
@@ -250,8 +252,9 @@ class Session:
 
     def leave(self, goaway: Goaway) -> None:
         """Take no more calls, and say so to a peer that understands it."""
+        first = self.state is not State.LEAVING
         self._move("leave")
-        if self.capabilities.extensions:
+        if first and self.capabilities.extensions:
             self._messages.append(self.codec.goaway(goaway))
 
     # ----------------------------------------------------------------------------------------------------- our calls
@@ -281,7 +284,7 @@ class Session:
         Raises:
             NotSent: The peer takes no more calls, or no message of this size.
         """
-        if self.state is not State.OPEN or self.peer_leaving:
+        if self.state not in LEGAL["request"] or self.peer_leaving:
             raise NotSent("the connection is closing")
         self._last_id += 1
         call = OutgoingCall(str(self._last_id), owner, window)
@@ -315,7 +318,8 @@ class Session:
 
     def grant(self, call: OutgoingCall, total: int) -> None:
         """Let the peer send items up to `total` in all."""
-        if call.granted is not None and total > call.granted and self.outgoing.get(call.id) is call:
+        wanted = self.outgoing.get(call.id) is call and not call.abandoned
+        if wanted and call.granted is not None and total > call.granted:
             call.granted = total
             self._messages.append(self.codec.credit(call.id, total))
 
@@ -326,19 +330,21 @@ class Session:
         call.deadline = self._deadlines.push(when, call)
 
     def send_item(self, call: IncomingCall, item: bytes) -> None:
-        """Send an item; the caller has waited for credit."""
+        """Send an item; the caller has waited for credit.
+
+        Raises:
+            ResourceExhausted: The peer takes no message of this size.
+        """
         self._move("respond")
-        self._messages.append(self.codec.item(call.id, item, call.items))
+        message = self.codec.item(call.id, item, call.items)
+        if len(message) > self.capabilities.frame:
+            raise ResourceExhausted(self._oversize(call, "an item", message))
+        self._messages.append(message)
         call.items += 1
 
     def succeed(self, call: IncomingCall, data: bytes) -> None:
-        """Answer with a result; one that the peer cannot take becomes `resource_exhausted`."""
-        message = self.codec.result(call.id, data)
-        limit = self.capabilities.frame
-        if len(message) > limit:
-            text = f"{call.action}: an answer of {len(message)} bytes; the peer takes at most {limit}"
-            message = self.codec.failure(call.id, ErrorBody("resource_exhausted", Status.RESOURCE_EXHAUSTED, text))
-        self._respond(call, message)
+        """Answer with a result; an answer that the peer cannot take becomes `resource_exhausted`."""
+        self._respond(call, self.codec.result(call.id, data))
 
     def refuse(self, call: IncomingCall, error: ErrorBody) -> None:
         """Answer with an error."""
@@ -352,6 +358,7 @@ class Session:
     # ------------------------------------------------------------------------------------------------------ messages
     def receive(self, data: bytes, now: float) -> list[Decision]:
         """A text message came."""
+        self._move("receive")
         try:
             message = self.codec.decode(data)
         except BadText as error:
@@ -385,17 +392,18 @@ class Session:
         elif is_set(message.data) or is_set(message.error):
             self._receive_response(message)
         else:
-            self._complain(message.id if isinstance(message.id, str) else None, "none of the known members is there")
+            self._complain(None, "none of the known members is there")
 
     def _receive_bad(self, bad: BadMessage) -> None:
         """Answer a bad request; a bad answer ends the call that waits for it."""
         call = self.outgoing.get(bad.id) if bad.answer and bad.id is not None else None
-        if call is None:
-            self._complain(bad.id, bad.reason)
-        elif not call.abandoned:
-            del self.outgoing[call.id]
-            self._forget_deadline(call)
+        if call is None:  # under the id of an answer the peer may have a call of its own: it is named for requests only
+            self._complain(None if bad.answer else bad.id, bad.reason)
+            return
+        if not call.abandoned:
+            self.abandon(call)  # it may have been an item, with more to come
             self._decisions.append(Settle(call, Internal(f"the answer is no message: {bad.reason}")))
+        del self.outgoing[call.id]
 
     def _receive_hello(self, message: Message) -> None:
         hello, ours = message.hello, self._hello
@@ -422,7 +430,7 @@ class Session:
         elif len(self.incoming) >= self.limits.in_flight:
             self._refuse_unrun(id, Status.RESOURCE_EXHAUSTED, f"{self.limits.in_flight} calls are in flight already")
         else:
-            call = self.incoming[id] = IncomingCall(message, id, now)
+            call = self.incoming[id] = IncomingCall(message, id, now, extensions=self.capabilities.extensions)
             if call.expires_at is not None:
                 call.deadline = self._deadlines.push(call.expires_at, call)
             self._decisions.append(Start(call))
@@ -470,7 +478,13 @@ class Session:
         self._move("respond")
         del self.incoming[call.id]
         self._forget_deadline(call)
+        if len(message) > self.capabilities.frame:
+            status, text = Status.RESOURCE_EXHAUSTED, self._oversize(call, "an answer", message)
+            message = self.codec.failure(call.id, ErrorBody(status, status, text))
         self._messages.append(message)
+
+    def _oversize(self, call: IncomingCall, what: str, message: bytes) -> str:
+        return f"{call.action[:64]}: {what} of {len(message)} bytes; the peer takes at most {self.capabilities.frame}"
 
     def _refuse_unrun(self, id: str, status: Status, text: str) -> None:
         self._messages.append(self.codec.failure(id, ErrorBody(status, status, text, ran=False)))

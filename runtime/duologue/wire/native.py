@@ -38,6 +38,9 @@ class _Outline(msgspec.Struct):
 
     id: Any = None
     action: Any = UNSET
+    data: msgspec.Raw | msgspec.UnsetType = UNSET
+    error: msgspec.Raw | msgspec.UnsetType = UNSET
+    item: msgspec.Raw | msgspec.UnsetType = UNSET
 
 
 _decode_outline = Decoder(_Outline).decode
@@ -63,8 +66,10 @@ def _bad(reason: str, data: bytes) -> BadMessage:
         outline = _decode_outline(data)
     except (msgspec.DecodeError, RecursionError):
         return BadMessage(reason)
+    request = outline.action is not UNSET
+    answer = not request and any(part is not UNSET for part in (outline.data, outline.error, outline.item))
     id = outline.id if isinstance(outline.id, str) and 1 <= len(outline.id) <= 64 else None
-    return BadMessage(reason, id, answer=outline.action is UNSET)
+    return BadMessage(reason, id if request or answer else None, answer=answer)
 
 
 class NativeCodec:
@@ -77,7 +82,7 @@ class NativeCodec:
             except UnicodeDecodeError as error:
                 raise BadText(str(error)) from None
         if _too_deep(data):
-            raise BadMessage(f"nested deeper than {MAX_DEPTH}")
+            raise _bad(f"nested deeper than {MAX_DEPTH}", data)
         try:
             message = _decode(data)
         except msgspec.ValidationError as error:
