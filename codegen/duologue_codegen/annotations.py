@@ -95,6 +95,11 @@ class Annotator:
         union = f"{written} | {self.library('UnknownValue')}"
         return Code(f'Annotated[{union}, Field(union_mode="left_to_right")]' if self.ordered else union)
 
+    def is_class(self, reference: ir.Ref) -> bool:
+        """Whether the name is a class, not an alias."""
+        definition = self.protocol.definition(reference.name)
+        return isinstance(definition, ir.ObjectDef) or (isinstance(definition, ir.EnumDef) and not definition.open)
+
     def bounds(self, type_: ir.Type) -> list[str]:
         """Keywords of `Field` for the constraints of the type itself."""
         match type_:

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 MARK = "DO NOT EDIT"
 """What every generated file that can hold a comment says near its top."""
 
+_NAMESPACES = (
+    "# Namespaces stand on private members of the class that they are part of.\n# pyright: reportPrivateUsage=false\n"
+)
+_WITH_NAMESPACES = frozenset({"client", "events", "peer", "sync_client"})
+
 Files = dict[str, str]
 """Path (`/` between its parts) → text."""
 
@@ -67,7 +72,7 @@ def render_package(protocol: ir.Protocol) -> Files:
     files: Files = {}
     for module, body in bodies.items():
         about = docstring(f"{_about(module, protocol)}\n\n{header(protocol)}")
-        notes = "# pyright: reportPrivateUsage=false\n" if protocol.namespaces and "client" in module + "peer" else ""
+        notes = _NAMESPACES if protocol.namespaces and module in _WITH_NAMESPACES else ""
         own = {word: where for word, where in local.items() if where != f".{module}"}
         files[f"{module}.py"] = f"{about}\n\n{notes}{import_block(body, own)}\n\n{body}"
     files["__init__.py"] = f"{docstring(_welcome(protocol))}\n\n{_exports(protocol, bodies)}"

@@ -216,8 +216,8 @@ def _action_members(action: ir.ActionDef, protocol: ir.Protocol) -> Iterable[tup
     yield "name", literal(action.name)
     yield "params", name(action.params)
     if action.item is not None:
-        yield "item", Code(f"TypeAdapter({exact(action.item)})")
-    yield "result", Code(f"TypeAdapter({exact(action.result)})")
+        yield "item", _adapter(action.item, exact)
+    yield "result", _adapter(action.result, exact)
     yield "scope", _strings(action.scope)
     yield "effect", Code(f"Effect.{action.effect.name}")
     if action.errors:
@@ -235,6 +235,13 @@ def _action_members(action: ir.ActionDef, protocol: ir.Protocol) -> Iterable[tup
         )
     if limits.concurrency is not None:
         yield "concurrency", literal(limits.concurrency)
+
+
+def _adapter(type_: ir.Type, exact: Annotator) -> Code:
+    """A type adapter. `Alias | None` is a special form to type checkers unless `Annotated` says that it is a type."""
+    parts = (type_.inner,) if isinstance(type_, ir.Nullable) else type_.members if isinstance(type_, ir.Union) else ()
+    special = any(isinstance(part, ir.Ref) and not exact.is_class(part) for part in parts)
+    return Code(f"TypeAdapter(Annotated[{exact(type_)}, Field()])" if special else f"TypeAdapter({exact(type_)})")
 
 
 # ------------------------------------------------------------------------------------------------------------ events
