@@ -1,0 +1,133 @@
+"""Actions of the service-registry protocol 1.0.0: one descriptor each, which both ends share.
+
+Written by duologue 0.1.0 (grammar 1) from registry.yaml. DO NOT EDIT: change registry.yaml, then run
+`duologue generate`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from duologue import Action, Effect, Rate
+from pydantic import TypeAdapter
+
+from .errors import (
+    DependencyCycle,
+    InvalidTransition,
+    LeaseLost,
+    ReadOnly,
+    RevisionConflict,
+    ServiceExists,
+    ServiceNotFound,
+)
+from .models import (
+    DeregisterServiceParams,
+    GetServiceParams,
+    HeartbeatParams,
+    HeartbeatResult,
+    ListEndpointsParams,
+    ListEndpointsResult,
+    ListEventsParams,
+    ListEventsResult,
+    ListServicesParams,
+    ListServicesResult,
+    RegisterServiceParams,
+    ReportHealthParams,
+    ServiceEntry,
+    UpdateStateParams,
+)
+
+LIST_SERVICES: Final[Action[ListServicesParams, ListServicesResult]] = Action(
+    name="list_services",
+    params=ListServicesParams,
+    result=TypeAdapter(ListServicesResult),
+    scope=("services:read",),
+    effect=Effect.SAFE,
+    timeout=30.0,
+)
+"""List services, oldest registration first."""
+GET_SERVICE: Final[Action[GetServiceParams, ServiceEntry]] = Action(
+    name="get_service",
+    params=GetServiceParams,
+    result=TypeAdapter(ServiceEntry),
+    scope=("services:read",),
+    effect=Effect.SAFE,
+    errors=(ServiceNotFound,),
+    timeout=30.0,
+)
+"""Get one service."""
+REGISTER_SERVICE: Final[Action[RegisterServiceParams, ServiceEntry]] = Action(
+    name="register_service",
+    params=RegisterServiceParams,
+    result=TypeAdapter(ServiceEntry),
+    scope=("services:write",),
+    effect=Effect.KEYED,
+    errors=(ServiceExists, DependencyCycle, RevisionConflict, ReadOnly),
+    timeout=30.0,
+)
+"""Register a service, or a new version of it. What is registered already and equal is answered as it stands, and
+its lease renewed. A new version, and a service whose lease had ended, begin again as `registered`. Other
+contents of the same version are taken only with `if_revision`, and leave the state as it is.
+"""
+DEREGISTER_SERVICE: Final[Action[DeregisterServiceParams, None]] = Action(
+    name="deregister_service",
+    params=DeregisterServiceParams,
+    result=TypeAdapter(None),
+    scope=("services:write",),
+    effect=Effect.KEYED,
+    errors=(ServiceNotFound, RevisionConflict, ReadOnly),
+    timeout=30.0,
+)
+"""Remove a service, whatever its state. Services that depend on it stay."""
+HEARTBEAT: Final[Action[HeartbeatParams, HeartbeatResult]] = Action(
+    name="heartbeat",
+    params=HeartbeatParams,
+    result=TypeAdapter(HeartbeatResult),
+    scope=("services:write",),
+    effect=Effect.SAFE,
+    errors=(ServiceNotFound, LeaseLost),
+    timeout=30.0,
+    rate=Rate(per_second=100.0, burst=1000),
+)
+"""Keep a lease alive."""
+UPDATE_STATE: Final[Action[UpdateStateParams, ServiceEntry]] = Action(
+    name="update_state",
+    params=UpdateStateParams,
+    result=TypeAdapter(ServiceEntry),
+    scope=("services:write",),
+    effect=Effect.KEYED,
+    errors=(ServiceNotFound, InvalidTransition, RevisionConflict, ReadOnly),
+    timeout=30.0,
+)
+"""Move a service to another state. Asking for the state it is in changes nothing."""
+REPORT_HEALTH: Final[Action[ReportHealthParams, None]] = Action(
+    name="report_health",
+    params=ReportHealthParams,
+    result=TypeAdapter(None),
+    scope=("services:write",),
+    effect=Effect.SAFE,
+    errors=(ServiceNotFound, ReadOnly),
+    timeout=30.0,
+)
+"""Tell the outcome of a health check. Only the latest of each check is kept."""
+LIST_ENDPOINTS: Final[Action[ListEndpointsParams, ListEndpointsResult]] = Action(
+    name="list_endpoints",
+    params=ListEndpointsParams,
+    result=TypeAdapter(ListEndpointsResult),
+    scope=("services:read",),
+    effect=Effect.SAFE,
+    errors=(ServiceNotFound,),
+    timeout=30.0,
+)
+"""Resolve a name to healthy endpoints: those of a running service none of whose checks is critical or in
+maintenance.
+"""
+LIST_EVENTS: Final[Action[ListEventsParams, ListEventsResult]] = Action(
+    name="list_events",
+    params=ListEventsParams,
+    result=TypeAdapter(ListEventsResult),
+    scope=("audit:read",),
+    effect=Effect.SAFE,
+    timeout=30.0,
+)
+"""The audit log, newest first."""

@@ -1,0 +1,329 @@
+"""Client of the service-registry protocol 1.0.0.
+
+Written by duologue 0.1.0 (grammar 1) from registry.yaml. DO NOT EDIT: change registry.yaml, then run
+`duologue generate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from functools import cached_property
+from ssl import SSLContext
+from typing import ClassVar
+
+from duologue import CallOptions, Client, EventStream, Limits, Protocol, Token, UnknownValue
+from pydantic import AwareDatetime
+
+from . import actions
+from .events import EventType, RegistryEvent, RegistryEvents
+from .models import (
+    DeregisterServiceParams,
+    Endpoint,
+    EndpointProtocol,
+    ExecutionInfo,
+    GetServiceParams,
+    HealthReport,
+    HeartbeatParams,
+    HeartbeatResult,
+    ListEndpointsParams,
+    ListEndpointsResult,
+    ListEventsParams,
+    ListEventsResult,
+    ListServicesParams,
+    ListServicesResult,
+    Location,
+    NodeName,
+    RegisterServiceParams,
+    ReportHealthParams,
+    Revision,
+    ServiceEntry,
+    ServiceName,
+    ServiceState,
+    UpdateStateParams,
+    Version,
+)
+from .protocol import PROTOCOL
+from .sync_client import RegistrySyncClient
+
+
+class RegistryClient(Client):
+    """Register services, resolve their endpoints, and watch them change."""
+
+    protocol: ClassVar[Protocol] = PROTOCOL
+
+    @cached_property
+    def events(self) -> RegistryEvents:
+        """The events of the server: one method each, with typed filters."""
+        return RegistryEvents(self)
+
+    async def subscribe(self, events: Sequence[EventType]) -> EventStream[RegistryEvent]:
+        """Subscribe to events by name. The stream has started when this returns."""
+        return await self._subscribe(events)
+
+    async def unsubscribe(self, events: Sequence[EventType]) -> None:
+        """Take back what `subscribe` asked for."""
+        await self._unsubscribe(events)
+
+    @classmethod
+    def open_sync(
+        cls, url: str, *, token: Token | None = None, tls: SSLContext | None = None, limits: Limits | None = None
+    ) -> AbstractContextManager[RegistrySyncClient]:
+        """`open` for synchronous code: a connection that is kept as long as the `with` block."""
+        return cls._open_sync(RegistrySyncClient, url, token=token, tls=tls, limits=limits)
+
+    async def list_services(
+        self,
+        *,
+        limit: int = 100,
+        cursor: str | None = None,
+        state: list[ServiceState | UnknownValue] | None = None,
+        tag: str | None = None,
+        node: NodeName | None = None,
+        timeout: float | None = None,
+        options: CallOptions | None = None,
+    ) -> ListServicesResult:
+        """List services, oldest registration first.
+
+        Args:
+            limit: Default: `100`.
+            cursor: `next_cursor` of the page before.
+            state: Only services in one of these states.
+            tag: Only services with this tag.
+            node: Only services whose location names this node.
+            timeout: Seconds until the caller gives up; 30 by default.
+        """
+        return await self._call(
+            actions.LIST_SERVICES,
+            ListServicesParams(limit=limit, cursor=cursor, state=state, tag=tag, node=node),
+            timeout,
+            options,
+        )
+
+    async def get_service(
+        self,
+        *,
+        name: ServiceName,
+        include_health: bool = False,
+        timeout: float | None = None,
+        options: CallOptions | None = None,
+    ) -> ServiceEntry:
+        """Get one service.
+
+        Args:
+            name: Unique name of a service.
+            include_health: With the latest report of each check. Default: `false`.
+            timeout: Seconds until the caller gives up; 30 by default.
+
+        Raises:
+            ServiceNotFound: No service is called {name}.
+        """
+        return await self._call(
+            actions.GET_SERVICE, GetServiceParams(name=name, include_health=include_health), timeout, options
+        )
+
+    async def register_service(
+        self,
+        *,
+        name: ServiceName,
+        version: Version,
+        execution: ExecutionInfo,
+        location: Location,
+        endpoints: list[Endpoint] | None = None,
+        depends_on: list[ServiceName] | None = None,
+        tags: list[str] | None = None,
+        metadata: dict[str, str] | None = None,
+        lease: timedelta | None = None,
+        if_revision: Revision | None = None,
+        timeout: float | None = None,
+        options: CallOptions | None = None,
+    ) -> ServiceEntry:
+        """Register a service, or a new version of it. What is registered already and equal is answered as it
+        stands, and its lease renewed. A new version, and a service whose lease had ended, begin again as
+        `registered`. Other contents of the same version are taken only with `if_revision`, and leave the
+        state as it is.
+
+        Args:
+            name: Unique name of a service.
+            version: A semantic version.
+            endpoints: Default: `[]`.
+            depends_on: They need not be registered yet. Default: `[]`.
+            tags: Default: `[]`.
+            metadata: Default: `{}`.
+            lease: Fails when no heartbeat comes for so long; 1 second to 1 day.
+            if_revision: Only if the entry has this revision; 0 when the name must be free.
+            timeout: Seconds until the caller gives up; 30 by default.
+
+        Raises:
+            ServiceExists: {name} is already registered, with other contents: give `if_revision` {revision} to replace them, or a new version.
+            DependencyCycle: The dependencies form a cycle.
+            RevisionConflict: Changed meanwhile: revision {actual}, not {expected}.
+            ReadOnly: The registry takes no changes at present: {reason}
+        """
+        return await self._call(
+            actions.REGISTER_SERVICE,
+            RegisterServiceParams(
+                name=name,
+                version=version,
+                execution=execution,
+                location=location,
+                endpoints=[] if endpoints is None else endpoints,
+                depends_on=[] if depends_on is None else depends_on,
+                tags=[] if tags is None else tags,
+                metadata={} if metadata is None else metadata,
+                lease=lease,
+                if_revision=if_revision,
+            ),
+            timeout,
+            options,
+        )
+
+    async def deregister_service(
+        self,
+        *,
+        name: ServiceName,
+        reason: str | None = None,
+        if_revision: Revision | None = None,
+        timeout: float | None = None,
+        options: CallOptions | None = None,
+    ) -> None:
+        """Remove a service, whatever its state. Services that depend on it stay.
+
+        Args:
+            name: Unique name of a service.
+            if_revision: Grows by one with every mutation of the registry.
+            timeout: Seconds until the caller gives up; 30 by default.
+
+        Raises:
+            ServiceNotFound: No service is called {name}.
+            RevisionConflict: Changed meanwhile: revision {actual}, not {expected}.
+            ReadOnly: The registry takes no changes at present: {reason}
+        """
+        return await self._call(
+            actions.DEREGISTER_SERVICE,
+            DeregisterServiceParams(name=name, reason=reason, if_revision=if_revision),
+            timeout,
+            options,
+        )
+
+    async def heartbeat(
+        self, *, name: ServiceName, timeout: float | None = None, options: CallOptions | None = None
+    ) -> HeartbeatResult:
+        """Keep a lease alive.
+
+        Args:
+            name: Unique name of a service.
+            timeout: Seconds until the caller gives up; 30 by default.
+
+        Raises:
+            ServiceNotFound: No service is called {name}.
+            LeaseLost: {name} holds no lease: it has ended, or none was asked for. Register again.
+        """
+        return await self._call(actions.HEARTBEAT, HeartbeatParams(name=name), timeout, options)
+
+    async def update_state(
+        self,
+        *,
+        name: ServiceName,
+        state: ServiceState | UnknownValue,
+        reason: str | None = None,
+        if_revision: Revision | None = None,
+        timeout: float | None = None,
+        options: CallOptions | None = None,
+    ) -> ServiceEntry:
+        """Move a service to another state. Asking for the state it is in changes nothing.
+
+        Args:
+            name: Unique name of a service.
+            if_revision: Grows by one with every mutation of the registry.
+            timeout: Seconds until the caller gives up; 30 by default.
+
+        Raises:
+            ServiceNotFound: No service is called {name}.
+            InvalidTransition: A service cannot go from {from} to {to}.
+            RevisionConflict: Changed meanwhile: revision {actual}, not {expected}.
+            ReadOnly: The registry takes no changes at present: {reason}
+        """
+        return await self._call(
+            actions.UPDATE_STATE,
+            UpdateStateParams(name=name, state=state, reason=reason, if_revision=if_revision),
+            timeout,
+            options,
+        )
+
+    async def report_health(
+        self,
+        *,
+        name: ServiceName,
+        report: HealthReport,
+        timeout: float | None = None,
+        options: CallOptions | None = None,
+    ) -> None:
+        """Tell the outcome of a health check. Only the latest of each check is kept.
+
+        Args:
+            name: Unique name of a service.
+            timeout: Seconds until the caller gives up; 30 by default.
+
+        Raises:
+            ServiceNotFound: No service is called {name}.
+            ReadOnly: The registry takes no changes at present: {reason}
+        """
+        return await self._call(actions.REPORT_HEALTH, ReportHealthParams(name=name, report=report), timeout, options)
+
+    async def list_endpoints(
+        self,
+        *,
+        name: ServiceName,
+        protocol: EndpointProtocol | UnknownValue | None = None,
+        include_unhealthy: bool = False,
+        timeout: float | None = None,
+        options: CallOptions | None = None,
+    ) -> ListEndpointsResult:
+        """Resolve a name to healthy endpoints: those of a running service none of whose checks is critical or in
+        maintenance.
+
+        Args:
+            name: Unique name of a service.
+            include_unhealthy: All of them, whatever the state and health. Default: `false`.
+            timeout: Seconds until the caller gives up; 30 by default.
+
+        Raises:
+            ServiceNotFound: No service is called {name}.
+        """
+        return await self._call(
+            actions.LIST_ENDPOINTS,
+            ListEndpointsParams(name=name, protocol=protocol, include_unhealthy=include_unhealthy),
+            timeout,
+            options,
+        )
+
+    async def list_events(
+        self,
+        *,
+        limit: int = 100,
+        cursor: str | None = None,
+        service: ServiceName | None = None,
+        actor: str | None = None,
+        since: AwareDatetime | None = None,
+        until: AwareDatetime | None = None,
+        timeout: float | None = None,
+        options: CallOptions | None = None,
+    ) -> ListEventsResult:
+        """The audit log, newest first.
+
+        Args:
+            limit: Default: `100`.
+            cursor: `next_cursor` of the page before.
+            service: Unique name of a service.
+            since: Not before.
+            until: Before.
+            timeout: Seconds until the caller gives up; 30 by default.
+        """
+        return await self._call(
+            actions.LIST_EVENTS,
+            ListEventsParams(limit=limit, cursor=cursor, service=service, actor=actor, since=since, until=until),
+            timeout,
+            options,
+        )

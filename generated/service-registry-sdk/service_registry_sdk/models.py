@@ -1,0 +1,398 @@
+"""Types of the service-registry protocol 1.0.0.
+
+Written by duologue 0.1.0 (grammar 1) from registry.yaml. DO NOT EDIT: change registry.yaml, then run
+`duologue generate`.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, ClassVar, Literal
+
+from duologue import Event, Json, Model, Params, UnknownValue
+from pydantic import AwareDatetime, Field
+from typing_extensions import TypeAliasType
+
+from .unknown import UnknownExecutionInfo, UnknownLocation
+
+ServiceName = TypeAliasType("ServiceName", Annotated[str, Field(pattern="^[a-z0-9][a-z0-9-]{0,62}$")])
+"""Unique name of a service."""
+
+
+NodeName = TypeAliasType("NodeName", Annotated[str, Field(pattern="^[a-z0-9][a-z0-9.-]{0,252}$")])
+"""Name of a machine."""
+
+
+Version = TypeAliasType("Version", Annotated[str, Field(pattern="^[0-9]+\\.[0-9]+\\.[0-9]+([-+][0-9A-Za-z.-]+)?$")])
+"""A semantic version."""
+
+
+Revision = TypeAliasType("Revision", Annotated[int, Field(ge=0)])
+"""Grows by one with every mutation of the registry."""
+
+
+class ServiceState(StrEnum):
+    """Where a service is in its life. Open: later versions may add values, which arrive as `UnknownValue`."""
+
+    REGISTERED = "registered"
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+class HealthStatus(StrEnum):
+    """What a health check found. Critical and in maintenance mean that nothing should be sent there. Open: later
+    versions may add values, which arrive as `UnknownValue`.
+    """
+
+    PASSING = "passing"
+    WARNING = "warning"
+    CRITICAL = "critical"
+    MAINTENANCE = "maintenance"
+    UNKNOWN = "unknown"
+
+
+class EndpointProtocol(StrEnum):
+    """Open: later versions may add values, which arrive as `UnknownValue`."""
+
+    HTTP = "http"
+    HTTPS = "https"
+    WS = "ws"
+    WSS = "wss"
+    GRPC = "grpc"
+    TCP = "tcp"
+    UDP = "udp"
+
+
+class ManagedProcess(Model):
+    """A process of its own."""
+
+    kind: Literal["managed_process"] = "managed_process"
+    command: Annotated[list[str], Field(min_length=1)]
+    """Program and arguments; no shell."""
+    pid: Annotated[int | None, Field(ge=1)] = None
+    """While it runs."""
+
+
+class DockerContainer(Model):
+    kind: Literal["docker_container"] = "docker_container"
+    container_id: str
+    image: str
+
+
+class SystemdService(Model):
+    kind: Literal["systemd_service"] = "systemd_service"
+    unit_name: str
+
+
+ExecutionInfo = TypeAliasType(
+    "ExecutionInfo",
+    Annotated[ManagedProcess | DockerContainer | SystemdService, Field(discriminator="kind")] | UnknownExecutionInfo,
+)
+"""How a service is run. Open: later versions may add members, which arrive as `UnknownExecutionInfo`."""
+
+
+class Local(Model):
+    """On the registry's own machine."""
+
+    kind: Literal["local"] = "local"
+
+
+class Remote(Model):
+    """On another machine."""
+
+    kind: Literal["remote"] = "remote"
+    host: str
+    node: NodeName | None = None
+
+
+Location = TypeAliasType("Location", Annotated[Local | Remote, Field(discriminator="kind")] | UnknownLocation)
+"""Open: later versions may add members, which arrive as `UnknownLocation`."""
+
+
+class Endpoint(Model):
+    name: Annotated[str, Field(max_length=64, min_length=1)]
+    """Unique within the service."""
+    address: Annotated[str, Field(max_length=512, min_length=1)]
+    """host:port, or a URL."""
+    protocol: EndpointProtocol | UnknownValue
+
+
+class ResolvedEndpoint(Model):
+    service: ServiceName
+    version: Version
+    endpoint: Endpoint
+    state: ServiceState | UnknownValue
+    health: HealthStatus | UnknownValue
+    """The worst of the latest reports of its checks; unknown when nothing has been reported."""
+
+
+class HealthReport(Model):
+    """One outcome of one health check."""
+
+    check: Annotated[str, Field(max_length=64, min_length=1)]
+    """Name of the check."""
+    status: HealthStatus | UnknownValue
+    checked_at: AwareDatetime
+    took: timedelta | None = None
+    output: Annotated[str | None, Field(max_length=4096)] = None
+
+
+class ServiceEntry(Model):
+    name: ServiceName
+    version: Version
+    execution: ExecutionInfo
+    location: Location
+    endpoints: list[Endpoint] = []
+    depends_on: list[ServiceName] = []
+    state: ServiceState | UnknownValue
+    state_reason: str | None = None
+    """Why it is in this state, in words; `lease expired` when its heartbeats stopped."""
+    last_health_check: HealthReport | None = None
+    """The newest report of any of its checks."""
+    health: list[HealthReport] | None = None
+    """The latest report of each check; only when asked for."""
+    tags: list[str] = []
+    metadata: dict[str, str] = {}
+    lease: timedelta | None = None
+    """It counts as failed when no heartbeat comes for so long."""
+    registered_at: AwareDatetime
+    """When the name was registered; a new version keeps it."""
+    last_state_change: AwareDatetime
+    revision: Revision
+    """The registry's revision when this entry last changed."""
+
+
+class PageParams(Model):
+    """What every paged list takes."""
+
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+    cursor: Annotated[str | None, Field(max_length=200)] = None
+    """`next_cursor` of the page before."""
+
+
+class AuditRecord(Model):
+    """One entry of the log, with who caused it and why."""
+
+    seq: Annotated[int, Field(ge=1)]
+    """Its number in the log; there are no gaps."""
+    at: AwareDatetime
+    actor: str
+    """The caller; `anonymous` where nobody has to sign in, `registry` for what it does by itself."""
+    revision: Revision
+    reason: str | None = None
+    request_key: str | None = None
+    """The idempotency key of the call."""
+    event: str
+    """Name of the event."""
+    data: Json
+    """Data of the event."""
+
+
+class ServiceNotFoundDetails(Model):
+    name: ServiceName
+
+
+class ServiceExistsDetails(Model):
+    name: ServiceName
+    revision: Revision
+
+
+class InvalidTransitionDetails(Model):
+    from_: Annotated[ServiceState | UnknownValue, Field(alias="from")]
+    to: ServiceState | UnknownValue
+    allowed: list[ServiceState | UnknownValue]
+
+
+class RevisionConflictDetails(Model):
+    expected: Revision
+    actual: Revision
+    """0 when there is no such service."""
+
+
+class DependencyCycleDetails(Model):
+    cycle: list[ServiceName]
+    """Along the dependencies, from a service back to itself."""
+
+
+class LeaseLostDetails(Model):
+    name: ServiceName
+
+
+class ReadOnlyDetails(Model):
+    reason: str
+
+
+class ListServicesParams(Params):
+    """List services, oldest registration first."""
+
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+    cursor: Annotated[str | None, Field(max_length=200)] = None
+    """`next_cursor` of the page before."""
+    state: list[ServiceState | UnknownValue] | None = None
+    """Only services in one of these states."""
+    tag: str | None = None
+    """Only services with this tag."""
+    node: NodeName | None = None
+    """Only services whose location names this node."""
+
+
+class ListServicesResult(Model):
+    services: list[ServiceEntry]
+    next_cursor: str | None = None
+    revision: Revision
+
+
+class GetServiceParams(Params):
+    """Get one service."""
+
+    name: ServiceName
+    include_health: bool = False
+    """With the latest report of each check."""
+
+
+class RegisterServiceParams(Params):
+    """Register a service, or a new version of it. What is registered already and equal is answered as it stands,
+    and its lease renewed. A new version, and a service whose lease had ended, begin again as `registered`.
+    Other contents of the same version are taken only with `if_revision`, and leave the state as it is.
+    """
+
+    name: ServiceName
+    version: Version
+    execution: ExecutionInfo
+    location: Location
+    endpoints: Annotated[list[Endpoint], Field(max_length=64)] = []
+    depends_on: Annotated[list[ServiceName], Field(max_length=256)] = []
+    """They need not be registered yet."""
+    tags: Annotated[list[str], Field(max_length=64)] = []
+    metadata: dict[str, str] = {}
+    lease: timedelta | None = None
+    """Fails when no heartbeat comes for so long; 1 second to 1 day."""
+    if_revision: Revision | None = None
+    """Only if the entry has this revision; 0 when the name must be free."""
+
+
+class DeregisterServiceParams(Params):
+    """Remove a service, whatever its state. Services that depend on it stay."""
+
+    name: ServiceName
+    reason: Annotated[str | None, Field(max_length=1024)] = None
+    if_revision: Revision | None = None
+
+
+class HeartbeatParams(Params):
+    """Keep a lease alive."""
+
+    name: ServiceName
+
+
+class HeartbeatResult(Model):
+    expires_at: AwareDatetime
+
+
+class UpdateStateParams(Params):
+    """Move a service to another state. Asking for the state it is in changes nothing."""
+
+    name: ServiceName
+    state: ServiceState | UnknownValue
+    reason: Annotated[str | None, Field(max_length=1024)] = None
+    if_revision: Revision | None = None
+
+
+class ReportHealthParams(Params):
+    """Tell the outcome of a health check. Only the latest of each check is kept."""
+
+    name: ServiceName
+    report: HealthReport
+
+
+class ListEndpointsParams(Params):
+    """Resolve a name to healthy endpoints: those of a running service none of whose checks is critical or in
+    maintenance.
+    """
+
+    name: ServiceName
+    protocol: EndpointProtocol | UnknownValue | None = None
+    include_unhealthy: bool = False
+    """All of them, whatever the state and health."""
+
+
+class ListEndpointsResult(Model):
+    endpoints: list[ResolvedEndpoint]
+    revision: Revision
+
+
+class ListEventsParams(Params):
+    """The audit log, newest first."""
+
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+    cursor: Annotated[str | None, Field(max_length=200)] = None
+    """`next_cursor` of the page before."""
+    service: ServiceName | None = None
+    actor: str | None = None
+    since: AwareDatetime | None = None
+    """Not before."""
+    until: AwareDatetime | None = None
+    """Before."""
+
+
+class ListEventsResult(Model):
+    records: list[AuditRecord]
+    next_cursor: str | None = None
+
+
+class ServiceRegistered(Event):
+    """A service was registered, or registered again with other contents or another version."""
+
+    event_name: ClassVar[str] = "service_registered"
+    entry: ServiceEntry
+
+
+class ServiceDeregistered(Event):
+    """A service is gone from the registry."""
+
+    event_name: ClassVar[str] = "service_deregistered"
+    name: ServiceName
+    reason: str | None = None
+    revision: Revision
+
+
+class ServiceStateChanged(Event):
+    """A service moved from one state to another."""
+
+    event_name: ClassVar[str] = "service_state_changed"
+    name: ServiceName
+    old: ServiceState | UnknownValue
+    new: ServiceState | UnknownValue
+    reason: str | None = None
+    revision: Revision
+
+
+class EndpointUpdated(Event):
+    """The endpoints of a service are now these; none when it is gone."""
+
+    event_name: ClassVar[str] = "endpoint_updated"
+    service: ServiceName
+    endpoints: list[Endpoint]
+    revision: Revision
+
+
+class HealthCheckResult(Event):
+    """A health check reported."""
+
+    event_name: ClassVar[str] = "health_check_result"
+    service: ServiceName
+    report: HealthReport
+
+
+class RegistryLoaded(Event):
+    """The registry has loaded its state. Told once to every subscriber, and again after each restart."""
+
+    event_name: ClassVar[str] = "registry_loaded"
+    epoch: str
+    """Epoch of the log."""
+    services: int
+    revision: Revision

@@ -1,0 +1,65 @@
+"""The one table of the service-registry protocol 1.0.0.
+
+Written by duologue 0.1.0 (grammar 1) from registry.yaml. DO NOT EDIT: change registry.yaml, then run
+`duologue generate`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from duologue import Protocol
+
+from . import actions, errors, events
+
+PROTOCOL: Final = Protocol(
+    name="service-registry",
+    version="1.0.0",
+    api_level=1,
+    client_actions=(
+        actions.LIST_SERVICES,
+        actions.GET_SERVICE,
+        actions.REGISTER_SERVICE,
+        actions.DEREGISTER_SERVICE,
+        actions.HEARTBEAT,
+        actions.UPDATE_STATE,
+        actions.REPORT_HEALTH,
+        actions.LIST_ENDPOINTS,
+        actions.LIST_EVENTS,
+    ),
+    events=(
+        events.SERVICE_REGISTERED,
+        events.SERVICE_DEREGISTERED,
+        events.SERVICE_STATE_CHANGED,
+        events.ENDPOINT_UPDATED,
+        events.HEALTH_CHECK_RESULT,
+        events.REGISTRY_LOADED,
+    ),
+    errors=(
+        errors.ServiceNotFound,
+        errors.ServiceExists,
+        errors.InvalidTransition,
+        errors.RevisionConflict,
+        errors.DependencyCycle,
+        errors.LeaseLost,
+        errors.ReadOnly,
+    ),
+    scopes={
+        "services:read": "See services, their endpoints and their health.",
+        "services:write": "Register, change and remove services.",
+        "audit:read": "Read who did what.",
+    },
+    roles={
+        "viewer": ("services:read",),
+        "service": (
+            "services:read",
+            "services:write",
+        ),
+        "operator": (
+            "services:read",
+            "services:write",
+            "audit:read",
+        ),
+    },
+)
+"""The one table of the protocol, which both ends share."""

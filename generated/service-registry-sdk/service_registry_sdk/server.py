@@ -1,0 +1,137 @@
+"""What servers of the service-registry protocol 1.0.0 implement, and clients that can be called.
+
+Written by duologue 0.1.0 (grammar 1) from registry.yaml. DO NOT EDIT: change registry.yaml, then run
+`duologue generate`.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+from duologue import Bound, Call, Peer, Protocol, Server, Service, unary
+from typing_extensions import override
+
+from . import actions
+from .models import (
+    DeregisterServiceParams,
+    GetServiceParams,
+    HeartbeatParams,
+    HeartbeatResult,
+    ListEndpointsParams,
+    ListEndpointsResult,
+    ListEventsParams,
+    ListEventsResult,
+    ListServicesParams,
+    ListServicesResult,
+    RegisterServiceParams,
+    ReportHealthParams,
+    ServiceEntry,
+    UpdateStateParams,
+)
+from .peer import RegistryPeer
+from .protocol import PROTOCOL
+
+
+class RegistryService(Service[RegistryPeer]):
+    """What a server implements: every action. A missing or mistyped one fails the type checker."""
+
+    protocol: ClassVar[Protocol] = PROTOCOL
+    peer_type: ClassVar[type[Peer]] = RegistryPeer
+
+    @abstractmethod
+    async def list_services(self, call: Call[RegistryPeer], params: ListServicesParams) -> ListServicesResult:
+        """List services, oldest registration first."""
+
+    @abstractmethod
+    async def get_service(self, call: Call[RegistryPeer], params: GetServiceParams) -> ServiceEntry:
+        """Get one service.
+
+        Raises:
+            ServiceNotFound: No service is called {name}.
+        """
+
+    @abstractmethod
+    async def register_service(self, call: Call[RegistryPeer], params: RegisterServiceParams) -> ServiceEntry:
+        """Register a service, or a new version of it. What is registered already and equal is answered as it
+        stands, and its lease renewed. A new version, and a service whose lease had ended, begin again as
+        `registered`. Other contents of the same version are taken only with `if_revision`, and leave the
+        state as it is.
+
+        Raises:
+            ServiceExists: {name} is already registered, with other contents: give `if_revision` {revision} to replace them, or a new version.
+            DependencyCycle: The dependencies form a cycle.
+            RevisionConflict: Changed meanwhile: revision {actual}, not {expected}.
+            ReadOnly: The registry takes no changes at present: {reason}
+        """
+
+    @abstractmethod
+    async def deregister_service(self, call: Call[RegistryPeer], params: DeregisterServiceParams) -> None:
+        """Remove a service, whatever its state. Services that depend on it stay.
+
+        Raises:
+            ServiceNotFound: No service is called {name}.
+            RevisionConflict: Changed meanwhile: revision {actual}, not {expected}.
+            ReadOnly: The registry takes no changes at present: {reason}
+        """
+
+    @abstractmethod
+    async def heartbeat(self, call: Call[RegistryPeer], params: HeartbeatParams) -> HeartbeatResult:
+        """Keep a lease alive.
+
+        Raises:
+            ServiceNotFound: No service is called {name}.
+            LeaseLost: {name} holds no lease: it has ended, or none was asked for. Register again.
+        """
+
+    @abstractmethod
+    async def update_state(self, call: Call[RegistryPeer], params: UpdateStateParams) -> ServiceEntry:
+        """Move a service to another state. Asking for the state it is in changes nothing.
+
+        Raises:
+            ServiceNotFound: No service is called {name}.
+            InvalidTransition: A service cannot go from {from} to {to}.
+            RevisionConflict: Changed meanwhile: revision {actual}, not {expected}.
+            ReadOnly: The registry takes no changes at present: {reason}
+        """
+
+    @abstractmethod
+    async def report_health(self, call: Call[RegistryPeer], params: ReportHealthParams) -> None:
+        """Tell the outcome of a health check. Only the latest of each check is kept.
+
+        Raises:
+            ServiceNotFound: No service is called {name}.
+            ReadOnly: The registry takes no changes at present: {reason}
+        """
+
+    @abstractmethod
+    async def list_endpoints(self, call: Call[RegistryPeer], params: ListEndpointsParams) -> ListEndpointsResult:
+        """Resolve a name to healthy endpoints: those of a running service none of whose checks is critical or in
+        maintenance.
+
+        Raises:
+            ServiceNotFound: No service is called {name}.
+        """
+
+    @abstractmethod
+    async def list_events(self, call: Call[RegistryPeer], params: ListEventsParams) -> ListEventsResult:
+        """The audit log, newest first."""
+
+    @override
+    def handlers(self) -> Sequence[Bound]:
+        return (
+            unary(actions.LIST_SERVICES, self.list_services),
+            unary(actions.GET_SERVICE, self.get_service),
+            unary(actions.REGISTER_SERVICE, self.register_service),
+            unary(actions.DEREGISTER_SERVICE, self.deregister_service),
+            unary(actions.HEARTBEAT, self.heartbeat),
+            unary(actions.UPDATE_STATE, self.update_state),
+            unary(actions.REPORT_HEALTH, self.report_health),
+            unary(actions.LIST_ENDPOINTS, self.list_endpoints),
+            unary(actions.LIST_EVENTS, self.list_events),
+        )
+
+
+class RegistryServer(Server[RegistryPeer]):
+    """Serves a `RegistryService` on a port."""
