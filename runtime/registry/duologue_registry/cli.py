@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,8 +15,6 @@ from .exits import EXIT_CODES, Target
 
 if TYPE_CHECKING:
     from datetime import datetime
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 DEFAULT_URL = "ws://127.0.0.1:8080"
 
@@ -28,19 +28,27 @@ Example:
   duologue-registry watch"""
 
 
-def _client(function: Command) -> Command:
-    """Options of every command that talks to a registry."""
-    for option in reversed(
-        [
-            click.option(
-                "--url", envvar="DUOLOGUE_REGISTRY_URL", default=DEFAULT_URL, show_default=True, show_envvar=True
-            ),
-            click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs."),
-            click.option("--timeout", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="Seconds."),
-        ]
-    ):
-        function = option(function)
-    return function
+def _client(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that say which registry to talk to, and how, and hand it their `Target`.
+
+    What was typed after the command itself comes before what was typed after its group.
+    """
+
+    @click.option("--url", envvar="DUOLOGUE_REGISTRY_URL", default=DEFAULT_URL, show_default=True, show_envvar=True)
+    @click.option("--json", is_flag=True, help="Print JSON, for programs.")
+    @click.option("--timeout", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="Seconds.")
+    @click.pass_context
+    @functools.wraps(function)
+    def command(context: click.Context, **options: Any) -> None:
+        of_group = context.find_object(Target)
+        for name in ("url", "json", "timeout"):
+            typed = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+            if of_group is not None and not typed:
+                options[name] = getattr(of_group, name)
+        context.obj = Target(*(options.pop(name) for name in ("url", "json", "timeout")))
+        function(context.obj, **options)
+
+    return command
 
 
 _revision = click.option("--if-revision", type=click.IntRange(min=0), help="Only if the entry has this revision.")
@@ -51,8 +59,6 @@ _revision = click.option("--if-revision", type=click.IntRange(min=0), help="Only
 @click.pass_context
 def main(context: click.Context) -> None:
     """A durable service registry: who runs where, in which state, and what changes."""
-    import os
-
     if os.environ.get("NO_COLOR"):  # https://no-color.org
         context.color = False
 
@@ -82,9 +88,10 @@ def serve(host: str, port: int, data: Path | None, *, ephemeral: bool, executor:
 
 # ------------------------------------------------------------------------------------------------------------- services
 @main.group(invoke_without_command=True, epilog="\b\nExample:\n  duologue-registry services list --state failed")
-@click.pass_context
-def services(context: click.Context) -> None:
+@_client
+def services(target: Target) -> None:  # noqa: ARG001 - the commands below find it in their context
     """List and change services; `list` when nothing else is said."""
+    context = click.get_current_context()
     if context.invoked_subcommand is None:
         with list_.make_context("list", [], parent=context) as listing:  # with its defaults and environment
             list_.invoke(listing)
@@ -95,23 +102,21 @@ def services(context: click.Context) -> None:
 @click.option("--tag", help="Only with this tag.")
 @click.option("--node", help="Only on this node.")
 @_client
-def list_(
-    url: str, timeout: float, states: tuple[str, ...], tag: str | None, node: str | None, *, as_json: bool
-) -> None:
+def list_(target: Target, states: tuple[str, ...], tag: str | None, node: str | None) -> None:
     """List services, oldest registration first."""
     from .commands import list_command
 
-    list_command(Target(url, as_json, timeout), states, tag, node)
+    list_command(target, states, tag, node)
 
 
 @services.command("get", epilog="\b\nExample:\n  duologue-registry services get web-api")
 @click.argument("name")
 @_client
-def get(url: str, timeout: float, name: str, *, as_json: bool) -> None:
+def get(target: Target, name: str) -> None:
     """Show everything about one service."""
     from .commands import get_command
 
-    get_command(Target(url, as_json, timeout), name)
+    get_command(target, name)
 
 
 @services.command(
@@ -133,14 +138,14 @@ def get(url: str, timeout: float, name: str, *, as_json: bool) -> None:
 @click.option("--node", help="The name of that machine.")
 @_revision
 @_client
-def register(url: str, timeout: float, name: str, version: str, *, as_json: bool, **options: Any) -> None:
+def register(target: Target, name: str, version: str, **options: Any) -> None:
     """Register a service, or a new version of it.
 
     A service that should be declared failed when it is not heard of registers itself, with a lease, from its own code.
     """
     from .commands import register_command
 
-    register_command(Target(url, as_json, timeout), name, version, options)
+    register_command(target, name, version, options)
 
 
 @services.command("deregister", epilog="\b\nExample:\n  duologue-registry services deregister web-api --reason retired")
@@ -148,13 +153,11 @@ def register(url: str, timeout: float, name: str, version: str, *, as_json: bool
 @click.option("--reason", help="For the audit log.")
 @_revision
 @_client
-def deregister(
-    url: str, timeout: float, name: str, reason: str | None, if_revision: int | None, *, as_json: bool
-) -> None:
+def deregister(target: Target, name: str, reason: str | None, if_revision: int | None) -> None:
     """Remove a service."""
     from .commands import deregister_command
 
-    deregister_command(Target(url, as_json, timeout), name, reason, if_revision)
+    deregister_command(target, name, reason, if_revision)
 
 
 @services.command(
@@ -165,13 +168,11 @@ def deregister(
 @click.option("--reason", help="For the audit log; a failure needs one.")
 @_revision
 @_client
-def state_(
-    url: str, timeout: float, name: str, state: str, reason: str | None, if_revision: int | None, *, as_json: bool
-) -> None:
+def state_(target: Target, name: str, state: str, reason: str | None, if_revision: int | None) -> None:
     """Move a service to another state: registered, starting, running, stopping, stopped or failed."""
     from .commands import state_command
 
-    state_command(Target(url, as_json, timeout), name, state, reason, if_revision)
+    state_command(target, name, state, reason, if_revision)
 
 
 @services.command("endpoints", epilog="\b\nExample:\n  duologue-registry services endpoints web-api --protocol http")
@@ -179,23 +180,21 @@ def state_(
 @click.option("--protocol", help="Only endpoints that speak this.")
 @click.option("--all", "include_unhealthy", is_flag=True, help="Those of services that are down or unhealthy too.")
 @_client
-def endpoints(
-    url: str, timeout: float, name: str, protocol: str | None, *, include_unhealthy: bool, as_json: bool
-) -> None:
+def endpoints(target: Target, name: str, protocol: str | None, *, include_unhealthy: bool) -> None:
     """Resolve a service to its healthy endpoints."""
     from .commands import endpoints_command
 
-    endpoints_command(Target(url, as_json, timeout), name, protocol, include_unhealthy=include_unhealthy)
+    endpoints_command(target, name, protocol, include_unhealthy=include_unhealthy)
 
 
 # -------------------------------------------------------------------------------------------------------- what happens
 @main.command(epilog="\b\nExample:\n  duologue-registry watch --json | jq .event")
 @_client
-def watch(url: str, timeout: float, *, as_json: bool) -> None:
+def watch(target: Target) -> None:
     """Watch services change: a live table, or one JSON document a line."""
     from .watch import watch_command
 
-    watch_command(Target(url, as_json, timeout))
+    watch_command(target)
 
 
 @main.command(epilog="\b\nExample:\n  duologue-registry events --service web-api --limit 50")
@@ -206,21 +205,13 @@ def watch(url: str, timeout: float, *, as_json: bool) -> None:
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="The newest so many.")
 @_client
 def events(
-    url: str,
-    timeout: float,
-    service: str | None,
-    actor: str | None,
-    since: datetime | None,
-    until: datetime | None,
-    limit: int,
-    *,
-    as_json: bool,
+    target: Target, service: str | None, actor: str | None, since: datetime | None, until: datetime | None, limit: int
 ) -> None:
     """Show the audit log: what happened, when, who caused it and why; the newest last."""
     from .commands import events_command
 
     filters = {"service": service, "actor": actor, "since": since, "until": until}
-    events_command(Target(url, as_json, timeout), limit, filters)
+    events_command(target, limit, filters)
 
 
 if __name__ == "__main__":

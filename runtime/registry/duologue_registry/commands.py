@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from typing import Any, NoReturn, TypeVar
 
 import anyio
 import click
-from duologue import CallError, ConnectFailed, ConnectionClosed, NotSent, OutcomeUnknown, UnknownValue
+from duologue import CallError, ConnectFailed, ConnectionClosed, Lifecycle, NotSent, OutcomeUnknown, UnknownValue
 from pydantic import ValidationError
 from service_registry_sdk import (
     DockerContainer,
@@ -69,8 +70,16 @@ def talk(target: Target, conversation: Talk[T]) -> T:
 
 async def _talk(target: Target, conversation: Talk[T]) -> T:
     with anyio.fail_after(target.timeout):
-        async with RegistryClient.open(target.url) as registry:
+        async with open_client(target) as registry:
             return await conversation(registry)
+
+
+def open_client(target: Target, lifecycle: Lifecycle | None = None) -> AbstractAsyncContextManager[RegistryClient]:
+    """The client, to be entered; a usage error for a URL that is none."""
+    try:
+        return RegistryClient.open(target.url, lifecycle=lifecycle)
+    except ValueError as error:
+        raise click.UsageError(f"--url: {error}") from None
 
 
 def unreachable(target: Target, why: str) -> NoReturn:

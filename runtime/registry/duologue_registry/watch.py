@@ -20,7 +20,7 @@ from service_registry_sdk import (
     ServiceStateChanged,
 )
 
-from .commands import all_services, unreachable
+from .commands import all_services, open_client, unreachable
 from .display import SERVICE_HEADERS, echo_json, service_row, table
 from .exits import REFUSED, Target, fail
 from .tasks import background
@@ -88,7 +88,7 @@ class Watch:
         """Watch until interrupted."""
         lifecycle = Lifecycle(connected=self._connected, lost=self._lost)
         with anyio.fail_after(self._target.timeout) as starting:
-            async with RegistryClient.open(self._target.url, lifecycle=lifecycle) as registry, background() as tasks:
+            async with open_client(self._target, lifecycle) as registry, background() as tasks:
                 if self._live:
                     tasks.start_soon(self._redraw)
                 while True:
