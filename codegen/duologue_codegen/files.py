@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from .load import load_text
+from .load import load_text, read_bytes
 from .nodes import MapNode, ScalarNode, SeqNode
 from .problems import Problem, SpecErrors, quote
 
@@ -25,7 +25,7 @@ def read_files(path: Path) -> tuple[list[SourceFile], list[Problem]]:
     """
     name = path.name
     try:
-        data = path.read_bytes()
+        data = read_bytes(path)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise SpecErrors([Problem(name, 1, 1, f"cannot read the spec: {reason}")], path.parent) from None
@@ -73,7 +73,7 @@ def _open(node: ScalarNode, folder: Path, files: list[SourceFile]) -> tuple[str,
         # A link inside the folder may still lead out of it.
         real, home = (folder / pure).resolve(strict=True), folder.resolve(strict=True)
         known = {(folder / file.name).resolve(): file.name for file in files}
-        data = real.read_bytes() if real.is_relative_to(home) else b""
+        data = read_bytes(real) if real.is_relative_to(home) else b""
     except (OSError, RuntimeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it leads to itself"
         raise _Refused(f"cannot read {shown}: {reason}") from None

@@ -8,6 +8,7 @@ flow keys such as `{pid?: integer}` and is slower by an order of magnitude.
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -43,6 +44,12 @@ def require_libyaml() -> None:
         )
 
 
+def read_bytes(path: Path) -> bytes:
+    """The contents of a file, and no more of them than the limit needs: a device may have no end."""
+    with path.open("rb") as stream:
+        return stream.read(MAX_BYTES + 1)
+
+
 def load_text(data: bytes, file: str) -> tuple[MapNode | None, list[Problem]]:
     """The document's mapping, and what is wrong with it as YAML. No mapping: nothing more can be said."""
     require_libyaml()
@@ -60,7 +67,7 @@ def load_text(data: bytes, file: str) -> tuple[MapNode | None, list[Problem]]:
 
 def _decode(data: bytes, file: str) -> str:
     if len(data) > MAX_BYTES:
-        raise Refused(Problem(file, 1, 1, f"the file has {len(data):,} bytes; {MAX_BYTES:,} are allowed"))
+        raise Refused(Problem(file, 1, 1, f"the file has more than {MAX_BYTES:,} bytes", "split it with `imports`"))
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

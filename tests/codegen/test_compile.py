@@ -212,8 +212,11 @@ def test_timeout_none_is_for_ever_and_unsafe_is_the_default(tmp_path: Path) -> N
 
 
 def test_constants_of_one_letter_step_aside(tmp_path: Path) -> None:
-    made = event(compiled(tmp_path, "events: {x: {scope: public, delivery: log}}\n"), "x")
+    body = "types: {Y: string}\nactions: {y: {scope: public, result: Y}}\nevents: {x: {scope: public, delivery: log}}\n"
+    protocol = compiled(tmp_path, body)
+    made = event(protocol, "x")
     assert (made.class_name, made.constant, made.member) == ("X", "X_", "X")
+    assert action(protocol, "y").constant == "Y_"
 
 
 def test_compiling_twice_gives_the_same(everything: ir.Protocol) -> None:
@@ -234,6 +237,11 @@ def test_links_out_of_the_folder_are_refused(tmp_path: Path) -> None:
     assert "leads out of the spec's folder through a link" in first.message
     assert "cannot read `loop.yaml`" in second.message
     assert "cannot read `sub`" in third.message
+
+
+def test_a_file_without_end_is_cut_off() -> None:
+    with pytest.raises(SpecErrors, match="more than 5,000,000 bytes"):
+        compile_spec(Path("/dev/zero"))
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:

@@ -27,7 +27,8 @@ def schema() -> dict[str, Any]:
 
 
 def errors(schema: dict[str, Any], data: Any) -> list[str]:
-    return [error.message for error in jsonschema.Draft202012Validator(schema).iter_errors(data)]
+    validator: Any = jsonschema.Draft202012Validator(schema)
+    return [error.message for error in validator.iter_errors(data)]
 
 
 def test_committed_schema_is_up_to_date() -> None:

@@ -48,7 +48,8 @@ def test_optional_keys_in_flow_mappings() -> None:
 def test_byte_order_mark_and_carriage_returns() -> None:
     root, problems = load.load_text(b"\xef\xbb\xbfa: b\r\nc: d\r\n", "spec.yaml")
     assert problems == []
-    assert root == {"a": root["a"], "c": root["c"]} if root else False
+    assert root is not None
+    assert to_json(root) == {"a": "b", "c": "d"}
     assert root["c"].line == 2
 
 
@@ -92,7 +93,7 @@ def test_hostile_depth_ends_quickly() -> None:
 
 
 def test_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert messages(b"#" * (load.MAX_BYTES + 1)) == ["1:1 the file has 5,000,001 bytes; 5,000,000 are allowed"]
+    assert messages(b"#" * (load.MAX_BYTES + 1)) == ["1:1 the file has more than 5,000,000 bytes"]
     monkeypatch.setattr(load, "MAX_NODES", 5)
     assert messages(b"a: [1, 2]") == []
     assert messages(b"a: [1, 2, 3]") == ["1:11 more than 5 nodes"]

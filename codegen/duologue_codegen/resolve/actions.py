@@ -107,7 +107,7 @@ class Actions:
             name=symbol.name,
             method=draft.spelling.method,
             service_method=draft.spelling.flat,
-            constant=draft.spelling.constant,
+            constant=self._context.constant(draft.spelling.constant),
             namespace=symbol.namespace,
             side=ir.Side(spec.from_),
             params=draft.params.class_name,

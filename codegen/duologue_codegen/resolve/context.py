@@ -17,6 +17,9 @@ from .drafts import AnyDraft
 
 G = TypeVar("G", bound=Grammar)
 
+RENAME = "choose another with `python: {name: …}`"
+IN_PLACE = "declare the type under `types`, with a name of its own"
+
 _DECLARED = re.compile(r"[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z][A-Za-z0-9_-]*)?")
 
 
@@ -73,7 +76,7 @@ class Context:
             self._later.pop(0)()
 
     # --------------------------------------------------------------------------------------------------- names
-    def claim(self, class_name: str, what: str, origin: ir.Origin | None) -> bool:
+    def claim(self, class_name: str, what: str, origin: ir.Origin | None, hint: str = RENAME) -> bool:
         """Take a class name; complain when somebody has it."""
         holder = self._classes.setdefault(class_name, Claim(what, origin))
         if holder.what == what and holder.origin == origin:
@@ -82,12 +85,13 @@ class Context:
         self.complain(
             origin or ir.Origin(file="", line=1, column=1),
             f"the class name {quote(class_name)}, for {what}, belongs to {holder.what}{place}",
-            "choose another with `python: {name: …}`",
+            hint,
         )
         return False
 
-    def is_class(self, name: str) -> bool:
-        return name in self._classes
+    def constant(self, name: str) -> str:
+        """The name of a constant: of one capital letter (`X`) it could be that of a class in the same module."""
+        return f"{name}_" if name in self._classes else name
 
     def declare(self, table: dict[str, Symbol], section: MapNode | None, namespace: str | None, what: str) -> None:
         """Enter the names of a section."""

@@ -73,13 +73,11 @@ class Events:
         delivery = self._delivery(draft)
         what = f"event {quote(symbol.name)}"
         key = self._key(draft, delivery)
-        constant = draft.spelling.constant
         return ir.EventDef(
             name=symbol.name,
             class_name=draft.data.class_name,
-            # Of one capital letter both would be the same name in one module.
-            constant=f"{constant}_" if self._context.is_class(constant) else constant,
-            member=constant,
+            constant=self._context.constant(draft.spelling.constant),
+            member=draft.spelling.constant,
             method=draft.spelling.method,
             flat_method=draft.spelling.flat,
             namespace=symbol.namespace,

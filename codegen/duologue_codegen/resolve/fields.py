@@ -9,13 +9,11 @@ from .. import ir, names, reserved
 from ..nodes import MapNode, Node, ScalarNode, describe, entries
 from ..problems import quote
 from ..spec import ConstForm, LongForm
-from .context import Context
+from .context import RENAME, Context
 from .drafts import UNRESOLVED, EnumDraft, FieldDraft, Notes, ObjectDraft, UnionDraft, notes
 
 if TYPE_CHECKING:
     from .types import Types
-
-_RENAME = "choose another with `python: {name: …}`"
 
 
 class Fields:
@@ -143,12 +141,12 @@ class Fields:
             other = users.setdefault(name, field)
             if other is not field:
                 message = f"{quote(field.name)} and {quote(other.name)} are both {quote(name)} in Python"
-                self._context.complain(field.origin, message, _RENAME)
+                self._context.complain(field.origin, message, RENAME)
             elif name != field.name and wires.get(name, field).python_name != name:
                 message = f"{quote(field.name)} is {quote(name)} in Python, which is another field's name on the wire"
-                self._context.complain(field.origin, message, _RENAME)
+                self._context.complain(field.origin, message, RENAME)
             elif name in taken:
-                self._context.complain(field.origin, f"{quote(name)} is an argument of every call", _RENAME)
+                self._context.complain(field.origin, f"{quote(name)} is an argument of every call", RENAME)
 
 
 def accepts_null(types: Types, type_: ir.Type) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from .. import names
 from ..nodes import ScalarNode
 from ..problems import quote
-from .context import Context, Symbol
+from .context import RENAME, Context, Symbol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,5 +50,5 @@ class Members:
             return True
         place = f" (line {first.line} of {first.file})" if first else ""
         message = f"{what} is called {quote(name)} in {where}, as is {holder}{place}"
-        self._context.complain(key, message, "choose another with `python: {name: …}`")
+        self._context.complain(key, message, RENAME)
         return False

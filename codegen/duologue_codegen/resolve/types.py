@@ -19,7 +19,7 @@ from ..spec import (
     TypeForm,
 )
 from . import constraints, enums
-from .context import Context, Symbol
+from .context import IN_PLACE, RENAME, Context, Symbol
 from .drafts import (
     UNRESOLVED,
     AliasDraft,
@@ -141,7 +141,8 @@ class Types:
         if not isinstance(form, FieldsForm | EnumForm | OneOfForm):
             return self.plain(form, node, namespace, name)
         class_name = (form.python.name if own_name and form.python else None) or name
-        if not self.context.claim(class_name, "a type written in place", node.origin):
+        hint = RENAME if own_name else IN_PLACE
+        if not self.context.claim(class_name, "a type written in place", node.origin, hint):
             return UNRESOLVED
         draft = self.named(form, node, namespace, class_name, None, node.origin)
         draft.namespace, draft.notes = namespace, notes(form, form.examples)

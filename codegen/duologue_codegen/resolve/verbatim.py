@@ -13,7 +13,7 @@ from ..nodes import MapNode, Node, ScalarNode, SeqNode, describe
 from ..problems import quote
 from ..spec import TypeForm
 from . import constraints, enums
-from .context import Context
+from .context import IN_PLACE, Context
 from .drafts import UNRESOLVED, EnumDraft, FieldDraft, Notes, ObjectDraft
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Verbatim:
         if name == self._declared:
             self._declared = None
             return True
-        return self._context.claim(name, "a type written in place", node.origin)
+        return self._context.claim(name, "a type written in place", node.origin, IN_PLACE)
 
     def lower(self, node: Node, namespace: str | None, name: str) -> ir.Type:
         """The type that a schema says. `name` is the class name for an object or enum in it."""
