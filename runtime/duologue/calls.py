@@ -148,7 +148,11 @@ class Calls:
         owner: Future | Arrivals = decision.call.owner
         if not owner.done():
             owner.set_result(decision.outcome)
-        if self._places:
+        self.pass_on()
+
+    def pass_on(self) -> None:
+        """Give a free place, if there is one, to whoever waits longest."""
+        if self._places and self._connection.session.may_request:
             wake(self._places.popleft())
 
     def take_item(self, decision: Item) -> None:
@@ -169,6 +173,15 @@ class Calls:
         return answer
 
     async def _send(
+        self, name: str, params: bytes, owner: Future | Arrivals, *, timeout: float | None, **extras: Any
+    ) -> OutgoingCall:
+        try:
+            return await self._send_in_turn(name, params, owner, timeout=timeout, **extras)
+        except BaseException:
+            self.pass_on()  # it may have been given a place that it does not use
+            raise
+
+    async def _send_in_turn(
         self, name: str, params: bytes, owner: Future | Arrivals, *, timeout: float | None, **extras: Any
     ) -> OutgoingCall:
         connection = self._connection
@@ -197,10 +210,6 @@ class Calls:
         timer = connection.executor.call_at(until, lambda: wake(place)) if until is not None else None
         try:
             await place
-        except BaseException:
-            if place not in self._places and connection.session.may_request:
-                self.release()  # the place that was given to a cancelled caller goes to the next
-            raise
         finally:
             if timer is not None:
                 timer.cancel()

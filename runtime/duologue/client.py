@@ -236,6 +236,13 @@ class Client(Peer):
                 raise NotSent("there was no connection within the call's timeout")
         return self._current
 
+    @property
+    @override
+    def connection(self) -> Connection:
+        """The connection that there is now, or was last."""
+        assert self._current is not None, "nobody has a client before its first connection stands"
+        return self._current
+
     # ---------------------------------------------------------------------------------------------- for generated code
     @override
     async def _connected(self, timeout: float | None) -> tuple[Connection, float | None]:

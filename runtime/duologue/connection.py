@@ -95,6 +95,7 @@ class Connection:
         self._scope: Scope | None = None
         self._held: list[Decision] = []
         self._flush_due = False
+        self._dropped = 0
         self._timer_at: float | None = None
 
     # ------------------------------------------------------------------------------------------------------- lifetime
@@ -249,6 +250,9 @@ class Connection:
     def on_pass_end(self) -> None:
         if self.session.peer is not None and not self._ready:
             self._get_ready()
+        while self._dropped < self.session.dropped:  # answers that nobody waited for any more left their places
+            self._dropped += 1
+            self.calls.pass_on()
         self.touch()
 
     def on_room(self) -> None:

@@ -1,0 +1,171 @@
+"""What the runtime's tests share: a service of `chat` to call, two connected ends, and waits that end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+
+import anyio
+from typing_extensions import override
+
+from duologue import Bound, Call, Connection, Event, EventStream, Lifecycle, Limits, Server, Service, Sink, serve
+from tests.runtime.chat import (
+    AskParams,
+    ChatClient,
+    ChatPeer,
+    ChatPeerService,
+    ChatService,
+    CountParams,
+    Echo,
+    EchoParams,
+    NapParams,
+    NoRoom,
+    Number,
+    Waved,
+)
+
+BOUND = 15.0
+"""Seconds after which a conversation that should take a fraction of one is given up."""
+
+
+class Room(ChatService):
+    """Does what it is told, and keeps account of it."""
+
+    def __init__(self) -> None:
+        self.calls: list[Call[ChatPeer]] = []
+        self.running = 0
+        self.most_running = 0
+        self.stopped = 0
+        self.sent = 0
+        self.waved: list[Waved] = []
+
+    @override
+    async def echo(self, call: Call[ChatPeer], params: EchoParams) -> Echo:
+        self.calls.append(call)
+        if params.text == "none":
+            raise NoRoom(room="attic")
+        if params.text == "boom":
+            raise RuntimeError("the password is swordfish")
+        return Echo(text=params.text * params.times)
+
+    @override
+    async def count(self, call: Call[ChatPeer], params: CountParams, out: Sink[Number]) -> Echo:
+        self.calls.append(call)
+        try:
+            for value in range(params.upto):
+                if value == params.fail_at:
+                    raise NoRoom(room="attic")
+                await out.send(Number(value=value))
+                self.sent += 1
+        except BaseException:
+            self.stopped += 1
+            raise
+        return Echo(text="done")
+
+    @override
+    async def nap(self, call: Call[ChatPeer], params: NapParams) -> None:
+        self.calls.append(call)
+        self.running += 1
+        self.most_running = max(self.most_running, self.running)
+        try:
+            await anyio.sleep(params.seconds)
+        except BaseException:
+            self.stopped += 1
+            raise
+        finally:
+            self.running -= 1
+
+    @override
+    async def ask(self, call: Call[ChatPeer], params: AskParams) -> int:
+        self.calls.append(call)
+        return 0 if params.depth == 0 else 1 + await call.peer.ask_back(depth=params.depth - 1)
+
+    @override
+    async def on_waved(self, call: Call[ChatPeer], event: Waved) -> None:
+        self.waved.append(event)
+
+
+class Guest(ChatPeerService):
+    """What a client serves: asks the server in turn, until it is deep enough."""
+
+    def __init__(self) -> None:
+        self.calls: list[Call[ChatClient]] = []
+
+    @override
+    async def ask_back(self, call: Call[ChatClient], params: AskParams) -> int:
+        self.calls.append(call)
+        return 0 if params.depth == 0 else 1 + await call.peer.ask(depth=params.depth - 1)
+
+
+@asynccontextmanager
+async def serving(room: Service[ChatPeer], limits: Limits | None = None) -> AsyncIterator[Server[ChatPeer]]:
+    """A server, for at most `BOUND` seconds."""
+    with anyio.fail_after(BOUND):
+        async with serve(room, "127.0.0.1", 0, limits=limits) as server:
+            yield server
+
+
+def url_of(server: Server[ChatPeer]) -> str:
+    return f"ws://127.0.0.1:{server.port}"
+
+
+@asynccontextmanager
+async def talking(
+    room: Service[ChatPeer],
+    *,
+    guest: ChatPeerService | None = None,
+    limits: Limits | None = None,
+    client_limits: Limits | None = None,
+    lifecycle: Lifecycle | None = None,
+) -> AsyncIterator[tuple[Server[ChatPeer], ChatClient]]:
+    """A server and a client of it, for at most `BOUND` seconds."""
+    async with (
+        serving(room, limits) as server,
+        ChatClient.open(url_of(server), serve=guest, limits=client_limits, lifecycle=lifecycle) as client,
+    ):
+        yield server, client
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait until something is so; the test's own bound ends it."""
+    while not condition():
+        await anyio.sleep(0.005)
+
+
+def connection_of(client: ChatClient) -> Connection:
+    """The connection that a client has now."""
+    connection = client._current
+    assert connection is not None
+    return connection
+
+
+async def take(stream: EventStream[Event], count: int) -> list[Event]:
+    """The next so many events."""
+    return [await anext(stream) for _ in range(count)]
+
+
+class Shielded(Room):
+    """A server whose naps cannot be stopped."""
+
+    @override
+    async def nap(self, call: Call[ChatPeer], params: NapParams) -> None:
+        self.calls.append(call)
+        self.running += 1
+        end = anyio.current_time() + params.seconds
+        while (left := end - anyio.current_time()) > 0:
+            with anyio.CancelScope(shield=True), suppress(asyncio.CancelledError):
+                await anyio.sleep(left)
+        self.running -= 1
+
+
+class Renamed(Room):
+    """A server that answers to fewer names than its protocol has."""
+
+    def __init__(self, *missing: str) -> None:
+        super().__init__()
+        self.missing = missing
+
+    @override
+    def handlers(self) -> Sequence[Bound]:
+        return [bound for bound in super().handlers() if bound.name not in self.missing]

@@ -1,0 +1,354 @@
+"""Calls over real sockets: every call ends once, in what its caller is told it ended in."""
+
+from __future__ import annotations
+
+import logging
+import math
+import re
+
+import anyio
+import pytest
+from typing_extensions import override
+
+from duologue import (
+    Call,
+    CallError,
+    CallOptions,
+    DeadlineExceeded,
+    Internal,
+    InvalidArgument,
+    Limits,
+    NotFound,
+    NotSent,
+    Ran,
+    ResourceExhausted,
+    Status,
+    Unimplemented,
+)
+from tests.runtime.chat import AskParams, ChatClient, Mood
+from tests.runtime.support import Guest, Room, Shielded, connection_of, talking, until
+
+pytestmark = pytest.mark.anyio
+
+
+class TestOutcomes:
+    async def test_a_result_is_typed(self) -> None:
+        async with talking(Room()) as (_, client):
+            answer = await client.echo(text="ab", times=3)
+            assert answer.text == "ababab"
+            assert answer.mood is Mood.CALM
+
+    async def test_a_declared_error_carries_typed_details(self) -> None:
+        async with talking(Room()) as (_, client):
+            with pytest.raises(NotFound) as caught:
+                await client.echo(text="none")
+        error = caught.value
+        assert type(error).__name__ == "NoRoom"
+        assert error.code == "no_room"
+        assert error.status is Status.NOT_FOUND
+        assert str(error) == "No room is called attic."
+        assert error.ran is Ran.YES
+        assert vars(error)["details"].room == "attic"
+
+    async def test_an_exception_is_told_by_its_incident_alone(
+        self, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        arrived: list[bytes] = []
+        async with talking(Room()) as (_, client):
+            connection = connection_of(client)
+            receive = connection.on_message
+            monkeypatch.setattr(connection, "on_message", lambda data: (arrived.append(data), receive(data)))
+            with pytest.raises(Internal) as caught:
+                await client.echo(text="boom")
+        found = re.search(r"incident (\w+)", str(caught.value))
+        assert found is not None
+        [answer] = arrived
+        for secret in (b"swordfish", b"RuntimeError", b"Traceback", b".py"):
+            assert secret not in answer
+        [record] = [record for record in caplog.records if found[1] in record.getMessage()]
+        assert record.levelno == logging.ERROR
+        assert "swordfish" in caplog.text
+        assert caught.value.ran is Ran.YES
+
+    async def test_a_raising_handler_costs_its_own_call_alone(self) -> None:
+        outcomes: list[str] = []
+
+        async def call(client: ChatClient, text: str) -> None:
+            try:
+                outcomes.append((await client.echo(text=text)).text)
+            except CallError as error:
+                outcomes.append(error.code)
+
+        async with talking(Room()) as (server, client):
+            connection = connection_of(client)
+            async with anyio.create_task_group() as tasks:
+                for text in ("a", "boom", "b", "none", "c") * 5:
+                    tasks.start_soon(call, client, text)
+            assert sorted(outcomes) == sorted(["a", "internal", "b", "no_room", "c"] * 5)
+            assert connection_of(client) is connection
+            assert len(server.connections) == 1
+
+    async def test_params_that_do_not_fit_never_reach_the_handler(self) -> None:
+        room = Room()
+        async with talking(room) as (_, client):
+            for params in (b'{"text":5}', b"{}", b'{"text":"a","more":1}', b'{"text":"a","times":true}', b"[]"):
+                with pytest.raises(InvalidArgument) as caught:
+                    await connection_of(client).calls.ask("echo", params)
+                assert caught.value.ran is Ran.NO, params
+            assert room.calls == []
+
+    async def test_unknown_actions_did_not_run(self) -> None:
+        async with talking(Room()) as (server, client):
+            with pytest.raises(Unimplemented) as caught:
+                await connection_of(client).calls.ask("sing", b"{}")
+            assert caught.value.ran is Ran.NO
+            with pytest.raises(Unimplemented) as caught:
+                await server.peers()[0].ask_back(depth=0)  # this client serves nothing
+            assert caught.value.ran is Ran.NO
+
+
+class TestTime:
+    async def test_a_timeout_stops_the_handler(self) -> None:
+        room = Room()
+        async with talking(room) as (_, client):
+            with pytest.raises(DeadlineExceeded) as caught:
+                await client.nap(seconds=10, timeout=0.1)
+            assert caught.value.ran is not Ran.NO
+            await until(lambda: room.stopped == 1)
+            assert (await client.echo(text="on")).text == "on"
+
+    async def test_a_server_s_call_times_out_too(self) -> None:
+        class Slow(Guest):
+            stopped = False
+
+            @override
+            async def ask_back(self, call: Call[ChatClient], params: AskParams) -> int:
+                try:
+                    await anyio.sleep(10)
+                finally:
+                    self.stopped = True
+                return 0
+
+        guest = Slow()
+        async with talking(Room(), guest=guest) as (server, _):
+            with pytest.raises(DeadlineExceeded):
+                await server.peers()[0].ask_back(depth=0, timeout=0.1)
+            await until(lambda: guest.stopped)
+
+    async def test_a_timeout_is_kept_by_the_caller_alone_if_need_be(self) -> None:
+        room = Shielded()
+        async with talking(room) as (_, client):
+            started = anyio.current_time()
+            with pytest.raises(DeadlineExceeded) as caught:
+                await client.nap(seconds=0.6, timeout=0.1)
+            assert anyio.current_time() - started < 0.5
+            assert caught.value.ran is Ran.UNKNOWN
+            session = connection_of(client).session
+            assert session.outgoing  # its id stays taken
+            assert session.dropped == 0
+            assert (await client.echo(text="other")).text == "other"
+            await until(lambda: session.dropped == 1)
+            assert not session.outgoing
+
+    async def test_no_timeout_at_all(self) -> None:
+        room = Room()
+        async with talking(room) as (_, client):
+            await client.nap(seconds=0.01, timeout=math.inf)
+            assert room.calls[0].deadline is None
+
+    async def test_a_timeout_that_has_passed_sends_nothing(self) -> None:
+        room = Room()
+        async with talking(room) as (_, client):
+            with pytest.raises(NotSent) as caught:
+                await client.echo(text="late", timeout=0)
+            assert caught.value.ran is Ran.NO
+            await client.echo(text="on")
+            assert len(room.calls) == 1
+
+    async def test_the_handler_s_own_calls_end_with_its_deadline(self) -> None:
+        room, guest = Room(), Guest()
+        async with talking(room, guest=guest) as (_, client):
+            assert await client.ask(depth=3, timeout=2) == 3
+        left = [call.time_left() for call in (room.calls[0], guest.calls[0], room.calls[1], guest.calls[1])]
+        deadlines = [call.deadline for call in (room.calls[0], guest.calls[0], room.calls[1], guest.calls[1])]
+        assert all(time is not None and time <= 2 for time in left), left
+        assert all(abs(_known(deadline) - _known(deadlines[0])) < 0.2 for deadline in deadlines), deadlines
+
+    async def test_the_deadline_of_one_call_is_not_that_of_the_next(self) -> None:
+        room, guest = Room(), Guest()
+        async with talking(room, guest=guest) as (server, client):
+            await client.ask(depth=1, timeout=2)
+            await server.peers()[0].ask_back(depth=0)
+            later = guest.calls[-1].time_left()
+            assert later is not None
+            assert later > 20  # the action's own
+
+
+def _known(deadline: float | None) -> float:
+    assert deadline is not None
+    return deadline
+
+
+class TestCancelling:
+    async def test_cancelling_the_caller_stops_the_handler(self) -> None:
+        room = Room()
+        async with talking(room) as (_, client):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(lambda: client.nap(seconds=10))
+                await until(lambda: room.running == 1)
+                tasks.cancel_scope.cancel()
+            await until(lambda: room.stopped == 1)
+            session = connection_of(client).session
+            await until(lambda: session.dropped == 1)  # its one response came all the same
+            assert not session.outgoing
+            assert (await client.echo(text="on")).text == "on"
+
+    async def test_a_call_that_is_cancelled_at_once_is_over_on_both_sides(self) -> None:
+        room = Room()
+        async with talking(room) as (server, client):
+            for _ in range(20):
+                with anyio.CancelScope() as scope:
+                    scope.cancel()
+                    await client.nap(seconds=10)
+            assert (await client.echo(text="on")).text == "on"
+            await until(lambda: not server.connections[0].session.incoming and not connection_of(client).session.outgoing)
+            assert room.running == 0
+
+
+class TestDepth:
+    async def test_calls_go_back_and_forth_to_any_depth(self) -> None:
+        room, guest = Room(), Guest()
+        async with talking(room, guest=guest) as (server, client):
+            assert await client.ask(depth=50) == 50
+            assert await server.peers()[0].ask_back(depth=50) == 50
+        assert len(room.calls) == 26 + 25
+        assert len(guest.calls) == 25 + 26
+
+    async def test_many_chains_at_once(self) -> None:
+        depths: list[int] = []
+
+        async def from_the_client(client: ChatClient) -> None:
+            depths.append(await client.ask(depth=50))
+
+        limits = Limits(in_flight=1000)  # ten chains of each kind keep five hundred calls waiting on either side
+        async with talking(Room(), guest=Guest(), limits=limits, client_limits=limits) as (server, client):
+            peer = server.peers()[0]
+
+            async def from_the_server() -> None:
+                depths.append(await peer.ask_back(depth=50))
+
+            async with anyio.create_task_group() as tasks:
+                for _ in range(10):
+                    tasks.start_soon(from_the_client, client)
+                    tasks.start_soon(from_the_server)
+        assert depths == [50] * 20
+
+
+class TestLimits:
+    async def test_calls_beyond_what_the_peer_runs_at_once_wait_here(self) -> None:
+        room = Room()
+        async with talking(room, limits=Limits(in_flight=16)) as (_, client):
+            async with anyio.create_task_group() as tasks:
+                for _ in range(300):
+                    tasks.start_soon(lambda: client.nap(seconds=0.001))
+            assert len(room.calls) == 300
+            assert 1 < room.most_running <= 16
+
+    async def test_a_call_that_waits_for_its_turn_keeps_its_timeout(self) -> None:
+        room = Room()
+        async with talking(room, limits=Limits(in_flight=1)) as (_, client), anyio.create_task_group() as tasks:
+            tasks.start_soon(lambda: client.nap(seconds=10, timeout=math.inf))
+            await until(lambda: room.running == 1)
+            with pytest.raises(NotSent) as caught:
+                await client.echo(text="late", timeout=0.1)
+            assert caught.value.ran is Ran.NO
+            assert len(room.calls) == 1
+            tasks.cancel_scope.cancel()
+
+    async def test_the_place_of_a_caller_that_gave_up_goes_to_the_next(self) -> None:
+        room = Room()
+        async with talking(room, limits=Limits(in_flight=1)) as (_, client), anyio.create_task_group() as tasks:
+            given_up = anyio.CancelScope()
+
+            async def give_up() -> None:
+                with given_up:
+                    await client.nap(seconds=10)
+
+            tasks.start_soon(give_up)
+            await until(lambda: room.running == 1)
+            tasks.start_soon(lambda: client.nap(seconds=0))
+            await anyio.sleep(0.02)
+            given_up.cancel()
+            with anyio.fail_after(2):
+                await until(lambda: len(room.calls) == 2)
+
+    async def test_the_place_of_a_call_that_timed_out_goes_to_the_next(self) -> None:
+        room = Shielded()
+        async with talking(room, limits=Limits(in_flight=1)) as (_, client), anyio.create_task_group() as tasks:
+
+            async def time_out() -> None:
+                with pytest.raises(DeadlineExceeded):
+                    await client.nap(seconds=0.3, timeout=0.05)
+
+            tasks.start_soon(time_out)
+            await until(lambda: room.running == 1)
+            with anyio.fail_after(2):
+                await client.nap(seconds=0)
+
+    async def test_a_request_beyond_the_peer_s_frame_is_not_sent(self) -> None:
+        room = Room()
+        async with talking(room, limits=Limits(frame=10_000)) as (_, client):
+            with pytest.raises(NotSent, match="10000") as caught:
+                await client.echo(text="x" * 20_000)
+            assert caught.value.ran is Ran.NO
+            assert (await client.echo(text="on")).text == "on"
+            assert len(room.calls) == 1
+
+    async def test_a_request_beyond_the_action_s_own_limit_is_not_sent(self) -> None:
+        room = Room()
+        async with talking(room) as (_, client):
+            with pytest.raises(NotSent, match="at most 50000"):
+                await client.echo(text="x" * 60_000)
+            with pytest.raises(ResourceExhausted) as caught:  # nor taken from who does not know the limit
+                await connection_of(client).calls.ask("echo", b'{"text":"%b"}' % (b"x" * 60_000))
+            assert caught.value.ran is Ran.NO
+            assert room.calls == []
+
+    async def test_an_answer_that_the_caller_cannot_take_costs_its_call_alone(self) -> None:
+        async with talking(Room(), client_limits=Limits(frame=10_000)) as (_, client):
+            connection = connection_of(client)
+            with pytest.raises(ResourceExhausted, match="10000") as caught:
+                await client.echo(text="x" * 100, times=1000)
+            assert caught.value.ran is Ran.YES
+            assert (await client.echo(text="on")).text == "on"
+            assert connection_of(client) is connection
+
+
+class TestExtras:
+    async def test_key_and_meta_reach_the_handler(self) -> None:
+        room = Room()
+        async with talking(room) as (_, client):
+            await client.echo(text="a", options=CallOptions(key="k1", meta={"trace": "t1"}))
+            await client.echo(text="a")
+        first, second = room.calls
+        assert (first.key, dict(first.meta)) == ("k1", {"trace": "t1"})
+        assert (second.key, dict(second.meta)) == (None, {})
+        assert first.action == "echo"
+
+    async def test_extras_beyond_their_bounds_are_refused(self) -> None:
+        room = Room()
+        async with talking(room) as (_, client):
+            for options in (CallOptions(key="k" * 129), CallOptions(meta={"a": "x" * 4097})):
+                with pytest.raises(InvalidArgument) as caught:
+                    await client.echo(text="a", options=options)
+                assert caught.value.ran is Ran.NO
+            assert room.calls == []
+
+    async def test_a_handler_finds_its_connection_and_its_caller(self) -> None:
+        room, guest = Room(), Guest()
+        async with talking(room, guest=guest) as (server, client):
+            await client.ask(depth=1)
+            assert room.calls[0].peer is server.peers()[0]
+            assert room.calls[0].connection is room.calls[0].peer.connection
+            assert guest.calls[0].peer is client
+            assert guest.calls[0].connection is client.connection
