@@ -26,6 +26,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import BaseModel
+from typing_extensions import override
+
+from duologue import Bound, Call, Protocol, Service, serve, unary
 from service_registry_sdk import (
     Endpoint,
     EndpointProtocol,
@@ -39,9 +42,6 @@ from service_registry_sdk import (
     actions,
 )
 from service_registry_sdk.protocol import PROTOCOL
-from typing_extensions import override
-
-from duologue import Bound, Call, Protocol, Service, serve, unary
 
 IN_FLIGHT = 64
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
