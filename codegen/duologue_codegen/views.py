@@ -63,6 +63,7 @@ class EventView:
     members: tuple[tuple[str, Code], ...]
     doc: str
     summary: str
+    handler_doc: str
     deprecated: str | None
 
 
@@ -141,8 +142,8 @@ def action_view(action: ir.ActionDef, protocol: ir.Protocol, annotator: Annotato
         type=_descriptor_type(action.params, item, result),
         members=tuple(_action_members(action, protocol)),
         summary=_summary(action),
-        doc=joined(_summary(action), _args(action, protocol), _raises(action, protocol)),
-        service_doc=joined(_summary(action), _raises(action, protocol)),
+        doc=joined(_summary(action) or f"Call `{action.name}`.", _args(action, protocol), _raises(action, protocol)),
+        service_doc=joined(_summary(action) or f"Answer `{action.name}`.", _raises(action, protocol)),
         deprecated=deprecation(action.deprecated),
     )
 
@@ -264,6 +265,7 @@ def event_view(event: ir.EventDef, annotator: Annotator) -> EventView:
         members=tuple(_event_members(event)),
         doc=joined(_summary(event), _promise(event), _filter_args(event)),
         summary=_summary(event),
+        handler_doc=_summary(event) or f"Take `{event.name}`.",
         deprecated=deprecation(event.deprecated),
     )
 

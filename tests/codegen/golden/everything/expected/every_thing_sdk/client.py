@@ -1,0 +1,238 @@
+"""Client of the every-thing protocol 2.10.0-rc.1.
+
+Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.yaml, then run
+`duologue generate`.
+"""
+
+# Namespaces stand on private members of the class that they are part of.
+# pyright: reportPrivateUsage=false
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from functools import cached_property
+from ssl import SSLContext
+from typing import ClassVar
+
+from duologue import CallOptions, Client, EventStream, Limits, Protocol, Stream, Token
+from typing_extensions import deprecated
+
+from . import actions
+from .events import EventType, EveryEvent, EveryEvents
+from .models import (
+    AllDone,
+    AllOfItByKeyValue,
+    AllOfItInner,
+    AllOfItItem,
+    AllOfItManyItem,
+    AllOfItParams,
+    BothWays,
+    CloseParams,
+    ListParams,
+    ListResult,
+    MaybeParams,
+    MoreParams,
+    Name,
+    NothingParams,
+    PageCloseParams,
+    PageFrame,
+    PageNavigateParams,
+    PageOpenParams,
+    Shape,
+    TypedParams,
+    Typing,
+)
+from .protocol import PROTOCOL
+from .sync_client import EverySyncClient
+
+
+class EveryPage:
+    """Actions of one namespace."""
+
+    def __init__(self, owner: EveryClient) -> None:
+        self._owner = owner
+
+    async def open_(
+        self, *, frame: PageFrame, timeout: float | None = None, options: CallOptions | None = None
+    ) -> None:
+        """Call `Page.open`.
+
+        Args:
+            timeout: Seconds until the caller gives up; 0.5 by default.
+
+        Raises:
+            Busy: Busy; come back.
+        """
+        return await self._owner._call(actions.PAGE_OPEN, PageOpenParams(frame=frame), timeout, options)
+
+    async def navigate(
+        self, *, frame: PageFrame, url: str, timeout: float | None = None, options: CallOptions | None = None
+    ) -> None:
+        """Call `Page.navigate`.
+
+        Args:
+            timeout: Seconds until the caller gives up; 0.5 by default.
+
+        Raises:
+            Busy: Busy; come back.
+            PageGone: No {id}.
+        """
+        return await self._owner._call(
+            actions.PAGE_NAVIGATE, PageNavigateParams(frame=frame, url=url), timeout, options
+        )
+
+    async def close_(self, *, timeout: float | None = None, options: CallOptions | None = None) -> None:
+        """Call `Page.close`.
+
+        Args:
+            timeout: Seconds until the caller gives up; 0.5 by default.
+
+        Raises:
+            Busy: Busy; come back.
+        """
+        return await self._owner._call(actions.PAGE_CLOSE, PageCloseParams(), timeout, options)
+
+
+class EveryClient(Client):
+    """One of everything."""
+
+    protocol: ClassVar[Protocol] = PROTOCOL
+
+    @cached_property
+    def events(self) -> EveryEvents:
+        """The events of the server: one method each, with typed filters."""
+        return EveryEvents(self)
+
+    async def subscribe(self, events: Sequence[EventType]) -> EventStream[EveryEvent]:
+        """Subscribe to events by name. The stream has started when this returns."""
+        return await self._subscribe(events)
+
+    async def unsubscribe(self, events: Sequence[EventType]) -> None:
+        """Take back what `subscribe` asked for."""
+        await self._unsubscribe(events)
+
+    async def notify(self, event: Typing | BothWays) -> None:
+        """Send an event to the server. There is no answer."""
+        await self._notify(event)
+
+    @classmethod
+    def open_sync(
+        cls, url: str, *, token: Token | None = None, tls: SSLContext | None = None, limits: Limits | None = None
+    ) -> AbstractContextManager[EverySyncClient]:
+        """`open` for synchronous code: a connection that is kept as long as the `with` block."""
+        return cls._open_sync(EverySyncClient, url, token=token, tls=tls, limits=limits)
+
+    @cached_property
+    def page(self) -> EveryPage:
+        return EveryPage(self)
+
+    async def nothing(self, *, timeout: float | None = None, options: CallOptions | None = None) -> None:
+        """Call `nothing`.
+
+        Args:
+            timeout: Seconds until the caller gives up; 0.5 by default.
+
+        Raises:
+            Busy: Busy; come back.
+        """
+        return await self._call(actions.NOTHING, NothingParams(), timeout, options)
+
+    async def close_(self, *, timeout: float | None = None, options: CallOptions | None = None) -> None:
+        """Named like a member of the client.
+
+        Args:
+            timeout: Seconds until the caller gives up; 0.5 by default.
+
+        Raises:
+            Busy: Busy; come back.
+        """
+        return await self._call(actions.CLOSE, CloseParams(), timeout, options)
+
+    async def list_(
+        self, *, cursor: str | None = None, timeout: float | None = None, options: CallOptions | None = None
+    ) -> ListResult:
+        """Call `list`.
+
+        Args:
+            timeout: Seconds until the caller gives up; 0.5 by default.
+
+        Raises:
+            Busy: Busy; come back.
+        """
+        return await self._call(actions.LIST, ListParams(cursor=cursor), timeout, options)
+
+    @deprecated("Deprecated: use `nothing`.")
+    def all_of_it(
+        self,
+        *,
+        a: str,
+        b: int | None = None,
+        c: bool = False,
+        timeout_: timedelta,
+        options_: str | None = None,
+        self_: str,
+        inner: AllOfItInner,
+        many: list[AllOfItManyItem],
+        by_key: dict[str, AllOfItByKeyValue],
+        timeout: float | None = None,
+        options: CallOptions | None = None,
+    ) -> Stream[AllOfItItem, AllDone]:
+        """Most of an action.
+
+        Since version 1.10.
+
+        Deprecated: use `nothing`.
+
+        Args:
+            c: Default: `false`.
+            timeout: Seconds until the caller gives up; no end by default.
+
+        Raises:
+            Busy: Busy; come back.
+            BadName: The name is bad.
+            PageLostError: Page.lost
+        """
+        return self._stream(
+            actions.ALL_OF_IT,
+            AllOfItParams(
+                a=a, b=b, c=c, timeout_=timeout_, options_=options_, self_=self_, inner=inner, many=many, by_key=by_key
+            ),
+            timeout,
+            options,
+        )
+
+    async def typed(
+        self, *, a: str, b: int | None = None, timeout: float | None = None, options: CallOptions | None = None
+    ) -> Shape | None:
+        """Call `typed`.
+
+        Args:
+            timeout: Seconds until the caller gives up; 0.5 by default.
+
+        Raises:
+            Busy: Busy; come back.
+        """
+        return await self._call(actions.TYPED, TypedParams(a=a, b=b), timeout, options)
+
+    async def maybe(self, *, timeout: float | None = None, options: CallOptions | None = None) -> Name | None:
+        """Call `maybe`.
+
+        Args:
+            timeout: Seconds until the caller gives up; 0.5 by default.
+
+        Raises:
+            Busy: Busy; come back.
+        """
+        return await self._call(actions.MAYBE, MaybeParams(), timeout, options)
+
+    async def more(self, *, timeout: float | None = None, options: CallOptions | None = None) -> Name:
+        """Call `more`.
+
+        Args:
+            timeout: Seconds until the caller gives up; 0.5 by default.
+
+        Raises:
+            Busy: Busy; come back.
+        """
+        return await self._call(actions.MORE, MoreParams(), timeout, options)

@@ -1,0 +1,198 @@
+"""What servers of the every-thing protocol 2.10.0-rc.1 implement, and clients that can be called.
+
+Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.yaml, then run
+`duologue generate`.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+from duologue import Bound, Call, Peer, Protocol, Server, Service, Sink, notified, streaming, unary
+from typing_extensions import override
+
+from . import actions, events
+from .client import EveryClient
+from .models import (
+    AllDone,
+    AllOfItItem,
+    AllOfItParams,
+    AskParams,
+    BothWays,
+    CloseParams,
+    ListParams,
+    ListResult,
+    MaybeParams,
+    MoreParams,
+    Name,
+    NothingParams,
+    PageCloseParams,
+    PageNavigateParams,
+    PageOpenParams,
+    Shape,
+    TypedParams,
+    Typing,
+)
+from .peer import EveryAgent
+from .protocol import PROTOCOL
+
+
+class EveryService(Service[EveryAgent]):
+    """What a server implements: every action. A missing or mistyped one fails the type checker."""
+
+    protocol: ClassVar[Protocol] = PROTOCOL
+    peer_type: ClassVar[type[Peer]] = EveryAgent
+
+    @abstractmethod
+    async def nothing(self, call: Call[EveryAgent], params: NothingParams) -> None:
+        """Answer `nothing`.
+
+        Raises:
+            Busy: Busy; come back.
+        """
+
+    @abstractmethod
+    async def close_(self, call: Call[EveryAgent], params: CloseParams) -> None:
+        """Named like a member of the client.
+
+        Raises:
+            Busy: Busy; come back.
+        """
+
+    @abstractmethod
+    async def list_(self, call: Call[EveryAgent], params: ListParams) -> ListResult:
+        """Answer `list`.
+
+        Raises:
+            Busy: Busy; come back.
+        """
+
+    @abstractmethod
+    async def all_of_it(self, call: Call[EveryAgent], params: AllOfItParams, out: Sink[AllOfItItem]) -> AllDone:
+        """Most of an action.
+
+        Since version 1.10.
+
+        Deprecated: use `nothing`.
+
+        Raises:
+            Busy: Busy; come back.
+            BadName: The name is bad.
+            PageLostError: Page.lost
+        """
+
+    @abstractmethod
+    async def typed(self, call: Call[EveryAgent], params: TypedParams) -> Shape | None:
+        """Answer `typed`.
+
+        Raises:
+            Busy: Busy; come back.
+        """
+
+    @abstractmethod
+    async def maybe(self, call: Call[EveryAgent], params: MaybeParams) -> Name | None:
+        """Answer `maybe`.
+
+        Raises:
+            Busy: Busy; come back.
+        """
+
+    @abstractmethod
+    async def page_open(self, call: Call[EveryAgent], params: PageOpenParams) -> None:
+        """Answer `Page.open`.
+
+        Raises:
+            Busy: Busy; come back.
+        """
+
+    @abstractmethod
+    async def page_navigate(self, call: Call[EveryAgent], params: PageNavigateParams) -> None:
+        """Answer `Page.navigate`.
+
+        Raises:
+            Busy: Busy; come back.
+            PageGone: No {id}.
+        """
+
+    @abstractmethod
+    async def page_close(self, call: Call[EveryAgent], params: PageCloseParams) -> None:
+        """Answer `Page.close`.
+
+        Raises:
+            Busy: Busy; come back.
+        """
+
+    @abstractmethod
+    async def more(self, call: Call[EveryAgent], params: MoreParams) -> Name:
+        """Answer `more`.
+
+        Raises:
+            Busy: Busy; come back.
+        """
+
+    @abstractmethod
+    async def on_typing(self, call: Call[EveryAgent], event: Typing) -> None:
+        """Take `typing`."""
+
+    @abstractmethod
+    async def on_both_ways(self, call: Call[EveryAgent], event: BothWays) -> None:
+        """Take `both_ways`."""
+
+    @override
+    def handlers(self) -> Sequence[Bound]:
+        return (
+            unary(actions.NOTHING, self.nothing),
+            unary(actions.CLOSE, self.close_),
+            unary(actions.LIST, self.list_),
+            streaming(actions.ALL_OF_IT, self.all_of_it),
+            unary(actions.TYPED, self.typed),
+            unary(actions.MAYBE, self.maybe),
+            unary(actions.PAGE_OPEN, self.page_open),
+            unary(actions.PAGE_NAVIGATE, self.page_navigate),
+            unary(actions.PAGE_CLOSE, self.page_close),
+            unary(actions.MORE, self.more),
+            notified(events.TYPING, self.on_typing),
+            notified(events.BOTH_WAYS, self.on_both_ways),
+        )
+
+
+class EveryAgentService(Service[EveryClient]):
+    """What a client serves to the server: pass one as `serve=` to `EveryClient.open`."""
+
+    protocol: ClassVar[Protocol] = PROTOCOL
+    peer_type: ClassVar[type[Peer]] = EveryClient
+
+    @abstractmethod
+    async def all_of_it(self, call: Call[EveryClient], params: AllOfItParams, out: Sink[AllOfItItem]) -> AllDone:
+        """Most of an action.
+
+        Since version 1.10.
+
+        Deprecated: use `nothing`.
+
+        Raises:
+            Busy: Busy; come back.
+            BadName: The name is bad.
+            PageLostError: Page.lost
+        """
+
+    @abstractmethod
+    async def ask(self, call: Call[EveryClient], params: AskParams) -> str:
+        """Answer `ask`.
+
+        Raises:
+            Busy: Busy; come back.
+        """
+
+    @override
+    def handlers(self) -> Sequence[Bound]:
+        return (
+            streaming(actions.ALL_OF_IT, self.all_of_it),
+            unary(actions.ASK, self.ask),
+        )
+
+
+class EveryServer(Server[EveryAgent]):
+    """Serves a `EveryService` on a port."""

@@ -1,0 +1,35 @@
+"""The minimal protocol.
+
+Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.yaml, then run
+`duologue generate`.
+"""
+
+from .client import (
+    MinimalClient,
+)
+from .models import (
+    PingParams,
+)
+from .peer import (
+    MinimalPeer,
+)
+from .protocol import (
+    PROTOCOL,
+)
+from .server import (
+    MinimalServer,
+    MinimalService,
+)
+from .sync_client import (
+    MinimalSyncClient,
+)
+
+__all__ = [
+    "PROTOCOL",
+    "MinimalClient",
+    "MinimalPeer",
+    "MinimalServer",
+    "MinimalService",
+    "MinimalSyncClient",
+    "PingParams",
+]

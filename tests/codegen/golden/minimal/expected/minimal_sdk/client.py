@@ -1,0 +1,39 @@
+"""Client of the minimal protocol 0.1.0.
+
+Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.yaml, then run
+`duologue generate`.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from ssl import SSLContext
+from typing import ClassVar
+
+from duologue import CallOptions, Client, Limits, Protocol, Token
+
+from . import actions
+from .models import PingParams
+from .protocol import PROTOCOL
+from .sync_client import MinimalSyncClient
+
+
+class MinimalClient(Client):
+    """Client of the minimal protocol."""
+
+    protocol: ClassVar[Protocol] = PROTOCOL
+
+    @classmethod
+    def open_sync(
+        cls, url: str, *, token: Token | None = None, tls: SSLContext | None = None, limits: Limits | None = None
+    ) -> AbstractContextManager[MinimalSyncClient]:
+        """`open` for synchronous code: a connection that is kept as long as the `with` block."""
+        return cls._open_sync(MinimalSyncClient, url, token=token, tls=tls, limits=limits)
+
+    async def ping(self, *, timeout: float | None = None, options: CallOptions | None = None) -> None:
+        """Call `ping`.
+
+        Args:
+            timeout: Seconds until the caller gives up; 30 by default.
+        """
+        return await self._call(actions.PING, PingParams(), timeout, options)

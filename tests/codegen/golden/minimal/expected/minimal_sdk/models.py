@@ -1,0 +1,13 @@
+"""Types of the minimal protocol 0.1.0.
+
+Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.yaml, then run
+`duologue generate`.
+"""
+
+from __future__ import annotations
+
+from duologue import Params
+
+
+class PingParams(Params):
+    pass

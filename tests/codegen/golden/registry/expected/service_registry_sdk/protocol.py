@@ -1,0 +1,107 @@
+"""The one table of the service-registry protocol 1.0.0.
+
+Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.yaml, then run
+`duologue generate`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from duologue import Protocol
+
+from . import actions, errors, events
+
+PROTOCOL: Final = Protocol(
+    name="service-registry",
+    version="1.0.0",
+    api_level=1,
+    client_actions=(
+        actions.LIST_SERVICES,
+        actions.GET_SERVICE,
+        actions.REGISTER_SERVICE,
+        actions.DEREGISTER_SERVICE,
+        actions.HEARTBEAT,
+        actions.UPDATE_STATE,
+        actions.SERVICE_ACTION,
+        actions.LIST_ENDPOINTS,
+        actions.REPORT_HEALTH,
+        actions.WATCH_LOGS,
+        actions.LIST_PACKAGES,
+        actions.DEPLOY_PACKAGE,
+        actions.ROLLBACK,
+        actions.GET_DEPLOYMENT,
+        actions.CANCEL_DEPLOYMENT,
+        actions.LIST_EVENTS,
+        actions.ATTACH_AGENT,
+    ),
+    server_actions=(
+        actions.EXECUTE,
+        actions.INSTALL_PACKAGE,
+        actions.TAIL_LOGS,
+    ),
+    events=(
+        events.SERVICE_REGISTERED,
+        events.SERVICE_DEREGISTERED,
+        events.SERVICE_STATE_CHANGED,
+        events.ENDPOINT_UPDATED,
+        events.HEALTH_CHECK_RESULT,
+        events.DEPLOYMENT_PROGRESS,
+        events.REGISTRY_LOADED,
+    ),
+    errors=(
+        errors.ServiceNotFound,
+        errors.ServiceExists,
+        errors.InvalidTransition,
+        errors.RevisionConflict,
+        errors.DependencyCycle,
+        errors.LeaseLost,
+        errors.AgentUnavailable,
+        errors.NotOwner,
+        errors.PackageNotFound,
+        errors.PackageExists,
+        errors.DigestMismatch,
+        errors.SignatureRefused,
+        errors.BadPackage,
+        errors.DeploymentNotFound,
+        errors.DeploymentRunning,
+        errors.NoSpace,
+        errors.ReadOnly,
+    ),
+    scopes={
+        "services:read": "See services, their endpoints, health and history.",
+        "services:write": "Register, change and remove services.",
+        "services:control": "Start, stop and restart services, and read their logs.",
+        "packages:read": "See and download packages.",
+        "packages:write": "Upload packages.",
+        "deploy": "Deploy, roll back and cancel.",
+        "audit:read": "Read who did what.",
+        "agent": "Act as the agent of a node, and be called by the registry.",
+    },
+    roles={
+        "viewer": (
+            "services:read",
+            "packages:read",
+        ),
+        "service": (
+            "services:read",
+            "services:write",
+        ),
+        "operator": (
+            "services:read",
+            "services:write",
+            "services:control",
+            "packages:read",
+            "packages:write",
+            "deploy",
+            "audit:read",
+        ),
+        "agent": (
+            "agent",
+            "services:read",
+            "services:write",
+            "packages:read",
+        ),
+    },
+)
+"""The one table of the protocol, which both ends share."""

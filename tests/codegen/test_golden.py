@@ -1,0 +1,106 @@
+"""Each golden case: the output is what stands there, imports, and passes ruff. After a wanted change: regolden.py.
+
+The expected packages are type-checked in test_typing.py.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ruff import find_ruff_bin
+
+from duologue_codegen import ir
+from duologue_codegen.compiler import compile_spec
+from duologue_codegen.generate import generate_files
+
+GOLDEN = Path(__file__).parent / "golden"
+ROOT = Path(__file__).parents[2]
+CASES = sorted(path.name for path in GOLDEN.iterdir())
+RULES = "E4,E7,E9,F,I,RUF022,UP"  # the defaults, sorted imports and `__all__`, nothing out of date
+
+
+def on_disk(folder: Path) -> dict[str, str]:
+    paths = [path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    return {path.relative_to(folder).as_posix(): path.read_bytes().decode() for path in paths}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_output_is_the_expected_one(case: str) -> None:
+    files = generate_files(compile_spec(GOLDEN / case / "spec.yaml"), project=True)
+    expected = on_disk(GOLDEN / case / "expected")
+    assert sorted(files) == sorted(expected)
+    for path, text in files.items():
+        assert text == expected[path], f"{case}: {path} differs; if that is wanted: python tests/codegen/regolden.py"
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_output_imports_and_its_models_are_complete(case: str) -> None:
+    protocol = compile_spec(GOLDEN / case / "spec.yaml")
+    script = f"""
+import importlib, json
+package = importlib.import_module({protocol.python.package!r})
+models = [value for value in vars(package).values() if hasattr(value, "__pydantic_complete__")]
+for model in models:
+    assert model.__pydantic_complete__, model
+for action in package.PROTOCOL.client_actions + package.PROTOCOL.server_actions:
+    action.result.json_schema()
+print(json.dumps({{"name": package.PROTOCOL.name, "models": len(models), "all": package.__all__}}))
+"""
+    told = json.loads(run_python(script, GOLDEN / case / "expected"))
+    assert told["name"] == protocol.name
+    objects = sum(isinstance(definition, ir.ObjectDef) for definition in protocol.definitions)
+    assert told["models"] >= objects
+    assert {definition.class_name for definition in protocol.definitions} <= set(told["all"])
+
+
+def run_python(script: str, *places: Path) -> str:
+    """Run a script in a process of its own, with the runtime and these folders importable; its output."""
+    path = os.pathsep.join(str(place) for place in (ROOT / "runtime", *places))
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script],
+        env={**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+def test_the_output_passes_ruff() -> None:
+    expected = [str(GOLDEN / case / "expected") for case in CASES]
+    run = subprocess.run(
+        [find_ruff_bin(), "check", "--isolated", "--no-cache", "--line-length=120", f"--select={RULES}", *expected],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout
+
+
+@pytest.mark.parametrize("path", ["service_registry_sdk/client.py", "pyproject.toml", "README.md"])
+def test_every_file_says_where_it_comes_from(path: str) -> None:
+    text = (GOLDEN / "registry/expected" / path).read_text(encoding="utf-8")
+    head = " ".join(text[:500].split())
+    assert "Written by duologue" in head
+    assert "(grammar 1) from spec.yaml. DO NOT EDIT: change spec.yaml, then run `duologue generate`." in head
+
+
+def test_the_project_can_be_published_under_its_own_name() -> None:
+    import tomllib
+
+    project = tomllib.loads((GOLDEN / "registry/expected/pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["name"] == "service-registry-sdk"
+    assert project["version"] == "1.0.0"
+    assert project["dependencies"] == ["duologue>=0.1,<0.2"]
+    assert project["license"] == "MIT"
+    assert project["authors"] == [{"name": "Duologue contributors"}]
+    assert set(project["urls"]) == {"source", "docs"}
+    minimal = tomllib.loads((GOLDEN / "minimal/expected/pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert "license" not in minimal
+    assert not (GOLDEN / "minimal/expected/LICENSE").exists()
