@@ -26,9 +26,7 @@ class Half(RegistryService):
 
 class Other(Registry):
     @override
-    async def watch_logs(
-        self, call: Call[RegistryPeer], params: WatchLogsParams, out: Sink[str]
-    ) -> None:  # BAD 2: items
+    async def watch_logs(self, call: Call[RegistryPeer], params: WatchLogsParams, out: Sink[str]) -> None:  # BAD 2
         raise NotImplementedError
 
 
