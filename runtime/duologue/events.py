@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeAlias, TypeVar, cast, overload
 
 import msgspec
 from msgspec import Raw
@@ -26,6 +26,9 @@ from .wire import Loss, Message, Point, Reset, SubscriptionEnd
 if TYPE_CHECKING:
     from .client import Client
     from .connection import Connection
+
+_State: TypeAlias = tuple[Any, ...]
+"""Which state an event tells of: its name and its key. What waits to be read is the latest for each."""
 
 E = TypeVar("E", bound=Event)
 E1 = TypeVar("E1", bound=Event)
@@ -67,7 +70,8 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
         self._sub = ""
         self._live = False
         self._received: Position | None = since
-        self._queue: deque[tuple[Event, int | None]] = deque()
+        self._queue: deque[tuple[Event | None, int | None, _State | None]] = deque()
+        self._states: dict[_State, Event] = {}
         self._failure: Exception | None = None
         self._done = False
         self._waiting: Future | None = None
@@ -101,7 +105,9 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
                 raise StopAsyncIteration
             self._waiting = self._client.executor.future()
             await self._waiting
-        event, seq = self._queue.popleft()
+        event, seq, state = self._queue.popleft()
+        if state is not None:
+            event = self._states.pop(state)
         if seq is not None and self.position is not None:
             self.position = Position(self.position.epoch, seq)
         return cast("E", event)
@@ -208,25 +214,19 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
     def _put(self, descriptor: EventDescriptor[Event], event: Event, seq: int | None) -> None:
         if self._failure is not None or self._done:
             return
-        full = len(self._queue) >= self._client.limits.event_queue
-        if descriptor.delivery is Delivery.STATE and self._coalesce(descriptor, event):
-            return
-        if not full:
-            self._queue.append((event, seq))
+        if descriptor.delivery is Delivery.STATE:  # as many as there are keys: the reader must hear of each
+            state = (descriptor.name, *(value_at(event, path) for path in descriptor.key))
+            if state not in self._states:
+                self._queue.append((None, None, state))
+            self._states[state] = event
+            self._wake()
+        elif len(self._queue) < self._client.limits.event_queue:
+            self._queue.append((event, seq, None))
             self._wake()
         elif descriptor.delivery is Delivery.LOG:
             self.fail(HistoryLost("slow_consumer"))
         else:
             self.lost += 1
-
-    def _coalesce(self, descriptor: EventDescriptor[Event], event: Event) -> bool:
-        """Put a newer state in the place of one with the same key that was not read yet."""
-        key = [value_at(event, path) for path in descriptor.key]
-        for place, (waiting, _) in enumerate(self._queue):
-            if type(waiting) is type(event) and [value_at(waiting, path) for path in descriptor.key] == key:
-                self._queue[place] = (event, None)
-                return True
-        return False
 
     def _wake(self) -> None:
         if self._waiting is not None:
