@@ -7,8 +7,8 @@ no integer, `"1"` is none) and by wire names alone, so that `fooBar` beside `foo
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Annotated, Any, ClassVar, Self, TypeAlias, cast
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetPydanticSchema, JsonValue
@@ -68,6 +68,11 @@ def _is_none(value: object) -> bool:
     return value is None
 
 
+def _is_same(default: object, value: object) -> bool:
+    """Whether a value may be left out for its default: `1`, `1.0` and `True` are equal, but not the same JSON."""
+    return type(value) is type(default) and value == default
+
+
 def _model_fields(schema: dict[str, Any]) -> dict[str, Any] | None:
     while schema["type"] != "model-fields":
         if "schema" not in schema:
@@ -88,7 +93,7 @@ def _adapt(schema: CoreSchema, *, leave_out_defaults: bool) -> CoreSchema:
         if value is None:
             field["serialization_exclude_if"] = _is_none
         elif leave_out_defaults:
-            field["serialization_exclude_if"] = cast("Callable[[object], bool]", value.__eq__)
+            field["serialization_exclude_if"] = partial(_is_same, value)
     return schema
 
 
@@ -165,7 +170,7 @@ def _text_form(python: CoreSchema, parse: Callable[[str], object], render: Calla
 def _decode_base64(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:  # `binascii.Error`, or characters beyond ASCII
         raise PydanticCustomError("base64", "not standard base64 (RFC 4648, section 4)") from error
 
 

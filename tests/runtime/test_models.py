@@ -1,0 +1,338 @@
+"""Models between Python and the wire: presence, defaults, strictness, and what this side does not know yet."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Literal
+
+import pytest
+from pydantic import Field, TypeAdapter, ValidationError
+from tests.runtime.chat import EchoParams, Mood, Topic
+
+from duologue.models import Base64, Event, Int64, Json, Model, Params, UnknownValue, UnknownVariant
+from duologue.outcomes import decode
+
+
+class Level(StrEnum):
+    LOW = "low"
+    HIGH = "high"
+
+
+class Inner(Model):
+    x: int = 1
+    note: str | None = None
+
+
+class Search(Params):
+    name: str
+    limit: int = 10
+    ratio: float = 1
+    exact: bool = False
+    level: Level | UnknownValue = Level.LOW
+    either: int | str = "none"
+    kind: Literal["search"] = "search"
+    owner: str | None = None
+    parent: str | None
+    inner: Inner = Inner()
+    tags: list[str] = Field(default_factory=list)
+    extra: Json = None
+
+
+class Plain(Model):
+    n: int = 5
+    kind: Literal["plain"] = "plain"
+    maybe: int | None = None
+    nothing: int | None
+
+
+class Twins(Model):
+    foo_bar: int = Field(alias="foo_bar")
+    foo_bar_: int = Field(alias="fooBar")
+
+
+def wire(model: Model) -> dict[str, Any]:
+    decoded: dict[str, Any] = json.loads(model.to_wire())
+    return decoded
+
+
+# -------------------------------------------------------------------------------------------------- presence, defaults
+def test_params_that_equal_their_default_are_not_sent() -> None:
+    assert wire(Search(name="a", parent=None)) == {"name": "a", "parent": None, "kind": "search", "tags": []}
+    assert wire(Search(name="a", parent=None, limit=10, exact=False, level=Level.LOW, inner=Inner(x=1))).keys() == {
+        *("name", "parent", "kind", "tags")
+    }
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("limit", 11),
+        ("ratio", 2.5),
+        ("ratio", 1.5),
+        ("exact", True),
+        ("level", Level.HIGH),
+        ("level", UnknownValue("middle")),
+        ("either", 5),
+        ("either", "some"),
+        ("owner", "me"),
+        ("owner", ""),
+        ("tags", ["x"]),
+        ("extra", 0),
+        ("extra", False),
+        ("extra", {"a": [1]}),
+    ],
+)
+def test_params_that_differ_from_their_default_are_sent(member: str, value: object) -> None:
+    params = Search(name="a", parent=None, **{member: value})  # type: ignore[arg-type]
+    assert wire(params)[member] == value
+    assert getattr(Search.from_wire(params.to_wire()), member) == value
+
+
+def test_a_default_is_told_from_what_only_equals_it() -> None:
+    class Mixed(Params):
+        value: bool | int | float | str = 1
+
+    for value in (True, 1.0, 1):
+        returned = Mixed.from_wire(Mixed(value=value).to_wire()).value
+        assert (type(returned), returned) == (type(value), value)
+
+
+def test_models_send_their_defaults_and_constants_but_no_absent_optional() -> None:
+    assert wire(Plain(nothing=None)) == {"n": 5, "kind": "plain", "nothing": None}
+    assert wire(Plain(nothing=1, maybe=2)) == {"n": 5, "kind": "plain", "nothing": 1, "maybe": 2}
+
+
+def test_absent_optionals_read_none_and_absent_required_members_are_refused() -> None:
+    read = Plain.from_wire('{"nothing": null}')
+    assert (read.n, read.maybe, read.nothing) == (5, None, None)
+    with pytest.raises(ValidationError, match="nothing"):
+        Plain.from_wire("{}")
+
+
+def test_models_inside_each_other_keep_their_own_rules() -> None:
+    class Tree(Model):
+        value: int = 0
+        children: list[Tree] = Field(default_factory=list)
+        best: Tree | None = None
+
+    assert wire(Tree(children=[Tree(value=1)])) == {"value": 0, "children": [{"value": 1, "children": []}]}
+
+
+def test_a_value_that_does_not_fit_its_field_is_not_sent() -> None:
+    model = Plain(nothing=1)
+    model.__dict__["n"] = "five"
+    with pytest.raises(Exception, match="Expected `int`"):
+        model.to_wire()
+
+
+# ----------------------------------------------------------------------------------------------------------- strictness
+def test_unknown_members_are_refused_at_the_top_of_params_and_ignored_elsewhere() -> None:
+    with pytest.raises(ValidationError, match="later"):
+        EchoParams.from_wire('{"text": "a", "later": 1}')
+    assert Search.from_wire('{"name": "a", "parent": null, "inner": {"x": 2, "later": 1}}').inner.x == 2
+    assert Plain.from_wire('{"nothing": null, "later": 1}').n == 5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"name": 1, "parent": null}',
+        '{"name": "a", "parent": null, "limit": "10"}',
+        '{"name": "a", "parent": null, "limit": true}',
+        '{"name": "a", "parent": null, "limit": 1.0}',
+        '{"name": "a", "parent": null, "exact": 1}',
+        '{"name": "a", "parent": null, "exact": "true"}',
+        '{"name": "a", "parent": null, "tags": "x"}',
+        '{"name": "a", "parent": null, "ratio": NaN}',
+        '{"name": "a", "parent": null, "ratio": Infinity}',
+        '{"name": "a", "parent": null, "ratio": 1e999}',
+        '{"name": "a", "parent": null, "kind": "other"}',
+        '{"name": "a", "parent": null, "level": 1}',
+        '{"name": "a"',
+        "[]",
+        "null",
+    ],
+)
+def test_the_wire_is_read_strictly(text: str) -> None:
+    with pytest.raises(ValidationError):
+        Search.from_wire(text)
+
+
+def test_constructors_convert_as_pydantic_does_and_refuse_what_json_cannot_say() -> None:
+    assert Search(name="a", parent=None, limit="12").limit == 12  # type: ignore[arg-type]
+    for value in (float("nan"), float("inf")):
+        with pytest.raises(ValidationError):
+            Search(name="a", parent=None, ratio=value)
+
+
+def test_names_that_differ_only_in_style_are_not_mixed_up() -> None:
+    twins = Twins.from_wire('{"fooBar": 1, "foo_bar": 2}')
+    assert (twins.foo_bar_, twins.foo_bar) == (1, 2)
+    assert wire(Twins(foo_bar=3, foo_bar_=4)) == {"foo_bar": 3, "fooBar": 4}
+    with pytest.raises(ValidationError):
+        Twins.from_wire('{"foo_bar_": 1, "foo_bar": 2}')
+
+
+def test_wire_names_are_read_from_the_wire_alone_and_python_names_in_python() -> None:
+    topic = Topic(room="r", from_="ann", text="t")
+    assert wire(topic) == {"room": "r", "from": "ann", "text": "t"}
+    assert Topic.from_wire(topic.to_wire()) == topic
+    with pytest.raises(ValidationError):
+        Topic.from_wire('{"room": "r", "from_": "ann", "text": "t"}')
+    with pytest.raises(ValidationError):
+        Topic(**{"room": "r", "from": "ann", "text": "t"})
+
+
+# --------------------------------------------------------------------------------------------- what this side knows not
+class Open(Model):
+    one: Mood | UnknownValue
+    many: list[Mood | UnknownValue] = Field(default_factory=list)
+    maybe: Mood | UnknownValue | None = None
+    by_name: dict[str, Mood | UnknownValue] = Field(default_factory=dict)
+    pair: tuple[int, Mood | UnknownValue] | None = None
+
+
+def test_unknown_values_are_kept_and_known_ones_are_their_enums_members() -> None:
+    text = """{
+        "one": "new", "many": ["calm", "new"], "maybe": "new", "by_name": {"a": "loud", "b": "new"}, "pair": [1, "new"]
+    }"""
+    model = Open.from_wire(text)
+    assert json.loads(model.to_wire()) == json.loads(text)
+    kinds = [type(value) for value in (model.one, *model.many, model.maybe, *model.by_name.values())]
+    assert kinds == [UnknownValue, Mood, UnknownValue, UnknownValue, Mood, UnknownValue]
+    assert model.pair is not None
+    assert isinstance(model.pair[1], UnknownValue)
+    known = Open.from_wire('{"one": "calm", "maybe": "loud", "pair": [1, "calm"]}')
+    assert (known.one, known.maybe) == (Mood.CALM, Mood.LOUD)
+    assert [type(known.one), type(known.maybe), type((known.pair or (0, ""))[1])] == [Mood, Mood, Mood]
+
+
+def test_known_values_given_as_text_become_their_enums_members_too() -> None:
+    assert type(Open(one="calm").one) is Mood  # type: ignore[arg-type]
+    assert type(Open(one="new").one) is UnknownValue  # type: ignore[arg-type]
+    assert Open(one=Mood.CALM).one is Mood.CALM
+
+
+@pytest.mark.parametrize("value", ["1", "null", "true", "[]", "{}"])
+def test_a_value_that_is_no_text_is_no_unknown_value(value: str) -> None:
+    with pytest.raises(ValidationError):
+        Open.from_wire(f'{{"one": {value}}}')
+
+
+def test_bare_open_enums_read_known_values_first() -> None:
+    adapter: TypeAdapter[Any] = TypeAdapter(Annotated[Mood | UnknownValue, Field(union_mode="left_to_right")])
+    assert type(decode(adapter.validator, b'"calm"')) is Mood
+    assert type(decode(adapter.validator, b'"new"')) is UnknownValue
+
+
+class Circle(Model):
+    kind: Literal["circle"] = "circle"
+    radius: int
+
+
+class Square(Model):
+    kind: Literal["square"] = "square"
+    side: int
+
+
+class UnknownShape(UnknownVariant):
+    known_tags: ClassVar[frozenset[str]] = frozenset({"circle", "square"})
+    kind: str
+
+
+class Drawing(Model):
+    shape: Circle | Square | UnknownShape
+
+
+def test_an_unknown_variant_keeps_everything_it_carried() -> None:
+    text = '{"shape": {"kind": "hexagon", "side": 3, "deep": {"x": [1]}}}'
+    shape = Drawing.from_wire(text).shape
+    assert isinstance(shape, UnknownShape)
+    assert (shape.kind, shape.model_extra) == ("hexagon", {"side": 3, "deep": {"x": [1]}})
+    assert json.loads(Drawing(shape=shape).to_wire()) == json.loads(text)
+
+
+def test_known_variants_are_read_as_what_they_are() -> None:
+    assert Drawing.from_wire('{"shape": {"kind": "circle", "radius": 1}}').shape == Circle(radius=1)
+    assert json.loads(Drawing(shape=Square(side=2)).to_wire()) == {"shape": {"kind": "square", "side": 2}}
+
+
+@pytest.mark.parametrize("shape", ['{"kind": "circle"}', '{"kind": "square", "side": "1"}', "{}", '{"kind": 1}'])
+def test_a_known_variant_that_does_not_fit_is_no_unknown_one(shape: str) -> None:
+    with pytest.raises(ValidationError):
+        Drawing.from_wire(f'{{"shape": {shape}}}')
+
+
+# ---------------------------------------------------------------------------------------------- texts that mean more
+class Special(Model):
+    raw: Base64 = b""
+    big: Int64 = 0
+    price: Decimal = Decimal(0)
+    parts: list[Base64] = Field(default_factory=list)
+    maybe: Int64 | None = None
+
+
+@pytest.mark.parametrize("raw", [b"", b"\x00", b"\xfb\xff\xfe", b"?" * 100, b"plain"])
+def test_bytes_travel_as_standard_base64(raw: bytes) -> None:
+    model = Special(raw=raw, parts=[raw])
+    assert "-" not in wire(model)["raw"]
+    assert "_" not in wire(model)["raw"]
+    assert Special.from_wire(model.to_wire()) == model
+
+
+def test_the_alphabet_of_base64_is_the_standard_one() -> None:
+    assert wire(Special(raw=b"\xfb\xff"))["raw"] == "+/8="
+
+
+@pytest.mark.parametrize("text", ["-_8=", "QQ", "QQ=", "Q", "Q Q=", "QQ==\\n", "é", "QQ==QQ=="])
+def test_what_is_no_base64_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError, match="base64"):
+        Special.from_wire(f'{{"raw": "{text}"}}')
+
+
+@pytest.mark.parametrize("number", [0, 1, -1, 2**53, 2**63 - 1, -(2**63)])
+def test_64_bit_integers_travel_as_decimal_text(number: int) -> None:
+    model = Special(big=number, maybe=number)
+    assert wire(model)["big"] == str(number)
+    assert Special.from_wire(model.to_wire()) == model
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("1", '"01"', '"+1"', '"-0"', '" 1"', '"1_0"', '"1.0"', '"1e3"', '""', '"0x1"', '"\\uff11"'),
+        *(f'"{2**63}"', f'"{-(2**63) - 1}"', f'"{"9" * 5000}"'),
+    ],
+)
+def test_what_is_no_64_bit_integer_is_refused(value: str) -> None:
+    with pytest.raises(ValidationError):
+        Special.from_wire(f'{{"big": {value}}}')
+
+
+@pytest.mark.parametrize("value", [2**63, -(2**63) - 1, "1", True, 1.0])
+def test_constructors_refuse_what_is_no_64_bit_integer(value: object) -> None:
+    with pytest.raises(ValidationError):
+        Special(big=value)  # type: ignore[arg-type]
+
+
+def test_decimals_travel_as_text_and_keep_their_digits() -> None:
+    model = Special(price=Decimal("1.10"))
+    assert wire(model)["price"] == "1.10"
+    assert str(Special.from_wire(model.to_wire()).price) == "1.10"
+
+
+def test_in_python_bytes_and_numbers_are_bytes_and_numbers() -> None:
+    dumped = Special(raw=b"a", big=5).model_dump()
+    assert (dumped["raw"], dumped["big"]) == (b"a", 5)
+
+
+class Named(Event):
+    event_name: ClassVar[str] = "named"
+    x: int = 3
+
+
+def test_events_send_their_defaults_and_ignore_what_is_new() -> None:
+    assert Named().to_wire() == b'{"x":3}'
+    assert Named.from_wire('{"x": 4, "later": 1}').x == 4
