@@ -54,7 +54,18 @@ class Ran(enum.StrEnum):
 
 
 class DuologueError(Exception):
-    """Base of all errors of this library."""
+    """Base of all errors of this library. All of them can be pickled."""
+
+    @override
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+def _rebuild(cls: type[DuologueError], args: tuple[Any, ...], attributes: dict[str, Any]) -> DuologueError:
+    """Unpickle without the constructor: it makes the text from its arguments, the declared errors' take keywords."""
+    error = cls.__new__(cls, *args)
+    error.__dict__.update(attributes)
+    return error
 
 
 class CallError(DuologueError):
@@ -82,17 +93,6 @@ class CallError(DuologueError):
         self.ran = ran
         if code is not None:  # an error declared by a newer spec than ours: its class is its status, its code its own
             self.__dict__["code"] = code
-
-    @override
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self.args, self.__dict__)
-
-
-def _rebuild(cls: type[CallError], args: tuple[Any, ...], attributes: dict[str, Any]) -> CallError:
-    """Unpickle without the constructor: the declared errors' take keyword arguments."""
-    error = cls.__new__(cls, *args)
-    error.__dict__.update(attributes)
-    return error
 
 
 class Cancelled(CallError):

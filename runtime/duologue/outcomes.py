@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
+import math
 import secrets
 from collections.abc import Sequence
 from typing import Any, Final, TypeVar, cast
 
-from msgspec import UNSET, Raw
+from msgspec import UNSET, Raw, UnsetType
 from pydantic import ValidationError
 
 from .descriptors import Action
 from .errors import STATUS_CLASSES, CallError, Declared, Internal, Ran, Status, Unknown
 from .models import Model
 from .wire import ErrorBody, Message
+from .wire.messages import SAFE_INTEGER
 
 R = TypeVar("R")
 
@@ -33,9 +35,16 @@ def body_of(error: CallError) -> ErrorBody:
         error.status,
         error.message,
         details=UNSET if details is None else Raw(details.to_wire()),
-        retry_after=UNSET if error.retry_after is None else int(error.retry_after * 1000),
+        retry_after=_millis(error.retry_after),
         ran=False if error.ran is Ran.NO else UNSET,
     )
+
+
+def _millis(seconds: float | None) -> int | UnsetType:
+    """Seconds that a handler named, whatever it named, as the wire can carry them."""
+    if seconds is None or math.isnan(seconds):
+        return UNSET
+    return int(min(max(seconds, 0.0) * 1000, SAFE_INTEGER))
 
 
 def incident(action: str) -> ErrorBody:
