@@ -93,6 +93,7 @@ check: ## everything that must hold before a change is merged
 	$(MAKE) check-generated lint types
 	$(MAKE) build
 	$(MAKE) demo
+	$(PY) -m pytest tests/house/test_publish.py
 	$(MAKE) test
 
 clean: ## remove what these verbs made
