@@ -11,12 +11,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
+
 from duologue_registry.cli import main
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -248,7 +249,6 @@ def test_refusals(cli: Run) -> None:
         (["services", "--url", "http://x"], "ws://"),
         (["events", "--since", "yesterday"], "--since"),
     ],
-    ids=lambda value: " ".join(value)[-30:] if isinstance(value, list) else "",
 )
 def test_wrong_usage(arguments: list[str], hint: str, shared_registry: Any) -> None:
     assert hint in refused(in_process(*arguments, DUOLOGUE_REGISTRY_URL=shared_registry.url), 2)
@@ -316,7 +316,7 @@ def test_text_of_others_does_not_drive_the_terminal(cli: Run, url: str) -> None:
 
 # ------------------------------------------------------------------------------------------------------------- watching
 @contextlib.contextmanager
-def watching(url: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+def watching(url: str, *arguments: str) -> Generator[subprocess.Popen[str]]:
     with subprocess.Popen(
         [sys.executable, "-m", "duologue_registry", "watch", "--url", url, *arguments],
         stdout=subprocess.PIPE,

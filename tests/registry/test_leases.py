@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+
 from duologue_registry.clock import ManualClock
 from duologue_registry.leases import Leases
 from duologue_registry.model import ExpireLease, Record, RemoveExpired

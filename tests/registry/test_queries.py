@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+
 from duologue import InvalidArgument, UnknownValue
 from duologue_registry.model import Record
 from duologue_registry.queries import decode_cursor, encode_cursor, health_of, list_services, resolve

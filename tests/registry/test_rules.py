@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+
 from duologue import Event, InvalidArgument, UnknownValue
 from duologue_registry.model import Change, Command, ExpireLease, Outcome, Record, RemoveExpired
 from duologue_registry.rules import MOST_CHECKS, decide

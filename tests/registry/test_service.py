@@ -6,10 +6,12 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import anyio
 import pytest
+from typing_extensions import override
+
 from duologue import CallOptions, Event, EventStream, InvalidArgument, Position, serve
 from duologue_registry.clock import ManualClock
 from duologue_registry.memory import MemoryJournal
@@ -53,7 +55,7 @@ class Running:
         self.journal = journal
         self.clock = ManualClock()
 
-    async def __aenter__(self) -> Running:
+    async def __aenter__(self) -> Self:
         self._stack = AsyncExitStack()
         self.store = await self._stack.enter_async_context(JournaledStore.open(self.journal, self.clock))
         self.service = Registry(self.store, clock=self.clock, forget_after=60)
@@ -331,6 +333,7 @@ class FullDisk(MemoryJournal):
 
     full = False
 
+    @override
     def write(self, batch: Batch) -> None:
         if self.full:
             raise OSError("No space left on device")

@@ -11,6 +11,8 @@ from typing import Any
 
 import anyio
 import pytest
+from typing_extensions import override
+
 from duologue import CallError, Event, Internal, LogEntry
 from duologue_registry.clock import ManualClock
 from duologue_registry.memory import MemoryJournal
@@ -176,7 +178,8 @@ async def test_audit_filters(store: Store, clock: ManualClock) -> None:
     await do(store, UpdateStateParams(name="a", state=ServiceState.FAILED, reason="burnt"))
 
     async def seqs(**filters: Any) -> list[int]:
-        found = await store.audit(AuditQuery(**{"limit": 10, **filters}))
+        defaults: dict[str, Any] = {"limit": 10}
+        found = await store.audit(AuditQuery(**{**defaults, **filters}))
         return [record.seq for record in found]
 
     assert await seqs() == [3, 2, 1]
@@ -256,11 +259,10 @@ async def test_closing_waits_for_the_commit_under_way(journal: Journal, clock: M
         except ReadOnly:
             ends.append("refused")
 
-    async with anyio.create_task_group() as tasks:
-        async with JournaledStore.open(journal, clock) as store:
-            for number in range(300):
-                tasks.start_soon(caller, store, number)
-            await anyio.sleep(0.002)
+    async with anyio.create_task_group() as tasks, JournaledStore.open(journal, clock) as store:
+        for number in range(300):
+            tasks.start_soon(caller, store, number)
+        await anyio.sleep(0.002)
     assert len(ends) == 300
     assert ends.count("done") == store.revision
 
@@ -291,6 +293,7 @@ class Broken(MemoryJournal):
         super().__init__()
         self.writes_left = fails_at
 
+    @override
     def write(self, batch: Any) -> None:
         self.writes_left -= 1
         if self.writes_left == 0:

@@ -10,15 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from anyio.from_thread import start_blocking_portal
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from typing_extensions import override
+
 from duologue import CallError
 from duologue_registry.clock import ManualClock
 from duologue_registry.memory import MemoryJournal
 from duologue_registry.model import Command, ExpireLease, Outcome, RemoveExpired
 from duologue_registry.sqlite import SqliteJournal
 from duologue_registry.store import AuditQuery, Journal, JournaledStore, Request, Store
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from service_registry_sdk import (
     DeregisterServiceParams,
     Endpoint,
@@ -32,7 +34,6 @@ from service_registry_sdk import (
     ServiceState,
     UpdateStateParams,
 )
-from typing_extensions import override
 
 NAMES = st.sampled_from(["a", "b", "c", "d"])
 REVISIONS = st.none() | st.integers(0, 12)
@@ -152,6 +153,4 @@ def _plain(answers: Sequence[Outcome | CallError]) -> list[object]:
 
 
 TestStores = Stores.TestCase
-TestStores.settings = settings(
-    max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
-)
+TestStores.settings = settings(max_examples=40, stateful_step_count=25, deadline=None, derandomize=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import subprocess
 import sys
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
@@ -13,6 +12,7 @@ from typing import Any
 
 import anyio
 import pytest
+
 from duologue import CallError, UnknownValue
 from duologue_registry.clock import ManualClock
 from duologue_registry.model import ExpireLease, Outcome
@@ -126,11 +126,9 @@ sys.stdin.read()
 
 
 async def test_a_second_process_is_refused_until_the_first_is_gone(tmp_path: Path) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as first:
+    async with await anyio.open_process([sys.executable, "-c", HOLD, str(tmp_path)]) as first:
         assert first.stdout is not None
-        assert await anyio.to_thread.run_sync(first.stdout.readline) == b"open\n"
+        assert (await first.stdout.receive()).startswith(b"open")
         assert "is in use" in await refusal(tmp_path)
         first.kill()
     await fill(tmp_path, registration())
@@ -221,20 +219,24 @@ except StoreError as error:
 """
 
 
+def _let_everybody_in(directory: Path) -> None:
+    """To read."""
+    directory.chmod(0o555)
+    for file in directory.iterdir():
+        file.chmod(0o444)
+    for parent in directory.parents:
+        if parent.stat().st_uid == os.geteuid() and parent != Path("/"):
+            parent.chmod(parent.stat().st_mode | 0o555)
+
+
 @pytest.mark.parametrize("filled", [True, False])
 async def test_a_directory_that_may_not_be_written(tmp_path: Path, *, filled: bool) -> None:
     if filled:
         await fill(tmp_path, registration())
-        (tmp_path / FILE_NAME).chmod(0o444)
-    tmp_path.chmod(0o555)
-    for parent in (tmp_path, *tmp_path.parents):
-        if parent.stat().st_uid == os.geteuid() and parent != Path("/"):
-            parent.chmod(parent.stat().st_mode | 0o555)
-    ran = subprocess.run(
-        [sys.executable, "-c", OPEN_AS_NOBODY, str(tmp_path)], capture_output=True, text=True, check=False
-    )
-    assert ran.stderr == ""
-    assert "cannot be written" in ran.stdout
+    _let_everybody_in(tmp_path)
+    ran = await anyio.run_process([sys.executable, "-c", OPEN_AS_NOBODY, str(tmp_path)])
+    assert ran.stderr == b""
+    assert b"cannot be written" in ran.stdout
 
 
 async def test_a_commit_that_the_disk_refuses(tmp_path: Path) -> None:

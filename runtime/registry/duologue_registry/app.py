@@ -15,6 +15,7 @@ from typing import Final
 
 import anyio
 from anyio.abc import TaskStatus
+
 from duologue import serve
 
 from .clock import SystemClock

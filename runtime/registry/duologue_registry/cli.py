@@ -37,9 +37,9 @@ def _client(function: Callable[..., None]) -> Callable[..., None]:
     @click.option("--url", envvar="DUOLOGUE_REGISTRY_URL", default=DEFAULT_URL, show_default=True, show_envvar=True)
     @click.option("--json", is_flag=True, help="Print JSON, for programs.")
     @click.option("--timeout", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="Seconds.")
-    @click.pass_context
     @functools.wraps(function)
-    def command(context: click.Context, **options: Any) -> None:
+    def command(**options: Any) -> None:
+        context = click.get_current_context()
         of_group = context.find_object(Target)
         for name in ("url", "json", "timeout"):
             typed = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE

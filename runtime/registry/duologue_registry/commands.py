@@ -10,9 +10,11 @@ from typing import Any, NoReturn, TypeVar
 
 import anyio
 import click
-from duologue import CallError, ConnectFailed, ConnectionClosed, Lifecycle, NotSent, OutcomeUnknown, UnknownValue
 from pydantic import ValidationError
+
+from duologue import CallError, ConnectFailed, ConnectionClosed, Lifecycle, NotSent, OutcomeUnknown, UnknownValue
 from service_registry_sdk import (
+    AuditRecord,
     DockerContainer,
     Endpoint,
     EndpointProtocol,
@@ -179,14 +181,13 @@ def _show(target: Target, entry: ServiceEntry) -> None:
 
 # ---------------------------------------------------------------------------------------------------------------- audit
 def events_command(target: Target, limit: int, filters: dict[str, Any]) -> None:
-    times = {name: filters.pop(name) for name in ("since", "until")}
-    given = {name: _utc(value) for name, value in times.items()}
+    filters |= {name: _utc(filters[name]) for name in ("since", "until")}
 
-    async def conversation(registry: RegistryClient) -> list[Any]:
-        records: list[Any] = []
+    async def conversation(registry: RegistryClient) -> list[AuditRecord]:
+        records: list[AuditRecord] = []
         cursor: str | None = None
         while len(records) < limit:
-            page = await registry.list_events(limit=min(PAGE, limit - len(records)), cursor=cursor, **filters, **given)
+            page = await registry.list_events(limit=min(PAGE, limit - len(records)), cursor=cursor, **filters)
             records += page.records
             cursor = page.next_cursor
             if cursor is None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import click
+
 from duologue import Model
 from service_registry_sdk import (
     AuditRecord,
@@ -157,7 +158,7 @@ def _location(entry: ServiceEntry) -> str:
 
 def endpoint_lines(result: ListEndpointsResult) -> list[str]:
     """The endpoints that a name resolves to."""
-    rows = [
+    rows: list[list[Cell | str]] = [
         [
             printable(one.endpoint.name),
             printable(_endpoint(one.endpoint)),

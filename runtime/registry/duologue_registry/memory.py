@@ -6,9 +6,10 @@ import json
 import secrets
 from collections.abc import Sequence
 
+from typing_extensions import override
+
 from duologue import LogEntry, Position
 from service_registry_sdk import AuditRecord
-from typing_extensions import override
 
 from .store import AuditQuery, Batch, Journal, Loaded, Logged
 

@@ -8,6 +8,8 @@ from typing import Final
 
 import anyio
 from anyio.abc import TaskStatus
+from typing_extensions import override
+
 from duologue import Call, CallError, Event, EventLog, LogEntry, Position
 from service_registry_sdk import (
     DeregisterServiceParams,
@@ -29,7 +31,6 @@ from service_registry_sdk import (
     ServiceEntry,
     UpdateStateParams,
 )
-from typing_extensions import override
 
 from .clock import Clock, SystemClock
 from .leases import Leases

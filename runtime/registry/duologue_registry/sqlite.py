@@ -18,8 +18,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from duologue import Event, LogEntry, Position
 from pydantic import ValidationError
+from typing_extensions import override
+
+from duologue import Event, LogEntry, Position
 from service_registry_sdk import (
     AuditRecord,
     EndpointUpdated,
@@ -29,7 +31,6 @@ from service_registry_sdk import (
     ServiceRegistered,
     ServiceStateChanged,
 )
-from typing_extensions import override
 
 from .model import Change, Outcome, Record
 from .store import AuditQuery, Batch, Journal, Loaded, Logged, StoreError

@@ -17,9 +17,10 @@ from typing import Final, Protocol, TypeAlias, TypeVar
 
 import anyio
 import anyio.to_thread
+from typing_extensions import TypeVarTuple, Unpack, override
+
 from duologue import CallError, Event, Internal, LogEntry, Position, Unknown
 from service_registry_sdk import AuditRecord, ReadOnly
-from typing_extensions import TypeVarTuple, Unpack, override
 
 from .clock import Clock
 from .model import Change, Command, Outcome, Record

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import anyio
 import click
+
 from duologue import CallError, ConnectFailed, ConnectionClosed, Event, EventStream, HistoryLost, Lifecycle
 from service_registry_sdk import (
     EndpointUpdated,
