@@ -94,6 +94,20 @@ def test_error_messages_in_both_namings(registry: ir.Protocol) -> None:
     assert error.status.class_name == "FailedPrecondition"
 
 
+def test_details_of_errors(tmp_path: Path) -> None:
+    body = (
+        "types: {A: {fields: {a: string}}}\n"
+        "errors:\n"
+        "  none: {status: not_found, description: 'Not {here}.'}\n"
+        "  empty: {status: not_found, details: {}}\n"
+        "  mixed: {status: not_found, with: A, message: '{a}'}\n"
+    )
+    none, empty, mixed = compiled(tmp_path, body).errors
+    assert (none.details, none.message) == (None, "Not {{here}}.")
+    assert (empty.details, empty.message) == (None, "empty")
+    assert (mixed.details, [field.name for field in mixed.arguments]) == ("MixedDetails", ["a"])
+
+
 @pytest.mark.parametrize("name", ["registry", "everything"])
 def test_definitions_follow_what_they_refer_to(name: str, request: pytest.FixtureRequest) -> None:
     protocol: ir.Protocol = request.getfixturevalue(name)
