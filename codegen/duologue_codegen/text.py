@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import re
-import textwrap
 from collections.abc import Sequence
 from typing import Final, cast
 
@@ -100,10 +99,22 @@ def paragraphs(value: str, width: int = _WIDTH) -> list[str]:
         if len(kept) <= width or kept.startswith(" "):
             lines.append(kept)
         else:
-            lines.extend(textwrap.wrap(kept, width, break_long_words=False, break_on_hyphens=False))
-    while lines and not lines[0].strip():
+            lines.extend(_wrapped(kept, width))
+    while lines and not lines[0].strip(" "):
         lines.pop(0)
     return lines or [""]
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    """The line broken at spaces. `textwrap` breaks at other characters as well, and drops them."""
+    lines = [""]
+    for word in line.split(" "):
+        longer = f"{lines[-1]} {word}" if lines[-1] else word
+        if len(longer) <= width or not lines[-1]:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return [kept for kept in (line.rstrip(" ") for line in lines) if kept]
 
 
 def docstring(value: str, indent: int = 0) -> Code:
@@ -114,12 +125,12 @@ def docstring(value: str, indent: int = 0) -> Code:
     """
     lines = paragraphs(value, _WIDTH - indent)
     if len(lines) == 1:
-        line = lines[0].strip()
+        line = lines[0].strip(" ")
         end = '\\"' if line.endswith('"') else ""
         return Code(f'"""{_inside_docstring(line[: len(line) - bool(end)])}{end}"""')
     margin = " " * indent
     rest = [f"{margin}{_inside_docstring(line)}" if line else "" for line in lines[1:]]
-    return Code("\n".join([f'"""{_inside_docstring(lines[0].strip())}', *rest, f'{margin}"""']))
+    return Code("\n".join([f'"""{_inside_docstring(lines[0].strip(" "))}', *rest, f'{margin}"""']))
 
 
 def _inside_docstring(line: str) -> str:
