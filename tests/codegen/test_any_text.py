@@ -1,5 +1,6 @@
 """Whatever is written, the outcome is a protocol or a list of problems: never another exception."""
 
+import json
 import re
 from pathlib import Path
 
@@ -56,6 +57,40 @@ def changed(draw: st.DrawFn) -> str:
     return "".join(tokens)
 
 
+DECLARED = """\
+  Name: {type: string, pattern: '^[a-z]+$'}
+  Mood: {enum: [happy, sad], open: true}
+  Level: {enum: [1, 2]}
+  Cat: {fields: {kind: {const: cat}, name?: Name}}
+  Dog: {fields: {kind: {const: dog}, friend: Pet|null}}
+  Pet: {oneOf: [Cat, Dog], discriminator: kind, open: true}
+  Any: {oneOf: [Name, Level, Cat], python: {name: AnyOf}}
+"""
+WORDS = ["string", "integer", "number", "boolean", "null", "json", "bytes", "date", "datetime", "duration", "uuid"]
+WORDS += ["int64", "decimal", "Name", "Mood", "Level", "Cat", "Dog", "Pet", "Any", "Name|null", "[Pet]|integer", "Nope"]
+values = st.recursive(
+    st.sampled_from([None, True, 1, -7, 2.5, "", "cat", "happy", "PT1S", "aGk=", "2026-01-01", "kind"]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["kind", "name", "x"]), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+types = st.recursive(
+    st.sampled_from(WORDS),
+    lambda inner: st.one_of(
+        inner.map(lambda item: [item]),
+        inner.map(lambda item: {"string": item}),
+        st.lists(inner, max_size=3).map(lambda items: {"tuple": items}),
+        st.dictionaries(st.sampled_from(["kind", "name", "x?"]), inner, max_size=3).map(lambda item: {"fields": item}),
+        st.builds(
+            lambda key, item, value: {"type": item, key: value}, st.sampled_from(["default", "minItems"]), inner, values
+        ),
+        st.lists(values, max_size=3).map(lambda items: {"enum": items}),
+        values.map(lambda value: {"const": value}),
+    ),
+    max_leaves=5,
+)
+
 many = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -80,3 +115,10 @@ def test_any_text(folder: Path, text: str) -> None:
 @given(text=st.lists(st.sampled_from(TOKENS), max_size=60).map("".join))
 def test_any_tokens_as_types(folder: Path, text: str) -> None:
     check(folder, HEAD + "types:\n  A: " + text.replace("\n", "\n    "))
+
+
+@many
+@given(type_=types, default=values, example=values)
+def test_any_type_with_any_value(folder: Path, type_: object, default: object, example: object) -> None:
+    field = {"type": type_, "default": default, "examples": [example]}
+    check(folder, f"{HEAD}types:\n{DECLARED}  A: {{fields: {{f: {json.dumps(field)}}}}}\n")

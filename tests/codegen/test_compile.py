@@ -98,12 +98,12 @@ def test_details_of_errors(tmp_path: Path) -> None:
     body = (
         "types: {A: {fields: {a: string}}}\n"
         "errors:\n"
-        "  none: {status: not_found, description: 'Not {here}.'}\n"
+        "  bare: {status: not_found, description: 'Not {here}.'}\n"
         "  empty: {status: not_found, details: {}}\n"
         "  mixed: {status: not_found, with: A, message: '{a}'}\n"
     )
-    none, empty, mixed = compiled(tmp_path, body).errors
-    assert (none.details, none.message) == (None, "Not {{here}}.")
+    bare, empty, mixed = compiled(tmp_path, body).errors
+    assert (bare.details, bare.message) == (None, "Not {{here}}.")
     assert (empty.details, empty.message) == (None, "empty")
     assert (mixed.details, [field.name for field in mixed.arguments]) == ("MixedDetails", ["a"])
 
