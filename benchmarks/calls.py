@@ -2,7 +2,8 @@
 
 Every arm answers the same question with the same model (about 350 bytes of JSON) and validates params and answer. The
 arms are measured in turn, round after round, so that what else the machine does falls on all of them alike; what counts
-is the median of the rounds, and their ratio more than their numbers.
+is the median of the rounds, and their ratio more than their numbers. Processor time a call (both ends together) is the
+column that other work on the machine disturbs least.
 
     python benchmarks/calls.py [--rounds N] [--seconds S] [--json FILE]
 """
@@ -18,7 +19,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -60,6 +61,14 @@ ENTRY = ServiceEntry(
 Ask = Callable[[], Awaitable[ServiceEntry]]
 
 
+async def stay(port: int) -> None:
+    """Serve until standard input ends, then tell how much processor time that took."""
+    print(port, flush=True)
+    before = time.process_time()
+    await asyncio.to_thread(sys.stdin.read)
+    print(time.process_time() - before, flush=True)
+
+
 # -------------------------------------------------------------------------------------------------------- duologue
 class Lookup(Service[RegistryPeer]):
     """The one action that is measured."""
@@ -77,12 +86,11 @@ class Lookup(Service[RegistryPeer]):
 
 async def serve_duologue() -> None:
     async with serve(Lookup(), "127.0.0.1", 0) as server:
-        print(server.port, flush=True)
-        await asyncio.Event().wait()
+        await stay(server.port)
 
 
 @asynccontextmanager
-async def ask_duologue(port: int) -> Any:
+async def ask_duologue(port: int) -> AsyncGenerator[Ask]:
     async with RegistryClient.open(f"ws://127.0.0.1:{port}") as registry:
         yield lambda: registry.get_service(name="web-api")
 
@@ -107,12 +115,11 @@ async def serve_by_hand() -> None:
             await socket.send(json.dumps(answer))
 
     async with serve_websockets(handle, "127.0.0.1", 0, compression=None) as server:
-        print(next(iter(server.sockets)).getsockname()[1], flush=True)
-        await asyncio.Event().wait()
+        await stay(next(iter(server.sockets)).getsockname()[1])
 
 
 @asynccontextmanager
-async def ask_by_hand(port: int) -> Any:
+async def ask_by_hand(port: int) -> AsyncGenerator[Ask]:
     from websockets.asyncio.client import connect
 
     ids = itertools.count()
@@ -146,25 +153,37 @@ async def drive(stack: str, port: int, seconds: float) -> dict[str, float]:
     """Measure one round: calls a second with many in flight, then the median time of a call with one in flight."""
     async with STACKS[stack][1](port) as ask:
         await asyncio.gather(*(ask() for _ in range(IN_FLIGHT)))  # everything is imported and connected
-        loop = asyncio.get_running_loop()
-        start, end = loop.time(), loop.time() + seconds
+        cpu = time.process_time()
+        rate, calls = await flood(ask, seconds)
+        times = await one_by_one(ask, seconds / 2)
+        cpu = time.process_time() - cpu
+    total = calls + len(times)
+    return {"calls_per_second": rate, "p50_microseconds": statistics.median(times) * 1e6, "calls": total, "cpu": cpu}
 
-        async def caller() -> int:
-            calls = 0
-            while loop.time() < end:
-                answer = await ask()
-                assert answer.name == "web-api"
-                calls += 1
-            return calls
 
-        calls = sum(await asyncio.gather(*(caller() for _ in range(IN_FLIGHT))))
-        rate = calls / (loop.time() - start)
-        end, times = loop.time() + seconds / 2, list[float]()
-        while loop.time() < end:
-            before = time.perf_counter()
-            await ask()
-            times.append(time.perf_counter() - before)
-    return {"calls_per_second": rate, "p50_microseconds": statistics.median(times) * 1e6}
+async def flood(ask: Ask, seconds: float) -> tuple[float, int]:
+    start = time.perf_counter()
+    end = start + seconds
+
+    async def caller() -> int:
+        calls = 0
+        while time.perf_counter() < end:
+            answer = await ask()
+            assert answer.name == ENTRY.name
+            calls += 1
+        return calls
+
+    calls = sum(await asyncio.gather(*(caller() for _ in range(IN_FLIGHT))))
+    return calls / (time.perf_counter() - start), calls
+
+
+async def one_by_one(ask: Ask, seconds: float) -> list[float]:
+    end = time.perf_counter() + seconds
+    times: list[float] = []
+    while (before := time.perf_counter()) < end:
+        await ask()
+        times.append(time.perf_counter() - before)
+    return times
 
 
 def run_on(loop: str, main: Coroutine[Any, Any, Any]) -> Any:
@@ -178,29 +197,36 @@ def run_on(loop: str, main: Coroutine[Any, Any, Any]) -> Any:
 def measure(stack: str, loop: str, seconds: float) -> dict[str, float]:
     """Run one round in two fresh processes."""
     script = (sys.executable, __file__, "--stack", stack, "--loop", loop)
-    with subprocess.Popen([*script, "--serve"], stdout=subprocess.PIPE, text=True) as server:
+    pipe = subprocess.PIPE
+    with subprocess.Popen([*script, "--serve"], stdin=pipe, stdout=pipe, text=True) as server:
         try:
             assert server.stdout is not None
             port = server.stdout.readline().strip()
             client = [*script, "--drive", port, "--seconds", str(seconds)]
-            done = subprocess.run(client, stdout=subprocess.PIPE, text=True, check=True, timeout=60 + 3 * seconds)
-            rates: dict[str, float] = json.loads(done.stdout)
-            return rates
+            done = subprocess.run(client, stdout=pipe, text=True, check=True, timeout=60 + 3 * seconds)
+            told, _ = server.communicate(timeout=30)
         finally:
             server.kill()
+    result: dict[str, float] = json.loads(done.stdout)
+    result["cpu_microseconds"] = (result.pop("cpu") + float(told)) / result["calls"] * 1e6
+    return result
+
+
+COLUMNS = {
+    "calls_per_second": f"calls/s, {IN_FLIGHT} in flight",
+    "p50_microseconds": "p50 µs, 1 in flight",
+    "cpu_microseconds": "cpu µs a call, both ends",
+}
 
 
 def report(rounds: dict[tuple[str, str], list[dict[str, float]]]) -> dict[str, Any]:
     """Print the medians as a table; return everything, for a machine to read."""
-    print(f"{'':24}{'calls/s, ' + str(IN_FLIGHT) + ' in flight':>26}{'p50 µs, 1 in flight':>24}{'rounds':>8}")
+    print(f"{'':20}" + "".join(f"{title:>26}" for title in COLUMNS.values()))
     rows: list[dict[str, Any]] = []
     for (stack, loop), results in rounds.items():
-        row: dict[str, Any] = {"stack": stack, "loop": loop, "rounds": results}
-        for measure in ("calls_per_second", "p50_microseconds"):
-            row[measure] = statistics.median(result[measure] for result in results)
-        rows.append(row)
-        name = f"{stack}, {loop}"
-        print(f"{name:24}{row['calls_per_second']:>26,.0f}{row['p50_microseconds']:>24,.0f}{len(results):>8}")
+        medians = {column: statistics.median(result[column] for result in results) for column in COLUMNS}
+        rows.append({"stack": stack, "loop": loop, "rounds": results, **medians})
+        print(f"{f'{stack}, {loop}':20}" + "".join(f"{median:>26,.0f}" for median in medians.values()))
     versions = {name: version(name) for name in ("duologue", "websockets", "pydantic", "uvloop")}
     return {"python": platform.python_version(), "machine": platform.machine(), "versions": versions, "arms": rows}
 
