@@ -102,7 +102,7 @@ class EveryPageEvents:
 
 
 class EveryEvents(Events):
-    """Events of the server: one method each, with typed filters; call it with classes for several at once."""
+    """Events of the server: one method each; call it with classes for several at once."""
 
     @cached_property
     def page(self) -> EveryPageEvents:
@@ -168,7 +168,7 @@ class EverySyncPageEvents:
 
 
 class EverySyncEvents(SyncEvents):
-    """The same for synchronous code: one method each, with typed filters; call it with classes for several at once."""
+    """The same for synchronous code: one method each; call it with classes for several at once."""
 
     @cached_property
     def page(self) -> EverySyncPageEvents:

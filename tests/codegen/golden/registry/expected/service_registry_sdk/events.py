@@ -98,7 +98,7 @@ REGISTRY_LOADED: Final[EventDescriptor[RegistryLoaded]] = EventDescriptor(
 
 
 class RegistryEvents(Events):
-    """Events of the server: one method each, with typed filters; call it with classes for several at once."""
+    """Events of the server: one method each; call it with classes for several at once."""
 
     def service_registered(
         self, *, entry_name: ServiceName | Sequence[ServiceName] | None = None, since: Position | None = None
@@ -180,7 +180,7 @@ class RegistryEvents(Events):
 
 
 class RegistrySyncEvents(SyncEvents):
-    """The same for synchronous code: one method each, with typed filters; call it with classes for several at once."""
+    """The same for synchronous code: one method each; call it with classes for several at once."""
 
     def service_registered(
         self, *, entry_name: ServiceName | Sequence[ServiceName] | None = None, since: Position | None = None
