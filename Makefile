@@ -64,6 +64,7 @@ test-long: $(TESTING) ## run the tests that take minutes
 	$(PY) -m pytest -m long $(ARGS)
 
 demo: $(SETUP) ## ten seconds of the registry and its SDK at work
+	@$(MAKE) --no-print-directory generate
 	$(PY) examples/demo.py $(ARGS)
 
 serve: $(SETUP) ## run the registry; ARGS="--help" says what it takes

@@ -24,12 +24,12 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from pydantic import BaseModel
 from typing_extensions import override
 
-from duologue import Bound, Call, Protocol, Service, serve, unary
+from duologue import Bound, Call, Service, serve, unary
 from service_registry_sdk import (
     Endpoint,
     EndpointProtocol,
@@ -73,8 +73,8 @@ async def stay(port: int) -> None:
 class Lookup(Service[RegistryPeer]):
     """The one action that is measured."""
 
-    protocol: ClassVar[Protocol] = PROTOCOL
-    peer_type: ClassVar[type[RegistryPeer]] = RegistryPeer
+    protocol = PROTOCOL
+    peer_type = RegistryPeer
 
     async def get_service(self, call: Call[RegistryPeer], params: GetServiceParams) -> ServiceEntry:
         return ENTRY
