@@ -91,6 +91,8 @@ class Link:
         self._opened = False
         self._unjoined_bytes = 0
         self._unjoined_frames = 0
+        self._deaf = False
+        self._ended = False
         self._backlog: deque[bytes] = deque()
         self._slice = SMALL_SLICE
         self._fragments: list[bytes] = []
@@ -118,13 +120,19 @@ class Link:
     def receive(self, data: bytes) -> None:
         """Bytes came."""
         self._now = self._last_byte = self.executor.now()
-        if self._backlog or self.closed:
+        if self.closed:
+            return
+        if self._backlog:
             self._backlog.append(data)
-        else:
-            self._feed(data)
+            return
+        self._feed(data)
+        if self._backlog and self._transport is not None:
+            self._transport.pause_reading()
+            self.executor.call_soon(self._resume)
 
     def eof(self) -> None:
         """The peer will send nothing more."""
+        self._ended = True
         if not self._backlog:
             self.protocol.receive_eof()
             self.flush()
@@ -137,8 +145,9 @@ class Link:
         if self._timer is not None:
             self._timer.cancel()
         self.protocol.receive_eof()
-        code, reason = self._failure or (self.protocol.close_code, self.protocol.close_reason)
-        self.owner.on_closed(code or CloseCode.ABNORMAL, reason or "")
+        said = self.protocol.close_rcvd or self.protocol.close_sent  # the latter alone: the library refused what came
+        code, reason = self._failure or ((said.code, said.reason) if said else (CloseCode.ABNORMAL, ""))
+        self.owner.on_closed(code, reason)
 
     def pause_writing(self) -> None:
         """More than `Limits.outbound` waits in the transport."""
@@ -177,8 +186,7 @@ class Link:
         self._unjoined_bytes = self._unjoined_frames = 0
         if transport is None or not writes:
             return
-        ends = not writes[-1]  # SEND_EOF is the empty string
-        data = b"".join(writes) if len(writes) > 1 else writes[0]
+        data = b"".join(writes) if len(writes) > 1 else writes[0]  # the library's SEND_EOF is the empty string
         if data:
             transport.write(data)
             self._written += len(data)
@@ -186,7 +194,7 @@ class Link:
                 self._progress_at = self.executor.now()
                 self._acknowledged = self._written - transport.unsent()
                 self._write_watch = self._after(self.limits.write_deadline / 4, self._watch_writes)
-        if ends:
+        if self.protocol.eof_sent:
             transport.close()
             self._expect_end()
 
@@ -202,6 +210,7 @@ class Link:
         except InvalidState:  # the peer closes already, or the library does
             pass
         else:
+            self._deaf = True
             if self._failure is None:
                 self._failure = (code, reason)
         self._expect_end()
@@ -232,18 +241,13 @@ class Link:
             for frame in frames:
                 self._receive_frame(frame)
             budget -= len(frames)
-            if budget <= 0 and offset < len(data) and not self.closed:
-                self._pause(data[offset:])
+            if budget <= 0 and offset < len(data):  # let others have their turn before the rest of this read
+                self._backlog.appendleft(data[offset:])
                 break
         self.owner.on_pass_end()
+        if self.protocol.close_expected():
+            self._expect_end()
         self.flush_control()
-
-    def _pause(self, rest: bytes) -> None:
-        """Let others have their turn before the rest of this read."""
-        self._backlog.appendleft(rest)
-        if self._transport is not None:
-            self._transport.pause_reading()
-        self.executor.call_soon(self._resume)
 
     def _resume(self) -> None:
         if self.closed:
@@ -251,24 +255,25 @@ class Link:
         self._now = self.executor.now()
         self._feed(self._backlog.popleft())
         if self._backlog:
-            if not self.closed:
-                self.executor.call_soon(self._resume)
+            self.executor.call_soon(self._resume)
+        elif self._ended:
+            self.eof()
         elif self._transport is not None:
             self._transport.resume_reading()
 
     def _receive_frame(self, frame: Frame | Request | Response) -> None:
         if isinstance(frame, Frame):
             opcode = frame.opcode
-            if opcode is Opcode.TEXT and frame.fin:
+            if opcode is Opcode.PING:
+                self._receive_ping()
+            elif self._deaf:  # what is no control frame is no longer read
+                return
+            elif opcode is Opcode.TEXT and frame.fin:
                 self.owner.on_message(bytes(frame.data))
             elif opcode is Opcode.TEXT or opcode is Opcode.CONT:
                 self._receive_fragment(frame)
-            elif opcode is Opcode.PING:
-                self._receive_ping()
             elif opcode is Opcode.BINARY:
                 self.close(CloseCode.UNSUPPORTED, "no binary message is expected")
-            elif opcode is Opcode.CLOSE:
-                self._expect_end()
         elif isinstance(frame, Request):
             self._answer(frame)
         else:
@@ -377,7 +382,12 @@ class Link:
     def _expect_end(self) -> None:
         """The closing handshake has begun; it ends in time."""
         if self._end is None:
-            self._end = self._after(self.limits.close, self.abort)
+            self._end = self._after(self.limits.close, self._cut)
+
+    def _cut(self) -> None:
+        """Cut what did not end by itself; the reason is the one that was said."""
+        if self._transport is not None:
+            self._transport.abort()
 
 
 def frame_text(message: bytes) -> bytes:

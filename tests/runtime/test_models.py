@@ -170,13 +170,15 @@ def test_constructors_convert_as_pydantic_does_and_refuse_what_json_cannot_say()
 def test_names_that_differ_only_in_style_are_not_mixed_up() -> None:
     twins = Twins.from_wire('{"fooBar": 1, "foo_bar": 2}')
     assert (twins.foo_bar_, twins.foo_bar) == (1, 2)
-    assert wire(Twins(foo_bar=3, foo_bar_=4)) == {"foo_bar": 3, "fooBar": 4}
+    values: dict[str, Any] = {"foo_bar": 3, "foo_bar_": 4}
+    assert wire(Twins(**values)) == {"foo_bar": 3, "fooBar": 4}
     with pytest.raises(ValidationError):
         Twins.from_wire('{"foo_bar_": 1, "foo_bar": 2}')
 
 
 def test_wire_names_are_read_from_the_wire_alone_and_python_names_in_python() -> None:
-    topic = Topic(room="r", from_="ann", text="t")
+    values: dict[str, Any] = {"room": "r", "from_": "ann", "text": "t"}
+    topic = Topic(**values)
     assert wire(topic) == {"room": "r", "from": "ann", "text": "t"}
     assert Topic.from_wire(topic.to_wire()) == topic
     with pytest.raises(ValidationError):

@@ -1,0 +1,771 @@
+"""The link without a socket: a transport that records, an executor whose clock stands until it is moved."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any, cast
+
+import pytest
+from websockets.client import ClientProtocol
+from websockets.frames import Close, Frame, Opcode
+from websockets.http11 import Request, Response
+from websockets.protocol import CLOSED
+from websockets.server import ServerProtocol
+from websockets.typing import Subprotocol
+from websockets.uri import parse_uri
+
+from duologue.close_codes import CloseCode
+from duologue.drivers.port import Executor
+from duologue.limits import KIB, Limits
+from duologue.link import JOIN_BYTES, JOIN_FRAMES, LARGE_SLICE, SMALL_SLICE, WEBSOCKET_LOGGER, Link, frame_text
+
+SUBPROTOCOL = Subprotocol("duologue.v1")
+
+
+class ManualTimer:
+    def __init__(self, when: float, callback: Callable[[], None]) -> None:
+        self.when = when
+        self.callback: Callable[[], None] | None = callback
+
+    def cancel(self) -> None:
+        self.callback = None
+
+
+class ManualExecutor:
+    """A clock that stands, timers that fire when it is moved, callbacks that run when asked to."""
+
+    def __init__(self) -> None:
+        self.time = 1000.0
+        self.timers: list[ManualTimer] = []
+        self.soon: deque[Callable[[], None]] = deque()
+
+    def now(self) -> float:
+        return self.time
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> ManualTimer:
+        timer = ManualTimer(when, callback)
+        self.timers.append(timer)
+        return timer
+
+    def call_soon(self, callback: Callable[[], None]) -> None:
+        self.soon.append(callback)
+
+    def turn(self) -> None:
+        """What is ready now, and not what it makes ready."""
+        for _ in range(len(self.soon)):
+            self.soon.popleft()()
+
+    def advance(self, seconds: float) -> None:
+        until = self.time + seconds
+        while due := [timer for timer in self.timers if timer.callback is not None and timer.when <= until]:
+            timer = min(due, key=lambda timer: timer.when)
+            self.time = max(self.time, timer.when)
+            callback, timer.callback = timer.callback, None
+            assert callback is not None
+            callback()
+        self.time = until
+
+    @property
+    def pending(self) -> int:
+        return sum(timer.callback is not None for timer in self.timers)
+
+
+class FakeTransport:
+    """Takes what is written; `stuck` bytes wait to be sent."""
+
+    def __init__(self) -> None:
+        self.writes: list[bytes] = []
+        self.stuck = 0
+        self.stalled = False
+        self.closed = self.aborted = self.paused = self.held = False
+        self.pauses = 0
+
+    def write(self, data: bytes) -> None:
+        assert not self.closed
+        assert data
+        self.writes.append(data)
+        if self.stalled:
+            self.stuck += len(data)
+
+    def close(self) -> None:
+        self.closed = True
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    def hold(self) -> None:
+        self.held = True
+
+    def unsent(self) -> int:
+        return self.stuck
+
+    def pause_reading(self) -> None:
+        self.paused = True
+        self.pauses += 1
+
+    def resume_reading(self) -> None:
+        self.paused = False
+
+    def peer_name(self) -> str:
+        return "fake"
+
+    def take(self) -> bytes:
+        data = b"".join(self.writes)
+        self.writes.clear()
+        return data
+
+
+class Owner:
+    """Writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[Any, ...]] = []
+        self.passes = 0
+        self.link: Link
+        self.status = 101
+
+    def on_request(self, request: Request) -> Response:
+        protocol = self.link.protocol
+        assert isinstance(protocol, ServerProtocol)
+        if self.status != 101:
+            return protocol.reject(self.status, "no")
+        return protocol.accept(request)
+
+    def on_open(self, subprotocol: str | None) -> None:
+        self.told.append(("open", subprotocol))
+
+    def on_message(self, data: bytes) -> None:
+        self.told.append(("message", data))
+
+    def on_pass_end(self) -> None:
+        self.passes += 1
+
+    def on_room(self) -> None:
+        self.told.append(("room",))
+
+    def on_closed(self, code: int, reason: str) -> None:
+        self.told.append(("closed", code, reason))
+
+    @property
+    def messages(self) -> list[bytes]:
+        return [entry[1] for entry in self.told if entry[0] == "message"]
+
+    @property
+    def end(self) -> tuple[int, str]:
+        [end] = [entry[1:] for entry in self.told if entry[0] == "closed"]
+        return cast("tuple[int, str]", end)
+
+
+class Side:
+    """A link with everything around it, and the other end as the library's bare protocol."""
+
+    def __init__(self, *, client: bool = False, connect: bool = True, **limits: Any) -> None:
+        self.limits = Limits(**limits)
+        self.executor = ManualExecutor()
+        self.transport = FakeTransport()
+        self.owner = Owner()
+        server = ServerProtocol(
+            subprotocols=[SUBPROTOCOL], max_size=self.limits.frame if not client else None, logger=WEBSOCKET_LOGGER
+        )
+        ours = ClientProtocol(
+            parse_uri("ws://test/"),
+            subprotocols=[SUBPROTOCOL],
+            max_size=self.limits.frame if client else None,
+            logger=WEBSOCKET_LOGGER,
+        )
+        self.peer: ClientProtocol | ServerProtocol = server if client else ours
+        self.link = Link(ours if client else server, self.owner, cast("Executor", self.executor), self.limits)
+        self.owner.link = self.link
+        if connect:
+            self.link.connected(self.transport)
+
+    def open(self) -> Side:
+        """Carry out the opening handshake."""
+        if isinstance(self.peer, ClientProtocol):
+            self.peer.send_request(self.peer.connect())
+            self.link.receive(self.sent_by_peer())
+            self.hear()
+        else:
+            ours = self.link.protocol
+            assert isinstance(ours, ClientProtocol)
+            ours.send_request(ours.connect())
+            self.link.flush()
+            [request] = self.hear()
+            assert isinstance(request, Request)
+            self.peer.send_response(self.peer.accept(request))
+            self.link.receive(self.sent_by_peer())
+        assert self.owner.told == [("open", SUBPROTOCOL)]
+        self.transport.writes.clear()
+        return self
+
+    def sent_by_peer(self) -> bytes:
+        return b"".join(self.peer.data_to_send())
+
+    def cut(self) -> bool:
+        return self.transport.aborted
+
+    def ended(self) -> bool:
+        return self.transport.closed
+
+    def paused(self) -> bool:
+        return self.transport.paused
+
+    def hear(self) -> list[Any]:
+        """Let the peer read what was written; returns its events."""
+        self.peer.receive_data(self.transport.take())
+        return list(self.peer.events_received())
+
+    def say(self, *frames: Frame) -> bytes:
+        """Frames as the peer sends them."""
+        mask = isinstance(self.peer, ClientProtocol)
+        return b"".join(frame.serialize(mask=mask) for frame in frames)
+
+
+def text(data: bytes, *, fin: bool = True) -> Frame:
+    return Frame(Opcode.TEXT, data, fin)
+
+
+def more(data: bytes, *, fin: bool) -> Frame:
+    return Frame(Opcode.CONT, data, fin)
+
+
+def ping(data: bytes = b"") -> Frame:
+    return Frame(Opcode.PING, data)
+
+
+@pytest.fixture(params=[False, True], ids=["server", "client"])
+def client(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
+@pytest.fixture
+def side(client: bool) -> Iterator[Side]:
+    side = Side(client=client).open()
+    yield side
+    side.link.lost()
+    assert side.executor.pending == 0, "a timer outlived its connection"
+
+
+# ------------------------------------------------------------------------------------------------------ opening
+def test_a_handshake_that_drips_is_cut(client: bool) -> None:
+    side = Side(client=client, handshake=5.0)
+    start = b"GET / HTTP/1.1\r\n" if not client else b"HTTP/1.1 101 Switching\r\n"
+    for byte in start[:4]:
+        side.link.receive(bytes([byte]))
+        side.executor.advance(1.2)
+    assert not side.cut()
+    side.executor.advance(0.2)
+    assert side.cut()
+    side.link.lost()
+    assert side.owner.end == (CloseCode.POLICY, "the handshake took longer than 5 s")
+
+
+def test_a_handshake_in_time_is_not_cut_later(side: Side) -> None:
+    for _ in range(10):
+        side.executor.advance(side.limits.handshake)
+        side.link.receive(side.say(Frame(Opcode.PONG, b"")))
+    assert not side.cut()
+
+
+@pytest.mark.parametrize(
+    "garbage", [b"\x16\x03\x01\x02\x00\x01\r\n", b"GET / HTTP/9\r\n\r\n", b"x" * 20000, b"\r\n\r\n"]
+)
+def test_what_is_no_handshake_ends_the_connection(client: bool, garbage: bytes) -> None:
+    side = Side(client=client)
+    side.link.receive(garbage)
+    assert side.ended()
+    side.executor.advance(side.limits.close)
+    assert side.cut()
+    side.link.lost()
+    assert side.owner.end == (1006, "")
+
+
+def test_a_refused_handshake_closes_after_its_answer() -> None:
+    side = Side()
+    side.owner.status = 403
+    assert isinstance(side.peer, ClientProtocol)
+    side.peer.send_request(side.peer.connect())
+    side.link.receive(side.sent_by_peer())
+    assert b"403" in side.transport.take()
+    assert side.ended()
+    assert side.owner.told == []
+
+
+def test_a_client_whose_handshake_is_refused_closes() -> None:
+    side = Side(client=True)
+    ours = side.link.protocol
+    assert isinstance(ours, ClientProtocol)
+    ours.send_request(ours.connect())
+    side.link.flush()
+    side.link.receive(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
+    assert side.ended()
+    assert ours.handshake_exc is not None
+    side.executor.advance(side.limits.close)
+    assert side.cut()
+
+
+def test_closing_before_the_handshake_is_over_cuts(client: bool) -> None:
+    side = Side(client=client)
+    side.link.close(CloseCode.GOING_AWAY, "stopping")
+    assert side.cut()
+    side.link.lost()
+    assert side.owner.end == (CloseCode.GOING_AWAY, "stopping")
+
+
+def test_a_link_without_a_transport_can_be_ended(client: bool) -> None:
+    side = Side(client=client, connect=False)
+    side.link.hold()
+    side.link.flush()
+    assert side.link.unsent == 0
+    side.link.close(CloseCode.NORMAL, "never mind")
+    side.link.lost()
+    assert side.owner.end == (CloseCode.NORMAL, "never mind")
+
+
+def test_holding_is_passed_on(side: Side) -> None:
+    side.link.hold()
+    assert side.transport.held
+
+
+# ------------------------------------------------------------------------------------------------------- reading
+def test_messages_come_in_order_one_pass_a_read(side: Side) -> None:
+    passes = side.owner.passes
+    side.link.receive(side.say(text(b"1"), text("zwölf".encode()), text(b"")))
+    assert side.owner.messages == [b"1", "zwölf".encode(), b""]
+    assert side.owner.passes == passes + 1
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 7])
+def test_messages_may_come_in_any_pieces(side: Side, step: int) -> None:
+    data = side.say(text(b"a" * 200), text(b"one ", fin=False), ping(b"?"), more(b"two", fin=True), text(b"b"))
+    for start in range(0, len(data), step):
+        side.link.receive(data[start : start + step])
+    assert side.owner.messages == [b"a" * 200, b"one two", b"b"]
+
+
+def test_fragments_are_joined_and_bounded(client: bool) -> None:
+    side = Side(client=client, fragments=4).open()
+    side.link.receive(
+        side.say(text(b"1", fin=False), more(b"2", fin=False), more(b"3", fin=False), more(b"4", fin=True))
+    )
+    assert side.owner.messages == [b"1234"]
+    side.link.receive(side.say(text(b"1", fin=False), *[more(b"x", fin=False)] * 4))
+    [close] = [event for event in side.hear() if event.opcode is Opcode.CLOSE]
+    assert Close.parse(close.data) == Close(CloseCode.TOO_BIG, "more than 4 fragments")
+    side.link.receive(side.say(more(b"x", fin=True), text(b"late")))
+    assert side.owner.messages == [b"1234"], "what follows a broken message is not read"
+
+
+def test_empty_fragments_count_too() -> None:
+    side = Side(fragments=100).open()
+    side.link.receive(side.say(text(b"", fin=False), *[more(b"", fin=False)] * 100))
+    assert side.link.protocol.state.name == "CLOSING"
+
+
+@pytest.mark.parametrize("fin", [True, False])
+def test_a_binary_message_closes(side: Side, fin: bool) -> None:
+    side.link.receive(side.say(Frame(Opcode.BINARY, b"\x01", fin)))
+    if not fin:
+        side.link.receive(side.say(more(b"rest", fin=True)))
+    [close] = [event for event in side.hear() if event.opcode is Opcode.CLOSE]
+    assert Close.parse(close.data).code == CloseCode.UNSUPPORTED
+    assert side.owner.messages == []
+
+
+def test_a_message_beyond_the_limit_closes_with_1009(client: bool) -> None:
+    side = Side(client=client, frame=1000).open()
+    side.link.receive(side.say(text(b"x" * 1000)))
+    assert len(side.owner.messages) == 1
+    side.link.receive(side.say(text(b"x" * 1001)))
+    closes = [event for event in side.hear() if isinstance(event, Frame)]
+    assert [Close.parse(close.data).code for close in closes] == [1009]
+    assert len(side.owner.messages) == 1
+    side.executor.advance(side.limits.close)
+    assert side.cut(), "whatever the peer does, it ends in time"
+    side.link.lost()
+    assert side.owner.end[0] == 1009
+
+
+def test_fragments_beyond_the_limit_close_with_1009(client: bool) -> None:
+    side = Side(client=client, frame=1000).open()
+    side.link.receive(side.say(text(b"x" * 600, fin=False), more(b"x" * 600, fin=True)))
+    assert side.owner.messages == []
+    side.link.lost()
+    assert side.owner.end[0] == 1009
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\xff\xff\xff\xff",  # reserved bits
+        b"\x83\x80\x00\x00\x00\x00",  # a reserved opcode
+        b"\x80\x80\x00\x00\x00\x00",  # a continuation of nothing
+        b"\x09\x80\x00\x00\x00\x00",  # a fragmented ping
+    ],
+)
+def test_broken_frames_close_with_1002(data: bytes) -> None:
+    side = Side().open()
+    side.link.receive(data)
+    assert Close.parse(side.hear()[-1].data).code == 1002
+    side.link.lost()
+    assert side.owner.end[0] == 1002
+
+
+def test_unmasked_frames_of_a_client_are_broken_frames() -> None:
+    side = Side().open()
+    side.link.receive(text(b"x").serialize(mask=False))
+    assert Close.parse(side.hear()[-1].data).code == 1002
+
+
+# -------------------------------------------------------------------------------------------------------- pacing
+def test_a_long_read_is_handled_in_passes_with_others_turns_between(client: bool) -> None:
+    side = Side(client=client, frames_per_pass=10).open()
+    data = side.say(*(text(str(n).encode()) for n in range(10_000)))
+    assert len(data) > SMALL_SLICE * 4
+    side.link.receive(data)
+    first = len(side.owner.messages)
+    assert 10 <= first <= 2 * SMALL_SLICE / 3
+    assert side.paused()
+    turns = 0
+    while side.executor.soon:
+        assert len(side.executor.soon) == 1, "one turn is asked for at a time"
+        before = len(side.owner.messages)
+        side.executor.turn()
+        turns += 1
+        assert len(side.owner.messages) - before <= SMALL_SLICE / 3
+    assert side.owner.messages == [str(n).encode() for n in range(10_000)]
+    assert not side.paused()
+    assert turns > 3
+
+
+def test_what_comes_meanwhile_waits_its_turn(client: bool) -> None:
+    side = Side(client=client, frames_per_pass=10).open()
+    side.link.receive(side.say(*[text(b"x" * 100)] * 1000))
+    side.link.receive(side.say(text(b"last but one")))
+    side.link.receive(side.say(text(b"last")))
+    while side.executor.soon:
+        side.executor.turn()
+    assert side.owner.messages[-2:] == [b"last but one", b"last"]
+    assert len(side.owner.messages) == 1002
+    assert not side.paused()
+
+
+def test_a_read_of_few_large_messages_is_one_pass(side: Side) -> None:
+    side.link.receive(side.say(*[text(b"x" * 60_000)] * 10))
+    assert len(side.owner.messages) == 10
+    assert not side.executor.soon
+    assert side.link._slice == LARGE_SLICE
+
+
+def test_nothing_is_read_once_the_connection_is_gone(client: bool) -> None:
+    side = Side(client=client, frames_per_pass=10).open()
+    side.link.receive(side.say(*[text(b"x")] * 5000))
+    read = len(side.owner.messages)
+    side.link.lost()
+    side.executor.turn()
+    side.link.receive(side.say(text(b"y")))
+    assert len(side.owner.messages) == read
+
+
+def test_the_end_of_the_stream_waits_for_what_was_read_before_it(client: bool) -> None:
+    side = Side(client=client, frames_per_pass=10).open()
+    side.link.receive(side.say(*[text(b"x")] * 5000, Frame(Opcode.CLOSE, Close(1001, "bye").serialize())))
+    side.link.eof()
+    while side.executor.soon:
+        side.executor.turn()
+    assert len(side.owner.messages) == 5000
+    assert side.link.protocol.state is CLOSED
+    side.link.lost()
+    assert side.owner.end == (1001, "bye")
+
+
+# --------------------------------------------------------------------------------------------------------- pings
+def test_pings_are_answered(side: Side) -> None:
+    side.link.receive(side.say(ping(b"hello")))
+    [pong] = side.hear()
+    assert (pong.opcode, bytes(pong.data)) == (Opcode.PONG, b"hello")
+
+
+def test_a_flood_of_pings_closes_with_1008(client: bool) -> None:
+    side = Side(client=client, pings=50).open()
+    for _ in range(3):
+        side.link.receive(side.say(*[ping()] * 50))
+        assert side.link.is_open
+        side.executor.advance(1.0)
+    side.link.receive(side.say(*[ping()] * 51))
+    assert not side.link.is_open
+    assert Close.parse(side.hear()[-1].data) == Close(CloseCode.POLICY, "more than 50 pings in a second")
+    side.executor.advance(side.limits.close)
+    assert side.cut()
+
+
+# ------------------------------------------------------------------------------------------------------- silence
+def test_a_silent_peer_is_pinged_then_cut(side: Side) -> None:
+    side.executor.advance(9.9)
+    assert side.transport.writes == []
+    side.executor.advance(0.1)
+    [frame] = side.hear()
+    assert frame.opcode is Opcode.PING
+    side.executor.advance(9.9)
+    assert not side.cut()
+    side.executor.advance(0.1)
+    assert side.cut()
+    side.link.lost()
+    assert side.owner.end == (CloseCode.ABNORMAL, "no byte from the peer in 20 s")
+
+
+def test_any_byte_is_a_sign_of_life(side: Side) -> None:
+    data = side.say(text(b"x" * 100))
+    for start in range(0, len(data), 3):
+        side.link.receive(data[start : start + 3])
+        side.executor.advance(15)
+        assert not side.cut()
+    side.executor.advance(5)
+    assert side.cut()
+
+
+def test_a_peer_that_answers_pings_stays_for_ever(side: Side) -> None:
+    for _ in range(100):
+        side.executor.advance(10)
+        side.hear()
+        side.link.receive(side.sent_by_peer())
+    assert side.link.is_open
+
+
+# ------------------------------------------------------------------------------------------------------- writing
+def test_frames_leave_together_but_not_too_many(side: Side) -> None:
+    for n in range(JOIN_FRAMES * 2 + 3):
+        side.link.send(str(n).encode())
+    assert len(side.transport.writes) == 2
+    assert side.link.unsent > 0
+    side.link.flush()
+    assert len(side.transport.writes) == 3
+    assert side.link.unsent == 0
+    heard = [bytes(frame.data) for frame in side.hear()]
+    assert heard == [str(n).encode() for n in range(JOIN_FRAMES * 2 + 3)]
+
+
+def test_much_leaves_at_once(side: Side) -> None:
+    side.link.send(b"x" * (JOIN_BYTES - 1))
+    assert side.transport.writes == []
+    side.link.send(b"x")
+    assert len(side.transport.writes) == 1
+
+
+def test_a_frame_made_once_keeps_its_turn() -> None:
+    side = Side().open()
+    side.link.send(b"1")
+    side.link.send_framed(frame_text(b"2"))
+    side.link.send(b"3")
+    side.link.flush()
+    assert [bytes(frame.data) for frame in side.hear()] == [b"1", b"2", b"3"]
+    assert len(side.transport.writes) == 0
+
+
+def test_pongs_do_not_push_out_what_waits_to_be_joined(side: Side) -> None:
+    side.link.send(b"x")
+    side.link.receive(side.say(ping()))
+    assert side.transport.writes == []
+    side.link.flush()
+    assert [frame.opcode for frame in side.hear()] == [Opcode.TEXT, Opcode.PONG]
+
+
+def test_a_full_outbound_buffer_is_told_and_its_emptying_too(side: Side) -> None:
+    room = [side.link.has_room]
+    side.link.pause_writing()
+    room.append(side.link.has_room)
+    side.link.resume_writing()
+    room.append(side.link.has_room)
+    assert room == [True, False, True]
+    assert side.owner.told[-1] == ("room",)
+
+
+def test_unsent_counts_the_transports_too(side: Side) -> None:
+    side.transport.stuck = 100
+    side.link.send(b"x" * 10)
+    assert side.link.unsent == 110
+
+
+def stalled(**limits: Any) -> Side:
+    side = Side(write_deadline=10.0, idle=1e6, **limits).open()
+    side.transport.stalled = True
+    side.link.send(b"x" * 1000)
+    side.link.flush()
+    return side
+
+
+def test_a_peer_that_takes_nothing_is_cut() -> None:
+    side = stalled()
+    side.executor.advance(9.9)
+    assert not side.cut()
+    side.executor.advance(2.6)
+    assert side.cut()
+    side.link.lost()
+    assert side.owner.end[0] == CloseCode.SLOW
+    assert side.owner.end[1].startswith("the peer took nothing of 10")
+
+
+def test_more_that_waits_is_no_progress() -> None:
+    side = stalled()
+    for _ in range(13):
+        side.executor.advance(1.0)
+        if not side.cut():
+            side.link.send(b"more")
+            side.link.flush()
+    assert side.cut()
+
+
+def test_a_peer_that_takes_a_little_is_not_cut() -> None:
+    side = stalled()
+    for _ in range(100):
+        side.executor.advance(5.0)
+        side.transport.stuck -= 1
+    assert not side.cut()
+    side.executor.advance(15.0)
+    assert side.cut()
+
+
+def test_a_peer_that_took_all_is_not_watched_until_something_waits_again() -> None:
+    side = stalled()
+    side.transport.stuck = 0
+    side.executor.advance(1000)
+    assert not side.cut()
+    side.link.send(b"x")
+    side.link.flush()
+    side.executor.advance(9.9)
+    assert not side.cut()
+    side.executor.advance(2.6)
+    assert side.cut()
+
+
+# ------------------------------------------------------------------------------------------------------- closing
+def test_closing_says_why_and_waits_for_the_answer(side: Side) -> None:
+    side.link.send(b"last words")
+    side.link.close(CloseCode.GOING_AWAY, "stopping")
+    words, close = side.hear()
+    assert bytes(words.data) == b"last words"
+    assert Close.parse(close.data) == Close(1001, "stopping")
+    assert not side.link.is_open
+    side.link.receive(side.sent_by_peer())
+    side.link.eof()
+    assert side.ended()
+    side.link.lost()
+    assert side.owner.end == (1001, "stopping")
+    side.link.close(CloseCode.NORMAL)
+    side.link.lost()
+    assert side.owner.end == (1001, "stopping"), "the end is told once"
+
+
+def test_a_peer_that_never_answers_the_close_is_cut(side: Side) -> None:
+    side.link.close(CloseCode.NORMAL)
+    side.executor.advance(side.limits.close - 0.1)
+    assert not side.cut()
+    side.executor.advance(0.1)
+    assert side.cut()
+    side.link.lost()
+    assert side.owner.end == (1000, "")
+
+
+def test_a_peer_that_goes_on_talking_after_the_close_is_cut_all_the_same(side: Side) -> None:
+    side.link.close(CloseCode.NORMAL)
+    for _ in range(5):
+        side.link.receive(side.say(text(b"x"), ping()))
+        side.executor.advance(side.limits.close / 4)
+    assert side.cut()
+
+
+def test_a_peers_close_is_answered_and_told(side: Side) -> None:
+    side.peer.send_close(4409, "fenced")
+    side.link.receive(side.sent_by_peer())
+    [answer] = side.hear()
+    assert Close.parse(answer.data) == Close(4409, "fenced")
+    side.executor.advance(side.limits.close)
+    assert side.cut()
+    side.link.lost()
+    assert side.owner.end == (4409, "fenced")
+
+
+def test_what_a_peer_said_before_its_close_is_read(side: Side) -> None:
+    side.link.receive(side.say(text(b"answer"), Frame(Opcode.CLOSE, Close(1001, "").serialize())))
+    assert side.owner.messages == [b"answer"]
+
+
+def test_what_a_peer_says_after_our_close_is_not_read(side: Side) -> None:
+    side.link.close(CloseCode.VIOLATION)
+    side.link.receive(side.say(text(b"more"), text(b"fra", fin=False), more(b"gment", fin=True)))
+    assert side.owner.messages == []
+
+
+def test_both_ends_closing_at_once_is_an_end(side: Side) -> None:
+    side.peer.send_close(1001, "theirs")
+    side.link.close(1000, "ours")
+    side.link.receive(side.sent_by_peer())
+    side.link.eof()
+    side.link.lost()
+    assert side.owner.end == (1000, "ours")
+
+
+@pytest.mark.parametrize("reason", ["x" * 200, "ü" * 100, "😀" * 50])
+def test_a_long_reason_is_cut_to_what_a_frame_takes(side: Side, reason: str) -> None:
+    side.link.close(1000, reason)
+    said = Close.parse(side.hear()[-1].data).reason
+    assert reason.startswith(said)
+    assert 119 < len(said.encode()) <= 123
+
+
+def test_the_first_failure_is_the_one_told(side: Side) -> None:
+    side.link.abort(CloseCode.POLICY, "first")
+    side.link.abort(CloseCode.SLOW, "second")
+    side.link.lost()
+    assert side.owner.end == (CloseCode.POLICY, "first")
+
+
+def test_nothing_leaves_once_the_connection_is_gone(side: Side) -> None:
+    side.link.lost()
+    assert not side.link.is_open
+    side.link.close(1000)
+    side.executor.advance(100)
+    assert side.transport.writes == []
+
+
+@pytest.mark.parametrize("cut", range(0, 400, 7))
+def test_the_stream_may_end_anywhere(client: bool, cut: int) -> None:
+    side = Side(client=client)
+    if client:
+        ours = side.link.protocol
+        assert isinstance(ours, ClientProtocol)
+        ours.send_request(ours.connect())
+        side.link.flush()
+        [request] = side.hear()
+        assert isinstance(side.peer, ServerProtocol)
+        side.peer.send_response(side.peer.accept(request))
+    else:
+        assert isinstance(side.peer, ClientProtocol)
+        side.peer.send_request(side.peer.connect())
+    rest = side.say(text(b"a"), text(b"b" * 20, fin=False), ping(), more(b"c", fin=True))
+    data = side.sent_by_peer() + rest + side.say(Frame(Opcode.CLOSE, Close(1000, "").serialize()))
+    side.link.receive(data[:cut])
+    side.link.eof()
+    while not side.cut():
+        assert side.executor.time < 1060, "it ends in time"
+        side.executor.advance(0.5)
+    side.link.lost()
+    code, _ = side.owner.end
+    assert code == (1000 if cut >= len(data) else 1006)
+    assert side.executor.pending == 0
+
+
+def test_the_librarys_log_never_prints_what_travels(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        side = Side().open()
+        side.link.receive(side.say(text(b"secret")))
+        side.link.protocol.logger.warning("told")
+    assert side.link.protocol.debug is False
+    assert "secret" not in caplog.text
+    assert "told" in caplog.text
+
+
+def test_the_bounds_are_those_of_the_reference() -> None:
+    assert (JOIN_FRAMES, JOIN_BYTES, SMALL_SLICE, LARGE_SLICE) == (16, 16 * KIB, 4 * KIB, 64 * KIB)
