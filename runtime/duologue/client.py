@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import secrets
 import ssl
@@ -35,6 +36,8 @@ from .peer import Peer
 from .service import Service
 from .wire import SUBPROTOCOL, Hello
 
+_LOG: Final = logging.getLogger("duologue")
+
 ClientT = TypeVar("ClientT", bound="Client")
 SyncT = TypeVar("SyncT")
 
@@ -55,7 +58,8 @@ class Lifecycle:
 
     Attributes:
         connected: The first connection, or a new one, stands.
-        lost: The connection is gone; another is being made unless the client stops.
+        lost: The connection is gone, and not because the client was closed; another is being made, unless the close
+            code is a final one.
     """
 
     connected: Callable[[], None] | None = None
@@ -83,6 +87,7 @@ class Dialer:
             ConnectFailed: It did not succeed; the message says how far it came.
         """
         uri, limit = self._uri, self._limits.handshake
+        token = await self._ask_token()
         where = f"{uri.host}:{uri.port}"
         try:
             socket = await executor.connect(uri.host, uri.port, tls=self._tls, server_hostname=uri.host, limit=limit)
@@ -97,16 +102,30 @@ class Dialer:
             logger=WEBSOCKET_LOGGER,
         )
         request = protocol.connect()
-        if self._token is not None:
-            request.headers["Authorization"] = f"Bearer {await self._ask_token()}"
+        if token is not None:
+            request.headers["Authorization"] = f"Bearer {token}"
         protocol.send_request(request)
         connection = Connection(protocol, party, executor)
-        await connection.establish(socket)
+        with anyio.move_on_after(limit) as bound:  # the handshake itself, and the server's first word after it
+            await connection.establish(socket)
+        if bound.cancelled_caught:
+            raise ConnectFailed(f"{where} did not finish the handshake within {limit:g} s")
         return connection, socket
 
-    async def _ask_token(self) -> str:
+    async def _ask_token(self) -> str | None:
+        if self._token is None:
+            return None
         token = self._token() if callable(self._token) else self._token
         return str(await token if isawaitable(token) else token)
+
+
+def _tell(callback: Callable[..., None] | None, *args: object) -> None:
+    """Call back into the user's code; what it raises is logged, and nobody else's problem."""
+    if callback is not None:
+        try:
+            callback(*args)
+        except Exception:
+            _LOG.exception("a callback of the connection's life failed")
 
 
 class Client(Peer):
@@ -301,20 +320,19 @@ class Client(Peer):
     async def _keep(self, scope: Scope, connection: Connection, socket: Socket, lifecycle: Lifecycle) -> None:
         """Run the connection; when it is lost, make another, until the client is closed or told to stop."""
         while True:
-            if lifecycle.connected is not None:
-                lifecycle.connected()
+            _tell(lifecycle.connected)
             await connection.run(socket)
             closed = connection.closed
             assert closed is not None
-            if lifecycle.lost is not None:
-                lifecycle.lost(closed)
-            if self._stopped is None and closed.close_code in FINAL:
-                self._give_up(closed)
             if self._stopped is not None:
+                return
+            _tell(lifecycle.lost, closed)
+            if closed.close_code in FINAL:
+                self._give_up(closed)
                 return
             try:
                 connection, socket = await self._redial()
-            except ConnectFailed as error:
+            except Exception as error:  # noqa: BLE001 - refused, or no token to be had: whoever waits is told
                 self._give_up(error)
                 return
             self._take(connection)

@@ -17,7 +17,7 @@ from websockets.server import ServerProtocol
 
 from .calls import Calls, wake
 from .close_codes import CloseCode
-from .drivers.port import Executor, Future, Scope, Socket, Task
+from .drivers.port import Executor, Future, Scope, Socket, Task, Timer
 from .errors import ConnectFailed, ConnectionClosed, NotSent
 from .handlers import Handlers
 from .limits import Limits
@@ -96,6 +96,7 @@ class Connection:
         self._held: list[Decision] = []
         self._flush_due = False
         self._dropped = 0
+        self._timer: Timer | None = None
         self._timer_at: float | None = None
 
     # ------------------------------------------------------------------------------------------------------- lifetime
@@ -210,8 +211,9 @@ class Connection:
             self.executor.call_soon(self._flush_soon)
         when = self.session.wake_at
         if when is not None and (self._timer_at is None or when < self._timer_at):
+            self._cancel_timer()
             self._timer_at = when
-            self.executor.call_at(when, self._tick)
+            self._timer = self.executor.call_at(when, self._tick)
 
     def _flush_soon(self) -> None:
         self._flush_due = False
@@ -223,8 +225,13 @@ class Connection:
                 self._link.send(message)
         self._link.flush()
 
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
     def _tick(self) -> None:
-        self._timer_at = None
+        self._timer = self._timer_at = None
         if self.closed is None:
             for decision in self.session.tick(self.executor.now()):
                 self._carry_out(decision)
@@ -267,6 +274,7 @@ class Connection:
         if self._subscriptions is not None:
             self._subscriptions.close()
         self._handlers.closed()
+        self._cancel_timer()  # it would keep the connection in memory until the last timeout
         self.on_room()
         self.calls.release()
         wake(self._ended)
@@ -280,7 +288,7 @@ class Connection:
 
     # ------------------------------------------------------------------------------------------------------ decisions
     def _carry_out(self, decision: Decision) -> None:
-        if self._scope is None and self.closed is None:
+        if self._scope is None and self.closed is None and not isinstance(decision, Fail):
             self._held.append(decision)
             return
         match decision:

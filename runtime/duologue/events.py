@@ -16,7 +16,7 @@ from typing_extensions import override
 from .calls import wake
 from .descriptors import Delivery, EventDescriptor
 from .drivers.port import Future
-from .errors import CallError, HistoryLost, InvalidArgument, Ran
+from .errors import CallError, HistoryLost, InvalidArgument, NotSent, OutcomeUnknown, Ran
 from .filters import Filter, encode_filter, value_at
 from .models import Event
 from .outcomes import explain
@@ -52,6 +52,7 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
     Attributes:
         position: After the last event that was read; None before the subscription stands.
         lost: Volatile events that were dropped so far, here or on the way.
+        standing: Whether it has been subscribed; from then on it is renewed after a reconnect.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
     ) -> None:
         self.position = since
         self.lost = 0
+        self.standing = False
         self._client = client
         self._descriptors = {descriptor.name: descriptor for descriptor in descriptors}
         self._values = encode_filter(descriptors[0], values) if values else {}
@@ -122,7 +124,7 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
         if not self._sub:
             self._sub = self._client.hub.add(self)
             try:
-                await self.resume(await self._client.connected())
+                await self._begin()
             except BaseException:
                 self._client.hub.remove(self._sub)
                 raise
@@ -142,6 +144,18 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
     def names(self) -> Sequence[str]:
         """The events that it holds, by their names on the wire."""
         return list(self._descriptors)
+
+    async def _begin(self) -> None:
+        """Subscribe for the first time; a connection that is lost meanwhile makes no difference."""
+        while not self.standing:
+            connection = await self._client.connected()
+            try:
+                await self.resume(connection)
+            except (NotSent, OutcomeUnknown):
+                if connection.closed is None:
+                    raise
+            else:
+                self.standing = True
 
     async def resume(self, connection: Connection) -> None:
         """Subscribe on a connection: anew, or from where the last one ended."""
@@ -287,6 +301,10 @@ class EventHub:
     async def resume(self, connection: Connection) -> None:
         """Renew every subscription on a new connection."""
         for stream in self.streams:
+            if connection.closed is not None:
+                return  # the next one is made already, and renews them
+            if not stream.standing:
+                continue  # who opens it is about to subscribe
             try:
                 await stream.resume(connection)
             except CallError as error:

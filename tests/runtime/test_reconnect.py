@@ -1,0 +1,337 @@
+"""Cuts and restarts over real sockets: what ends, what goes on, and what is left behind (nothing)."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import anyio
+import pytest
+from anyio.abc import SocketStream
+from typing_extensions import override
+
+import duologue.client
+from duologue import (
+    Call,
+    CloseCode,
+    ConnectFailed,
+    Connection,
+    ConnectionClosed,
+    EventStream,
+    HistoryLost,
+    Lifecycle,
+    Limits,
+    NotSent,
+    OutcomeUnknown,
+    Ran,
+    Server,
+    serve,
+)
+from tests.runtime.chat import NAP, ChatClient, ChatPeer, Echo, EchoParams, NapParams, Said, Topic
+from tests.runtime.proxy import Proxy, proxied
+from tests.runtime.support import BOUND, Room, connection_of, serving, until, url_of
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(autouse=True)
+def quick_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(duologue.client, "FIRST_DELAY", 0.005)
+    monkeypatch.setattr(duologue.client, "LONGEST_DELAY", 0.02)
+
+
+@asynccontextmanager
+async def through_a_proxy(
+    room: Room, lifecycle: Lifecycle | None = None, limits: Limits | None = None
+) -> AsyncIterator[tuple[Server[ChatPeer], Proxy, ChatClient]]:
+    async with (
+        serving(room, limits) as server,
+        proxied(server.port) as proxy,
+        ChatClient.open(f"ws://127.0.0.1:{proxy.port}", lifecycle=lifecycle, limits=limits) as client,
+    ):
+        yield server, proxy, client
+
+
+async def numbers(stream: EventStream[Said], count: int) -> list[int]:
+    return [(await anext(stream)).number for _ in range(count)]
+
+
+class TestCalls:
+    async def test_a_call_in_flight_ends_unknown_and_its_handler_is_stopped(self) -> None:
+        room = Room()
+        async with through_a_proxy(room) as (_, proxy, client):
+            async with anyio.create_task_group() as tasks:
+
+                async def nap() -> None:
+                    with pytest.raises(OutcomeUnknown) as caught:
+                        await client.nap(seconds=10)
+                    assert caught.value.ran is Ran.UNKNOWN
+
+                tasks.start_soon(nap)
+                await until(lambda: room.running == 1)
+                proxy.cut()
+            await until(lambda: room.stopped == 1)
+
+    async def test_a_later_call_waits_for_the_new_connection(self) -> None:
+        async with through_a_proxy(Room()) as (_, proxy, client):
+            first = connection_of(client)
+            proxy.cut()
+            await first.until_closed()
+            assert (await client.echo(text="on")).text == "on"
+            assert connection_of(client) is not first
+            assert proxy.accepted == 2
+
+    async def test_waiting_for_a_connection_counts_towards_the_timeout(self) -> None:
+        room = Room()
+        async with through_a_proxy(room) as (_, proxy, client):
+            first = connection_of(client)
+            proxy.refusing = True
+            proxy.cut()
+            await first.until_closed()
+            started = anyio.current_time()
+            with pytest.raises(NotSent) as caught:
+                await client.echo(text="late", timeout=0.1)
+            assert caught.value.ran is Ran.NO
+            assert anyio.current_time() - started < 1
+            async with anyio.create_task_group() as tasks:
+
+                async def call() -> None:
+                    started = anyio.current_time()
+                    await client.echo(text="on", timeout=2)
+                    left = room.calls[-1].deadline
+                    assert left is not None
+                    assert left - started < 2.1
+
+                tasks.start_soon(call)
+                await anyio.sleep(0.3)
+                proxy.refusing = False
+
+    async def test_a_call_without_a_timeout_of_its_own_does_not_wait_for_ever(self) -> None:
+        async with through_a_proxy(Room()) as (_, proxy, client):
+            first = connection_of(client)
+            proxy.refusing = True
+            proxy.cut()
+            await first.until_closed()
+            with pytest.raises(NotSent), anyio.fail_after(2):
+                await client._call(replace(NAP, timeout=0.1), NapParams(seconds=0), None, None)
+
+    async def test_a_server_that_is_restarted_is_found_again(self) -> None:
+        with anyio.fail_after(BOUND):
+            async with serve(Room(), "127.0.0.1", 0) as server:
+                port = server.port
+                opened = ChatClient.open(f"ws://127.0.0.1:{port}")
+                client = await opened.__aenter__()
+                await client.echo(text="one")
+            try:
+                async with serve(Room(), "127.0.0.1", port):
+                    assert (await client.echo(text="two")).text == "two"
+            finally:
+                await opened.__aexit__(None, None, None)
+
+
+class TestEvents:
+    async def test_a_stream_resumes_without_a_gap(self) -> None:
+        async with through_a_proxy(Room()) as (server, proxy, client), client.events.said(room="a") as said:
+            number = 0
+            for _ in range(5):
+                first = connection_of(client)
+                for _ in range(20):
+                    await server.emit(Said(room="ab"[number % 2], text="", number=number))
+                    number += 1
+                proxy.cut()
+                await first.until_closed()
+                for _ in range(20):
+                    await server.emit(Said(room="ab"[number % 2], text="", number=number))
+                    number += 1
+            assert await numbers(said, number // 2) == list(range(0, number, 2))
+
+    async def test_what_happens_before_the_first_event_is_not_missed_either(self) -> None:
+        async with through_a_proxy(Room()) as (server, proxy, client), client.events.said() as said:
+            first = connection_of(client)
+            proxy.cut()
+            await first.until_closed()
+            await server.emit(Said(room="a", text="", number=1))
+            assert await numbers(said, 1) == [1]
+
+    async def test_state_converges_after_a_cut(self) -> None:
+        async with through_a_proxy(Room()) as (server, proxy, client), client.events.topic() as topics:
+            await server.emit(Topic(room="a", from_="me", text="1"))
+            assert (await anext(topics)).text == "1"
+            first = connection_of(client)
+            proxy.cut()
+            await first.until_closed()
+            await server.emit(Topic(room="a", from_="me", text="2"))
+            assert (await anext(topics)).text == "2"
+
+    async def test_another_history_is_told(self) -> None:
+        with anyio.fail_after(BOUND):
+            async with serve(Room(), "127.0.0.1", 0) as server, proxied(server.port) as proxy:
+                async with ChatClient.open(f"ws://127.0.0.1:{proxy.port}") as client, client.events.said() as said:
+                    await server.emit(Said(room="a", text="", number=1))
+                    assert await numbers(said, 1) == [1]
+                    async with serve(Room(), "127.0.0.1", 0) as other:
+                        await other.emit(Said(room="a", text="", number=2))  # it grew to the same number
+                        proxy.target = other.port
+                        proxy.cut()
+                        with pytest.raises(HistoryLost, match="epoch_changed"):
+                            await anext(said)
+
+    async def test_a_stream_opened_while_there_is_no_connection(self) -> None:
+        async with through_a_proxy(Room()) as (server, proxy, client):
+            first = connection_of(client)
+            proxy.refusing = True
+            proxy.cut()
+            await first.until_closed()
+            async with anyio.create_task_group() as tasks:
+
+                async def listen() -> None:
+                    async with client.events.said() as said:
+                        assert await numbers(said, 1) == [1]
+
+                tasks.start_soon(listen)
+                await anyio.sleep(0.05)
+                proxy.refusing = False
+                await until(lambda: server.connections and connection_of(client).closed is None)
+                await client.echo(text="on")
+                await anyio.sleep(0.05)
+                await server.emit(Said(room="a", text="", number=1))
+
+
+class TestLifecycle:
+    async def test_callbacks_tell_of_each_change(self) -> None:
+        told: list[str] = []
+        lifecycle = Lifecycle(
+            connected=lambda: told.append("connected"), lost=lambda closed: told.append(f"lost {closed.close_code}")
+        )
+        async with through_a_proxy(Room(), lifecycle) as (_, proxy, client):
+            await client.echo(text="one")
+            first = connection_of(client)
+            proxy.cut()
+            await first.until_closed()
+            await client.echo(text="two")
+            assert told == ["connected", "lost 1006", "connected"]
+        assert told == ["connected", "lost 1006", "connected"]  # closing it oneself is no loss
+
+    async def test_a_callback_that_raises_costs_nothing(self, caplog: pytest.LogCaptureFixture) -> None:
+        def complain(*_: object) -> None:
+            raise RuntimeError("not now")
+
+        async with through_a_proxy(Room(), Lifecycle(connected=complain, lost=complain)) as (_, proxy, client):
+            assert (await client.echo(text="one", timeout=2)).text == "one"
+            first = connection_of(client)
+            proxy.cut()
+            await first.until_closed()
+            assert (await client.echo(text="two", timeout=2)).text == "two"
+        assert "not now" in caplog.text
+
+    async def test_the_token_is_asked_for_anew(self) -> None:
+        asked: list[str] = []
+
+        async def token() -> str:
+            asked.append("secret")
+            if len(asked) == 2:
+                raise RuntimeError("no token today")
+            return "secret"
+
+        async with serving(Room()) as server, proxied(server.port) as proxy:
+            async with ChatClient.open(f"ws://127.0.0.1:{proxy.port}", token=token) as client:
+                first = connection_of(client)
+                proxy.cut()
+                await first.until_closed()
+                with pytest.raises(NotSent, match="no token today"):
+                    await client.echo(text="on", timeout=2)
+            assert len(asked) == 2
+
+    @pytest.mark.parametrize("status", [b"401 Unauthorized", b"403 Forbidden", b"404 Not Found"])
+    async def test_a_refused_handshake_stops_it(self, status: bytes) -> None:
+        attempts = 0
+
+        async def refuse(stream: SocketStream) -> None:
+            nonlocal attempts
+            attempts += 1
+            async with stream:
+                await stream.receive()
+                await stream.send(b"HTTP/1.1 %b\r\nConnection: close\r\nContent-Length: 0\r\n\r\n" % status)
+
+        with anyio.fail_after(BOUND):
+            listener = await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=0)
+            async with listener, anyio.create_task_group() as tasks:
+                tasks.start_soon(listener.serve, refuse)
+                port = listener.extra(anyio.abc.SocketAttribute.local_port)
+                with pytest.raises(ConnectFailed) as caught:
+                    async with ChatClient.open(f"ws://127.0.0.1:{port}"):
+                        pass
+                assert caught.value.status_code == int(status[:3])
+                async with serve(Room(), "127.0.0.1", 0) as server, proxied(server.port) as proxy:
+                    async with (
+                        ChatClient.open(f"ws://127.0.0.1:{proxy.port}") as client,
+                        client.events.said() as said,
+                    ):
+                        proxy.target = port
+                        first = connection_of(client)
+                        proxy.cut()
+                        await first.until_closed()
+                        with pytest.raises(NotSent, match=status[:3].decode()):
+                            await client.echo(text="on")
+                        with pytest.raises(ConnectFailed):
+                            await anext(said)
+                        await anyio.sleep(0.1)
+                        assert attempts == 2
+                tasks.cancel_scope.cancel()
+
+    async def test_a_final_close_code_stops_it(self) -> None:
+        async with through_a_proxy(Room()) as (server, proxy, client):
+            server.connections[0].close(CloseCode.REVOKED, "no longer welcome")
+            await connection_of(client).until_closed()
+            with pytest.raises(NotSent, match="no longer welcome"):
+                await client.echo(text="on")
+            assert proxy.accepted == 1
+
+    async def test_nobody_there_from_the_start(self) -> None:
+        with anyio.fail_after(BOUND):
+            async with serve(Room(), "127.0.0.1", 0) as server:
+                url = url_of(server)
+            with pytest.raises(ConnectFailed, match="cannot connect to 127.0.0.1"):
+                async with ChatClient.open(url):
+                    pass
+
+
+async def test_many_reconnects_leave_nothing_behind() -> None:
+    cycles = 500
+
+    class Counting(Room):
+        @override
+        async def echo(self, call: Call[ChatPeer], params: EchoParams) -> Echo:
+            return Echo(text=params.text)
+
+    async def cut_and_call(client: ChatClient, proxy: Proxy, times: int) -> None:
+        for _ in range(times):
+            first = connection_of(client)
+            proxy.cut()
+            await first.until_closed()
+            del first
+            await client.echo(text="on")
+
+    def counted() -> tuple[int, int, int]:
+        gc.collect()
+        kinds = [type(thing) for thing in gc.get_objects()]
+        return sum(issubclass(kind, Connection) for kind in kinds), len(kinds), len(os.listdir("/proc/self/fd"))
+
+    with anyio.fail_after(60):
+        async with serve(Counting(), "127.0.0.1", 0) as server, proxied(server.port) as proxy:
+            async with ChatClient.open(f"ws://127.0.0.1:{proxy.port}") as client, client.events.said() as said:
+                await cut_and_call(client, proxy, 20)
+                await until(lambda: len(server.connections) == 1)
+                connections, objects, descriptors = counted()
+                await cut_and_call(client, proxy, cycles)
+                await until(lambda: len(server.connections) == 1)
+                await client.echo(text="on")
+                after = counted()
+                assert after[0] <= connections + 1
+                assert after[1] - objects < cycles  # not one for each
+                assert after[2] <= descriptors + 2
+                await server.emit(Said(room="a", text="", number=1))
+                assert await numbers(said, 1) == [1]
