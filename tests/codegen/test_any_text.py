@@ -66,8 +66,10 @@ DECLARED = """\
   Pet: {oneOf: [Cat, Dog], discriminator: kind, open: true}
   Any: {oneOf: [Name, Level, Cat], python: {name: AnyOf}}
 """
-WORDS = ["string", "integer", "number", "boolean", "null", "json", "bytes", "date", "datetime", "duration", "uuid"]
-WORDS += ["int64", "decimal", "Name", "Mood", "Level", "Cat", "Dog", "Pet", "Any", "Name|null", "[Pet]|integer", "Nope"]
+WORDS = [
+    *("string", "integer", "number", "boolean", "null", "json", "bytes", "date", "datetime", "duration", "uuid"),
+    *("int64", "decimal", "Name", "Mood", "Level", "Cat", "Dog", "Pet", "Any", "Name|null", "[Pet]|integer", "Nope"),
+]
 values = st.recursive(
     st.sampled_from([None, True, 1, -7, 2.5, "", "cat", "happy", "PT1S", "aGk=", "2026-01-01", "kind"]),
     lambda inner: (
@@ -75,6 +77,12 @@ values = st.recursive(
     ),
     max_leaves=5,
 )
+
+
+def refined(key: str, type_: object, value: object) -> dict[str, object]:
+    return {"type": type_, key: value}
+
+
 types = st.recursive(
     st.sampled_from(WORDS),
     lambda inner: st.one_of(
@@ -82,9 +90,7 @@ types = st.recursive(
         inner.map(lambda item: {"string": item}),
         st.lists(inner, max_size=3).map(lambda items: {"tuple": items}),
         st.dictionaries(st.sampled_from(["kind", "name", "x?"]), inner, max_size=3).map(lambda item: {"fields": item}),
-        st.builds(
-            lambda key, item, value: {"type": item, key: value}, st.sampled_from(["default", "minItems"]), inner, values
-        ),
+        st.builds(refined, st.sampled_from(["default", "minItems"]), inner, values),
         st.lists(values, max_size=3).map(lambda items: {"enum": items}),
         values.map(lambda value: {"const": value}),
     ),
