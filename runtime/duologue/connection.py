@@ -250,7 +250,7 @@ class Connection:
         self.touch()
 
     def on_message(self, data: bytes) -> None:
-        if self.closed is None and self.is_open:
+        if self.closed is None:  # the peer may be closing already: what it said before counts
             for decision in self.session.receive(data, self.executor.now()):
                 self._carry_out(decision)
 
