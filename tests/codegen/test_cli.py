@@ -1,0 +1,213 @@
+"""The command, as a user runs it: exit codes, what is said where, and what is left on disk."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from duologue_codegen import entry
+from duologue_codegen.cli import main
+from duologue_codegen.version import API_LEVEL, VERSION
+
+ROOT = Path(__file__).parents[2]
+GOLDEN = Path(__file__).parent / "golden"
+SPEC = """\
+duologue: 1
+protocol: chat
+version: 1.0.0
+description: Chat.
+actions:
+  say: {params: {text: string}, scope: public, description: Say something.}
+"""
+
+
+@pytest.fixture
+def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("chat.yaml").write_text(SPEC, encoding="utf-8")
+    return Path("chat.yaml")
+
+
+def duologue(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments)
+
+
+def on_disk(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.usefixtures("spec")
+def test_generate_then_check() -> None:
+    made = duologue("generate", "chat.yaml", "-o", "out")
+    assert made.exit_code == 0
+    assert "written out/chat_sdk/client.py" in made.stdout
+    assert not Path("out/pyproject.toml").exists()
+    assert duologue("check", "chat.yaml", "-o", "out").exit_code == 0
+    assert "up to date" in duologue("generate", "chat.yaml", "-o", "out").stdout
+
+
+@pytest.mark.usefixtures("spec")
+def test_check_names_changed_missing_and_orphan_files_and_changes_none() -> None:
+    duologue("generate", "chat.yaml", "-o", "out", "--project")
+    client, orphan = Path("out/chat_sdk/client.py"), Path("out/chat_sdk/unknown.py")
+    orphan.write_text(client.read_text(encoding="utf-8"), encoding="utf-8")
+    client.write_text(client.read_text(encoding="utf-8").replace("Chat", "Chatter"), encoding="utf-8")
+    Path("out/chat_sdk/peer.py").unlink()
+    Path("out/chat_sdk/own.py").write_text("own = 1\n", encoding="utf-8")
+    before = on_disk(Path("out"))
+    checked = duologue("check", "chat.yaml", "-o", "out", "--project")
+    assert checked.exit_code == 1
+    assert checked.stdout.splitlines() == [
+        "changed out/chat_sdk/client.py",
+        "missing out/chat_sdk/peer.py",
+        "orphan out/chat_sdk/unknown.py",
+    ]
+    assert "run: duologue generate chat.yaml -o out --project" in checked.stderr
+    assert on_disk(Path("out")) == before
+    told = json.loads(duologue("check", "chat.yaml", "-o", "out", "--project", "--json").stdout)
+    assert told == {
+        "changed": ["out/chat_sdk/client.py"],
+        "missing": ["out/chat_sdk/peer.py"],
+        "orphan": ["out/chat_sdk/unknown.py"],
+    }
+    assert duologue("generate", "chat.yaml", "-o", "out", "--project").exit_code == 0
+    assert duologue("check", "chat.yaml", "-o", "out", "--project").exit_code == 0
+    assert Path("out/chat_sdk/own.py").exists()
+    assert not orphan.exists()
+
+
+def test_a_wrong_spec_is_told_in_full_and_leaves_the_tree_alone(spec: Path) -> None:
+    duologue("generate", "chat.yaml", "-o", "out")
+    before = on_disk(Path("out"))
+    spec.write_text(SPEC.replace("string", "strin").replace("scope: public", "scop: public"), encoding="utf-8")
+    for command in ("generate", "check"):
+        failed = duologue(command, "chat.yaml", "-o", "out")
+        assert failed.exit_code == 2
+        assert failed.stdout == ""
+        assert "chat.yaml:6:24: no type is called" in failed.stderr
+        assert "chat.yaml:6:32: unknown key `scop`" in failed.stderr
+        assert "hint:" in failed.stderr
+        assert "Traceback" not in failed.stderr
+    assert on_disk(Path("out")) == before
+    rows = json.loads(duologue("lint", "chat.yaml", "--json").stdout)
+    assert {(row["file"], row["line"]) for row in rows} == {("chat.yaml", 6)}
+
+
+def test_a_spec_that_is_not_there() -> None:
+    failed = duologue("lint", "nowhere.yaml")
+    assert failed.exit_code == 2
+    assert "nowhere.yaml:1:1: cannot read the spec: No such file or directory" in failed.stderr
+
+
+@pytest.mark.usefixtures("spec")
+def test_a_file_of_the_users_own_is_in_the_way() -> None:
+    Path("out").mkdir()
+    Path("out/README.md").write_text("mine\n", encoding="utf-8")
+    failed = duologue("generate", "chat.yaml", "-o", "out", "--project")
+    assert failed.exit_code == 2
+    assert "README.md: not written by duologue" in failed.stderr
+    assert on_disk(Path("out")) == {"README.md": b"mine\n"}
+
+
+@pytest.mark.usefixtures("spec")
+def test_a_folder_that_cannot_be_written() -> None:
+    Path("out").write_text("a file\n", encoding="utf-8")
+    failed = duologue("generate", "chat.yaml", "-o", "out/below")
+    assert failed.exit_code == 2
+    assert len(failed.stderr.splitlines()) == 1
+
+
+@pytest.mark.usefixtures("spec")
+def test_lint_warns_and_succeeds() -> None:
+    Path("chat.yaml").write_text(SPEC.replace(", description: Say something.", ""), encoding="utf-8")
+    found = duologue("lint", "chat.yaml")
+    assert found.exit_code == 0
+    assert "action `say` has no description" in found.stdout
+    assert json.loads(duologue("lint", "chat.yaml", "--json").stdout)[0]["line"] == 6
+
+
+def test_schema_is_a_json_schema() -> None:
+    assert json.loads(duologue("schema").stdout)["$schema"].startswith("https://json-schema.org/")
+
+
+@pytest.mark.parametrize("command", ["generate", "check", "lint", "schema", "init"])
+def test_help_teaches_by_example(command: str) -> None:
+    shown = duologue(command, "--help")
+    assert shown.exit_code == 0
+    assert f"Example: duologue {command}" in " ".join(shown.stdout.split())
+    assert command in duologue("--help").stdout
+
+
+def test_the_version_is_the_distribution_s() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["version"] == VERSION
+    assert duologue("--version").stdout == f"duologue {VERSION}\n"
+
+
+def test_the_api_level_is_the_runtime_s() -> None:
+    import duologue as runtime
+
+    assert runtime.API_LEVEL == API_LEVEL
+
+
+def test_without_the_extra_the_command_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(entry, "find_spec", lambda name: None if name == "jinja2" else object())
+    with pytest.raises(SystemExit) as caught:
+        entry.main()
+    assert caught.value.code == 2
+    assert capsys.readouterr().err == "duologue: the generator needs jinja2: pip install 'duologue[codegen]'\n"
+
+
+def test_starting_up_imports_nothing_heavy() -> None:
+    script = "import sys; import duologue_codegen.cli; print(*sorted(sys.modules))"
+    run = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert not {"datamodel_code_generator", "jinja2", "yaml", "pydantic"} & set(run.stdout.split())
+
+
+def test_watch_generates_again_when_the_spec_changes(spec: Path) -> None:
+    run = subprocess.Popen(
+        [sys.executable, "-m", "duologue_codegen", "generate", "chat.yaml", "-o", "out", "--watch"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        assert eventually(Path("out/chat_sdk/client.py").exists)
+        spec.write_text(SPEC.replace("say:", "shout:"), encoding="utf-8")
+        assert eventually(lambda: "def shout" in Path("out/chat_sdk/client.py").read_text(encoding="utf-8"))
+        spec.write_text("duologue: 2\n", encoding="utf-8")  # wrong for a while: it goes on watching
+        time.sleep(1)
+        assert run.poll() is None
+        spec.write_text(SPEC.replace("say:", "sing:"), encoding="utf-8")
+        assert eventually(lambda: "def sing" in Path("out/chat_sdk/client.py").read_text(encoding="utf-8"))
+        run.send_signal(signal.SIGINT)
+        assert run.wait(20) == 1
+    finally:
+        run.kill()
+        run.wait()
+
+
+def eventually(condition: "object") -> bool:
+    assert callable(condition)
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return False
