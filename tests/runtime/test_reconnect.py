@@ -119,17 +119,24 @@ class TestCalls:
                 await client._call(replace(NAP, timeout=0.1), NapParams(seconds=0), None, None)
 
     async def test_a_server_that_is_restarted_is_found_again(self) -> None:
-        with anyio.fail_after(BOUND):
+        ports: list[int] = []
+        stop = anyio.Event()
+
+        async def first_life() -> None:
             async with serve(Room(), "127.0.0.1", 0) as server:
-                port = server.port
-                opened = ChatClient.open(f"ws://127.0.0.1:{port}")
-                client = await opened.__aenter__()
-                await client.echo(text="one")
-            try:
-                async with serve(Room(), "127.0.0.1", port):
-                    assert (await client.echo(text="two")).text == "two"
-            finally:
-                await opened.__aexit__(None, None, None)
+                ports.append(server.port)
+                await stop.wait()
+
+        with anyio.fail_after(BOUND):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(first_life)
+                await until(lambda: ports)
+                async with ChatClient.open(f"ws://127.0.0.1:{ports[0]}") as client:
+                    await client.echo(text="one")
+                    stop.set()
+                    await connection_of(client).until_closed()
+                    async with serve(Room(), "127.0.0.1", ports[0]):
+                        assert (await client.echo(text="two")).text == "two"
 
 
 class TestEvents:

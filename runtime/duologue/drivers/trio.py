@@ -62,13 +62,16 @@ class TrioFuture:
 
 
 class _TrioTimer:
-    __slots__ = ("callback",)
+    __slots__ = ("_clockwork", "callback")
 
-    def __init__(self, callback: Callable[[], None]) -> None:
+    def __init__(self, clockwork: Clockwork, callback: Callable[[], None]) -> None:
         self.callback: Callable[[], None] | None = callback
+        self._clockwork = clockwork
 
     def cancel(self) -> None:
-        self.callback = None
+        if self.callback is not None:
+            self.callback = None
+            self._clockwork.forget_cancelled()
 
 
 class Clockwork:
@@ -78,6 +81,7 @@ class Clockwork:
         self._soon: deque[Callable[[], None]] = deque()
         self._timers: list[tuple[float, int, _TrioTimer]] = []
         self._count = 0
+        self._cancelled = 0
         self._parked: trio.lowlevel.Task | None = None
 
     def call_soon(self, callback: Callable[[], None]) -> None:
@@ -85,20 +89,31 @@ class Clockwork:
         self._wake()
 
     def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
-        timer = _TrioTimer(callback)
+        timer = _TrioTimer(self, callback)
         self._count += 1
         heapq.heappush(self._timers, (when, self._count, timer))
         if self._timers[0][2] is timer:
             self._wake()
         return timer
 
+    def forget_cancelled(self) -> None:
+        """A timer was cancelled: it stays in the heap until it comes up, or until most of the heap is like that."""
+        self._cancelled += 1
+        if self._cancelled > 64 and self._cancelled * 2 > len(self._timers):
+            self._timers = [entry for entry in self._timers if entry[2].callback is not None]
+            heapq.heapify(self._timers)
+            self._cancelled = 0
+
     async def run(self) -> None:
         while True:
             for _ in range(len(self._soon)):
                 self._call(self._soon.popleft())
             while self._timers and (self._timers[0][0] <= trio.current_time() or self._timers[0][2].callback is None):
-                callback = heapq.heappop(self._timers)[2].callback
-                if callback is not None:
+                timer = heapq.heappop(self._timers)[2]
+                callback, timer.callback = timer.callback, None
+                if callback is None:
+                    self._cancelled -= 1
+                else:
                     self._call(callback)
             if self._soon:
                 await trio.lowlevel.checkpoint()
@@ -128,6 +143,10 @@ class Clockwork:
 
 
 _CLOCKWORK: Final = trio.lowlevel.RunVar[Clockwork]("duologue_clockwork")
+
+
+def _socket_of(stream: Stream) -> trio.socket.SocketType:
+    return (stream.transport_stream if isinstance(stream, trio.SSLStream) else stream).socket
 
 
 class TrioTransport:
@@ -167,6 +186,9 @@ class TrioTransport:
         self._waiting.clear()
         if self._scope is not None:
             self._scope.cancel()
+        else:  # it is held: nobody reads or writes
+            _socket_of(self._stream).close()
+            self._link.lost()
 
     def hold(self) -> None:
         """Stop reading, which loses nothing; what is being written is finished first."""
@@ -185,9 +207,8 @@ class TrioTransport:
         self._readable.set()
 
     def peer_name(self) -> str:
-        stream = self._stream.transport_stream if isinstance(self._stream, trio.SSLStream) else self._stream
         try:
-            host, port = stream.socket.getpeername()[:2]
+            host, port = _socket_of(self._stream).getpeername()[:2]
         except OSError:
             return "?"
         return f"{host}:{port}"
@@ -198,13 +219,15 @@ class TrioTransport:
         self._leaving = False
         self._reading = trio.CancelScope()
         gone = False
-        with trio.CancelScope() as self._scope:
+        with trio.CancelScope() as scope:
+            self._scope = scope
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._read)
                 await self._write()
                 gone = not self._leaving
                 nursery.cancel_scope.cancel()
-        if gone or self._scope.cancelled_caught:
+        self._scope = None
+        if gone or scope.cancelled_caught:
             await trio.aclose_forcefully(self._stream)
             self._link.lost()
 
@@ -283,8 +306,7 @@ class TrioSocket:
         self._stream = secure
 
     def abort(self) -> None:
-        stream = self._stream.transport_stream if isinstance(self._stream, trio.SSLStream) else self._stream
-        stream.socket.close()
+        _socket_of(self._stream).close()
 
     async def _begin(self) -> None:
         if self._tls is not None:
@@ -304,6 +326,8 @@ class TrioListener:
         self._handshake = handshake
 
     async def accept(self) -> TrioSocket:
+        if self._socket.fileno() < 0:
+            raise OSError("the listener is closed")
         try:
             accepted, _ = await self._socket.accept()
         except trio.ClosedResourceError:

@@ -1,0 +1,279 @@
+"""Events over real sockets: what a subscriber is promised for `log`, `state` and `volatile` events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anyio
+import pytest
+
+from duologue import Event, EventStream, HistoryLost, InvalidArgument, Limits, NotFound, Position, ResourceExhausted
+from tests.runtime.chat import ChatClient, Said, Topic, Typing, Waved
+from tests.runtime.support import Room, connection_of, talking, until
+
+pytestmark = pytest.mark.anyio
+
+
+async def numbers(stream: EventStream[Said], count: int) -> list[int]:
+    return [(await anext(stream)).number for _ in range(count)]
+
+
+async def quiet(stream: EventStream[Any], seconds: float = 0.05) -> bool:
+    """Whether nothing comes."""
+    with anyio.move_on_after(seconds):
+        await anext(stream)
+        return False
+    return True
+
+
+class TestFilters:
+    async def test_a_value(self) -> None:
+        async with talking(Room()) as (server, client), client.events.said(room="a") as said:
+            for number in range(6):
+                await server.emit(Said(room="ab"[number % 2], text="", number=number))
+            assert await numbers(said, 3) == [0, 2, 4]
+            assert await quiet(said)
+
+    async def test_any_of_several_values_and_all_of_several_fields(self) -> None:
+        async with talking(Room()) as (server, client), client.events.said(room=["a", "b"], number=[1, 2, 5]) as said:
+            for number in range(9):
+                await server.emit(Said(room="abc"[number % 3], text="", number=number))
+            assert await numbers(said, 1) == [1]
+            assert await quiet(said)
+
+    async def test_a_field_with_another_name_in_python(self) -> None:
+        async with talking(Room()) as (server, client), client.events.topic(from_="me") as topics:
+            await server.emit(Topic(room="a", from_="you", text="1"))
+            await server.emit(Topic(room="b", from_="me", text="2"))
+            assert (await anext(topics)).text == "2"
+            assert await quiet(topics)
+
+    async def test_what_does_not_pass_is_not_sent(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        arrived: list[bytes] = []
+        async with talking(Room()) as (server, client), client.events.said(room="a"):
+            connection = connection_of(client)
+            receive = connection.on_message
+            monkeypatch.setattr(connection, "on_message", lambda data: (arrived.append(data), receive(data)))
+            await server.emit(Said(room="b", text="hidden"))
+            await client.echo(text="on")
+        assert not any(b"hidden" in message for message in arrived)
+
+    async def test_values_that_do_not_fit_are_refused_here(self) -> None:
+        async with talking(Room()) as (_, client):
+            with pytest.raises(InvalidArgument, match="number"):
+                client.events.said(number="x")  # type: ignore[arg-type]
+            with pytest.raises(InvalidArgument, match="publishes no event"):
+                await client.subscribe(["waved"])
+
+    async def test_the_server_refuses_what_it_does_not_know(self) -> None:
+        async with talking(Room()) as (_, client):
+            ask = connection_of(client).calls.ask
+            for params in (
+                b'{"events":["sung"]}',
+                b'{"events":["said"],"filter":{"text":"a"}}',
+                b'{"events":["said"],"filter":{"number":"1"}}',
+                b'{"events":"said"}',
+            ):
+                with pytest.raises(InvalidArgument):
+                    await ask("subscribe", params)
+            with pytest.raises(NotFound):
+                await ask("unsubscribe", b'{"sub":"s9"}')
+
+
+class TestStreams:
+    async def test_streams_of_one_connection_are_independent(self) -> None:
+        async with talking(Room()) as (server, client):
+            async with client.events.said(room="a") as one, client.events.said() as all_of_them:
+                async with client.events.said(room="b") as other:
+                    for number in range(4):
+                        await server.emit(Said(room="ab"[number % 2], text="", number=number))
+                    assert await numbers(other, 2) == [1, 3]
+                await server.emit(Said(room="a", text="", number=4))
+                assert await numbers(one, 3) == [0, 2, 4]
+                assert await numbers(all_of_them, 5) == [0, 1, 2, 3, 4]
+            await server.emit(Said(room="a", text=""))
+            assert not client.hub.streams
+
+    async def test_a_live_event_leaves_once_for_all_streams(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        arrived: list[bytes] = []
+        async with talking(Room()) as (server, client):
+            connection = connection_of(client)
+            async with client.events.said() as one, client.events.said() as two, client.events.said(room="a") as three:
+                await client.echo(text="on")  # the last `live` is there
+                receive = connection.on_message
+                monkeypatch.setattr(connection, "on_message", lambda data: (arrived.append(data), receive(data)))
+                await server.emit(Said(room="a", text="hello"))
+                assert [(await anext(stream)).text for stream in (one, two, three)] == ["hello"] * 3
+        assert len([message for message in arrived if b"hello" in message]) == 1
+
+    async def test_several_events_in_one_stream_keep_their_order(self) -> None:
+        async with talking(Room()) as (server, client), client.events(Said, Typing) as both:
+            await server.emit(Typing(who="me"))
+            await server.emit(Said(room="a", text="1"))
+            await server.emit(Typing(who="me"))
+            assert [type(await anext(both)) for _ in range(3)] == [Typing, Said, Typing]
+
+    async def test_an_event_emitted_by_a_handler_comes_before_its_answer(self) -> None:
+        room = Room()
+        async with talking(room) as (server, client), client.events.said() as said:
+            await client.echo(text="on")
+            arrived: list[str] = []
+
+            async def read() -> None:
+                async for event in said:
+                    arrived.append(event.text)
+
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(read)
+                await server.emit(Said(room="a", text="first"))
+                await client.echo(text="second")
+                await until(lambda: arrived)
+                assert arrived == ["first"]
+                tasks.cancel_scope.cancel()
+
+    async def test_leaving_the_block_ends_the_iteration_elsewhere(self) -> None:
+        async with talking(Room()) as (server, client):
+            stream = client.events.said()
+            await stream.start()
+            await server.emit(Said(room="a", text="", number=1))
+            await client.echo(text="on")
+            await stream.aclose()
+            assert [event.number async for event in stream] == [1]
+
+    async def test_more_subscriptions_than_allowed(self) -> None:
+        async with talking(Room(), limits=Limits(subscriptions=2)) as (_, client):
+            async with client.events.said(), client.events.typing():
+                with pytest.raises(ResourceExhausted):
+                    await client.events.topic().start()
+            async with client.events.topic():
+                pass
+
+
+class TestLog:
+    async def test_a_stream_knows_its_position(self) -> None:
+        async with talking(Room()) as (server, client):
+            await server.emit(Said(room="a", text="before"))
+            async with client.events.said(room="a") as said:
+                start = said.position
+                assert start is not None
+                assert start.seq == 1
+                await server.emit(Said(room="b", text=""))
+                await server.emit(Said(room="a", text="", number=3))
+                await anext(said)
+                assert said.position == Position(start.epoch, 3)
+
+    async def test_a_position_is_where_a_later_stream_goes_on(self) -> None:
+        async with talking(Room()) as (server, client):
+            async with client.events.said() as said:
+                await server.emit(Said(room="a", text="", number=1))
+                assert await numbers(said, 1) == [1]
+                position = said.position
+            for number in range(2, 600):
+                await server.emit(Said(room="a", text="", number=number))
+            async with client.events.said(since=position) as said:
+                await server.emit(Said(room="a", text="", number=600))
+                assert await numbers(said, 599) == list(range(2, 601))
+
+    async def test_a_position_of_another_history_is_refused(self) -> None:
+        async with talking(Room()) as (server, client):
+            await server.emit(Said(room="a", text=""))
+            for position in (Position("elsewhere", 0), Position("elsewhere", 1)):
+                with pytest.raises(HistoryLost, match="epoch_changed"):
+                    await client.events.said(since=position).start()
+
+    async def test_a_reader_that_falls_behind_is_told_and_can_go_on_from_there(self) -> None:
+        async with talking(Room(), client_limits=Limits(event_queue=10)) as (server, client):
+            async with client.events.said() as slow, client.events.said() as fast:
+                for number in range(30):
+                    await server.emit(Said(room="a", text="", number=number))
+                    assert await numbers(fast, 1) == [number]
+                assert await numbers(slow, 10) == list(range(10))
+                with pytest.raises(HistoryLost, match="slow_consumer"):
+                    await anext(slow)
+                position = slow.position
+            async with client.events.said(since=position) as slow:
+                assert await numbers(slow, 10) == list(range(10, 20))
+
+
+class TestState:
+    async def test_a_late_subscriber_starts_with_the_latest_of_each_key(self) -> None:
+        async with talking(Room()) as (server, client):
+            for room, text in (("a", "1"), ("b", "1"), ("a", "2")):
+                await server.emit(Topic(room=room, from_="me", text=text))
+            async with client.events.topic() as topics:
+                found = {event.room: event.text for event in [await anext(topics), await anext(topics)]}
+                assert found == {"a": "2", "b": "1"}
+                assert await quiet(topics)
+
+    async def test_a_slow_reader_gets_the_latest_of_each_key(self) -> None:
+        async with talking(Room(), client_limits=Limits(event_queue=4)) as (server, client):
+            async with client.events.topic() as topics:
+                for number in range(100):
+                    await server.emit(Topic(room="ab"[number % 2], from_="me", text=str(number)))
+                await client.echo(text="on")
+                assert [(await anext(topics)).text for _ in range(2)] == ["98", "99"]
+                assert await quiet(topics)
+
+    async def test_more_keys_than_the_queue_holds_are_not_forgotten(self) -> None:
+        async with talking(Room(), client_limits=Limits(event_queue=4)) as (server, client):
+            async with client.events.topic() as topics:
+                for number in range(10):
+                    await server.emit(Topic(room=str(number), from_="me", text="x"))
+                await client.echo(text="on")
+                assert {(await anext(topics)).room for _ in range(10)} == {str(number) for number in range(10)}
+
+
+class TestVolatile:
+    async def test_what_the_reader_is_too_slow_for_is_counted(self) -> None:
+        async with talking(Room(), client_limits=Limits(event_queue=4)) as (server, client):
+            async with client.events.typing() as typing:
+                for _ in range(10):
+                    await server.emit(Typing(who="me"))
+                await client.echo(text="on")
+                assert [(await anext(typing)).who for _ in range(4)] == ["me"] * 4
+                assert typing.lost == 6
+                assert await quiet(typing)
+
+
+class TestNames:
+    async def test_subscribe_and_unsubscribe_by_names(self) -> None:
+        async with talking(Room()) as (server, client):
+            stream = await client.subscribe(["said", "typing"])
+            await server.emit(Said(room="a", text="1"))
+            await server.emit(Typing(who="me"))
+            assert [type(await anext(stream)) for _ in range(2)] == [Said, Typing]
+            await client.unsubscribe(["said", "typing"])
+            await server.emit(Typing(who="me"))
+            assert [event async for event in stream] == []
+
+
+class TestNotifications:
+    async def test_a_client_sends_events(self) -> None:
+        room = Room()
+        async with talking(room) as (_, client):
+            await client.notify(Waved(who="me"))
+            await until(lambda: room.waved)
+            assert room.waved == [Waved(who="me")]
+
+    async def test_a_notification_that_fails_costs_nothing_else(self, caplog: pytest.LogCaptureFixture) -> None:
+        class Sour(Room):
+            async def on_waved(self, call: object, event: Event) -> None:
+                raise RuntimeError("not today")
+
+        async with talking(Sour()) as (_, client):
+            await client.notify(Waved(who="me"))
+            connection_of(client).send_event(b'{"event":"waved","data":{"who":5}}')
+            connection_of(client).send_event(b'{"event":"danced","data":{}}')
+            assert (await client.echo(text="on")).text == "on"
+            await until(lambda: "does not fit" in caplog.text)
+        assert "incident" in caplog.text
+        assert "not today" in caplog.text
+
+
+async def test_a_client_of_another_is_not_disturbed_by_who_does_not_read() -> None:
+    async with talking(Room()) as (server, client), ChatClient.open(f"ws://127.0.0.1:{server.port}") as other:
+        async with client.events.said(), other.events.said() as heard:
+            for number in range(2000):
+                await server.emit(Said(room="a", text="", number=number))
+                if number % 500 == 499:
+                    assert await numbers(heard, 500) == list(range(number - 499, number + 1))
