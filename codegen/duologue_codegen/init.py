@@ -7,8 +7,12 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+from . import ir
 from .compiler import compile_spec
+from .imports import import_order
 from .render import environment
+from .text import Code
+from .text import name as word
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _LONGEST: Final = 60
@@ -59,8 +63,18 @@ def project_files(name: str) -> dict[str, str]:
         names = compile_spec(place).python  # so that the rest says what the generator will say
     files = {
         path.format(name=name, module=name.replace("-", "_")): templates.get_template(f"init/{template}.jinja").render(
-            protocol_name=name, names=names
+            protocol_name=name, names=names, sdk_names=_imported(names)
         )
         for template, path in _FILES.items()
     }
     return dict(sorted(files.items()))
+
+
+def _imported(names: ir.PythonNames) -> dict[str, Code]:
+    """What each file imports from the generated package, sorted as its formatter would."""
+    wanted = {
+        "server.py": ("Greeted", "GreetParams", "GreetResult", "UnknownLanguage", names.peer, names.service),
+        "demo.py": ("UnknownLanguage", names.client),
+        "test_project.py": ("UnknownLanguage", names.client),
+    }
+    return {file: Code(", ".join(map(word, sorted(found, key=import_order)))) for file, found in wanted.items()}

@@ -1,0 +1,131 @@
+"""`duologue init` makes a project that runs at once."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from ruff import find_ruff_bin
+
+from duologue_codegen.cli import main
+from duologue_codegen.compiler import compile_spec
+from duologue_codegen.init import InitRefused, create
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with its package generated."""
+    folder = tmp_path_factory.mktemp("new") / "chat-room"
+    create(folder)
+    made = CliRunner().invoke(main, ["generate", str(folder / "spec/chat-room.yaml"), "-o", str(folder / "generated")])
+    assert made.exit_code == 0, made.stderr
+    return folder
+
+
+def run(project: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(["generated", *(path for path in sys.path if path)])},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_demo_calls_sees_an_error_and_an_event(project: Path) -> None:
+    assert run(project, "demo.py").splitlines() == [
+        "answer: Hello, Ada!",
+        "error:  There is no greeting in klingon. klingon",
+        "event:  Ada was told: Hello, Ada!",
+    ]
+
+
+def test_its_own_tests_pass(project: Path) -> None:
+    assert "3 passed" in run(project, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+
+
+def test_its_code_is_formatted_and_typed(project: Path) -> None:
+    pytest.importorskip("mypy", reason="mypy is not installed: the `check` dependency group has it")
+    files = ["server.py", "demo.py", "test_chat_room.py"]
+    for command in (["format", "--check"], ["check", "--select=E,F,I,UP,B"]):
+        subprocess.run([find_ruff_bin(), *command, "--no-cache", *files], cwd=project, check=True)
+    (project / "mypy.ini").write_text("[mypy]\nstrict = True\n", encoding="utf-8")
+    os.environ["MYPYPATH"] = str(project / "generated")
+    try:
+        run(project, "-m", "mypy", "--cache-dir", str(project / ".mypy_cache"), *files)
+    finally:
+        del os.environ["MYPYPATH"]
+        (project / "mypy.ini").unlink()
+
+
+@pytest.mark.parametrize(
+    "name", ["Hello", "hello_world", "1st", "-x", "a--b", "hello!", "a-", "é", "x" * 61, "hello world", "a.b"]
+)
+def test_names_that_no_protocol_can_have_are_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InitRefused, match="no name for a protocol"):
+        create(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["class", "json", "a1", "test", "server", "demo", "model", "params"])
+def test_names_that_mean_something_to_python_work(tmp_path: Path, name: str) -> None:
+    create(tmp_path / name)
+    compile_spec(tmp_path / name / f"spec/{name}.yaml")
+
+
+def test_a_folder_with_files_is_left_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "hello"
+    folder.mkdir()
+    create(folder)  # an empty one is fine
+    before = sorted(folder.rglob("*"))
+    asked = CliRunner().invoke(main, ["init", str(folder)])
+    assert asked.exit_code == 2
+    assert "is not empty" in asked.stderr
+    assert sorted(folder.rglob("*")) == before
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    assert "is a file" in CliRunner().invoke(main, ["init", str(tmp_path / "file")]).stderr
+
+
+def test_what_is_installed_can_be_chosen(project: Path) -> None:
+    def plan(*arguments: str, **environment: str) -> str:
+        return subprocess.run(
+            ["make", "--dry-run", "demo", *arguments],
+            cwd=project,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        ).stdout
+
+    assert "'duologue[codegen]'" in plan()
+    assert "'/src/duologue[codegen]'" in plan("DUOLOGUE=/src/duologue[codegen]")
+    assert "'/src/duologue[codegen]'" in plan(DUOLOGUE_REQUIREMENT="/src/duologue[codegen]")
+
+
+@pytest.mark.long
+def test_make_demo_and_make_test_work_from_nothing(tmp_path: Path) -> None:
+    """In an environment of its own, installed from this checkout."""
+    create(tmp_path / "hello")
+    source = tmp_path / "source"
+    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".git", ".venv", "__pycache__", "tests", ".*_cache"))
+    for verb, told in (("demo", "answer: Hello, Ada!"), ("test", "3 passed")):
+        done = subprocess.run(
+            ["make", verb, f"DUOLOGUE={source}[codegen]", f"PYTHON={sys.executable}"],
+            cwd=tmp_path / "hello",
+            capture_output=True,
+            text=True,
+            timeout=500,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert told in done.stdout
