@@ -19,24 +19,28 @@ from .models import Event
 
 
 def _value_type(annotation: Any, attributes: Sequence[str]) -> Any:
-    """The type of the field at a path of attributes, without its None."""
-    while get_origin(annotation) is Annotated:
-        annotation = get_args(annotation)[0]
+    """The type of the field at a path of attributes, without its None; what makes its form on the wire is kept."""
+    if get_origin(annotation) is Annotated:
+        inner, *rules = get_args(annotation)
+        value = _value_type(inner, attributes)
+        return value if attributes else Annotated[value, *rules]
     if get_origin(annotation) in (Union, UnionType):
-        members = [member for member in get_args(annotation) if member is not type(None)]
-        if attributes or len(members) == 1:
-            return _value_type(members[0], attributes)
+        members = tuple(member for member in get_args(annotation) if member is not type(None))
+        return _value_type(members[0], attributes) if attributes or len(members) == 1 else Union[members]  # noqa: UP007
     if not attributes:
         return annotation
     if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
         raise TypeError(f"{annotation!r} has no field {attributes[0]}")
-    return _value_type(annotation.model_fields[attributes[0]].annotation, attributes[1:])
+    field = annotation.model_fields[attributes[0]]
+    found: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+    return _value_type(found, attributes[1:])
 
 
 @lru_cache(maxsize=4096)
-def _adapter(model: type[Event], attributes: tuple[str, ...]) -> TypeAdapter[Any]:
+def _adapter(model: type[Event], attributes: tuple[str, ...], *, several: bool) -> TypeAdapter[Any]:
     value: Any = _value_type(model, attributes)
-    return TypeAdapter(value | GenericAlias(list, (value,)))
+    kind: Any = GenericAlias(list, (value,)) if several else value
+    return TypeAdapter(kind)
 
 
 def value_at(event: Event, attributes: Sequence[str]) -> Any:
@@ -53,9 +57,10 @@ def encode_filter(descriptor: EventDescriptor[Event], values: Mapping[str, objec
     for path, value in values.items():
         if value is None:
             continue
-        if not isinstance(value, str) and isinstance(value, (Sequence, set, frozenset)):
+        several = not isinstance(value, (str, bytes)) and isinstance(value, (Sequence, set, frozenset))
+        if several:
             value = list(cast("Sequence[object]", value))  # noqa: PLW2901 - the same filter as a JSON array
-        adapter = _adapter(descriptor.model, descriptor.filters[path])
+        adapter = _adapter(descriptor.model, descriptor.filters[path], several=several)
         try:
             encoded[path] = Raw(adapter.dump_json(adapter.validate_python(value), warnings="error"))
         except ValidationError as error:
@@ -85,10 +90,11 @@ class Filter:
                 known = ", ".join(descriptor.filters) or "none"
                 raise InvalidArgument(f"{descriptor.name} has no filter {path}; it has: {known}", ran=Ran.NO)
             try:
-                value: Any = _adapter(descriptor.model, attributes).validate_json(bytes(raw), strict=True)
+                several = bytes(raw).lstrip().startswith(b"[")
+                value = _adapter(descriptor.model, attributes, several=several).validate_json(bytes(raw), strict=True)
             except ValidationError as error:
                 raise InvalidArgument(f"filter {path}: {error.errors()[0]['msg']}", ran=Ran.NO) from None
-            fields.append((attributes, tuple(value if isinstance(value, list) else [value])))  # pyright: ignore[reportUnknownArgumentType]
+            fields.append((attributes, tuple(value if several else [value])))
         return fields
 
     def matches(self, event: Event) -> bool:
