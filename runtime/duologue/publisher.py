@@ -64,7 +64,7 @@ class MemoryLog:
     async def read(self, after: int, limit: int) -> Sequence[LogEntry] | None:
         if after >= self._seq:
             return []
-        start = after + 1 - self._entries[0].seq
+        start = after - self._seq + len(self._entries)
         if start < 0:
             return None
         return [self._entries[i] for i in range(start, min(start + limit, len(self._entries)))]
