@@ -403,6 +403,8 @@ class Session:
         if not call.abandoned:
             self.abandon(call)  # it may have been an item, with more to come
             self._decisions.append(Settle(call, Internal(f"the answer is no message: {bad.reason}")))
+        else:
+            self.dropped += 1
         del self.outgoing[call.id]
 
     def _receive_hello(self, message: Message) -> None:

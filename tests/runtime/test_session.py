@@ -645,7 +645,7 @@ def test_a_bad_answer_to_an_abandoned_call_frees_its_place() -> None:
     session.abandon(call_out(session))
     session.messages()
     assert session.receive(text(id="1", data=None, error="no"), 0.0) == []
-    assert (session.outgoing, session.messages()) == ({}, [])
+    assert (session.outgoing, session.messages(), session.dropped) == ({}, [], 1)
 
 
 @pytest.mark.parametrize("answer", [text(id="1", data=None, error="no"), text(id="1", n=3), text(id="1", item=0, n=-1)])
