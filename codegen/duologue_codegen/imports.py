@@ -20,15 +20,14 @@ LIBRARY: Final[Mapping[str, str]] = {
         "abc": "abstractmethod",
         "collections.abc": "Sequence",
         "contextlib": "AbstractContextManager",
-        "datetime": "date timedelta datetime timezone",
+        "datetime": "UTC date timedelta datetime timezone",
         "decimal": "Decimal",
         "enum": "IntEnum StrEnum",
         "functools": "cached_property",
         "ssl": "SSLContext",
         "typing": "Annotated ClassVar Final Literal TypeAlias Union",
         "uuid": "UUID",
-        "pydantic": "AwareDatetime Field TypeAdapter",
-        "pydantic.experimental.missing_sentinel": "MISSING",
+        "pydantic": "AwareDatetime Field MISSING TypeAdapter",
         "typing_extensions": "TypeAliasType deprecated override",
         "duologue": """
             Base64 Int64 Json Model Params Event UnknownValue UnknownVariant UniqueItems
@@ -79,19 +78,24 @@ def import_block(body: str, local: Mapping[str, str]) -> str:
 def _groups(wanted: Mapping[str, set[str]]) -> Iterable[str]:
     groups: tuple[list[str], list[str], list[str]] = ([], [], [])
     for module in sorted(wanted, key=lambda module: (module.startswith("."), module)):
-        names = ", ".join(_clause(name) for name in sorted(wanted[module], key=import_order))
-        groups[2 if module.startswith(".") else 0 if module in _STANDARD else 1].append(f"from {module} import {names}")
+        group = groups[2 if module.startswith(".") else 0 if module in _STANDARD else 1]
+        plain = sorted((name for name in wanted[module] if not name.startswith("_")), key=import_order)
+        # What is renamed has a statement of its own, in the order of the first names.
+        clauses = [(name, _clause(name)) for name in wanted[module] if name.startswith("_")]
+        clauses += [(plain[0], ", ".join(plain))] if plain else []
+        clauses.sort(key=lambda clause: import_order(clause[0]))
+        group.extend(f"from {module} import {clause}" for _, clause in clauses)
     return ["\n".join(group) for group in groups if group]
 
 
 def _clause(name: str) -> str:
-    return f"{name[1:]} as {name}" if name.startswith("_") else name
+    return f"{name[1:]} as {name}"
 
 
 def import_order(name: str) -> tuple[object, ...]:
     """isort's order of imported names: constants, classes, the rest; then the alphabet, numbers by size."""
     bare = name.removeprefix("_")
-    return _kind(bare), _natural(bare.lower()), name
+    return _kind(bare), _natural(bare.lower()), name != bare, name
 
 
 def export_order(name: str) -> tuple[object, ...]:

@@ -74,7 +74,7 @@ def render_package(protocol: ir.Protocol) -> Files:
         about = docstring(f"{_about(module, protocol)}\n\n{header(protocol)}")
         notes = _NAMESPACES if protocol.namespaces and module in _WITH_NAMESPACES else ""
         own = {word: where for word, where in local.items() if where != f".{module}"}
-        files[f"{module}.py"] = f"{about}\n\n{notes}{import_block(body, own)}\n\n{body}"
+        files[f"{module}.py"] = f"{about}\n\n{notes}{import_block(body, own)}\n\n{body.lstrip()}"
     files["__init__.py"] = f"{docstring(_welcome(protocol))}\n\n{_exports(protocol, bodies)}"
     files["py.typed"] = ""
     return files
@@ -298,7 +298,7 @@ def render_project(protocol: ir.Protocol) -> Files:
         "names": protocol.python,
         "header": text.one_line(header(protocol)),
         "is_mit": protocol.license == "MIT",
-        "requirement": f"duologue>={_release()},<{_next_release()}",
+        "requirements": _requirements(protocol),
         "first_call": _first_call(protocol),
         "first_event": _first_event(protocol),
         "summary": text.one_line(protocol.description or f"The {protocol.name} protocol."),
@@ -311,6 +311,13 @@ def render_project(protocol: ir.Protocol) -> Files:
     if protocol.license == "MIT":
         files["LICENSE"] = _project_file("LICENSE", context)
     return files
+
+
+def _requirements(protocol: ir.Protocol) -> tuple[str, ...]:
+    """duologue alone, unless absent members are told from null: pydantic has `MISSING` for good since 2.14."""
+    fields = (field for d in protocol.definitions if isinstance(d, ir.ObjectDef) for field in d.fields)
+    missing = any(field.presence is ir.Presence.MISSING for field in fields)
+    return (f"duologue>={_release()},<{_next_release()}", *(("pydantic>=2.14",) if missing else ()))
 
 
 def _first_call(protocol: ir.Protocol) -> Code:

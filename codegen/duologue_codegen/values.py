@@ -85,7 +85,7 @@ def _datetime(text: str, annotator: Annotator) -> str:
         fields.pop()
     offset = moment.utcoffset() or dt.timedelta()
     zone, delta = annotator.library("timezone"), annotator.library("timedelta")
-    where = f"{zone}({delta}(seconds={int(offset.total_seconds())}))" if offset else f"{zone}.utc"
+    where = f"{zone}({delta}(seconds={int(offset.total_seconds())}))" if offset else annotator.library("UTC")
     return f"{annotator.library('datetime')}({', '.join(map(str, fields))}, tzinfo={where})"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from . import ir, values
 from .annotations import Annotator
@@ -140,7 +140,7 @@ def action_view(action: ir.ActionDef, protocol: ir.Protocol, annotator: Annotato
         result=result,
         item=item,
         type=_descriptor_type(action.params, item, result),
-        members=tuple(_action_members(action, protocol)),
+        members=tuple(_action_members(action, annotator)),
         summary=_summary(action),
         doc=joined(_summary(action) or f"Call `{action.name}`.", _args(action, protocol), _raises(action, protocol)),
         service_doc=joined(_summary(action) or f"Answer `{action.name}`.", _raises(action, protocol)),
@@ -211,9 +211,9 @@ def _tuple(parts: Iterable[str]) -> Code:
     return Code(f"({', '.join(written)}{',' if len(written) == 1 else ''})")
 
 
-def _action_members(action: ir.ActionDef, protocol: ir.Protocol) -> Iterable[tuple[str, Code]]:
+def _action_members(action: ir.ActionDef, annotator: Annotator) -> Iterable[tuple[str, Code]]:
     """Keyword arguments of the descriptor. Limits that are the runtime's own are left out."""
-    exact = Annotator(protocol, constrained=True, ordered=True)
+    exact = replace(annotator, constrained=True, ordered=True)
     yield "name", literal(action.name)
     yield "params", name(action.params)
     if action.item is not None:

@@ -101,6 +101,8 @@ def test_the_project_can_be_published_under_its_own_name() -> None:
     assert project["license"] == "MIT"
     assert project["authors"] == [{"name": "Duologue contributors"}]
     assert set(project["urls"]) == {"source", "docs"}
+    absent = tomllib.loads((GOLDEN / "absent/expected/pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert absent["dependencies"] == ["duologue>=0.1,<0.2", "pydantic>=2.14"]
     minimal = tomllib.loads((GOLDEN / "minimal/expected/pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert "license" not in minimal
     assert not (GOLDEN / "minimal/expected/LICENSE").exists()

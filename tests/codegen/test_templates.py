@@ -14,6 +14,7 @@ FILTERS = {
     "docstring",
     "slug",
     "toml",
+    "toml_array",
     "markdown",
     "markdown_code",
     "markdown_comment",
@@ -50,7 +51,7 @@ def test_an_unfiltered_interpolation_is_found() -> None:
 
 
 def test_the_environment_has_these_filters_alone() -> None:
-    assert set(environment().filters) == FILTERS | {"toml_array"}
+    assert set(environment().filters) == FILTERS
 
 
 def test_templates_are_short_and_compute_nothing() -> None:

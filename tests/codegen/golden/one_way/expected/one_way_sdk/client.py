@@ -1,0 +1,36 @@
+"""Client of the one-way protocol 0.1.0.
+
+Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.yaml, then run
+`duologue generate`.
+"""
+
+# Namespaces stand on private members of the class that they are part of.
+# pyright: reportPrivateUsage=false
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from ssl import SSLContext
+from typing import ClassVar
+
+from duologue import Client, Limits, Protocol, Token
+
+from .models import LampLit, Pressed
+from .protocol import PROTOCOL
+from .sync_client import OneWaySyncClient
+
+
+class OneWayClient(Client):
+    """Client of the one-way protocol."""
+
+    protocol: ClassVar[Protocol] = PROTOCOL
+
+    async def notify(self, event: Pressed | LampLit) -> None:
+        """Send an event to the server. There is no answer."""
+        await self._notify(event)
+
+    @classmethod
+    def open_sync(
+        cls, url: str, *, token: Token | None = None, tls: SSLContext | None = None, limits: Limits | None = None
+    ) -> AbstractContextManager[OneWaySyncClient]:
+        """`open` for synchronous code: a connection that is kept as long as the `with` block."""
+        return cls._open_sync(OneWaySyncClient, url, token=token, tls=tls, limits=limits)
