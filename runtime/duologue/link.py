@@ -95,6 +95,7 @@ class Link:
         self._ended = False
         self._backlog: deque[bytes] = deque()
         self._slice = SMALL_SLICE
+        self._largest = limits.frame
         self._fragments: list[bytes] = []
         self._last_byte = self._now = executor.now()
         self._pings = (0.0, 0)
@@ -190,6 +191,9 @@ class Link:
         if data:
             transport.write(data)
             self._written += len(data)
+            if transport.unsent() > self.limits.outbound + (JOIN_FRAMES + 1) * self._largest:
+                self.abort(CloseCode.SLOW, f"more than {self.limits.outbound} bytes wait for the peer")
+                return
             if self._write_watch is None and transport.unsent():
                 self._progress_at = self.executor.now()
                 self._acknowledged = self._written - transport.unsent()
@@ -315,6 +319,7 @@ class Link:
 
     # -------------------------------------------------------------------------------------------------------- writing
     def _count(self, size: int) -> None:
+        self._largest = max(self._largest, size)
         self._unjoined_frames += 1
         self._unjoined_bytes += size
         if self._unjoined_frames >= JOIN_FRAMES or self._unjoined_bytes >= JOIN_BYTES:
@@ -327,7 +332,10 @@ class Link:
 
     # ----------------------------------------------------------------------------------------------------- time limits
     def _after(self, delay: float, action: Callable[[], None]) -> Deadline[Callable[[], None]]:
-        entry = self._deadlines.push(self.executor.now() + delay, action)
+        return self._at(self.executor.now() + delay, action)
+
+    def _at(self, when: float, action: Callable[[], None]) -> Deadline[Callable[[], None]]:
+        entry = self._deadlines.push(when, action)
         self._arm()
         return entry
 
@@ -352,17 +360,17 @@ class Link:
 
     def _watch_silence(self) -> None:
         """Any byte from the peer is a sign of life; silence of half the limit asks for one."""
-        silent = self.executor.now() - self._last_byte
-        idle = self.limits.idle
-        if silent >= idle:
-            self.abort(CloseCode.ABNORMAL, f"no byte from the peer in {idle:g} s")
-        elif silent >= idle / 2:
+        now, gone_at = self.executor.now(), self._last_byte + self.limits.idle
+        ask_at = self._last_byte + self.limits.idle / 2
+        if now >= gone_at:
+            self.abort(CloseCode.ABNORMAL, f"no byte from the peer in {self.limits.idle:g} s")
+        elif now >= ask_at:
             if self.is_open:
                 self.protocol.send_ping(b"")
                 self.flush()
-            self._after(idle - silent, self._watch_silence)
+            self._at(gone_at, self._watch_silence)
         else:
-            self._after(idle / 2 - silent, self._watch_silence)
+            self._at(ask_at, self._watch_silence)
 
     def _watch_writes(self) -> None:
         """Cut a peer that takes nothing of what waits for it."""

@@ -11,6 +11,7 @@ import ssl
 from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import AbstractAsyncContextManager, contextmanager
+from functools import partial
 from typing import Any
 
 from . import NETWORK
@@ -18,7 +19,12 @@ from .port import Executor, Future, LinkEnd, Scope, Timer
 
 
 class MemoryEnd:
-    """One end of a connection: a `Socket` to run, and the `Transport` of the link above it."""
+    """One end of a connection: a `Socket` to run, and the `Transport` of the link above it.
+
+    Attributes:
+        gone: Whether the connection is no more, as far as this end knows.
+        stalled: Whether nothing arrives here at present.
+    """
 
     def __init__(self, network: MemoryNetwork, executor: Executor, name: str) -> None:
         self.name = name
@@ -31,10 +37,11 @@ class MemoryEnd:
         self._paused = False
         self._arrived: deque[bytes] = deque()
         self._reading = False
+        self._sent: deque[Callable[[], None]] = deque()
         self._under_way = 0
         self._last_arrival = 0.0
         self._closing = False
-        self._gone = False
+        self.gone = False
         self._running: Future | None = None
 
     # a socket's side
@@ -46,32 +53,32 @@ class MemoryEnd:
             link.connected(self)
         self.resume_reading()
         try:
-            if not self._gone:
+            if not self.gone:
                 await self._running
         except BaseException:
             self.abort()
             raise
         self._reading = False
-        if self._gone:
+        if self.gone:
             link.lost()
 
     # a transport's side
     def write(self, data: bytes) -> None:
-        if self._gone or self._closing:
+        if self.gone or self._closing:
             return
         self._under_way += len(data)
         if not self._paused and self._under_way > self._high_water and self._link is not None:
             self._paused = True
             self._link.pause_writing()
-        self._send(lambda: self.peer.arrive(data))
+        self._send(partial(self.peer.arrive, data))
 
     def close(self) -> None:
-        if not self._closing and not self._gone:
+        if not self._closing and not self.gone:
             self._closing = True
             self._send(self._finish)
 
     def abort(self) -> None:
-        if not self._gone:
+        if not self.gone:
             self.lose()
             self._send(self.peer.lose)
 
@@ -102,7 +109,12 @@ class MemoryEnd:
         """Let something arrive at the other end, after what was sent before it."""
         when = max(self._last_arrival, self._executor.now() + self._network.draw_delay())
         self._last_arrival = when
-        self._executor.call_at(when, arrive)
+        self._sent.append(arrive)
+        self._executor.call_at(when, self._pass_on)
+
+    def _pass_on(self) -> None:
+        """Let arrive what was sent first: timers of the same time come in any order."""
+        self._sent.popleft()()
 
     def _finish(self) -> None:
         """Everything was sent, and this end closes."""
@@ -119,12 +131,12 @@ class MemoryEnd:
     def end(self) -> None:
         """The other end has closed, after all that it sent."""
         self._read()
-        if self._link is not None and not self._gone:
+        if self._link is not None and not self.gone:
             self._link.eof()
         self.lose()
 
     def _read(self) -> None:
-        while self._reading and not self.stalled and not self._gone and self._arrived and self._link is not None:
+        while self._reading and not self.stalled and not self.gone and self._arrived and self._link is not None:
             data = self._arrived.popleft()
             self.peer.taken(len(data))
             self._link.receive(data)
@@ -132,14 +144,14 @@ class MemoryEnd:
     def taken(self, size: int) -> None:
         """The other end has read so much of what this one sent."""
         self._under_way -= size
-        if self._paused and self._under_way <= self._high_water // 4 and self._link is not None and not self._gone:
+        if self._paused and self._under_way <= self._high_water // 4 and self._link is not None and not self.gone:
             self._paused = False
             self._link.resume_writing()
 
     def lose(self) -> None:
         """This end is gone."""
-        if not self._gone:
-            self._gone = True
+        if not self.gone:
+            self.gone = True
             if self._link is not None:
                 self._link.lost()
             self.hold()

@@ -1,0 +1,94 @@
+"""An asyncio event loop whose time is virtual and whose order is decided by a seed."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+import selectors
+from collections.abc import Mapping
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from typing_extensions import override
+
+
+class Deadlock(RuntimeError):
+    """Every task waits, and nothing is due: nobody will ever go on."""
+
+
+class _VirtualSelector(selectors.BaseSelector):
+    """Waiting makes time pass; there are no sockets to wait for."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self._keys: dict[Any, selectors.SelectorKey] = {}
+
+    @override
+    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        descriptor = fileobj if isinstance(fileobj, int) else fileobj.fileno()
+        key = self._keys[fileobj] = selectors.SelectorKey(fileobj, descriptor, events, data)
+        return key
+
+    @override
+    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
+        return self._keys.pop(fileobj)
+
+    @override
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is None:
+            raise Deadlock(f"at {self.now:.6f} s every task waits, and nothing is due")
+        self.now = math.nextafter(self.now + max(timeout, 0.0), math.inf)  # what is due is what is due before now
+        return []
+
+    @override
+    def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
+        return self._keys
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """An event loop for simulations.
+
+    Time passes only while everybody waits, and then at once. Tasks that are ready together run in an order that the
+    seed decides; callbacks that are not tasks keep their places, since libraries may count on the order in which they
+    were scheduled.
+    """
+
+    _ready: Any  # the queue of the base class: the one thing of it that has no public name
+
+    def __init__(self, seed: int) -> None:
+        self._clock = _VirtualSelector()
+        super().__init__(self._clock)
+        self._clock_resolution = 0.0  # by which timers may be run early; time would stand still then
+        self._random = random.Random(seed)  # noqa: S311 - chosen so that runs can be repeated
+        self._numbers = 0
+        self._number_of: WeakKeyDictionary[asyncio.Task[Any], int] = WeakKeyDictionary()
+        self.set_task_factory(self._number_task)
+
+    @override
+    def time(self) -> float:
+        return self._clock.now
+
+    def _number_task(self, loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> asyncio.Task[Any]:
+        task: asyncio.Task[Any] = asyncio.Task(coro, loop=loop, **options)
+        self._numbers += 1
+        self._number_of[task] = self._numbers
+        return task
+
+    def _run_once(self) -> None:
+        """Sort the ready tasks by number, since libraries wake them in the order of addresses; then shuffle them."""
+        ready = list(self._ready)
+        numbers = [self._number(handle) for handle in ready]
+        places = [place for place, number in enumerate(numbers) if number is not None]
+        handles = [ready[place] for place in sorted(places, key=lambda place: numbers[place] or 0)]
+        self._random.shuffle(handles)
+        for place, handle in zip(places, handles, strict=True):
+            ready[place] = handle
+        self._ready.clear()
+        self._ready.extend(ready)
+        super()._run_once()  # type: ignore[misc]
+
+    def _number(self, handle: Any) -> int | None:
+        """The number of the task that a ready handle continues."""
+        task = getattr(handle._callback, "__self__", None)  # noqa: SLF001 - a handle shows it in no other way
+        return self._number_of.get(task) if isinstance(task, asyncio.Task) else None
