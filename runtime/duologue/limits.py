@@ -16,7 +16,8 @@ class Limits:
         frame: A whole message, in either direction. The peer is told in `hello`; beyond it the WebSocket layer closes
             the connection with 1009.
         fragments: Fragments of one message.
-        outbound: Unsent bytes of a connection above which callers and handlers wait before they encode more.
+        outbound: Unsent bytes of a connection above which callers and handlers wait before they encode more. What is
+            sent without waiting (refusals, pongs) may pass it by a few messages; then the connection is cut.
         write_deadline: How long a peer may take nothing of what waits for it before it is cut.
         handshake: From the accepted connection to the end of the opening handshake, TLS included.
         idle: A peer from which no byte came for so long is gone. Pings go out after half of it.
