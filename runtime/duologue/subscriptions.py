@@ -127,6 +127,8 @@ class Subscriptions:
     def follow(self, opening: Opening) -> None:
         """Send the latest states, then let the subscription follow."""
         subscription = opening.subscription
+        if not self._holds(subscription):
+            return
         for name in opening.events:
             if self._known[name].delivery is Delivery.STATE:
                 self._send_states(subscription, name)
@@ -137,7 +139,7 @@ class Subscriptions:
     async def replay(self, opening: Opening) -> None:
         """Send what the log holds since the subscription's starting point, then let it follow."""
         subscription, log, after = opening.subscription, self._publisher.log, opening.replay_from or 0
-        while after < log.position.seq:
+        while self._holds(subscription) and after < log.position.seq:
             entries = await log.read(after, REPLAY_BATCH)
             if entries is None:
                 position = log.position
@@ -148,7 +150,7 @@ class Subscriptions:
                 if subscription.wants(frames):
                     if not await self._connection.room():
                         return
-                    self._connection.send_event(frames.message(for_=subscription.id))
+                    self._connection.send_event(frames.message(for_=self._tag(subscription)))
                 after = entry.seq
         self.follow(opening)
 
@@ -165,6 +167,13 @@ class Subscriptions:
         subscription = self._subscriptions[id] = _Subscription(id)
         return subscription
 
+    def _holds(self, subscription: _Subscription) -> bool:
+        """Whether it was not ended meanwhile; another may have its name by now."""
+        return self._subscriptions.get(subscription.id) is subscription
+
+    def _tag(self, subscription: _Subscription) -> str | None:
+        return subscription.id if self._connection.extensions else None
+
     def _resume(self, since: Point | None, position: Position, answer: dict[str, object]) -> int | None:
         answer["resumed"] = resumed = since is not None and since.epoch == position.epoch and since.seq <= position.seq
         if since is not None and not resumed:
@@ -172,11 +181,10 @@ class Subscriptions:
         return since.seq if since is not None and resumed else None
 
     def _send_states(self, subscription: _Subscription, name: str) -> None:
-        tag = subscription.id if self._connection.extensions else None
         for event in self._publisher.states(name):
             frames = Frames(event, None)
             if subscription.wants(frames):
-                self._connection.send_event(frames.message(for_=tag))
+                self._connection.send_event(frames.message(for_=self._tag(subscription)))
 
     def _ignore_unwanted(self) -> None:
         wanted = {name for subscription in self._subscriptions.values() for name in subscription.events}

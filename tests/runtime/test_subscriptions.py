@@ -1,0 +1,425 @@
+"""Subscriptions of one connection: answers, filters, replay, resets, limits, slow readers."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, cast
+
+import pytest
+from tests.runtime.chat import CHAT, Said, Topic, Typing
+
+from duologue.close_codes import CloseCode
+from duologue.connection import Connection
+from duologue.errors import AlreadyExists, CallError, InvalidArgument, NotFound, Ran, ResourceExhausted
+from duologue.limits import Limits
+from duologue.models import Event
+from duologue.publisher import MemoryLog, Publisher
+from duologue.subscriptions import REPLAY_BATCH, Opening, Subscriptions
+from duologue.wire import NativeCodec
+
+pytestmark = pytest.mark.anyio
+
+
+class Wire:
+    """Stands for the connection: writes down what would leave."""
+
+    def __init__(self, *, extensions: bool, limits: Limits) -> None:
+        self.extensions = extensions
+        self.limits = limits
+        self.has_room = True
+        self.gone = False
+        self.rooms = 0
+        self.sent: list[dict[str, Any]] = []
+        self.closed_with: tuple[int, str] | None = None
+
+    async def room(self) -> bool:
+        self.rooms += 1
+        return not self.gone
+
+    def send_event(self, message: bytes) -> None:
+        self.sent.append(json.loads(message))
+
+    def send_framed(self, frame: bytes) -> None:
+        start = 2 if frame[1] < 126 else 4
+        self.sent.append(json.loads(frame[start:]))
+
+    def about(self, sub: str, **note: Any) -> None:
+        if self.extensions:
+            self.sent.append(json.loads(NativeCodec().about(sub, **note)))
+
+    def close(self, code: int, reason: str) -> None:
+        self.closed_with = (code, reason)
+
+    def take(self) -> list[dict[str, Any]]:
+        sent, self.sent = self.sent, []
+        return sent
+
+
+class Desk:
+    """A publisher and the subscriptions of one peer."""
+
+    def __init__(self, *, extensions: bool = True, capacity: int = 10_000, **limits: Any) -> None:
+        self.publisher = Publisher(CHAT, MemoryLog(capacity))
+        self.wire = Wire(extensions=extensions, limits=Limits(**limits))
+        self.subscriptions = Subscriptions(cast("Connection", self.wire), self.publisher)
+
+    def take_in(self, **params: Any) -> tuple[dict[str, Any], Opening]:
+        data, opening = self.subscriptions.subscribe(json.dumps(params).encode())
+        return json.loads(data), opening
+
+    async def subscribe(self, **params: Any) -> dict[str, Any]:
+        answer, opening = self.take_in(**params)
+        if opening.replay_from is None:
+            self.subscriptions.follow(opening)
+        else:
+            await self.subscriptions.replay(opening)
+        return answer
+
+    def unsubscribe(self, **params: Any) -> bytes:
+        return self.subscriptions.unsubscribe(json.dumps(params).encode())
+
+    async def say(self, *numbers: int, room: str = "a") -> None:
+        for number in numbers:
+            await self.publisher.emit(Said(room=room, text="", number=number))
+
+    def since(self, seq: int, epoch: str | None = None) -> dict[str, Any]:
+        return {"epoch": epoch or self.publisher.log.position.epoch, "seq": seq}
+
+    def listening(self) -> set[str]:
+        return {name for name, listeners in self.publisher._listeners.items() if listeners}
+
+
+def topic(room: str, text: str) -> Event:
+    return Topic.from_wire(json.dumps({"room": room, "from": "x", "text": text}))
+
+
+def numbers(sent: list[dict[str, Any]]) -> list[int]:
+    return [message["data"]["number"] for message in sent if message.get("event") == "said"]
+
+
+# --------------------------------------------------------------------------------------------------- the answer
+async def test_the_answer_tells_where_the_log_stands() -> None:
+    desk = Desk()
+    await desk.say(1, 2, 3)
+    answer = await desk.subscribe(events=["said"], sub="s1")
+    epoch = desk.publisher.log.position.epoch
+    assert answer == {"sub": "s1", "epoch": epoch, "seq": 3, "resumed": False}
+    assert desk.wire.take() == [{"sub": "s1", "live": {"epoch": epoch, "seq": 3}}]
+
+
+async def test_a_subscription_without_a_name_is_the_implicit_one() -> None:
+    assert (await Desk().subscribe(events=["said"]))["sub"] == "*"
+
+
+async def test_events_follow_the_answer_and_not_before() -> None:
+    desk = Desk()
+    _, opening = desk.take_in(events=["said"], sub="s1")
+    await desk.say(1)
+    assert desk.wire.take() == []
+    desk.subscriptions.follow(opening)
+    await desk.say(2)
+    live, event = desk.wire.take()
+    assert live["live"]["seq"] == 1, "told where it goes on from: what came before is before `live`"
+    assert (event["seq"], "for" in event) == (2, False)
+
+
+async def test_a_plain_peer_gets_events_of_two_members_and_no_notes() -> None:
+    desk = Desk(extensions=False)
+    await desk.publisher.emit(topic("a", "1"))
+    await desk.say(1, 2)
+    await desk.subscribe(events=["said", "topic"], since=desk.since(0))
+    await desk.say(3)
+    sent = desk.wire.take()
+    assert numbers(sent) == [1, 2, 3]
+    assert [sorted(message) for message in sent] == [["data", "event"]] * 4
+
+
+# ------------------------------------------------------------------------------------------------------ refusals
+@pytest.mark.parametrize(
+    ("params", "kind", "text"),
+    [
+        ({}, InvalidArgument, "events"),
+        ({"events": "said"}, InvalidArgument, "array"),
+        ({"events": ["said"], "filters": {}}, InvalidArgument, "filters"),
+        ({"events": ["said"], "sub": ""}, InvalidArgument, "sub"),
+        ({"events": ["said"], "sub": "x" * 65}, InvalidArgument, "sub"),
+        ({"events": ["said"], "since": {"epoch": "e"}}, InvalidArgument, "seq"),
+        ({"events": ["said"], "since": {"epoch": "e", "seq": -1}}, InvalidArgument, "since"),
+        ({"events": ["sad"]}, InvalidArgument, "no event is called sad; there are: said, topic, typing"),
+        ({"events": ["said"], "filter": {"text": "x"}}, InvalidArgument, "said has no filter text"),
+        ({"events": ["said"], "filter": {"number": "x"}}, InvalidArgument, "filter number"),
+        ({"events": ["said", "typing"], "filter": {"room": "x"}}, InvalidArgument, "typing has no filter room"),
+    ],
+)
+async def test_what_is_asked_wrongly_is_refused_and_leaves_nothing(
+    params: dict[str, Any], kind: type[CallError], text: str
+) -> None:
+    desk = Desk()
+    with pytest.raises(kind, match=text) as caught:
+        desk.take_in(**params)
+    assert caught.value.ran is Ran.NO
+    assert desk.listening() == set()
+    assert desk.subscriptions._subscriptions == {}
+
+
+async def test_a_name_is_taken_until_it_is_given_back() -> None:
+    desk = Desk()
+    await desk.subscribe(events=["said"], sub="s1")
+    with pytest.raises(AlreadyExists, match="s1"):
+        desk.take_in(events=["typing"], sub="s1")
+    assert desk.listening() == {"said"}
+    desk.unsubscribe(sub="s1")
+    await desk.subscribe(events=["typing"], sub="s1")
+    assert desk.listening() == {"typing"}
+
+
+async def test_subscriptions_are_bounded() -> None:
+    desk = Desk(subscriptions=2)
+    await desk.subscribe(events=["said"])
+    await desk.subscribe(events=["said"], sub="s1")
+    with pytest.raises(ResourceExhausted, match="2 subscriptions are open already"):
+        desk.take_in(events=["said"], sub="s2")
+    await desk.subscribe(events=["typing"])
+    desk.unsubscribe(sub="s1")
+    await desk.subscribe(events=["said"], sub="s2")
+
+
+# --------------------------------------------------------------------------------------------- which events come
+async def test_one_event_leaves_once_however_many_subscriptions_want_it() -> None:
+    desk = Desk()
+    await desk.subscribe(events=["said"], sub="s1")
+    await desk.subscribe(events=["said", "typing"], sub="s2")
+    desk.wire.take()
+    await desk.say(1)
+    await desk.publisher.emit(Typing(who="x"))
+    assert [message["event"] for message in desk.wire.take()] == ["said", "typing"]
+
+
+async def test_only_what_some_subscription_wants_leaves() -> None:
+    desk = Desk()
+    await desk.subscribe(events=["said"], sub="s1", filter={"room": "a"})
+    await desk.subscribe(events=["said"], sub="s2", filter={"number": [7, 8]})
+    desk.wire.take()
+    await desk.say(1, room="a")
+    await desk.say(7, room="b")
+    await desk.say(9, room="b")
+    await desk.publisher.emit(Typing(who="x"))
+    assert numbers(desk.wire.take()) == [1, 7]
+
+
+async def test_the_implicit_subscription_adds_up_and_is_taken_apart() -> None:
+    desk = Desk(extensions=False)
+    await desk.subscribe(events=["said"])
+    await desk.subscribe(events=["typing"])
+    await desk.say(1)
+    await desk.publisher.emit(Typing(who="x"))
+    assert [message["event"] for message in desk.wire.take()] == ["said", "typing"]
+    assert desk.unsubscribe(events=["said"]) == b"null"
+    await desk.say(2)
+    await desk.publisher.emit(Typing(who="x"))
+    assert [message["event"] for message in desk.wire.take()] == ["typing"]
+    desk.unsubscribe(events=["typing", "nonsense"])
+    assert desk.listening() == set()
+    with pytest.raises(NotFound, match="no subscription is called"):
+        desk.unsubscribe(events=["typing"])
+
+
+async def test_subscribing_again_to_the_same_event_replaces_its_filter() -> None:
+    desk = Desk()
+    await desk.subscribe(events=["said"], filter={"room": "a"})
+    await desk.subscribe(events=["said"], filter={"room": "b"})
+    desk.wire.take()
+    await desk.say(1, room="a")
+    await desk.say(2, room="b")
+    assert numbers(desk.wire.take()) == [2]
+
+
+async def test_ending_one_subscription_leaves_the_others() -> None:
+    desk = Desk()
+    await desk.subscribe(events=["said"], sub="s1")
+    await desk.subscribe(events=["said"], sub="s2")
+    desk.unsubscribe(sub="s1")
+    desk.wire.take()
+    await desk.say(1)
+    assert numbers(desk.wire.take()) == [1]
+    with pytest.raises(NotFound):
+        desk.unsubscribe(sub="s1")
+    with pytest.raises(InvalidArgument):
+        desk.unsubscribe(sub=5)
+    desk.unsubscribe(sub="s2", events=["typing"])
+    assert desk.listening() == {"said"}
+
+
+async def test_a_gone_connection_hears_nothing_more() -> None:
+    desk = Desk()
+    await desk.subscribe(events=["said", "topic"], sub="s1")
+    desk.subscriptions.close()
+    assert desk.listening() == set()
+
+
+# --------------------------------------------------------------------------------------------------------- states
+@pytest.mark.parametrize("extensions", [True, False])
+async def test_a_late_subscriber_starts_with_the_latest_states(extensions: bool) -> None:
+    desk = Desk(extensions=extensions)
+    for room, text in (("a", "1"), ("b", "1"), ("a", "2")):
+        await desk.publisher.emit(topic(room, text))
+    await desk.subscribe(events=["topic"], filter={"room": ["a", "c"]}, sub="s1")
+    sent = desk.wire.take()
+    assert sent[0]["data"] == {"room": "a", "from": "x", "text": "2"}
+    assert sent[0].get("for") == ("s1" if extensions else None)
+    assert [sorted(message) for message in sent[1:]] == ([["live", "sub"]] if extensions else [])
+
+
+async def test_a_state_that_changes_between_answer_and_snapshot_is_not_lost() -> None:
+    desk = Desk()
+    await desk.publisher.emit(topic("a", "1"))
+    _, opening = desk.take_in(events=["topic"], sub="s1")
+    await desk.publisher.emit(topic("a", "2"))
+    desk.subscriptions.follow(opening)
+    await desk.publisher.emit(topic("a", "3"))
+    assert [message["data"]["text"] for message in desk.wire.take() if "event" in message] == ["2", "3"]
+
+
+# --------------------------------------------------------------------------------------------------------- replay
+@pytest.mark.parametrize("count", [0, 1, REPLAY_BATCH, REPLAY_BATCH + 1, 3 * REPLAY_BATCH])
+async def test_what_the_log_holds_since_a_position_comes_first_then_live(count: int) -> None:
+    desk = Desk()
+    await desk.say(*range(1, count + 6))
+    answer = await desk.subscribe(events=["said"], sub="s1", since=desk.since(5))
+    assert (answer["resumed"], answer["seq"]) == (True, count + 5)
+    sent = desk.wire.take()
+    assert numbers(sent) == list(range(6, count + 6))
+    assert all((message["for"], message["seq"]) == ("s1", message["data"]["number"]) for message in sent[:-1])
+    assert sent[-1] == {"sub": "s1", "live": desk.since(count + 5)}
+    await desk.say(0)
+    [live] = desk.wire.take()
+    assert "for" not in live
+
+
+async def test_a_position_of_0_is_the_beginning() -> None:
+    desk = Desk()
+    await desk.say(1, 2)
+    assert (await desk.subscribe(events=["said"], since=desk.since(0)))["resumed"] is True
+    assert numbers(desk.wire.take()) == [1, 2]
+
+
+async def test_a_replay_is_filtered_and_live_tells_how_far_it_looked() -> None:
+    desk = Desk()
+    await desk.say(1, room="a")
+    await desk.say(2, 3, room="b")
+    await desk.subscribe(events=["said"], sub="s1", since=desk.since(0), filter={"room": "a"})
+    event, live = desk.wire.take()
+    assert (event["seq"], live["live"]["seq"]) == (1, 3)
+
+
+async def test_what_happens_during_a_replay_comes_once_and_in_order() -> None:
+    desk = Desk()
+    await desk.say(1, 2, 3)
+    _, opening = desk.take_in(events=["said"], sub="s1", since=desk.since(0))
+    await desk.subscribe(events=["said"], sub="other")
+    desk.wire.take()
+    waited = desk.wire.room
+
+    async def room_while_more_happens() -> bool:
+        if desk.wire.rooms == 1:
+            await desk.say(4, 5)
+        return await waited()
+
+    desk.wire.room = room_while_more_happens  # type: ignore[method-assign]
+    await desk.subscriptions.replay(opening)
+    await desk.say(6)
+    sent = desk.wire.take()
+    assert [message["seq"] for message in sent if message.get("for") == "s1"] == [1, 2, 3, 4, 5]
+    assert [message["seq"] for message in sent if "event" in message and "for" not in message] == [4, 5, 6]
+    assert [message["live"]["seq"] for message in sent if "live" in message] == [5]
+
+
+@pytest.mark.parametrize(("epoch", "seq"), [("another", 1), (None, 99)])
+async def test_a_position_of_another_history_is_not_resumed(epoch: str | None, seq: int) -> None:
+    desk = Desk()
+    await desk.say(1, 2)
+    answer = await desk.subscribe(events=["said"], sub="s1", since=desk.since(seq, epoch))
+    assert (answer["resumed"], answer["reason"], answer["seq"]) == (False, "epoch_changed", 2)
+    assert [sorted(message) for message in desk.wire.take()] == [["live", "sub"]]
+
+
+async def test_a_history_that_was_cut_is_one_reset_and_goes_on() -> None:
+    desk = Desk(capacity=3)
+    await desk.say(1, 2, 3, 4, 5)
+    await desk.subscribe(events=["said"], sub="s1", since=desk.since(1))
+    position = desk.since(5)
+    assert desk.wire.take() == [
+        {"sub": "s1", "reset": {"reason": "history_cut", **position}},
+        {"sub": "s1", "live": position},
+    ]
+    await desk.say(6)
+    assert numbers(desk.wire.take()) == [6]
+    await desk.subscribe(events=["said"], sub="s2", since=desk.since(3))
+    assert numbers(desk.wire.take()) == [4, 5, 6]
+
+
+async def test_a_history_that_is_cut_during_the_replay_is_a_reset_too() -> None:
+    desk = Desk(capacity=REPLAY_BATCH + 1)
+    await desk.say(*range(1, REPLAY_BATCH + 2))
+    _, opening = desk.take_in(events=["said"], sub="s1", since=desk.since(0))
+    waited = desk.wire.room
+
+    async def room_while_much_happens() -> bool:
+        if desk.wire.rooms == 0:
+            await desk.say(*range(1000, 1000 + 2 * REPLAY_BATCH))
+        return await waited()
+
+    desk.wire.room = room_while_much_happens  # type: ignore[method-assign]
+    await desk.subscriptions.replay(opening)
+    sent = desk.wire.take()
+    assert numbers(sent) == list(range(1, REPLAY_BATCH + 1))
+    assert [sorted(message) for message in sent[-2:]] == [["reset", "sub"], ["live", "sub"]]
+
+
+async def test_a_replay_waits_for_room_and_ends_with_its_connection() -> None:
+    desk = Desk()
+    await desk.say(1, 2, 3)
+    _, opening = desk.take_in(events=["said"], sub="s1", since=desk.since(0))
+    desk.wire.gone = True
+    await desk.subscriptions.replay(opening)
+    assert (desk.wire.rooms, desk.wire.take()) == (1, [])
+
+
+async def test_a_replay_ends_with_its_subscription() -> None:
+    desk = Desk()
+    await desk.say(1, 2, 3)
+    _, opening = desk.take_in(events=["said"], sub="s1", since=desk.since(0))
+    desk.unsubscribe(sub="s1")
+    _, again = desk.take_in(events=["said"], sub="s1", since=desk.since(2))
+    await desk.subscriptions.replay(opening)
+    assert desk.wire.take() == [], "not even `live`, which the new one would take for its own"
+    await desk.subscriptions.replay(again)
+    assert numbers(desk.wire.take()) == [3]
+
+
+# --------------------------------------------------------------------------------------------------- slow readers
+async def test_a_reader_too_slow_for_a_log_is_cut_to_resume() -> None:
+    desk = Desk()
+    await desk.subscribe(events=["said"], sub="s1")
+    desk.wire.take()
+    desk.wire.has_room = False
+    await desk.say(1)
+    assert desk.wire.closed_with == (CloseCode.SLOW, "events wait faster than they are read")
+    assert desk.wire.take() == []
+
+
+async def test_a_reader_too_slow_for_volatile_events_misses_them() -> None:
+    desk = Desk()
+    await desk.subscribe(events=["typing"], sub="s1")
+    desk.wire.take()
+    desk.wire.has_room = False
+    await desk.publisher.emit(Typing(who="x"))
+    assert (desk.wire.take(), desk.wire.closed_with) == ([], None)
+
+
+async def test_events_that_a_slow_reader_does_not_want_cost_it_nothing() -> None:
+    desk = Desk()
+    await desk.subscribe(events=["said"], sub="s1", filter={"room": "a"})
+    desk.wire.has_room = False
+    await desk.say(1, room="b")
+    assert desk.wire.closed_with is None
