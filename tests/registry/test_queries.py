@@ -81,6 +81,18 @@ def test_the_last_page_says_so() -> None:
     assert second.next_cursor is None
 
 
+@pytest.mark.parametrize("limit", range(1, 7))
+def test_pages_of_every_size_hold_everything_once(limit: int) -> None:
+    records = [record(f"s{born}", born) for born in (2, 3, 5, 8, 13)]
+    page = list_services(records, ListServicesParams(limit=limit), 9)
+    seen = [entry.name for entry in page.services]
+    while page.next_cursor is not None:
+        page = list_services(records, ListServicesParams(limit=limit, cursor=page.next_cursor), 9)
+        assert page.services, "a page that is announced is not empty"
+        seen += [entry.name for entry in page.services]
+    assert seen == ["s2", "s3", "s5", "s8", "s13"]
+
+
 def test_pages_are_stable_under_change() -> None:
     """Whatever comes and goes: what was there throughout is seen once."""
     chance = random.Random(7)

@@ -355,3 +355,15 @@ async def test_a_registry_that_cannot_write_can_still_be_read() -> None:
         await running.service.sweep()
         await registry.heartbeat(name="api")
         assert await state_of(registry) == "registered"
+
+
+async def test_a_disk_that_fails_during_a_mass_expiry_ends_no_lease() -> None:
+    journal = FullDisk()
+    async with Running(journal) as running, RegistryClient.open(running.url) as registry:
+        for number in range(150):
+            await register(registry, f"s{number}", lease=LEASE)
+        journal.full = True
+        running.clock.advance(10)
+        await running.service.sweep()
+        for number in range(150):
+            await registry.heartbeat(name=f"s{number}")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 from typing_extensions import override
 
@@ -265,6 +266,30 @@ async def test_closing_waits_for_the_commit_under_way(journal: Journal, clock: M
         await anyio.sleep(0.002)
     assert len(ends) == 300
     assert ends.count("done") == store.revision
+
+
+async def test_closing_answers_who_has_only_just_asked(journal: Journal, clock: ManualClock) -> None:
+    """Whatever the moment: nobody is left waiting."""
+    ends: list[Exception | Outcome] = []
+
+    async def caller(store: Store) -> None:
+        try:
+            ends.append(await do(store, registration()))
+        except ReadOnly as error:
+            ends.append(error)
+
+    with anyio.fail_after(10):
+        for patience in range(8):
+            async with anyio.create_task_group() as tasks, JournaledStore.open(journal, clock) as store:
+                tasks.start_soon(caller, store)
+                for _ in range(patience):
+                    await anyio.lowlevel.checkpoint()
+    assert len(ends) == 8
+
+
+async def test_a_journal_does_not_read_past_what_has_been_told(store: Store, journal: Journal) -> None:
+    await store.commit([request(registration(f"s{number}")) for number in range(5)])
+    assert [entry.seq for entry in journal.tail(1, 3, 10)] == [2, 3]
 
 
 async def test_what_the_block_raises_is_raised_as_it_is(journal: Journal, clock: ManualClock) -> None:

@@ -15,9 +15,9 @@ import pytest
 
 from duologue import CallError, UnknownValue
 from duologue_registry.clock import ManualClock
-from duologue_registry.model import ExpireLease, Outcome
+from duologue_registry.model import Change, ExpireLease, Outcome
 from duologue_registry.sqlite import FILE_NAME, SCHEMA_VERSION, SqliteJournal
-from duologue_registry.store import AuditQuery, JournaledStore, Request, StoreError
+from duologue_registry.store import AuditQuery, Batch, JournaledStore, Logged, Request, StoreError
 from service_registry_sdk import (
     Endpoint,
     EndpointProtocol,
@@ -27,6 +27,7 @@ from service_registry_sdk import (
     ReadOnly,
     RegisterServiceParams,
     ReportHealthParams,
+    ServiceDeregistered,
     ServiceState,
     UnknownExecutionInfo,
     UpdateStateParams,
@@ -179,6 +180,35 @@ async def test_a_truncated_file(tmp_path: Path) -> None:
     await fill(tmp_path, *(registration(f"s{number}") for number in range(200)))
     os.truncate(tmp_path / FILE_NAME, 20_000)
     assert "damaged" in await refusal(tmp_path)
+
+
+async def test_damage_where_loading_does_not_look(tmp_path: Path) -> None:
+    """The last page holds the end of a long log entry, which nobody reads at start."""
+    await fill(tmp_path, registration(metadata={"long": "x" * 40_000}))
+    path = tmp_path / FILE_NAME
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size - 4096)
+        file.write(b"\xff\xff\xff\xf0")
+    assert "damaged" in await refusal(tmp_path)
+
+
+async def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
+    journal = SqliteJournal(tmp_path)
+    journal.load()
+    now = ManualClock().now()
+
+    def batch(*numbers: int) -> Batch:
+        event = ServiceDeregistered(name="x", revision=1)
+        logged = [Logged(seq=seq, at=now, actor="ann", revision=1, service="x", event=event) for seq in numbers]
+        return Batch([Outcome(name="x", change=Change.SERVICE, record=None, revision=1)], logged)
+
+    journal.write(batch(1, 2))
+    with pytest.raises(sqlite3.IntegrityError):
+        journal.write(batch(3, 2))
+    assert [record.seq for record in journal.audit(AuditQuery(limit=10))] == [2, 1]
+    journal.write(batch(3))
+    assert [record.seq for record in journal.audit(AuditQuery(limit=10))] == [3, 2, 1]
+    journal.close()
 
 
 @pytest.mark.parametrize(

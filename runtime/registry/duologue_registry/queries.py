@@ -40,7 +40,7 @@ _USABLE: Final = frozenset({HealthStatus.WARNING, HealthStatus.UNKNOWN, HealthSt
 # ---------------------------------------------------------------------------------------------------------------- pages
 # A cursor names the last element of its page by a number that never changes and is never used again. So no page
 # repeats or leaves out what was there throughout, whatever comes and goes in between.
-_CURSOR: Final = re.compile(r"(\w+):([1-9][0-9]{0,17})")
+_CURSOR: Final = re.compile(r"\w+:([1-9][0-9]{0,17})")
 
 
 def encode_cursor(kind: str, number: int) -> str:
@@ -55,9 +55,9 @@ def decode_cursor(kind: str, cursor: str) -> int:
     except (binascii.Error, UnicodeError):
         text = ""
     match = _CURSOR.fullmatch(text)
-    if match is None or match[1] != kind or encode_cursor(kind, int(match[2])) != cursor:
+    if match is None or encode_cursor(kind, int(match[1])) != cursor:
         raise InvalidArgument("cursor: not one of this list; give the `next_cursor` of the page before, as it is")
-    return int(match[2])
+    return int(match[1])
 
 
 # ------------------------------------------------------------------------------------------------------------- services

@@ -157,18 +157,16 @@ class Registry(RegistryService):
 
     async def sweep(self) -> None:
         """End the leases that are due, and remove who has been without one for too long."""
-        if self._store.read_only is not None:
-            return
         due = self._leases.take_due()
-        for start in range(0, len(due), _SWEEP_AT_ONCE):
-            part = due[start : start + _SWEEP_AT_ONCE]
-            try:
+        try:
+            for start in range(0, len(due), _SWEEP_AT_ONCE):
+                part = due[start : start + _SWEEP_AT_ONCE]
                 await self._store.commit([Request(command=command, actor=REGISTRY) for command in part])
-            except CallError:
-                return  # the store has said why, and takes nothing any more
-            finally:
-                for command in part:
-                    self._leases.settle(command.name, self._store.get(command.name))
+        except CallError:
+            pass  # the store has said why, and takes nothing any more
+        finally:
+            for command in due:
+                self._leases.settle(command.name, self._store.get(command.name))
 
     def _on_commit(self, committed: Committed) -> None:
         """What was committed goes to the subscribers, in order, before those who asked for it get their answer."""

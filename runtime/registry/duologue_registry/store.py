@@ -292,9 +292,7 @@ class JournaledStore(Store):
         """Wait for the write that is under way, refuse the rest, and let go of the journal."""
         with anyio.CancelScope(shield=True):
             self._failure = self._failure or "it is shutting down"
-            await self._idle.wait()
-            while self._queue:
-                await self._write(self._take_group())
+            await self._idle.wait()  # which also lets the writer answer those who have only just asked
             await self._io(self._journal.close)
 
     # ------------------------------------------------------------------------------------------------------- commit
