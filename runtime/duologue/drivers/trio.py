@@ -361,11 +361,13 @@ async def _run(scope: trio.CancelScope, function: Callable[..., Coroutine[Any, A
 @asynccontextmanager
 async def _scope() -> AsyncGenerator[Scope]:
     """A nursery that passes on what its body raises as it is, without a group around it."""
-    failure: Exception | None = None
+    failure: BaseException | None = None
     async with trio.open_nursery() as nursery:
         try:
             yield TrioScope(nursery)
-        except Exception as error:  # noqa: BLE001 - raised again below, outside the nursery
+        except (trio.Cancelled, GeneratorExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 - raised again below, outside the nursery
             failure = error
         finally:
             nursery.cancel_scope.cancel()
