@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -160,7 +161,10 @@ def test_the_api_level_is_the_runtime_s() -> None:
 def test_without_the_extra_the_command_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(entry, "find_spec", lambda name: None if name == "jinja2" else object())
+    def found(name: str) -> object:
+        return None if name == "jinja2" else name
+
+    monkeypatch.setattr(entry, "find_spec", found)
     with pytest.raises(SystemExit) as caught:
         entry.main()
     assert caught.value.code == 2
@@ -203,8 +207,7 @@ def test_watch_generates_again_when_the_spec_changes(spec: Path) -> None:
         run.wait()
 
 
-def eventually(condition: "object") -> bool:
-    assert callable(condition)
+def eventually(condition: Callable[[], bool]) -> bool:
     until = time.monotonic() + 30
     while time.monotonic() < until:
         if condition():

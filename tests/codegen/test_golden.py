@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from ruff import find_ruff_bin
 
 from duologue_codegen import ir
 from duologue_codegen.compiler import compile_spec
@@ -74,7 +73,17 @@ def run_python(script: str, *places: Path) -> str:
 def test_the_output_passes_ruff() -> None:
     expected = [str(GOLDEN / case / "expected") for case in CASES]
     run = subprocess.run(
-        [find_ruff_bin(), "check", "--isolated", "--no-cache", "--line-length=120", f"--select={RULES}", *expected],
+        [
+            sys.executable,
+            "-m",
+            "ruff",
+            "check",
+            "--isolated",
+            "--no-cache",
+            "--line-length=120",
+            f"--select={RULES}",
+            *expected,
+        ],
         capture_output=True,
         text=True,
         timeout=60,

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from typing_extensions import override
 
 from duologue_codegen.compiler import compile_spec
 from duologue_codegen.generate import generate_files
@@ -112,6 +113,7 @@ def generate(folder: Path, words: str) -> dict[str, str]:
 class Words(ast.NodeTransformer):
     """All text replaced by the same."""
 
+    @override
     def visit_Constant(self, node: ast.Constant) -> ast.AST:
         return ast.Constant("words") if isinstance(node.value, str) else node
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from ruff import find_ruff_bin
 
 from duologue_codegen.cli import main
 from duologue_codegen.compiler import compile_spec
@@ -57,7 +56,7 @@ def test_its_code_is_formatted_and_typed(project: Path) -> None:
     pytest.importorskip("mypy", reason="mypy is not installed: the `check` dependency group has it")
     files = ["server.py", "demo.py", "test_chat_room.py"]
     for command in (["format", "--check"], ["check", "--select=E,F,I,UP,B"]):
-        subprocess.run([find_ruff_bin(), *command, "--no-cache", *files], cwd=project, check=True)
+        subprocess.run([sys.executable, "-m", "ruff", *command, "--no-cache", *files], cwd=project, check=True)
     (project / "mypy.ini").write_text("[mypy]\nstrict = True\n", encoding="utf-8")
     os.environ["MYPYPATH"] = str(project / "generated")
     try:
