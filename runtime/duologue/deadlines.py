@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 T = TypeVar("T")
 
@@ -65,7 +65,6 @@ class Deadlines(Generic[T]):
         taken: list[T] = []
         while (when := self.next()) is not None and when <= now:
             entry = heapq.heappop(self._heap)[2]
-            if entry.item is not None:
-                taken.append(entry.item)
-                entry.item = None
+            taken.append(cast("T", entry.item))  # `next` has taken the discarded ones out
+            entry.item = None
         return taken

@@ -127,8 +127,8 @@ class Link:
             self._backlog.append(data)
             return
         self._feed(data)
-        if self._backlog and self._transport is not None:
-            self._transport.pause_reading()
+        if self._backlog:
+            self._live.pause_reading()
             self.executor.call_soon(self._resume)
 
     def eof(self) -> None:
@@ -164,6 +164,11 @@ class Link:
     def is_open(self) -> bool:
         """Whether messages can be sent."""
         return self.protocol.state is OPEN and not self.closed
+
+    @property
+    def _live(self) -> Transport:
+        assert self._transport is not None, "nothing happens before `connected`"
+        return self._transport
 
     @property
     def unsent(self) -> int:
@@ -262,8 +267,8 @@ class Link:
             self.executor.call_soon(self._resume)
         elif self._ended:
             self.eof()
-        elif self._transport is not None:
-            self._transport.resume_reading()
+        else:
+            self._live.resume_reading()
 
     def _receive_frame(self, frame: Frame | Request | Response) -> None:
         if isinstance(frame, Frame):
@@ -308,8 +313,8 @@ class Link:
         self._opening_over()
 
     def _opening_over(self) -> None:
-        if self._handshake is not None:
-            self._deadlines.discard(self._handshake)
+        assert self._handshake is not None, "it began when the socket was there"
+        self._deadlines.discard(self._handshake)
         if self.protocol.state is not OPEN:
             self._expect_end()
             return
@@ -394,8 +399,7 @@ class Link:
 
     def _cut(self) -> None:
         """Cut what did not end by itself; the reason is the one that was said."""
-        if self._transport is not None:
-            self._transport.abort()
+        self._live.abort()
 
 
 def frame_text(message: bytes) -> bytes:

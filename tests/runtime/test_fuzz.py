@@ -19,7 +19,7 @@ from duologue.wire import BadMessage, BadText, ErrorBody, Goaway, Hello, Message
 CODEC = NativeCodec()
 HELLO = Hello("chat", "1.0.0", 1, "us", 1)
 DOCUMENTED = {1007, 4400}
-ROUNDS = 6_000
+ROUNDS = 15_000
 """Inputs for each of two roles and two kinds of peer."""
 
 SEEDS: list[dict[str, Any]] = [
@@ -48,7 +48,7 @@ SEEDS: list[dict[str, Any]] = [
     {"id": "1", "item": "x", "n": 0},
     {"id": "1", "credit": 9},
 ]
-WORDS = [*{name for seed in SEEDS for name in seed}, "ack", "x"]
+WORDS = [*dict.fromkeys(name for seed in SEEDS for name in seed), "ack", "x"]
 VALUES: list[Any] = [
     None,
     True,
@@ -211,7 +211,7 @@ Build = Callable[[str], bytes]
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.text(min_size=1, max_size=64).filter(lambda text: text.isprintable() or text < "\ud800"))
+@given(st.text(min_size=1, max_size=64))
 def test_any_name_that_can_be_sent_is_read_as_it_was(name: str) -> None:
     builders: list[tuple[str, Build]] = [
         ("id", lambda name: CODEC.result(name, b"null")),

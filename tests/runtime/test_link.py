@@ -640,6 +640,18 @@ def test_a_peer_that_took_all_is_not_watched_until_something_waits_again() -> No
     assert side.cut()
 
 
+def test_more_than_the_outbound_limit_is_cut_at_once(client: bool) -> None:
+    side = Side(client=client, outbound=10_000, frame=1000).open()
+    side.transport.stalled = True
+    while not side.cut():
+        side.link.send(b"x" * 900)
+        side.link.flush()
+        assert side.transport.stuck < 10_000 + 20 * 1000
+    assert side.transport.stuck > 10_000, "callers were to wait before this, so it is their peer's fault alone"
+    side.link.lost()
+    assert side.owner.end == (CloseCode.SLOW, "more than 10000 bytes wait for the peer")
+
+
 # ------------------------------------------------------------------------------------------------------- closing
 def test_closing_says_why_and_waits_for_the_answer(side: Side) -> None:
     side.link.send(b"last words")
@@ -720,6 +732,41 @@ def test_the_first_failure_is_the_one_told(side: Side) -> None:
     side.link.abort(CloseCode.SLOW, "second")
     side.link.lost()
     assert side.owner.end == (CloseCode.POLICY, "first")
+
+
+def test_closing_what_the_peer_closes_already_says_nothing_more(side: Side) -> None:
+    side.peer.send_close(4409, "fenced")
+    side.link.receive(side.sent_by_peer())
+    side.link.close(CloseCode.NORMAL, "too late")
+    assert [frame.opcode for frame in side.hear()] == [Opcode.CLOSE]
+    side.link.lost()
+    assert side.owner.end == (4409, "fenced")
+
+
+def test_a_close_after_a_failure_keeps_the_failure(side: Side) -> None:
+    side.link.abort(CloseCode.SLOW, "slow")
+    side.link.close(CloseCode.NORMAL)
+    side.link.lost()
+    assert side.owner.end == (CloseCode.SLOW, "slow")
+
+
+def test_a_timer_that_fires_too_late_does_nothing(side: Side) -> None:
+    late = [timer.callback for timer in side.executor.timers if timer.callback is not None]
+    side.link.lost()
+    for callback in late:
+        callback()
+    assert not side.cut()
+    assert side.executor.pending == 0
+
+
+def test_a_silent_peer_is_not_pinged_while_the_connection_closes(client: bool) -> None:
+    side = Side(client=client, close=15.0).open()
+    side.link.close(CloseCode.NORMAL)
+    side.transport.take()
+    side.executor.advance(12)
+    assert side.transport.writes == []
+    side.executor.advance(3)
+    assert side.cut()
 
 
 def test_nothing_leaves_once_the_connection_is_gone(side: Side) -> None:

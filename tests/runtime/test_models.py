@@ -9,9 +9,10 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import pytest
 from pydantic import Field, TypeAdapter, ValidationError
+from pydantic_core import core_schema
 from tests.runtime.chat import EchoParams, Mood, Topic
 
-from duologue.models import Base64, Event, Int64, Json, Model, Params, UnknownValue, UnknownVariant
+from duologue.models import Base64, Event, Int64, Json, Model, Params, UnknownValue, UnknownVariant, _adapt
 from duologue.outcomes import decode
 
 
@@ -45,6 +46,17 @@ class Plain(Model):
     kind: Literal["plain"] = "plain"
     maybe: int | None = None
     nothing: int | None
+
+
+class Node(Model):
+    value: int = 0
+    next: Node | None = None
+    many: list[Node] = Field(default_factory=list)
+
+
+class Walk(Params):
+    start: Node
+    steps: int = 2
 
 
 class Twins(Model):
@@ -118,6 +130,18 @@ def test_models_inside_each_other_keep_their_own_rules() -> None:
         best: Tree | None = None
 
     assert wire(Tree(children=[Tree(value=1)])) == {"value": 0, "children": [{"value": 1, "children": []}]}
+
+
+def test_models_may_hold_each_other() -> None:
+    text = '{"value": 2, "next": {"value": 1, "many": [{"value": 0, "many": []}]}, "many": []}'
+    assert json.loads(Node.from_wire(text).to_wire()) == json.loads(text)
+    assert wire(Walk(start=Node())) == {"start": {"value": 0, "many": []}}
+    assert wire(Walk(start=Node(), steps=3)) == {"start": {"value": 0, "many": []}, "steps": 3}
+
+
+def test_a_schema_that_only_refers_to_another_is_left_as_it_is() -> None:
+    reference = core_schema.definition_reference_schema("elsewhere")
+    assert _adapt(reference, leave_out_defaults=True) == core_schema.definition_reference_schema("elsewhere")
 
 
 def test_a_value_that_does_not_fit_its_field_is_not_sent() -> None:

@@ -132,7 +132,7 @@ def test_unknown_members_are_ignored_everywhere() -> None:
     assert message.id == "1"
     assert isinstance(message.error, ErrorBody)
     hello = CODEC.decode(
-        b'{"hello":{"protocol":"p","version":"1","api":9,"session":"s","gen":0,"keys":{},"x":1}}'
+        b'{"hello":{"protocol":"p","version":"1","api":9,"session":"s","gen":0,"later":{},"x":1}}'
     ).hello
     assert isinstance(hello, Hello)
     assert hello.limits == HelloLimits(frame=64 * 1024, in_flight=64, window=64)
