@@ -12,13 +12,23 @@ import pytest
 
 from duologue import InvalidArgument, UnknownValue
 from duologue_registry.model import Record
-from duologue_registry.queries import decode_cursor, encode_cursor, health_of, list_services, resolve
+from duologue_registry.queries import (
+    PAGE_BYTES,
+    audit_page,
+    decode_cursor,
+    encode_cursor,
+    health_of,
+    list_services,
+    resolve,
+)
 from service_registry_sdk import (
+    AuditRecord,
     Endpoint,
     EndpointProtocol,
     HealthReport,
     HealthStatus,
     ListEndpointsParams,
+    ListEventsParams,
     ListServicesParams,
     Local,
     ManagedProcess,
@@ -91,6 +101,32 @@ def test_pages_of_every_size_hold_everything_once(limit: int) -> None:
         assert page.services, "a page that is announced is not empty"
         seen += [entry.name for entry in page.services]
     assert seen == ["s2", "s3", "s5", "s8", "s13"]
+
+
+def test_a_page_fits_into_a_message() -> None:
+    long = {"notes": "x" * 60_000}
+    records = [record(f"s{born}", born, metadata=long) for born in range(1, 41)]
+    page = list_services(records, ListServicesParams(limit=500), 9)
+    assert len(page.to_wire()) <= PAGE_BYTES + 1000
+    seen = [entry.name for entry in page.services]
+    while page.next_cursor is not None:
+        page = list_services(records, ListServicesParams(limit=500, cursor=page.next_cursor), 9)
+        seen += [entry.name for entry in page.services]
+    assert seen == [f"s{born}" for born in range(1, 41)]
+    huge = [record("a", 1, metadata={"notes": "x" * (PAGE_BYTES + 1)}), record("b", 2)]
+    page = list_services(huge, ListServicesParams(), 9)
+    assert [entry.name for entry in page.services] == ["a"]
+    assert page.next_cursor is not None
+
+
+def test_a_page_of_the_log_fits_into_a_message() -> None:
+    found = [
+        AuditRecord(seq=seq, at=NOW, actor="ann", revision=seq, event="service_registered", data={"x": "x" * 60_000})
+        for seq in range(40, 0, -1)
+    ]
+    page = audit_page(found, ListEventsParams(limit=500))
+    assert 0 < len(page.records) < 40
+    assert page.next_cursor == encode_cursor("events", page.records[-1].seq)
 
 
 def test_pages_are_stable_under_change() -> None:

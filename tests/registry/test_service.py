@@ -12,7 +12,7 @@ import anyio
 import pytest
 from typing_extensions import override
 
-from duologue import CallOptions, Event, EventStream, InvalidArgument, Position, serve
+from duologue import CallOptions, Event, EventStream, InvalidArgument, NotSent, Position, serve
 from duologue_registry.clock import ManualClock
 from duologue_registry.memory import MemoryJournal
 from duologue_registry.service import Registry
@@ -131,6 +131,22 @@ async def test_declared_errors_arrive_typed(registry: RegistryClient) -> None:
     assert refused.value.details.allowed == [ServiceState.STARTING, ServiceState.RUNNING, ServiceState.FAILED]
     with pytest.raises(InvalidArgument, match="cursor"):
         await registry.list_services(cursor="nonsense")
+
+
+async def test_an_entry_that_would_fit_nowhere_is_refused(registry: RegistryClient) -> None:
+    with pytest.raises(NotSent, match="at most 65536"):
+        await register(registry, metadata={"notes": "x" * 70_000})
+    await register(registry, metadata={"notes": "x" * 60_000})
+
+
+async def test_many_large_entries_can_be_listed(registry: RegistryClient) -> None:
+    for number in range(20):
+        await register(registry, f"s{number}", metadata={"notes": "x" * 60_000})
+    page = await registry.list_services(limit=500)
+    assert 0 < len(page.services) < 20
+    assert page.next_cursor is not None
+    log = await registry.list_events(limit=500)
+    assert 0 < len(log.records) < 20
 
 
 async def test_pages(registry: RegistryClient) -> None:

@@ -64,6 +64,7 @@ REGISTER_SERVICE: Final[Action[RegisterServiceParams, ServiceEntry]] = Action(
     effect=Effect.KEYED,
     errors=(ServiceExists, DependencyCycle, RevisionConflict, ReadOnly),
     timeout=30.0,
+    max_request=65536,
 )
 """Register a service, or a new version of it. What is registered already and equal is answered as it stands, and
 its lease renewed. A new version, and a service whose lease had ended, begin again as `registered`. Other

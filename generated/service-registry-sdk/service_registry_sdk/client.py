@@ -87,7 +87,7 @@ class RegistryClient(Client):
         """List services, oldest registration first.
 
         Args:
-            limit: Default: `100`.
+            limit: At most so many; a page holds fewer where more would not fit into one message. Default: `100`.
             cursor: `next_cursor` of the page before.
             state: Only services in one of these states.
             tag: Only services with this tag.
@@ -314,7 +314,7 @@ class RegistryClient(Client):
         """The audit log, newest first.
 
         Args:
-            limit: Default: `100`.
+            limit: At most so many; a page holds fewer where more would not fit into one message. Default: `100`.
             cursor: `next_cursor` of the page before.
             service: Unique name of a service.
             since: Not before.

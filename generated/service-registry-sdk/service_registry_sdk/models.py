@@ -170,6 +170,7 @@ class PageParams(Model):
     """What every paged list takes."""
 
     limit: Annotated[int, Field(ge=1, le=500)] = 100
+    """At most so many; a page holds fewer where more would not fit into one message."""
     cursor: Annotated[str | None, Field(max_length=200)] = None
     """`next_cursor` of the page before."""
 
@@ -230,6 +231,7 @@ class ListServicesParams(Params):
     """List services, oldest registration first."""
 
     limit: Annotated[int, Field(ge=1, le=500)] = 100
+    """At most so many; a page holds fewer where more would not fit into one message."""
     cursor: Annotated[str | None, Field(max_length=200)] = None
     """`next_cursor` of the page before."""
     state: list[ServiceState | UnknownValue] | None = None
@@ -329,6 +331,7 @@ class ListEventsParams(Params):
     """The audit log, newest first."""
 
     limit: Annotated[int, Field(ge=1, le=500)] = 100
+    """At most so many; a page holds fewer where more would not fit into one message."""
     cursor: Annotated[str | None, Field(max_length=200)] = None
     """`next_cursor` of the page before."""
     service: ServiceName | None = None

@@ -64,7 +64,7 @@ class RegistrySyncClient(SyncClient):
         """List services, oldest registration first.
 
         Args:
-            limit: Default: `100`.
+            limit: At most so many; a page holds fewer where more would not fit into one message. Default: `100`.
             cursor: `next_cursor` of the page before.
             state: Only services in one of these states.
             tag: Only services with this tag.
@@ -291,7 +291,7 @@ class RegistrySyncClient(SyncClient):
         """The audit log, newest first.
 
         Args:
-            limit: Default: `100`.
+            limit: At most so many; a page holds fewer where more would not fit into one message. Default: `100`.
             cursor: `next_cursor` of the page before.
             service: Unique name of a service.
             since: Not before.

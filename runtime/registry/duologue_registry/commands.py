@@ -55,7 +55,9 @@ def talk(target: Target, conversation: Talk[T]) -> T:
         unreachable(target, str(error))
     except TimeoutError:
         unreachable(target, f"no answer within {target.timeout:g} seconds")
-    except (NotSent, ConnectionClosed) as error:
+    except NotSent as error:
+        fail(UNREACHABLE, f"Nothing was sent to {target.url}: {printable(str(error))}")
+    except ConnectionClosed as error:
         unreachable(target, str(error))
     except OutcomeUnknown as error:
         fail(UNREACHABLE, f"{error}; whether it was done is unknown: look before you try again")

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final
 
-from duologue import InvalidArgument
+from duologue import InvalidArgument, Model
 from service_registry_sdk import (
     AuditRecord,
     HealthStatus,
@@ -26,6 +26,9 @@ from service_registry_sdk import (
 
 from .model import Health, Record
 from .store import AuditQuery
+
+PAGE_BYTES: Final = 512 * 1024
+"""Of one page: half of the frame that every peer takes."""
 
 _WORST_FIRST: Final[Sequence[Health]] = (
     HealthStatus.CRITICAL,
@@ -60,21 +63,33 @@ def decode_cursor(kind: str, cursor: str) -> int:
     return int(match[1])
 
 
+def _fitting(page: Sequence[Model]) -> int:
+    """How many of them go into one answer: at least one, and no more than `PAGE_BYTES` hold."""
+    size = 0
+    for count, model in enumerate(page):
+        size += len(model.to_wire())
+        if size > PAGE_BYTES:
+            return max(count, 1)
+    return len(page)
+
+
 # ------------------------------------------------------------------------------------------------------------- services
 def list_services(records: Iterable[Record], params: ListServicesParams, revision: int) -> ListServicesResult:
     """One page of the services that fit; `records` are in order of birth."""
     after = decode_cursor("services", params.cursor) if params.cursor is not None else 0
-    fitting = _fitting(records, params, after)
-    page = list(islice(fitting, params.limit))
-    more = next(fitting, None) is not None
+    wanted = _wanted(records, params, after)
+    page = list(islice(wanted, params.limit))
+    entries = [record.present() for record in page]
+    count = _fitting(entries)
+    more = count < len(page) or next(wanted, None) is not None
     return ListServicesResult(
-        services=[record.present() for record in page],
-        next_cursor=encode_cursor("services", page[-1].born) if more else None,
+        services=entries[:count],
+        next_cursor=encode_cursor("services", page[count - 1].born) if more else None,
         revision=revision,
     )
 
 
-def _fitting(records: Iterable[Record], params: ListServicesParams, after: int) -> Iterator[Record]:
+def _wanted(records: Iterable[Record], params: ListServicesParams, after: int) -> Iterator[Record]:
     for record in records:
         entry = record.entry
         if (
@@ -130,5 +145,6 @@ def audit_query(params: ListEventsParams) -> AuditQuery:
 def audit_page(found: Sequence[AuditRecord], params: ListEventsParams) -> ListEventsResult:
     """The page out of what `audit_query` found."""
     page = list(found[: params.limit])
+    page = page[: _fitting(page)]
     more = len(found) > len(page)
     return ListEventsResult(records=page, next_cursor=encode_cursor("events", page[-1].seq) if more else None)
