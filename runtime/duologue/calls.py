@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from .descriptors import Action, StreamAction
-from .drivers.port import Future
+from .drivers.port import Future, wake
 from .errors import CallError, NotSent
 from .models import Params
 from .outcomes import data_of, result_of
@@ -217,9 +217,3 @@ class Calls:
                 self._places.remove(place)
         if until is not None and connection.executor.now() >= until:
             raise NotSent("the timeout passed while the request waited for its turn")
-
-
-def wake(future: Future) -> None:
-    """Let whoever awaits a future go on, if anybody still does."""
-    if not future.done():
-        future.set_result(None)

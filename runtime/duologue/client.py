@@ -21,14 +21,14 @@ from websockets.exceptions import InvalidURI
 from websockets.typing import Subprotocol
 from websockets.uri import WebSocketURI, parse_uri
 
-from .calls import wake
 from .close_codes import FINAL, CloseCode
 from .connection import Connection, Party
 from .descriptors import API_LEVEL, Protocol
 from .drivers import current
-from .drivers.port import Executor, Future, Scope, Socket
+from .drivers.port import Executor, Future, Scope, Socket, wake
 from .errors import ConnectFailed, ConnectionClosed, NotSent, OutcomeUnknown
 from .events import EventHub, EventStream
+from .keyed import KeyedCalls, MemoryAnswers
 from .limits import Limits
 from .link import WEBSOCKET_LOGGER
 from .models import Event
@@ -144,6 +144,7 @@ class Client(Peer):
         self.hub = EventHub(self.protocol.events)
         self._dialer = dialer
         self._handlers = {bound.name: bound for bound in serve.handlers()} if serve is not None else {}
+        self._keyed = serve.keyed if serve is not None else KeyedCalls(MemoryAnswers())
         self._session = secrets.token_urlsafe(16)
         self._generation = 0
         self._current: Connection | None = None
@@ -293,11 +294,13 @@ class Client(Peer):
     # ------------------------------------------------------------------------------------------------- the connection
     async def _dial(self) -> tuple[Connection, Socket]:
         self._generation += 1
-        hello = Hello(self.protocol.name, self.protocol.version, API_LEVEL, self._session, self._generation)
+        name, version = self.protocol.name, self.protocol.version
+        hello = Hello(name, version, API_LEVEL, self._session, self._generation, keys=self._keyed.told)
         party = Party(
             hello=hello,
             limits=self.limits,
             handlers=self._handlers,
+            keyed=self._keyed,
             make_peer=lambda _: self,
             on_event=self.hub.take_event,
             on_note=self.hub.take_note,

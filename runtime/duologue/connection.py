@@ -15,11 +15,12 @@ from websockets.exceptions import InvalidStatus
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
-from .calls import Calls, wake
+from .calls import Calls
 from .close_codes import CloseCode
-from .drivers.port import Executor, Future, Scope, Socket, Task, Timer
+from .drivers.port import Executor, Future, Scope, Socket, Task, Timer, wake
 from .errors import ConnectFailed, ConnectionClosed, NotSent
 from .handlers import Handlers
+from .keyed import KeyedCalls
 from .limits import Limits
 from .link import JOIN_FRAMES, Link
 from .models import Event
@@ -52,6 +53,7 @@ class Party:
 
     Attributes:
         handlers: Which handler answers which action or event of the peer's.
+        keyed: The keyed calls of whatever the handlers belong to.
         make_peer: Makes what handlers find in `call.peer`.
         publisher: Where this side's events come from; None for a side that publishes none.
         on_event: Is given the events that the peer publishes; `on_note` what it says about subscriptions.
@@ -62,6 +64,7 @@ class Party:
     limits: Limits
     handlers: Mapping[str, Bound]
     make_peer: Callable[[Connection], Any]
+    keyed: KeyedCalls
     publisher: Publisher | None = None
     on_event: Callable[[Message], None] | None = None
     on_note: Callable[[Message], None] | None = None
@@ -87,7 +90,7 @@ class Connection:
         self._party = party
         self._link = Link(protocol, self, executor, party.limits)
         self._subscriptions = Subscriptions(self, party.publisher) if party.publisher is not None else None
-        self._handlers = Handlers(self, party.handlers, self._subscriptions)
+        self._handlers = Handlers(self, party.handlers, party.keyed, self._subscriptions)
         self.calls = Calls(self)
         self.peer = party.make_peer(self)
         self._ready = False
@@ -111,13 +114,14 @@ class Connection:
             raise self._refusal(self.closed)
 
     async def run(self, socket: Socket) -> None:
-        """Carry the conversation until it ends; handlers that still run then are cancelled and waited for."""
+        """Carry the conversation until it ends, and the keyed handlers to theirs; other handlers are cancelled."""
         async with self.executor.scope() as scope:
             self._scope = scope
             held, self._held = self._held, []
             for decision in held if self.closed is None else ():
                 self._carry_out(decision)
             await socket.run(self._link, self.limits.outbound)
+            await self._handlers.until_done()
 
     def close(self, code: int = CloseCode.NORMAL, reason: str = "") -> None:
         """Begin the closing handshake; what was said before still leaves."""

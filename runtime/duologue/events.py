@@ -13,9 +13,8 @@ from msgspec import Raw
 from pydantic import ValidationError
 from typing_extensions import override
 
-from .calls import wake
 from .descriptors import Delivery, EventDescriptor
-from .drivers.port import Future
+from .drivers.port import Future, wake
 from .errors import CallError, HistoryLost, InvalidArgument, NotSent, OutcomeUnknown, Ran
 from .filters import Filter, encode_filter, value_at
 from .models import Event

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Raw
 from pydantic import ValidationError
 
-from .calls import HANDLER_DEADLINE, wake
-from .descriptors import Action, EventDescriptor, StreamAction
-from .drivers.port import Future, Task
+from .calls import HANDLER_DEADLINE
+from .descriptors import Action, Effect, EventDescriptor, StreamAction
+from .drivers.port import Future, Task, wake
 from .errors import CallError, ResourceExhausted, Status
+from .keyed import Answer, KeyedCalls, fingerprint
 from .models import Event, Params
 from .outcomes import body_of, explain, incident, unrun
 from .service import Bound, Call, Sink
@@ -24,6 +25,13 @@ if TYPE_CHECKING:
     from .connection import Connection
 
 _LOG: Final = logging.getLogger("duologue")
+
+
+LINGER: Final = 30.0
+"""Seconds that a keyed handler may go on after its connection was lost, when its caller set no deadline."""
+
+ANONYMOUS: Final = ""
+"""The identity of peers while there is no authentication: they share their keys."""
 
 
 class _Running:
@@ -47,13 +55,31 @@ class _Running:
 class Handlers:
     """The handlers that run for one connection."""
 
-    __slots__ = ("_bound", "_connection", "_idle", "_notifications", "_subscriptions")
+    __slots__ = (
+        "_bound",
+        "_connection",
+        "_idle",
+        "_keyed",
+        "_lingered",
+        "_lingering",
+        "_notifications",
+        "_subscriptions",
+    )
 
-    def __init__(self, connection: Connection, bound: Mapping[str, Bound], subscriptions: Subscriptions | None) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        bound: Mapping[str, Bound],
+        keyed: KeyedCalls,
+        subscriptions: Subscriptions | None,
+    ) -> None:
         self._connection = connection
         self._bound = bound
         self._subscriptions = subscriptions
+        self._keyed = keyed
         self._notifications = 0
+        self._lingering = 0
+        self._lingered: Future | None = None
         self._idle: Future | None = None
 
     async def until_idle(self) -> None:
@@ -61,6 +87,12 @@ class Handlers:
         while self._connection.session.incoming:
             self._idle = self._connection.executor.future()
             await self._idle
+
+    async def until_done(self) -> None:
+        """Wait until no keyed handler runs that was started here."""
+        while self._lingering:
+            self._lingered = self._connection.executor.future()
+            await self._lingered
 
     # ------------------------------------------------------------------------------------------------------ decisions
     def start(self, decision: Start) -> None:
@@ -149,7 +181,10 @@ class Handlers:
             self._handled()
             return
         try:
-            session.succeed(call, await self._run(call, bound, action, params))
+            if action.effect is Effect.KEYED and call.key is not None:
+                await self._answer_keyed(call, call.key, bound, action, params)
+            else:
+                session.succeed(call, await self._run(call, bound, action, params))
         except CallError as error:
             session.refuse(call, body_of(error))
         except Exception:  # noqa: BLE001 - whatever a handler raises ends its own call, and no other
@@ -178,6 +213,50 @@ class Handlers:
         if action.max_response is not None and len(data) > action.max_response:
             raise ResourceExhausted(f"a result of {len(data)} bytes; {action.name} gives at most {action.max_response}")
         return data
+
+    async def _answer_keyed(
+        self, call: IncomingCall, key: str, bound: Bound, action: Action[Any, Any], params: Params
+    ) -> None:
+        """Answer with what the one handler for this key gives, now or earlier, here or on another connection."""
+        connection, mark = self._connection, fingerprint(action.name, params.to_wire())
+
+        async def handler() -> Answer:
+            try:
+                return Answer(mark, data=await self._run(call, bound, action, params))
+            except CallError as error:
+                return Answer(mark, error=body_of(error))
+            except Exception:  # noqa: BLE001 - as for a call without a key; the key is spent all the same
+                return Answer(mark, error=incident(action.name))
+
+        def spawn(body: Callable[[], Coroutine[Any, Any, None]]) -> Task:
+            task = connection.spawn(self._linger, body)
+            until = connection.executor.now() + LINGER if call.expires_at is None else call.expires_at
+            connection.executor.call_at(until, task.cancel)
+            return task
+
+        answer, replayed = await self._keyed.answer(
+            ANONYMOUS,
+            key,
+            mark,
+            handler,
+            spawn,
+            waiting=connection.executor.future(),
+            is_lost=lambda: connection.closed is not None,
+        )
+        if answer.error is not None:
+            connection.session.refuse(call, answer.error, replayed=replayed)
+        else:
+            connection.session.succeed(call, answer.data or b"null", replayed=replayed)
+
+    async def _linger(self, body: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run a keyed handler: it goes on when the connection is lost, so that a retry finds it."""
+        self._lingering += 1
+        try:
+            await body()
+        finally:
+            self._lingering -= 1
+            if self._lingered is not None and not self._lingering:
+                wake(self._lingered)
 
     def _handled(self) -> None:
         self._connection.touch()

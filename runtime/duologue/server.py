@@ -15,12 +15,11 @@ from typing_extensions import TypeVar
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
-from .calls import wake
 from .close_codes import CloseCode
 from .connection import Connection, Party
 from .descriptors import API_LEVEL
 from .drivers import current
-from .drivers.port import Executor, Future, Listener, Scope, Socket
+from .drivers.port import Executor, Future, Listener, Scope, Socket, wake
 from .limits import Limits
 from .link import WEBSOCKET_LOGGER
 from .models import Event
@@ -75,9 +74,12 @@ class Server(Generic[PeerT]):
         self._closing = False
         protocol = service.protocol
         self._party = Party(
-            hello=Hello(protocol.name, protocol.version, API_LEVEL, secrets.token_urlsafe(16), 0),
+            hello=Hello(
+                protocol.name, protocol.version, API_LEVEL, secrets.token_urlsafe(16), 0, keys=service.keyed.told
+            ),
             limits=limits,
             handlers={bound.name: bound for bound in service.handlers()},
+            keyed=service.keyed,
             make_peer=service.peer_type,
             publisher=service.publisher,
         )

@@ -12,6 +12,7 @@ from typing_extensions import TypeVar
 
 from .descriptors import Action, EventDescriptor, I, P, Protocol, R, StreamAction
 from .errors import Cancelled
+from .keyed import AnswerStore, KeyedCalls, MemoryAnswers
 from .models import Event
 from .publisher import EventLog, MemoryLog, Publisher
 
@@ -75,10 +76,11 @@ class Sink(Generic[I]):
         """Send an item; waits until the caller has room for it.
 
         Raises:
-            Cancelled: The connection is gone.
+            Cancelled: The connection is gone. A keyed call goes on without its items, since a retry may want its
+                result.
         """
         data = self._action.item.serializer.to_json(item, by_alias=True, warnings="error")
-        if not await self._handlers.send_item(self._call, data):
+        if not await self._handlers.send_item(self._call, data) and self._call.key is None:
             raise Cancelled("the caller is gone")
 
 
@@ -121,6 +123,15 @@ class Service(ABC, Generic[PeerT]):
     @abstractmethod
     def handlers(self) -> Sequence[Bound]:
         """Which handler answers which action."""
+
+    def answer_store(self) -> AnswerStore:
+        """Where the answers of keyed calls are kept, asked for once; in memory, for a day, unless overridden."""
+        return MemoryAnswers()
+
+    @cached_property
+    def keyed(self) -> KeyedCalls:
+        """The keyed calls of this service, whatever connections they come on."""
+        return KeyedCalls(self.answer_store())
 
     def event_log(self) -> EventLog:
         """The history of `log` events, asked for once; in memory, the last ten thousand, unless overridden."""

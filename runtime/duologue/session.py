@@ -342,13 +342,13 @@ class Session:
         self._messages.append(message)
         call.items += 1
 
-    def succeed(self, call: IncomingCall, data: bytes) -> None:
-        """Answer with a result; an answer that the peer cannot take becomes `resource_exhausted`."""
-        self._respond(call, self.codec.result(call.id, data))
+    def succeed(self, call: IncomingCall, data: bytes, *, replayed: bool = False) -> None:
+        """Answer with a result, or an earlier call's; one that the peer cannot take becomes `resource_exhausted`."""
+        self._respond(call, self.codec.result(call.id, data, replayed=replayed and self.capabilities.extensions))
 
-    def refuse(self, call: IncomingCall, error: ErrorBody) -> None:
-        """Answer with an error."""
-        self._respond(call, self.codec.failure(call.id, error))
+    def refuse(self, call: IncomingCall, error: ErrorBody, *, replayed: bool = False) -> None:
+        """Answer with an error, or the one of an earlier call."""
+        self._respond(call, self.codec.failure(call.id, error, replayed=replayed and self.capabilities.extensions))
 
     def send(self, message: bytes) -> None:
         """Send an encoded event or a word about a subscription."""

@@ -25,6 +25,12 @@ class Future(Protocol):
     def __await__(self) -> Generator[Any, None, Any]: ...
 
 
+def wake(future: Future) -> None:
+    """Let whoever awaits a future go on, if anybody still does."""
+    if not future.done():
+        future.set_result(None)
+
+
 class Task(Protocol):
     """A running task; cancelling one that has ended does nothing."""
 

@@ -48,7 +48,14 @@ class HelloLimits(msgspec.Struct, frozen=True):
     window: Count = 64
 
 
-class Hello(msgspec.Struct, frozen=True):
+class Keys(msgspec.Struct, frozen=True):
+    """For how long answers of keyed calls are kept; a new epoch says that earlier ones were lost."""
+
+    epoch: str
+    ttl: Millis
+
+
+class Hello(msgspec.Struct, frozen=True, omit_defaults=True):
     """What each end says first, and once, without waiting."""
 
     protocol: str
@@ -57,6 +64,7 @@ class Hello(msgspec.Struct, frozen=True):
     session: Annotated[str, Meta(max_length=128)]
     gen: Count
     limits: HelloLimits = HelloLimits()
+    keys: Keys | UnsetType = UNSET
 
 
 class Goaway(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -184,8 +192,8 @@ class Codec(Protocol):
         meta: Mapping[str, str] | None = None,
         credit: int | None = None,
     ) -> bytes: ...
-    def result(self, id: str, data: bytes) -> bytes: ...
-    def failure(self, id: str | None, error: ErrorBody) -> bytes: ...
+    def result(self, id: str, data: bytes, *, replayed: bool = False) -> bytes: ...
+    def failure(self, id: str | None, error: ErrorBody, *, replayed: bool = False) -> bytes: ...
     def event(self, name: str, data: bytes, *, seq: int | None = None, for_: str | None = None) -> bytes: ...
     def item(self, id: str, item: bytes, n: int) -> bytes: ...
     def credit(self, id: str, total: int) -> bytes: ...

@@ -33,6 +33,9 @@ _encode = Encoder().encode
 _STRINGS_AND_BRACKETS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
 
 
+_REPLAYED: Final = b',"replayed":true}'
+
+
 class _Outline(msgspec.Struct):
     """Just enough of what is no message to tell whom it concerns."""
 
@@ -119,11 +122,13 @@ class NativeCodec:
             start += b',"credit":%d' % credit
         return start + b"}"
 
-    def result(self, id: str, data: bytes) -> bytes:
-        return b'{"id":%b,"data":%b,"error":null}' % (_encode(id), data)
+    def result(self, id: str, data: bytes, *, replayed: bool = False) -> bytes:
+        end = _REPLAYED if replayed else b"}"
+        return b'{"id":%b,"data":%b,"error":null%b' % (_encode(id), data, end)
 
-    def failure(self, id: str | None, error: ErrorBody) -> bytes:
-        return b'{"id":%b,"data":null,"error":%b}' % (_encode(id), _encode(error))
+    def failure(self, id: str | None, error: ErrorBody, *, replayed: bool = False) -> bytes:
+        end = _REPLAYED if replayed else b"}"
+        return b'{"id":%b,"data":null,"error":%b%b' % (_encode(id), _encode(error), end)
 
     def event(self, name: str, data: bytes, *, seq: int | None = None, for_: str | None = None) -> bytes:
         frame = b'{"event":%b,"data":%b' % (_encode(name), data)

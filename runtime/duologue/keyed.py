@@ -1,0 +1,200 @@
+"""Keyed actions: at most one effect for one idempotency key, and the same answer for every retry under it."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from .drivers.port import Future, Task, wake
+from .errors import CallError, FailedPrecondition, Ran, ResourceExhausted, Status
+from .wire import ErrorBody, Keys
+
+TTL: Final = 24 * 3600.0
+"""Seconds for which an answer is kept: a retry under an older key is not attempted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How a keyed call ended: its result as JSON, or its error.
+
+    Attributes:
+        mark: The call's `fingerprint`: another one must not come under the same key.
+    """
+
+    mark: str
+    data: bytes | None = None
+    error: ErrorBody | None = None
+
+
+SPENT: Final = ErrorBody(
+    "outcome_unknown", Status.UNKNOWN, "the handler was stopped, or failed, before it left an answer for this key"
+)
+"""What a retry is told when the handler had started and left no record."""
+
+
+class AnswerStore(Protocol):
+    """Where the answers of keyed calls are kept; keys belong to one identity."""
+
+    @property
+    def epoch(self) -> str:
+        """Changes whenever answers were lost: then a retry of an earlier attempt proves nothing."""
+        ...
+
+    @property
+    def ttl(self) -> float:
+        """Seconds for which an answer is kept."""
+        ...
+
+    async def claim(self, identity: str, key: str, mark: str) -> Answer | None:
+        """The answer recorded for a key; None when its handler is to run now.
+
+        From then on the key is spent: until an answer is recorded, a later claim finds `SPENT`. Only a store that
+        records the answer in the same transaction as the effect may answer None again, since there no record proves
+        that there was no effect.
+        """
+        ...
+
+    async def record(self, identity: str, key: str, answer: Answer) -> None:
+        """Keep the answer of a claimed key; one that is there already stays."""
+        ...
+
+
+class MemoryAnswers:
+    """Answers for as long as the process lives.
+
+    Args:
+        capacity: Answers kept at most. While so many are younger than `ttl`, further keyed calls are refused: to
+            forget one would let its retry run twice.
+    """
+
+    def __init__(self, *, ttl: float = TTL, capacity: int = 100_000, now: Callable[[], float] = time.monotonic) -> None:
+        self.epoch = secrets.token_urlsafe(12)
+        self.ttl = ttl
+        self._now = now
+        self._capacity = capacity
+        self._answers: OrderedDict[tuple[str, str], tuple[float, Answer]] = OrderedDict()
+
+    async def claim(self, identity: str, key: str, mark: str) -> Answer | None:
+        self._forget_old()
+        found = self._answers.get((identity, key))
+        if found is not None:
+            return found[1]
+        if len(self._answers) >= self._capacity:
+            raise ResourceExhausted(f"{self._capacity} keyed calls are remembered already", ran=Ran.NO)
+        self._answers[identity, key] = (self._now(), Answer(mark, error=SPENT))
+        return None
+
+    async def record(self, identity: str, key: str, answer: Answer) -> None:
+        since, _ = self._answers[identity, key]
+        self._answers[identity, key] = (since, answer)
+
+    def _forget_old(self) -> None:
+        oldest = self._now() - self.ttl
+        while self._answers and next(iter(self._answers.values()))[0] < oldest:
+            self._answers.popitem(last=False)
+
+
+def fingerprint(action: str, params: bytes) -> str:
+    """Of a call: the same for the same action and the same params in their canonical form."""
+    return hashlib.sha256(action.encode() + b"\0" + params).hexdigest()
+
+
+class _Run:
+    """One handler, and all the calls that wait for its answer."""
+
+    __slots__ = ("answer", "mark", "refusal", "replayed", "task", "waiters")
+
+    task: Task
+
+    def __init__(self, mark: str) -> None:
+        self.mark = mark
+        self.answer: Answer | None = None
+        self.refusal: CallError | None = None
+        self.replayed = False
+        self.waiters: list[Future] = []
+
+
+class KeyedCalls:
+    """The keyed calls of one service, on whatever connections they come."""
+
+    def __init__(self, store: AnswerStore) -> None:
+        self.store = store
+        self.told = Keys(store.epoch, int(store.ttl * 1000))
+        self._runs: dict[tuple[str, str], _Run] = {}
+
+    async def answer(
+        self,
+        identity: str,
+        key: str,
+        mark: str,
+        handler: Callable[[], Awaitable[Answer]],
+        spawn: Callable[[Callable[[], Coroutine[Any, Any, None]]], Task],
+        *,
+        waiting: Future,
+        is_lost: Callable[[], bool],
+    ) -> tuple[Answer, bool]:
+        """Run the handler of a call, or join the one that runs, or give the answer that is recorded.
+
+        Args:
+            mark: The call's fingerprint.
+            spawn: Starts the handler's task, which outlives the connection.
+            waiting: A new future, to wait for the answer.
+            is_lost: Whether a cancelled wait means that the connection was lost; then the handler goes on.
+
+        Returns:
+            The answer, and whether it is an earlier call's.
+
+        Raises:
+            FailedPrecondition: Another call came under this key before.
+        """
+        run = self._runs.get((identity, key))
+        joined = run is not None
+        if run is None:
+            run = self._runs[identity, key] = _Run(mark)
+            run.task = spawn(lambda: self._carry_out(identity, key, run, handler))
+        elif run.mark != mark:
+            raise _reused()
+        if run.answer is None and run.refusal is None:
+            await self._wait(run, waiting, is_lost)
+        if run.refusal is not None:
+            raise run.refusal
+        assert run.answer is not None, "a run ends with an answer or a refusal"
+        if run.answer.mark != mark:
+            raise _reused()
+        return run.answer, joined or run.replayed
+
+    async def _wait(self, run: _Run, waiting: Future, is_lost: Callable[[], bool]) -> None:
+        run.waiters.append(waiting)
+        try:
+            await waiting
+        except BaseException:
+            run.waiters.remove(waiting)
+            if not run.waiters and not is_lost():  # told to stop, and nobody else wants the answer
+                run.task.cancel()
+            raise
+
+    async def _carry_out(self, identity: str, key: str, run: _Run, handler: Callable[[], Awaitable[Answer]]) -> None:
+        try:
+            run.answer = await self.store.claim(identity, key, run.mark)
+            run.replayed = run.answer is not None
+            if run.answer is None:
+                answer = await handler()
+                await self.store.record(identity, key, answer)
+                run.answer = answer
+        except CallError as error:
+            run.refusal = error
+        finally:
+            if run.answer is None and run.refusal is None:  # stopped
+                run.answer = Answer(run.mark, error=SPENT)
+            del self._runs[identity, key]
+            for waiting in run.waiters:
+                wake(waiting)
+
+
+def _reused() -> FailedPrecondition:
+    return FailedPrecondition("another call came under this idempotency key before", ran=Ran.NO, code="key_reused")
