@@ -138,9 +138,10 @@ class AcceptedSocket:
     async def run(self, link: LinkEnd, high_water: int) -> None:
         """See `Socket.run`."""
         loop = asyncio.get_running_loop()
+        transport = AsyncioTransport()  # uvloop returns its own TLS protocol in the place of this one
         options = {"ssl_handshake_timeout": self._handshake, "ssl_shutdown_timeout": TLS_CLOSE} if self._tls else {}
         try:
-            _, transport = await loop.connect_accepted_socket(AsyncioTransport, self._socket, ssl=self._tls, **options)
+            await loop.connect_accepted_socket(lambda: transport, self._socket, ssl=self._tls, **options)
         except BaseException as error:
             self.abort()
             link.lost()
