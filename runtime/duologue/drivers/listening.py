@@ -13,7 +13,10 @@ BACKLOG = 1024
 
 async def listening_socket(host: str, port: int) -> socket.socket:
     """Bind and listen on the first address that `host` resolves to, IPv4 before IPv6; port 0 picks a free one."""
-    found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    try:  # an address needs no resolver, which may be a thread
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     family, kind, proto, _, address = min(found, key=lambda info: info[0] != socket.AF_INET)
     listening = socket.socket(family, kind, proto)
     try:

@@ -1,0 +1,122 @@
+"""What the runtime leaves alone: threads, contexts, and whatever else runs on the event loop."""
+
+from __future__ import annotations
+
+import threading
+from contextvars import ContextVar
+
+import anyio
+import pytest
+from typing_extensions import override
+
+from duologue import Call, serve
+from duologue.drivers import current
+from tests.runtime.chat import AskParams, ChatClient, ChatPeer, ChatServer, Said
+from tests.runtime.support import BOUND, Guest, Room, connection_of, talking, until, url_of
+
+pytestmark = pytest.mark.anyio
+
+USER: ContextVar[str] = ContextVar("user", default="nobody")
+
+
+async def test_no_threads_are_started() -> None:
+    started: list[str] = []
+    start = threading.Thread.start
+
+    def spy(thread: threading.Thread) -> None:
+        started.append(thread.name)
+        start(thread)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threading.Thread, "start", spy)
+        async with talking(Room(), guest=Guest()) as (server, client), client.events.said() as said:
+            assert await client.ask(depth=5) == 5
+            await server.emit(Said(room="a", text=""))
+            await anext(said)
+            async with client.count(upto=100) as numbers:
+                await numbers.result()
+    assert started == []
+
+
+class Asking(Room):
+    """Notes what its handlers find in their context, and in their cancel scopes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.users: list[str] = []
+        self.deadlines: list[float] = []
+
+    @override
+    async def ask(self, call: Call[ChatPeer], params: AskParams) -> int:
+        self.users.append(USER.get())
+        self.deadlines.append(anyio.current_effective_deadline())
+        USER.set(f"handler {params.depth}")
+        return await super().ask(call, params)
+
+
+class AskedGuest(Guest):
+    def __init__(self) -> None:
+        super().__init__()
+        self.users: list[str] = []
+
+    @override
+    async def ask_back(self, call: Call[ChatClient], params: AskParams) -> int:
+        self.users.append(USER.get())
+        USER.set("guest")
+        return await super().ask_back(call, params)
+
+
+async def test_handlers_start_with_a_fresh_context() -> None:
+    room, guest = Asking(), AskedGuest()
+    token = USER.set("whoever serves")
+    try:
+        async with talking(room, guest=guest) as (_, client):
+            USER.set("whoever calls")
+            assert await client.ask(depth=4) == 4
+            assert await client.ask(depth=2) == 2
+            assert USER.get() == "whoever calls"
+    finally:
+        USER.reset(token)
+    assert room.users == ["nobody"] * 5
+    assert guest.users == ["nobody"] * 3
+
+
+async def test_handlers_outlive_the_scope_in_which_their_connection_was_made() -> None:
+    room = Asking()
+    with anyio.fail_after(BOUND):
+        async with serve(room, "127.0.0.1", 0) as server, anyio.create_task_group() as tasks:
+            with anyio.fail_after(1):
+                client = await ChatClient.connect(url_of(server))
+            handle, handler = client.start_handler()
+            tasks.start_soon(handler)
+            for _ in range(3):
+                with anyio.fail_after(0.5):
+                    await handle.ask(depth=0)
+                await anyio.sleep(0.3)
+            assert connection_of(handle).closed is None
+            await handle.aclose()
+
+
+@pytest.mark.parametrize("form", ["bind", "open"])
+async def test_nothing_is_left_when_all_is_closed(form: str) -> None:
+    current()  # on trio, timers have one task for as long as the event loop runs
+    await anyio.sleep(0.01)
+    before = len(anyio.get_running_tasks())
+    with anyio.fail_after(BOUND):
+        for _ in range(5):
+            if form == "open":
+                async with talking(Room()) as (_, client):
+                    await client.echo(text="on")
+            else:
+                server = await ChatServer.bind("127.0.0.1:0", Room())
+                await server.aclose()
+        await until(lambda: len(anyio.get_running_tasks()) <= before)
+
+
+async def test_the_executor_is_found() -> None:
+    assert type(current()).__module__.startswith("duologue.drivers.")
+
+
+def test_without_an_event_loop() -> None:
+    with pytest.raises(RuntimeError, match="asyncio, uvloop or trio"):
+        current()
