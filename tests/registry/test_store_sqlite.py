@@ -15,9 +15,10 @@ import pytest
 
 from duologue import CallError, UnknownValue
 from duologue_registry.clock import ManualClock
+from duologue_registry.journal import Batch, JournaledStore, Logged
 from duologue_registry.model import Change, ExpireLease, Outcome
 from duologue_registry.sqlite import FILE_NAME, SCHEMA_VERSION, SqliteJournal
-from duologue_registry.store import AuditQuery, Batch, JournaledStore, Logged, Request, StoreError
+from duologue_registry.store import AuditQuery, Request, StoreError
 from service_registry_sdk import (
     Endpoint,
     EndpointProtocol,

@@ -2,8 +2,8 @@
 
 ::
 
-    cli ── app ── service ── store ── rules ── states, model
-                     │         └── journals: memory, sqlite
+    cli ── app ── service ── store ── journal ── rules ── states, model
+                     │                   └── memory, sqlite
                      └── leases, queries
 """
 

@@ -19,10 +19,10 @@ from anyio.abc import TaskStatus
 from duologue import serve
 
 from .clock import SystemClock
+from .journal import JournaledStore
 from .memory import MemoryJournal
 from .service import Registry
 from .sqlite import FILE_NAME, SqliteJournal
-from .store import JournaledStore
 from .tasks import background
 
 STOP_WITHIN: Final = 15.0

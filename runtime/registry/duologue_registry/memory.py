@@ -11,7 +11,8 @@ from typing_extensions import override
 from duologue import LogEntry, Position
 from service_registry_sdk import AuditRecord
 
-from .store import AuditQuery, Batch, Journal, Loaded, Logged
+from .journal import Batch, Journal, Loaded, Logged
+from .store import AuditQuery
 
 
 class MemoryJournal(Journal):

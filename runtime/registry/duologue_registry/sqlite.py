@@ -32,8 +32,9 @@ from service_registry_sdk import (
     ServiceStateChanged,
 )
 
+from .journal import Batch, Journal, Loaded, Logged
 from .model import Change, Outcome, Record
-from .store import AuditQuery, Batch, Journal, Loaded, Logged, StoreError
+from .store import AuditQuery, StoreError
 
 FILE_NAME: Final = "registry.sqlite3"
 APPLICATION_ID: Final = 0x44554F52  # "DUOR", where `file` and SQLite look for whose database it is

@@ -1,0 +1,314 @@
+"""The store of one process: the state is in memory, and every change of it goes into a journal first.
+
+Journals (`memory`, `sqlite`) only write and read; what is decided, and in which order, is the same for all of them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Protocol, TypeVar
+
+import anyio
+import anyio.to_thread
+from typing_extensions import TypeVarTuple, Unpack, override
+
+from duologue import CallError, Event, Internal, LogEntry, Position, Unknown
+from service_registry_sdk import AuditRecord, ReadOnly
+
+from .clock import Clock
+from .model import Change, Outcome, Record
+from .rules import decide
+from .store import Answer, AuditQuery, Committed, Listener, Request, Store
+from .tasks import background
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logged:
+    """An entry of the log, with its audit record."""
+
+    seq: int
+    at: datetime
+    actor: str
+    revision: int
+    service: str
+    event: Event
+    reason: str | None = None
+    request_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one transaction writes."""
+
+    outcomes: Sequence[Outcome]
+    logged: Sequence[Logged]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a journal holds when it is opened. `records` are in order of birth."""
+
+    position: Position
+    revision: int
+    records: Sequence[Record]
+
+
+class Journal(Protocol):
+    """Where a `JournaledStore` writes. Called by one thread at a time; any exception of `write` ends all writing."""
+
+    blocks: bool
+    """Whether its calls wait for a disk, and so belong into a thread."""
+
+    def load(self) -> Loaded: ...
+
+    def write(self, batch: Batch) -> None:
+        """Write all of it or nothing, and return when it would survive a power cut."""
+        ...
+
+    def tail(self, after: int, upto: int, limit: int) -> Sequence[LogEntry]: ...
+
+    def audit(self, query: AuditQuery) -> Sequence[AuditRecord]: ...
+
+    def close(self) -> None: ...
+
+
+class _Overlay:
+    """The state as it will be when the transaction has been committed."""
+
+    def __init__(self, base: dict[str, Record], revision: int) -> None:
+        self._base = base
+        self._changed: dict[str, Record | None] = {}
+        self.revision = revision
+
+    def get(self, name: str, /) -> Record | None:
+        return self._changed[name] if name in self._changed else self._base.get(name)
+
+    def apply(self, outcome: Outcome) -> None:
+        self._changed[outcome.name] = outcome.record
+        self.revision = outcome.revision
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    requests: Sequence[Request]
+    done: anyio.Event = field(default_factory=anyio.Event)
+    answers: Sequence[Answer] | None = None
+    error: CallError | None = None
+
+
+class JournaledStore(Store):
+    """State in memory, made durable by a journal; one process.
+
+    Group commit: one task decides and writes, in transactions; while one is being written, requests gather for the
+    next. Callers only wait, so that a cancelled one leaves nothing half done.
+    """
+
+    MOST_IN_ONE_COMMIT: Final = 128  # bounds what the rules take of the event loop at a time to some milliseconds
+
+    def __init__(self, journal: Journal, loaded: Loaded, clock: Clock) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._records = {record.entry.name: record for record in loaded.records}
+        self._revision = loaded.revision
+        self._position = loaded.position
+        self._failure: str | None = None
+        self._queue: deque[_Waiting] = deque()
+        self._queued = anyio.Event()
+        self._idle = anyio.Event()
+        self._idle.set()
+        self._limiter = anyio.CapacityLimiter(1)
+        self._listeners: list[Listener] = []
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, journal: Journal, clock: Clock) -> AsyncGenerator[JournaledStore]:
+        """Load what the journal holds, and take commits while the block runs.
+
+        Raises:
+            StoreError: It cannot be opened, or must not be.
+        """
+        loaded = await anyio.to_thread.run_sync(journal.load) if journal.blocks else journal.load()
+        store = cls(journal, loaded, clock)
+        async with background() as tasks:
+            tasks.start_soon(store._write_all)
+            try:
+                yield store
+            finally:
+                await store._close()
+
+    @property
+    @override
+    def position(self) -> Position:
+        return self._position
+
+    @property
+    @override
+    def revision(self) -> int:
+        return self._revision
+
+    @property
+    @override
+    def read_only(self) -> str | None:
+        return self._failure
+
+    @override
+    def get(self, name: str, /) -> Record | None:
+        return self._records.get(name)
+
+    @override
+    def snapshot(self) -> Sequence[Record]:
+        return tuple(self._records.values())
+
+    @override
+    def on_commit(self, listener: Listener) -> None:
+        self._listeners.append(listener)
+
+    @override
+    async def tail(self, after: int, limit: int) -> Sequence[LogEntry] | None:
+        # Up to the position that has been told: a commit may be on disk and not yet in our state.
+        return await self._io(self._journal.tail, after, self._position.seq, limit)
+
+    @override
+    async def audit(self, query: AuditQuery) -> Sequence[AuditRecord]:
+        return await self._io(self._journal.audit, query)
+
+    async def _io(self, function: Callable[[Unpack[Ts]], T], *args: *Ts) -> T:
+        if not self._journal.blocks:
+            return function(*args)
+        return await anyio.to_thread.run_sync(function, *args, limiter=self._limiter)
+
+    async def _close(self) -> None:
+        """Wait for the write that is under way, refuse the rest, and let go of the journal."""
+        with anyio.CancelScope(shield=True):
+            self._failure = self._failure or "it is shutting down"
+            await self._idle.wait()  # which also lets the writer answer those who have only just asked
+            await self._io(self._journal.close)
+
+    # ------------------------------------------------------------------------------------------------------- commit
+    @override
+    async def commit(self, requests: Iterable[Request]) -> Sequence[Answer]:
+        if self._failure is not None:
+            raise ReadOnly(reason=self._failure)
+        mine = _Waiting(tuple(requests))
+        self._queue.append(mine)
+        self._queued.set()
+        await mine.done.wait()
+        if mine.answers is None:
+            raise mine.error or Internal("the change was not decided")
+        return mine.answers
+
+    async def _write_all(self) -> None:
+        while True:
+            await self._queued.wait()
+            self._idle = anyio.Event()
+            with anyio.CancelScope(shield=True):  # what has been begun is written, applied and told
+                while self._queue:
+                    await self._write(self._take_group())
+            self._queued = anyio.Event()
+            self._idle.set()
+
+    def _take_group(self) -> list[_Waiting]:
+        group = [self._queue.popleft()]
+        size = len(group[0].requests)
+        while self._queue and size + len(self._queue[0].requests) <= self.MOST_IN_ONE_COMMIT:
+            group.append(self._queue.popleft())
+            size += len(group[-1].requests)
+        return group
+
+    async def _write(self, group: Sequence[_Waiting]) -> None:
+        """Give each of them answers or an error. A mistake of our own costs this group its answers, and no more."""
+        try:
+            await self._commit_group(group)
+        except Exception:
+            logger.exception("The registry could not decide a change")
+        for waiting in group:
+            waiting.done.set()
+
+    async def _commit_group(self, group: Sequence[_Waiting]) -> None:
+        if self._failure is not None:
+            for waiting in group:
+                waiting.error = ReadOnly(reason=self._failure)
+            return
+        batch, answers = self._decide(group)
+        entries: Sequence[LogEntry] = ()
+        if batch.outcomes:
+            try:
+                await self._io(self._journal.write, batch)
+            except Exception as error:  # noqa: BLE001 - whatever it was, what is on disk is unknown from here on
+                self._fail(group, error)
+                return
+            entries = self._apply(batch)
+        for waiting, given in zip(group, answers, strict=True):
+            waiting.answers = given
+        if batch.outcomes:
+            for listener in self._listeners:
+                listener(Committed(batch.outcomes, entries))
+
+    def _decide(self, group: Sequence[_Waiting]) -> tuple[Batch, list[list[Answer]]]:
+        now = self._clock.now()
+        overlay = _Overlay(self._records, self._revision)
+        outcomes: list[Outcome] = []
+        logged: list[Logged] = []
+        answers: list[list[Answer]] = []
+        for waiting in group:
+            given: list[Answer] = []
+            for request in waiting.requests:
+                try:
+                    outcome = decide(overlay, request.command, now)
+                except CallError as refusal:
+                    given.append(refusal)
+                    continue
+                given.append(outcome)
+                if outcome.change is not Change.NOTHING:
+                    overlay.apply(outcome)
+                    outcomes.append(outcome)
+                if outcome.change is Change.SERVICE:
+                    logged += self._log(self._position.seq + len(logged), request, outcome, now)
+            answers.append(given)
+        return Batch(outcomes, logged), answers
+
+    @staticmethod
+    def _log(last: int, request: Request, outcome: Outcome, now: datetime) -> list[Logged]:
+        return [
+            Logged(
+                seq=seq,
+                at=now,
+                actor=request.actor,
+                revision=outcome.revision,
+                service=outcome.name,
+                event=event,
+                reason=outcome.reason,
+                request_key=request.key,
+            )
+            for seq, event in enumerate(outcome.events, last + 1)
+        ]
+
+    def _apply(self, batch: Batch) -> Sequence[LogEntry]:
+        for outcome in batch.outcomes:
+            if outcome.record is None:
+                del self._records[outcome.name]
+            else:
+                self._records[outcome.name] = outcome.record
+            self._revision = outcome.revision
+        if batch.logged:
+            self._position = Position(self._position.epoch, batch.logged[-1].seq)
+        return [LogEntry(entry.seq, entry.event) for entry in batch.logged]
+
+    def _fail(self, group: Sequence[_Waiting], error: Exception) -> None:
+        """Stop writing for good: after a failed fsync nobody knows what is on disk, and asking again does not help."""
+        self._failure = f"writing failed: {error}"
+        logger.critical("The registry is read-only until it is restarted: %s", self._failure, exc_info=error)
+        for waiting in group:
+            waiting.error = Unknown(
+                f"The disk failed while the change was being written ({error}); a restart shows whether it was kept."
+            )
