@@ -267,6 +267,8 @@ class Connection:
         self.touch()
 
     def on_room(self) -> None:
+        if self._subscriptions is not None:
+            self._subscriptions.on_room()
         waiting, self.room_waiters = self.room_waiters, []
         for future in waiting:
             wake(future)

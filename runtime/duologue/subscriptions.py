@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import msgspec
 from msgspec import Meta, Raw
@@ -11,9 +11,9 @@ from msgspec import Meta, Raw
 from .close_codes import CloseCode
 from .descriptors import Delivery
 from .errors import AlreadyExists, InvalidArgument, NotFound, Ran, ResourceExhausted
-from .filters import Filter
+from .filters import Filter, value_at
 from .publisher import Frames, Position, Publisher
-from .wire import Point, Reset
+from .wire import Loss, Point, Reset
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -78,6 +78,8 @@ class Subscriptions:
         self._publisher = publisher
         self._known = {event.name: event for event in publisher.protocol.events}
         self._subscriptions: dict[str, _Subscription] = {}
+        self._withheld: dict[tuple[Any, ...], Frames] = {}
+        self._lost: dict[tuple[str, str], int] = {}
 
     # ----------------------------------------------------------------------------------------------- built-in actions
     def subscribe(self, params: bytes) -> tuple[bytes, Opening]:
@@ -196,8 +198,28 @@ class Subscriptions:
         connection = self._connection
         if not any(sub.live and sub.wants(frames) for sub in self._subscriptions.values()):
             return
-        if not connection.has_room:
-            if self._known[frames.event.event_name].delivery is Delivery.LOG:
-                connection.close(CloseCode.SLOW, "events wait faster than they are read")
-            return
-        connection.send_framed(frames.shared(extensions=connection.extensions))
+        if connection.has_room:
+            connection.send_framed(frames.shared(extensions=connection.extensions))
+        else:
+            self._withhold(frames)
+
+    def _withhold(self, frames: Frames) -> None:
+        """The peer reads too slowly: keep the latest states for it, and count what it misses."""
+        descriptor = self._known[frames.event.event_name]
+        if descriptor.delivery is Delivery.STATE:
+            self._withheld[descriptor.name, *(value_at(frames.event, path) for path in descriptor.key)] = frames
+        elif descriptor.delivery is Delivery.VOLATILE:
+            for sub in self._subscriptions.values():
+                if sub.live and sub.wants(frames):
+                    self._lost[sub.id, descriptor.name] = self._lost.get((sub.id, descriptor.name), 0) + 1
+        else:
+            self._connection.close(CloseCode.SLOW, "events wait faster than they are read")
+
+    def on_room(self) -> None:
+        """There is room again: send the states that were withheld, and tell what was lost."""
+        withheld, self._withheld = self._withheld, {}
+        for frames in withheld.values():
+            self._deliver(frames)
+        lost, self._lost = self._lost, {}
+        for (sub, event), count in lost.items():
+            self._connection.about(sub, lost=Loss(event, count))
