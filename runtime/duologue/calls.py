@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Mapping
-from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -21,9 +19,6 @@ if TYPE_CHECKING:
     from .connection import Connection
 
 R = TypeVar("R")
-
-HANDLER_DEADLINE: Final[ContextVar[float | None]] = ContextVar("duologue_handler_deadline", default=None)
-"""When the caller of the running handler stops waiting: calls that the handler makes end then, too."""
 
 BUILT_IN_TIMEOUT: Final = 30.0
 """Seconds that `subscribe` and `unsubscribe` may take."""
@@ -43,12 +38,6 @@ class CallOptions:
 
 
 _DEFAULTS: Final = CallOptions()
-
-
-def time_limit(action: Action[Any, Any], timeout: float | None) -> float | None:
-    """Seconds that a call may take: None is the action's own limit, infinity none at all (which is None here)."""
-    limit = action.timeout if timeout is None else timeout
-    return None if limit == math.inf else limit
 
 
 class Arrivals:
@@ -111,12 +100,9 @@ class Calls:
         """Send a request as soon as there is a place and room for it; `owner` gets what comes of it.
 
         Args:
-            timeout: Seconds, None for no end (see `time_limit`). A handler's calls end with its own.
+            timeout: Seconds, None for no end.
         """
         connection = self._connection
-        if (until := HANDLER_DEADLINE.get()) is not None:
-            left = until - connection.executor.now()
-            timeout = left if timeout is None else min(timeout, left)
         data = params.to_wire()
         if action.max_request is not None and len(data) > action.max_request:
             raise NotSent(f"{action.name}: params of {len(data)} bytes; the action takes at most {action.max_request}")

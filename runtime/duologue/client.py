@@ -139,7 +139,7 @@ class Client(Peer):
     protocol: ClassVar[Protocol]
 
     def __init__(self, dialer: Dialer, executor: Executor, serve: Service[Any] | None, limits: Limits) -> None:
-        self.executor = executor
+        self._executor = executor
         self.limits = limits
         self.hub = EventHub(self.protocol.events)
         self._dialer = dialer
@@ -234,6 +234,7 @@ class Client(Peer):
             with anyio.CancelScope(shield=True):
                 await self._current.until_closed()
 
+    @override
     async def connected(self, timeout: float | None = None) -> Connection:
         """The connection; waits for a new one after a cut.
 
@@ -258,18 +259,18 @@ class Client(Peer):
 
     @property
     @override
+    def executor(self) -> Executor:
+        """The event loop that the client runs on."""
+        return self._executor
+
+    @property
+    @override
     def connection(self) -> Connection:
         """The connection that there is now, or was last."""
         assert self._current is not None, "nobody has a client before its first connection stands"
         return self._current
 
     # ---------------------------------------------------------------------------------------------- for generated code
-    @override
-    async def _connected(self, timeout: float | None) -> tuple[Connection, float | None]:
-        started = self.executor.now()
-        connection = await self.connected(timeout)
-        return connection, None if timeout is None else timeout - (self.executor.now() - started)
-
     async def _subscribe(self, names: Sequence[str]) -> EventStream[Any]:
         stream: EventStream[Any] = EventStream(self, [self.hub.descriptor(name) for name in names], {}, None)
         await stream.start()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Raw
 from pydantic import ValidationError
 
-from .calls import HANDLER_DEADLINE
+from .attempts import HANDLER_DEADLINE
 from .descriptors import Action, Effect, EventDescriptor, StreamAction
 from .drivers.port import Future, Task, wake
 from .errors import CallError, ResourceExhausted, Status

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .calls import CallOptions, time_limit
+from .attempts import Attempts
+from .calls import CallOptions
 from .descriptors import Action, I, P, R, StreamAction
+from .errors import CallError, NotSent
 from .streams import Stream
 
 if TYPE_CHECKING:
     from .connection import Connection
+    from .drivers.port import Executor
 
 
 class Peer:
@@ -27,15 +30,31 @@ class Peer:
         """The connection to the peer."""
         return self._connection
 
-    async def _connected(self, timeout: float | None) -> tuple[Connection, float | None]:
-        """The connection to call on, and what is left of the timeout; waits where there may be another."""
-        return self._connection, timeout
+    @property
+    def executor(self) -> Executor:
+        """The event loop that the connection runs on."""
+        return self._connection.executor
+
+    async def connected(self, timeout: float | None = None) -> Connection:
+        """The connection, to call on.
+
+        Raises:
+            NotSent: It is gone.
+        """
+        if self._connection.closed is not None:
+            raise NotSent(str(self._connection.closed))
+        return self._connection
 
     async def _call(self, action: Action[P, R], params: P, timeout: float | None, options: CallOptions | None) -> R:
-        connection, left = await self._connected(time_limit(action, timeout))
-        return await connection.calls.call(action, params, left, options)
+        attempts = Attempts(self, action, timeout, options)
+        while True:
+            connection = await attempts.connect()
+            try:
+                return await connection.calls.call(action, params, attempts.time_left(), attempts.options)
+            except CallError as error:
+                attempts.failed(error, connection)
 
     def _stream(
         self, action: StreamAction[P, I, R], params: P, timeout: float | None, options: CallOptions | None
     ) -> Stream[I, R]:
-        return Stream(self._connected, action, params, time_limit(action, timeout), options)
+        return Stream(Attempts(self, action, timeout, options), action, params)

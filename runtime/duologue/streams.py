@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self
@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Generic, Self
 from pydantic import ValidationError
 from typing_extensions import TypeVar, override
 
-from .calls import Arrivals, CallOptions
+from .attempts import Attempts
+from .calls import Arrivals
 from .descriptors import StreamAction
-from .errors import Cancelled, Internal, Ran
+from .errors import CallError, Cancelled, Internal, Ran
 from .models import Params
 from .outcomes import decode, explain, result_of
 from .session import OutgoingCall
@@ -27,19 +28,10 @@ R = TypeVar("R")
 class Stream(AbstractAsyncContextManager["Stream[I, R]"], Generic[I, R]):
     """Results of a streaming call: iterate, then ask for the `result`. Leaving the block early cancels the call."""
 
-    def __init__(
-        self,
-        connected: Callable[[float | None], Awaitable[tuple[Connection, float | None]]],
-        action: StreamAction[Any, I, R],
-        params: Params,
-        timeout: float | None,
-        options: CallOptions | None,
-    ) -> None:
-        self._connected = connected
+    def __init__(self, attempts: Attempts, action: StreamAction[Any, I, R], params: Params) -> None:
+        self._attempts = attempts
         self._action = action
         self._params = params
-        self._timeout = timeout
-        self._options = options
         self._connection: Connection | None = None
         self._call: OutgoingCall | None = None
         self._arrivals = Arrivals()
@@ -90,24 +82,47 @@ class Stream(AbstractAsyncContextManager["Stream[I, R]"], Generic[I, R]):
         return result_of(self._action, self._arrivals.outcome)
 
     async def _next(self) -> bytes | None:
-        connection, call = await self._start()
-        arrivals = self._arrivals
-        while not arrivals.items:
+        """The next item as it came, None at the end."""
+        while True:
+            connection, call = await self._start()
+            arrivals = self._arrivals
+            if arrivals.items:
+                self._read += 1
+                connection.calls.grant(call, self._read)
+                return arrivals.items.popleft()
             if arrivals.done():
-                return None
+                if not self._begin_anew(connection, call):
+                    return None
+                continue
             arrivals.waiting = connection.executor.future()
             try:
                 await arrivals.waiting
             except BaseException:
                 self.cancel()
                 raise
-        self._read += 1
-        connection.calls.grant(call, self._read)
-        return arrivals.items.popleft()
 
     async def _start(self) -> tuple[Connection, OutgoingCall]:
-        if self._connection is None or self._call is None:
-            connection, left = await self._connected(self._timeout)
-            self._call = await connection.calls.begin(self._action, self._params, self._arrivals, left, self._options)
-            self._connection = connection
+        while self._connection is None or self._call is None:
+            attempts = self._attempts
+            connection = await attempts.connect()
+            try:
+                self._call = await connection.calls.begin(
+                    self._action, self._params, self._arrivals, attempts.time_left(), attempts.options
+                )
+                self._connection = connection
+            except CallError as error:
+                attempts.failed(error, connection)
         return self._connection, self._call
+
+    def _begin_anew(self, connection: Connection, call: OutgoingCall) -> bool:
+        """Whether the call is to be sent again: never after its first item."""
+        outcome = self._arrivals.outcome
+        if not isinstance(outcome, CallError) or call.items:
+            return False
+        try:
+            self._attempts.failed(outcome, connection)
+        except CallError as error:
+            self._arrivals.outcome = error
+            return False
+        self._arrivals, self._call = Arrivals(), None
+        return True
