@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeAlias, TypeVar, cast, overload
 
@@ -51,7 +51,7 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
     Attributes:
         position: After the last event that was read; None before the subscription stands.
         lost: Volatile events that were dropped so far, here or on the way.
-        standing: Whether it has been subscribed; from then on it is renewed after a reconnect.
+        standing: Whether it is subscribed, and to be renewed after a reconnect.
     """
 
     def __init__(
@@ -73,6 +73,7 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
         self._received: Position | None = since
         self._queue: deque[tuple[Event | None, int | None, _State | None]] = deque()
         self._states: dict[_State, Event] = {}
+        self._behind = False
         self._failure: Exception | None = None
         self._done = False
         self._waiting: Future | None = None
@@ -104,6 +105,9 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
                 raise self._failure
             if self._done:
                 raise StopAsyncIteration
+            if self._behind:
+                await self._catch_up()
+                continue
             self._waiting = self._client.executor.future()
             await self._waiting
         event, seq, state = self._queue.popleft()
@@ -146,7 +150,7 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
 
     async def _begin(self) -> None:
         """Subscribe for the first time; a connection that is lost meanwhile makes no difference."""
-        while not self.standing:
+        while True:
             connection = await self._client.connected()
             try:
                 await self.resume(connection)
@@ -154,7 +158,23 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
                 if connection.closed is None:
                     raise
             else:
-                self.standing = True
+                self.standing = not self._behind
+                return
+
+    async def _catch_up(self) -> None:
+        """The reader was too slow for the log, and has read what it had: subscribe anew from there."""
+        old = self._sub
+        self._client.hub.remove(old)
+        self._sub = self._client.hub.add(self)
+        with suppress(CallError):  # it may have ended with its connection
+            await self._client.forget(old)
+        self._received = self.position
+        self._behind = False
+        try:
+            await self._begin()
+        except BaseException:
+            self._behind = True
+            raise
 
     async def resume(self, connection: Connection) -> None:
         """Subscribe on a connection: anew, or from where the last one ended."""
@@ -185,6 +205,9 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
         """An event of this connection came; it may not be for this stream."""
         tagged = isinstance(message.for_, str)
         if (message.for_ != self._sub if tagged else not self._live) or not self._filter.matches(event):
+            return
+        if self._behind:
+            self.lost += self._descriptors[event.event_name].delivery is Delivery.VOLATILE
             return
         seq = message.seq if isinstance(message.seq, int) else None
         if seq is not None and self._received is not None:
@@ -220,6 +243,8 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
     # ---------------------------------------------------------------------------------------------------------- helpers
     def _look(self, point: Point) -> None:
         """The log has been looked through so far: resuming starts there, also when nothing passed the filter."""
+        if self._behind:
+            return
         self._received = Position(point.epoch, point.seq)
         if not self._queue:
             self.position = self._received
@@ -237,7 +262,7 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
             self._queue.append((event, seq, None))
             self._wake()
         elif descriptor.delivery is Delivery.LOG:
-            self.fail(HistoryLost("slow_consumer"))
+            self._behind, self.standing = True, False
         else:
             self.lost += 1
 

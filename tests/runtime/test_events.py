@@ -7,9 +7,11 @@ from typing import Any
 import anyio
 import pytest
 
+import duologue.client
 from duologue import Event, EventStream, HistoryLost, InvalidArgument, Limits, NotFound, Position, ResourceExhausted
 from tests.runtime.chat import ChatClient, Said, Topic, Typing, Waved
-from tests.runtime.support import Room, connection_of, talking, until
+from tests.runtime.proxy import proxied
+from tests.runtime.support import Room, connection_of, serving, talking, until
 
 pytestmark = pytest.mark.anyio
 
@@ -181,18 +183,55 @@ class TestLog:
                 with pytest.raises(HistoryLost, match="epoch_changed"):
                     await client.events.said(since=position).start()
 
-    async def test_a_reader_that_falls_behind_is_told_and_can_go_on_from_there(self) -> None:
+    async def test_a_reader_that_falls_behind_misses_nothing(self) -> None:
         async with talking(Room(), client_limits=Limits(event_queue=10)) as (server, client):
             async with client.events.said() as slow, client.events.said() as fast:
-                for number in range(30):
+                for number in range(50):
                     await server.emit(Said(room="a", text="", number=number))
                     assert await numbers(fast, 1) == [number]
-                assert await numbers(slow, 10) == list(range(10))
-                with pytest.raises(HistoryLost, match="slow_consumer"):
-                    await anext(slow)
-                position = slow.position
-            async with client.events.said(since=position) as slow:
-                assert await numbers(slow, 10) == list(range(10, 20))
+                assert await numbers(slow, 20) == list(range(20))
+                for number in range(50, 60):
+                    await server.emit(Said(room="a", text="", number=number))
+                assert await numbers(slow, 40) == list(range(20, 60))
+                assert await quiet(slow)
+                await server.emit(Said(room="a", text="", number=60))
+                assert await numbers(slow, 1) == [60]
+
+    async def test_a_reader_that_falls_behind_and_gives_up_waiting_can_go_on(self) -> None:
+        async with talking(Room(), client_limits=Limits(event_queue=2)) as (server, client):
+            async with client.events.said() as said:
+                for number in range(20):
+                    await server.emit(Said(room="a", text="", number=number))
+                await client.echo(text="on")
+                seen: list[int] = []
+                attempts = 0
+                while len(seen) < 20:
+                    attempts += 1
+                    with anyio.CancelScope() as scope:
+                        if attempts % 2:
+                            scope.cancel()
+                        seen.append((await anext(said)).number)
+                assert seen == list(range(20))
+
+    async def test_a_reader_that_falls_behind_before_a_cut_misses_nothing(self) -> None:
+        async with talking(Room(), client_limits=Limits(event_queue=5)) as (server, client):
+            async with client.events.said() as said:
+                for number in range(20):
+                    await server.emit(Said(room="a", text="", number=number))
+                first = connection_of(client)
+                await client.echo(text="on")
+                server.connections[0].abort()
+                await first.until_closed()
+                assert await numbers(said, 20) == list(range(20))
+
+    async def test_more_history_than_the_queue_holds(self) -> None:
+        async with talking(Room(), client_limits=Limits(event_queue=16)) as (server, client):
+            async with client.events.said() as said:
+                start = said.position
+            for number in range(300):
+                await server.emit(Said(room="a", text="", number=number))
+            async with client.events.said(since=start) as said:
+                assert await numbers(said, 300) == list(range(300))
 
 
 class TestState:
@@ -233,6 +272,83 @@ class TestVolatile:
                 assert [(await anext(typing)).who for _ in range(4)] == ["me"] * 4
                 assert typing.lost == 6
                 assert await quiet(typing)
+
+
+@pytest.fixture
+def limits() -> Limits:
+    return Limits(outbound=32 * 1024)
+
+
+class TestSlowLinks:
+    """A peer that takes nothing for a while: what is sent to it meanwhile depends on what it was promised."""
+
+    async def test_states_converge(self, limits: Limits) -> None:
+        async with (
+            serving(Room(), limits) as server,
+            proxied(server.port) as proxy,
+            ChatClient.open(f"ws://127.0.0.1:{proxy.port}") as client,
+            client.events.topic() as topics,
+        ):
+            await client.echo(text="on")
+            proxy.stalled = True
+            number = 0
+            while server.connections[0].has_room:
+                number += 1
+                await server.emit(Topic(room="ab"[number % 2], from_="me", text="x" * 20_000))
+                await anyio.sleep(0)
+            for room in "abc":
+                for text in ("nearly", "last"):
+                    await server.emit(Topic(room=room, from_="me", text=text))
+            proxy.stalled = False
+            found: dict[str, str] = {}
+            while found != {"a": "last", "b": "last", "c": "last"}:
+                event = await anext(topics)
+                found[event.room] = event.text
+            assert await quiet(topics)
+
+    async def test_lost_volatile_events_are_counted(self, limits: Limits) -> None:
+        async with (
+            serving(Room(), limits) as server,
+            proxied(server.port) as proxy,
+            ChatClient.open(f"ws://127.0.0.1:{proxy.port}") as client,
+            client.events.typing() as typing,
+        ):
+            await client.echo(text="on")
+            proxy.stalled = True
+            sent = 0
+            while server.connections[0].has_room:
+                await server.emit(Typing(who="x" * 20_000))
+                sent += 1
+                await anyio.sleep(0)
+            for _ in range(10):
+                await server.emit(Typing(who="lost"))
+            proxy.stalled = False
+            for _ in range(sent):
+                assert len((await anext(typing)).who) == 20_000
+            await until(lambda: typing.lost == 10)
+            await server.emit(Typing(who="me"))
+            assert (await anext(typing)).who == "me"
+
+    async def test_the_log_goes_on_where_it_was_left(self, limits: Limits, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(duologue.client, "FIRST_DELAY", 0.01)
+        async with (
+            serving(Room(), limits) as server,
+            proxied(server.port) as proxy,
+            ChatClient.open(f"ws://127.0.0.1:{proxy.port}") as client,
+            client.events.said() as said,
+        ):
+            await client.echo(text="on")
+            first = connection_of(client)
+            proxy.stalled = True
+            number = 0
+            while server.connections and server.connections[0].is_open:
+                await server.emit(Said(room="a", text="x" * 20_000, number=number))
+                number += 1
+                await anyio.sleep(0)
+            proxy.stalled = False
+            await first.until_closed()
+            assert first.closed is not None
+            assert await numbers(said, number) == list(range(number))
 
 
 class TestNames:
