@@ -50,9 +50,10 @@ def generate(python: str, case: str, folder: Path, **environment: str) -> dict[s
 def test_seed_folder_and_locale_do_not_matter(tmp_path: Path, folder: str, environment: dict[str, str]) -> None:
     if folder == "configured":  # settings that are near do not reach the generator's tools either
         (tmp_path / "pyproject.toml").write_text(
-            '[tool.ruff]\nline-length = 40\n\n[tool.datamodel-codegen]\nbase-class = "x.Y"\n',
+            '[tool.ruff.format]\nquote-style = "single"\n\n[tool.datamodel-codegen]\nbase-class = "x.Y"\n',
             encoding="utf-8",
         )
+        environment = {**environment, "TMPDIR": str(tmp_path)}
     assert generate(sys.executable, "everything", tmp_path / folder, **environment) == digest(
         GOLDEN / "everything/expected"
     )
