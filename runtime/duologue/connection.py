@@ -57,6 +57,7 @@ class Party:
         make_peer: Makes what handlers find in `call.peer`.
         publisher: Where this side's events come from; None for a side that publishes none.
         on_event: Is given the events that the peer publishes; `on_note` what it says about subscriptions.
+        on_known: Is told who the peer is.
         on_leaving: Is told when the peer takes no more calls.
     """
 
@@ -68,6 +69,7 @@ class Party:
     publisher: Publisher | None = None
     on_event: Callable[[Message], None] | None = None
     on_note: Callable[[Message], None] | None = None
+    on_known: Callable[[Connection, Hello], None] | None = None
     on_leaving: Callable[[Goaway], None] | None = None
 
 
@@ -146,6 +148,11 @@ class Connection:
         """Wait until the connection is gone."""
         if self.closed is None:
             await self._ended
+
+    @property
+    def generation(self) -> int:
+        """Which connection of its session this is, by the peer's count; 0 before it has told."""
+        return self.session.peer.gen if self.session.peer is not None else 0
 
     @property
     def is_open(self) -> bool:
@@ -289,6 +296,8 @@ class Connection:
         """The handshake is over, and the peer has told what it takes."""
         self._ready = True
         self.calls.release()  # it may take more calls than were assumed
+        if self.session.peer is not None and self._party.on_known is not None:
+            self._party.on_known(self, self.session.peer)
         if self._scope is None:
             self._link.hold()  # `establish` goes no further
 

@@ -70,6 +70,7 @@ class Server(Generic[PeerT]):
         self._executor = executor
         self._limits = limits
         self._connections: dict[Connection, None] = {}
+        self._sessions: dict[str, Connection] = {}
         self._room: Future | None = None
         self._closing = False
         protocol = service.protocol
@@ -81,6 +82,7 @@ class Server(Generic[PeerT]):
             handlers={bound.name: bound for bound in service.handlers()},
             keyed=service.keyed,
             make_peer=service.peer_type,
+            on_known=self._fence,
             publisher=service.publisher,
         )
 
@@ -184,6 +186,16 @@ class Server(Generic[PeerT]):
         for connection in self.connections:
             connection.abort()
 
+    def _fence(self, connection: Connection, hello: Hello) -> None:
+        """Let only the newest connection of a client's session live: the older ones may not know that they are lost."""
+        rival = self._sessions.get(hello.session)
+        if rival is not None and rival.generation >= hello.gen:
+            connection.close(CloseCode.FENCED, "a newer connection of this session is there")
+            return
+        if rival is not None:
+            rival.close(CloseCode.FENCED, "a newer connection of this session took over")
+        self._sessions[hello.session] = connection
+
     async def _handle(self, socket: Socket) -> None:
         protocol = ServerProtocol(
             subprotocols=[Subprotocol(SUBPROTOCOL)],
@@ -197,6 +209,9 @@ class Server(Generic[PeerT]):
             await connection.run(socket)
         finally:
             del self._connections[connection]
+            session = connection.session.peer.session if connection.session.peer is not None else ""
+            if self._sessions.get(session) is connection:
+                del self._sessions[session]
             if self._room is not None:
                 wake(self._room)
 
