@@ -146,7 +146,7 @@ def test_a_schema_that_only_refers_to_another_is_left_as_it_is() -> None:
 
 def test_a_value_that_does_not_fit_its_field_is_not_sent() -> None:
     model = Plain(nothing=1)
-    model.__dict__["n"] = "five"
+    vars(model).update(n="five")
     with pytest.raises(Exception, match="Expected `int`"):
         model.to_wire()
 

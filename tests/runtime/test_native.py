@@ -186,6 +186,7 @@ VERDICTS: dict[str, tuple[bytes, str]] = {
     "minimal": (b'{"id":"1","action":"x"}', TAKEN),
     "whitespace around": (b' \t\r\n{ "id" : "1" ,\n"action":"x" } ', TAKEN),
     "depth 64": (request(params=nested(63)), TAKEN),
+    "depth 64 among more brackets": (request(params="[[]," + nested(62) + "]"), TAKEN),
     "depth 65": (request(params=nested(64)), REFUSED),
     "depth 64 of objects": (request(params=nested(62, '{"a":', "}").replace(":}", ":1}", 1)), TAKEN),
     "depth 65 of objects": (request(params=nested(64, '{"a":', "}").replace(":}", ":1}", 1)), REFUSED),
@@ -274,7 +275,8 @@ def verdict(role: Role, data: bytes) -> str:
             return CUT
         case [], [{"id": id, "data": None, "error": {"status": "invalid_argument", "ran": False}}]:
             return NAMELESS if id is None else REFUSED
-    return f"{decisions} {answers}"
+        case _:
+            return f"{decisions} {answers}"
 
 
 @pytest.mark.parametrize("role", list(Role))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 from tests.runtime.chat import CHAT, Said, Topic, Typing, Waved
+from typing_extensions import override
 
 from duologue.models import Event
 from duologue.publisher import Frames, LogEntry, MemoryLog, Position, Publisher
@@ -171,9 +172,11 @@ async def test_an_event_of_the_same_name_but_another_type_is_refused() -> None:
 
 async def test_a_log_that_only_its_service_writes_says_so() -> None:
     class Closed(MemoryLog):
+        @override
         async def append(self, event: Event) -> LogEntry:
             raise TypeError("entries are made by commits alone")
 
+        @override
         async def read(self, after: int, limit: int) -> Sequence[LogEntry] | None:
             return []
 

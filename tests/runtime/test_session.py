@@ -539,7 +539,7 @@ def test_grants_only_grow_and_only_while_a_stream_is_wanted() -> None:
 @pytest.mark.parametrize(("ours", "places"), [(100, 3), (2, 2)])
 def test_calls_wait_for_the_smaller_of_both_limits(ours: int, places: int) -> None:
     session = opened(calls=ours)
-    free = []
+    free: list[bool] = []
     for _ in range(places):
         free.append(session.may_request)
         call_out(session)

@@ -390,8 +390,17 @@ async def test_a_replay_ends_with_its_subscription() -> None:
     await desk.say(1, 2, 3)
     _, opening = desk.take_in(events=["said"], sub="s1", since=desk.since(0))
     desk.unsubscribe(sub="s1")
+    read = desk.publisher.log.read
+    reads: list[int] = []
+
+    async def counted(after: int, limit: int) -> Any:
+        reads.append(after)
+        return await read(after, limit)
+
+    desk.publisher.log.read = counted  # type: ignore[method-assign]
     _, again = desk.take_in(events=["said"], sub="s1", since=desk.since(2))
     await desk.subscriptions.replay(opening)
+    assert reads == []
     assert desk.wire.take() == [], "not even `live`, which the new one would take for its own"
     await desk.subscriptions.replay(again)
     assert numbers(desk.wire.take()) == [3]
