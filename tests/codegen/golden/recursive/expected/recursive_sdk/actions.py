@@ -1,0 +1,23 @@
+"""Actions of the recursive protocol 0.1.0: one descriptor each, which both ends share.
+
+Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.yaml, then run
+`duologue generate`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from duologue import Action, Effect
+from pydantic import TypeAdapter
+
+from .models import EvalParams, Exprs
+
+EVAL: Final[Action[EvalParams, Exprs]] = Action(
+    name="eval",
+    params=EvalParams,
+    result=TypeAdapter(Exprs),
+    scope=(),
+    effect=Effect.UNSAFE,
+    timeout=30.0,
+)
