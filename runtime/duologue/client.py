@@ -6,7 +6,7 @@ import logging
 import random
 import secrets
 import ssl
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from inspect import isawaitable
@@ -368,10 +368,10 @@ class Client(Peer):
 class Unstarted(Generic[ClientT]):
     """A connected client whose connection nobody runs yet (`WsClient` of ADR-008)."""
 
-    def __init__(self, client: ClientT, handler: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, client: ClientT, handler: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._client = client
         self._handler = handler
 
-    def start_handler(self) -> tuple[ClientT, Callable[[], Awaitable[None]]]:
+    def start_handler(self) -> tuple[ClientT, Callable[[], Coroutine[Any, Any, None]]]:
         """The handle, which has the calls, and the handler, to be run as a task: it carries the connection's bytes."""
         return self._client, self._handler
