@@ -417,13 +417,51 @@ async def test_a_reader_too_slow_for_a_log_is_cut_to_resume() -> None:
     assert desk.wire.take() == []
 
 
-async def test_a_reader_too_slow_for_volatile_events_misses_them() -> None:
+async def test_a_reader_too_slow_for_volatile_events_misses_them_and_is_told_how_many() -> None:
     desk = Desk()
     await desk.subscribe(events=["typing"], sub="s1")
+    await desk.subscribe(events=["typing", "said"], sub="s2")
+    await desk.subscribe(events=["said"], sub="s3")
     desk.wire.take()
     desk.wire.has_room = False
-    await desk.publisher.emit(Typing(who="x"))
+    for _ in range(3):
+        await desk.publisher.emit(Typing(who="x"))
     assert (desk.wire.take(), desk.wire.closed_with) == ([], None)
+    desk.wire.has_room = True
+    desk.subscriptions.on_room()
+    desk.subscriptions.on_room()
+    lost = {"event": "typing", "count": 3}
+    assert desk.wire.take() == [{"sub": "s1", "lost": lost}, {"sub": "s2", "lost": lost}]
+
+
+async def test_a_reader_too_slow_for_states_gets_the_latest_of_each_key_once_there_is_room() -> None:
+    desk = Desk()
+    await desk.subscribe(events=["topic"], sub="s1")
+    desk.wire.take()
+    desk.wire.has_room = False
+    for room, text in (("a", "1"), ("b", "1"), ("a", "2")):
+        await desk.publisher.emit(topic(room, text))
+    desk.subscriptions.on_room()
+    assert desk.wire.take() == [], "still none"
+    desk.wire.has_room = True
+    desk.subscriptions.on_room()
+    desk.subscriptions.on_room()
+    assert [message["data"] for message in desk.wire.take()] == [
+        {"room": "a", "from": "x", "text": "2"},
+        {"room": "b", "from": "x", "text": "1"},
+    ]
+
+
+async def test_a_state_that_nobody_wants_any_more_is_not_sent_late() -> None:
+    desk = Desk()
+    await desk.subscribe(events=["topic"], sub="s1")
+    desk.wire.take()
+    desk.wire.has_room = False
+    await desk.publisher.emit(topic("a", "1"))
+    desk.unsubscribe(sub="s1")
+    desk.wire.has_room = True
+    desk.subscriptions.on_room()
+    assert desk.wire.take() == []
 
 
 async def test_events_that_a_slow_reader_does_not_want_cost_it_nothing() -> None:
