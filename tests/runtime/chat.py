@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 from functools import cached_property
-from typing import ClassVar, Final
+from typing import Annotated, ClassVar, Final
+
+from pydantic import Field, TypeAdapter
+from typing_extensions import override
 
 from duologue import (
     Action,
@@ -36,7 +39,6 @@ from duologue import (
     streaming,
     unary,
 )
-from pydantic import Field, TypeAdapter
 
 
 class Mood(StrEnum):
@@ -99,7 +101,7 @@ class Topic(Event):
 
     event_name: ClassVar[str] = "topic"
     room: str
-    from_: str = Field(alias="from")
+    from_: Annotated[str, Field(alias="from")]
     text: str
 
 
@@ -221,6 +223,7 @@ class ChatService(Service[ChatPeer]):
     async def on_waved(self, call: Call[ChatPeer], event: Waved) -> None:
         raise NotImplementedError
 
+    @override
     def handlers(self) -> Sequence[Bound]:
         return (
             unary(ECHO, self.echo),
@@ -238,6 +241,7 @@ class ChatPeerService(Service[ChatClient]):
     async def ask_back(self, call: Call[ChatClient], params: AskParams) -> int:
         raise NotImplementedError
 
+    @override
     def handlers(self) -> Sequence[Bound]:
         return (unary(ASK_BACK, self.ask_back),)
 

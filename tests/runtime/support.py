@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import anyio
-from typing_extensions import override
-
-from duologue import Bound, Call, Connection, Event, EventStream, Lifecycle, Limits, Server, Service, Sink, serve
+import pytest
 from tests.runtime.chat import (
     AskParams,
     ChatClient,
@@ -24,6 +22,9 @@ from tests.runtime.chat import (
     Number,
     Waved,
 )
+from typing_extensions import override
+
+from duologue import Call, Connection, Lifecycle, Limits, Server, Service, Sink, serve
 
 BOUND = 15.0
 """Seconds after which a conversation that should take a fraction of one is given up."""
@@ -34,10 +35,10 @@ class Room(ChatService):
 
     def __init__(self) -> None:
         self.calls: list[Call[ChatPeer]] = []
-        self.running = 0
-        self.most_running = 0
-        self.stopped = 0
-        self.sent = 0
+        self.running: int = 0
+        self.most_running: int = 0
+        self.stopped: int = 0
+        self.sent: int = 0
         self.waved: list[Waved] = []
 
     @override
@@ -99,7 +100,7 @@ class Guest(ChatPeerService):
 
 
 @asynccontextmanager
-async def serving(room: Service[ChatPeer], limits: Limits | None = None) -> AsyncIterator[Server[ChatPeer]]:
+async def serving(room: Service[ChatPeer], limits: Limits | None = None) -> AsyncGenerator[Server[ChatPeer]]:
     """A server, for at most `BOUND` seconds."""
     with anyio.fail_after(BOUND):
         async with serve(room, "127.0.0.1", 0, limits=limits) as server:
@@ -118,7 +119,7 @@ async def talking(
     limits: Limits | None = None,
     client_limits: Limits | None = None,
     lifecycle: Lifecycle | None = None,
-) -> AsyncIterator[tuple[Server[ChatPeer], ChatClient]]:
+) -> AsyncGenerator[tuple[Server[ChatPeer], ChatClient]]:
     """A server and a client of it, for at most `BOUND` seconds."""
     async with (
         serving(room, limits) as server,
@@ -140,9 +141,17 @@ def connection_of(client: ChatClient) -> Connection:
     return connection
 
 
-async def take(stream: EventStream[Event], count: int) -> list[Event]:
-    """The next so many events."""
-    return [await anext(stream) for _ in range(count)]
+def overheard(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The messages that come on a connection from now on."""
+    arrived: list[bytes] = []
+    receive = connection.on_message
+
+    def listen(data: bytes) -> None:
+        arrived.append(data)
+        receive(data)
+
+    monkeypatch.setattr(connection, "on_message", listen)
+    return arrived
 
 
 class Shielded(Room):
@@ -157,15 +166,3 @@ class Shielded(Room):
             with anyio.CancelScope(shield=True), suppress(asyncio.CancelledError):
                 await anyio.sleep(left)
         self.running -= 1
-
-
-class Renamed(Room):
-    """A server that answers to fewer names than its protocol has."""
-
-    def __init__(self, *missing: str) -> None:
-        super().__init__()
-        self.missing = missing
-
-    @override
-    def handlers(self) -> Sequence[Bound]:
-        return [bound for bound in super().handlers() if bound.name not in self.missing]

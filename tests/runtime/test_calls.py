@@ -8,6 +8,8 @@ import re
 
 import anyio
 import pytest
+from tests.runtime.chat import AskParams, ChatClient, Mood
+from tests.runtime.support import Guest, Room, Shielded, connection_of, overheard, talking, until
 from typing_extensions import override
 
 from duologue import (
@@ -25,8 +27,6 @@ from duologue import (
     Status,
     Unimplemented,
 )
-from tests.runtime.chat import AskParams, ChatClient, Mood
-from tests.runtime.support import Guest, Room, Shielded, connection_of, talking, until
 
 pytestmark = pytest.mark.anyio
 
@@ -53,11 +53,8 @@ class TestOutcomes:
     async def test_an_exception_is_told_by_its_incident_alone(
         self, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        arrived: list[bytes] = []
         async with talking(Room()) as (_, client):
-            connection = connection_of(client)
-            receive = connection.on_message
-            monkeypatch.setattr(connection, "on_message", lambda data: (arrived.append(data), receive(data)))
+            arrived = overheard(connection_of(client), monkeypatch)
             with pytest.raises(Internal) as caught:
                 await client.echo(text="boom")
         found = re.search(r"incident (\w+)", str(caught.value))
@@ -197,7 +194,8 @@ class TestCancelling:
                 tasks.start_soon(lambda: client.nap(seconds=10))
                 await until(lambda: room.running == 1)
                 tasks.cancel_scope.cancel()
-            await until(lambda: room.stopped == 1)
+            with anyio.fail_after(2):  # long before its deadline
+                await until(lambda: room.stopped == 1)
             session = connection_of(client).session
             await until(lambda: session.dropped == 1)  # its one response came all the same
             assert not session.outgoing
@@ -211,7 +209,9 @@ class TestCancelling:
                     scope.cancel()
                     await client.nap(seconds=10)
             assert (await client.echo(text="on")).text == "on"
-            await until(lambda: not server.connections[0].session.incoming and not connection_of(client).session.outgoing)
+            await until(
+                lambda: not server.connections[0].session.incoming and not connection_of(client).session.outgoing
+            )
             assert room.running == 0
 
 

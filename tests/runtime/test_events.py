@@ -5,13 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
+from tests.runtime.chat import ChatClient, ChatPeer, Said, Topic, Typing, Waved
+from tests.runtime.proxy import proxied
+from tests.runtime.support import Room, connection_of, overheard, serving, talking, until
+from typing_extensions import override
 
 import duologue.client
-from duologue import Event, EventStream, HistoryLost, InvalidArgument, Limits, NotFound, Position, ResourceExhausted
-from tests.runtime.chat import ChatClient, Said, Topic, Typing, Waved
-from tests.runtime.proxy import proxied
-from tests.runtime.support import Room, connection_of, serving, talking, until
+from duologue import (
+    Call,
+    EventStream,
+    HistoryLost,
+    InvalidArgument,
+    Limits,
+    NotFound,
+    Position,
+    ResourceExhausted,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -51,11 +62,8 @@ class TestFilters:
             assert await quiet(topics)
 
     async def test_what_does_not_pass_is_not_sent(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        arrived: list[bytes] = []
         async with talking(Room()) as (server, client), client.events.said(room="a"):
-            connection = connection_of(client)
-            receive = connection.on_message
-            monkeypatch.setattr(connection, "on_message", lambda data: (arrived.append(data), receive(data)))
+            arrived = overheard(connection_of(client), monkeypatch)
             await server.emit(Said(room="b", text="hidden"))
             await client.echo(text="on")
         assert not any(b"hidden" in message for message in arrived)
@@ -97,13 +105,11 @@ class TestStreams:
             assert not client.hub.streams
 
     async def test_a_live_event_leaves_once_for_all_streams(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        arrived: list[bytes] = []
         async with talking(Room()) as (server, client):
             connection = connection_of(client)
             async with client.events.said() as one, client.events.said() as two, client.events.said(room="a") as three:
                 await client.echo(text="on")  # the last `live` is there
-                receive = connection.on_message
-                monkeypatch.setattr(connection, "on_message", lambda data: (arrived.append(data), receive(data)))
+                arrived = overheard(connection, monkeypatch)
                 await server.emit(Said(room="a", text="hello"))
                 assert [(await anext(stream)).text for stream in (one, two, three)] == ["hello"] * 3
         assert len([message for message in arrived if b"hello" in message]) == 1
@@ -123,7 +129,7 @@ class TestStreams:
 
             async def read() -> None:
                 async for event in said:
-                    arrived.append(event.text)
+                    arrived.append(event.text)  # noqa: PERF401 - it is looked at meanwhile
 
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(read)
@@ -295,7 +301,7 @@ class TestSlowLinks:
             while server.connections[0].has_room:
                 number += 1
                 await server.emit(Topic(room="ab"[number % 2], from_="me", text="x" * 20_000))
-                await anyio.sleep(0)
+                await anyio.lowlevel.checkpoint()
             for room in "abc":
                 for text in ("nearly", "last"):
                     await server.emit(Topic(room=room, from_="me", text=text))
@@ -319,7 +325,7 @@ class TestSlowLinks:
             while server.connections[0].has_room:
                 await server.emit(Typing(who="x" * 20_000))
                 sent += 1
-                await anyio.sleep(0)
+                await anyio.lowlevel.checkpoint()
             for _ in range(10):
                 await server.emit(Typing(who="lost"))
             proxy.stalled = False
@@ -344,7 +350,7 @@ class TestSlowLinks:
             while server.connections and server.connections[0].is_open:
                 await server.emit(Said(room="a", text="x" * 20_000, number=number))
                 number += 1
-                await anyio.sleep(0)
+                await anyio.lowlevel.checkpoint()
             proxy.stalled = False
             await first.until_closed()
             assert first.closed is not None
@@ -373,7 +379,8 @@ class TestNotifications:
 
     async def test_a_notification_that_fails_costs_nothing_else(self, caplog: pytest.LogCaptureFixture) -> None:
         class Sour(Room):
-            async def on_waved(self, call: object, event: Event) -> None:
+            @override
+            async def on_waved(self, call: Call[ChatPeer], event: Waved) -> None:
                 raise RuntimeError("not today")
 
         async with talking(Sour()) as (_, client):

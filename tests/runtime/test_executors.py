@@ -7,12 +7,12 @@ from contextvars import ContextVar
 
 import anyio
 import pytest
+from tests.runtime.chat import AskParams, ChatClient, ChatPeer, ChatServer, Said
+from tests.runtime.support import BOUND, Guest, Room, connection_of, talking, until, url_of
 from typing_extensions import override
 
 from duologue import Call, serve
 from duologue.drivers import current
-from tests.runtime.chat import AskParams, ChatClient, ChatPeer, ChatServer, Said
-from tests.runtime.support import BOUND, Guest, Room, connection_of, talking, until, url_of
 
 pytestmark = pytest.mark.anyio
 

@@ -6,7 +6,7 @@ import json
 import os
 import socket
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -14,11 +14,11 @@ from typing import Any
 
 import anyio
 import pytest
+from tests.runtime.chat import ChatClient, ChatPeer, Said
+from tests.runtime.support import BOUND, Room, serving, until, url_of
 from websockets.frames import Frame, Opcode
 
 from duologue import ConnectFailed, Limits, Server, serve
-from tests.runtime.chat import ChatClient, ChatPeer, Said
-from tests.runtime.support import BOUND, Room, serving, until, url_of
 
 pytestmark = pytest.mark.anyio
 
@@ -87,7 +87,7 @@ def frame(data: bytes, opcode: Opcode = Opcode.TEXT) -> bytes:
 
 
 @asynccontextmanager
-async def raw(server: Server[ChatPeer], *, upgraded: bool = True) -> AsyncIterator[Raw]:
+async def raw(server: Server[ChatPeer], *, upgraded: bool = True) -> AsyncGenerator[Raw]:
     peer = Raw(server.port)
     with peer.socket:
         if upgraded:

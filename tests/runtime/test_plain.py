@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import anyio
 import pytest
+from tests.runtime.chat import ChatPeer, Said, Topic, Typing
+from tests.runtime.support import Room, serving, until, url_of
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedError
 from websockets.typing import Subprotocol
 
 from duologue import Server
-from tests.runtime.chat import ChatPeer, Said, Topic, Typing
-from tests.runtime.support import Room, serving, until, url_of
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("anyio_backend", ["asyncio"])]
 
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("anyio_backend", ["asyn
 @asynccontextmanager
 async def plain(
     room: Room | None = None, offer: Sequence[str] = ()
-) -> AsyncIterator[tuple[Server[ChatPeer], ClientConnection]]:
+) -> AsyncGenerator[tuple[Server[ChatPeer], ClientConnection]]:
     offered = [Subprotocol(name) for name in offer] or None
     async with serving(room or Room()) as server, connect(url_of(server), proxy=None, subprotocols=offered) as client:
         yield server, client
@@ -34,8 +34,7 @@ async def say(client: ClientConnection, **message: Any) -> None:
 
 
 async def hear(client: ClientConnection) -> dict[str, Any]:
-    heard = json.loads(await client.recv())
-    assert isinstance(heard, dict)
+    heard: dict[str, Any] = json.loads(await client.recv())
     return heard
 
 

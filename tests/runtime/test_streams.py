@@ -6,12 +6,12 @@ import json
 
 import anyio
 import pytest
+from tests.runtime.chat import ChatPeer, CountParams, Echo, Number
+from tests.runtime.support import Room, connection_of, serving, talking, until, url_of
 from typing_extensions import override
 from websockets.asyncio.client import connect
 
 from duologue import Call, CallError, Cancelled, DeadlineExceeded, Limits, NotFound, OutcomeUnknown, Sink
-from tests.runtime.chat import ChatPeer, CountParams, Echo, Number
-from tests.runtime.support import Room, connection_of, serving, talking, until, url_of
 
 pytestmark = pytest.mark.anyio
 
@@ -86,7 +86,8 @@ class TestLeaving:
         async with talking(room) as (_, client):
             async with client.count(upto=1000) as numbers:
                 await anext(numbers)
-            await until(lambda: room.stopped == 1)
+            with anyio.fail_after(2):
+                await until(lambda: room.stopped == 1)
             assert (await client.echo(text="on")).text == "on"
             session = connection_of(client).session
             await until(lambda: not session.outgoing)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from types import FrameType
@@ -13,21 +13,6 @@ from typing import Any
 
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
-
-from duologue import (
-    ConnectFailed,
-    DeadlineExceeded,
-    Event,
-    Internal,
-    NotSent,
-    Position,
-    Server,
-    SyncClient,
-    SyncEvents,
-    SyncEventStream,
-    SyncStream,
-    serve,
-)
 from tests.runtime.chat import (
     COUNT,
     ECHO,
@@ -45,6 +30,21 @@ from tests.runtime.chat import (
     Waved,
 )
 from tests.runtime.support import Room
+
+from duologue import (
+    ConnectFailed,
+    DeadlineExceeded,
+    Event,
+    Internal,
+    NotSent,
+    Position,
+    Server,
+    SyncClient,
+    SyncEvents,
+    SyncEventStream,
+    SyncStream,
+    serve,
+)
 
 
 class ChatSyncEvents(SyncEvents):
@@ -98,7 +98,7 @@ def running() -> Iterator[Running]:
 
 
 @contextmanager
-def interrupted(seconds: float) -> Iterator[None]:
+def interrupted(seconds: float) -> Generator[None]:
     """As if somebody pressed Ctrl-C after so long."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
@@ -174,9 +174,11 @@ def test_notifications(running: Running) -> None:
 def test_calls_from_several_threads(running: Running) -> None:
     answers: list[str] = []
     with open_sync(running.url) as client:
-        threads = [
-            threading.Thread(target=lambda text=str(n): answers.append(client.echo(text=text).text)) for n in range(20)
-        ]
+
+        def call(text: str) -> None:
+            answers.append(client.echo(text=text).text)
+
+        threads = [threading.Thread(target=call, args=[str(number)]) for number in range(20)]
         for thread in threads:
             thread.start()
         for thread in threads:

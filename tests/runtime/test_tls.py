@@ -8,11 +8,11 @@ from contextlib import suppress
 import anyio
 import pytest
 import trustme
-
-from duologue import ConnectFailed, Limits, serve
 from tests.runtime.chat import ChatClient, ChatServer
 from tests.runtime.proxy import proxied
 from tests.runtime.support import BOUND, Guest, Room, connection_of, until
+
+from duologue import ConnectFailed, Limits, serve
 
 pytestmark = pytest.mark.anyio
 
@@ -27,14 +27,14 @@ def authority() -> trustme.CA:
 @pytest.fixture
 def server_tls(authority: trustme.CA) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("localhost", "127.0.0.1").configure_cert(context)
+    authority.issue_cert("localhost", "127.0.0.1").configure_cert(context)  # pyright: ignore[reportUnknownMemberType] - pyOpenSSL, too
     return context
 
 
 @pytest.fixture
 def client_tls(authority: trustme.CA) -> ssl.SSLContext:
     context = ssl.create_default_context()
-    authority.configure_trust(context)
+    authority.configure_trust(context)  # pyright: ignore[reportUnknownMemberType] - pyOpenSSL, too
     return context
 
 
@@ -63,10 +63,10 @@ async def test_the_name_of_the_host(server_tls: ssl.SSLContext, client_tls: ssl.
 
 async def test_a_certificate_for_another_host(authority: trustme.CA, client_tls: ssl.SSLContext) -> None:
     other = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("example.org").configure_cert(other)
+    authority.issue_cert("example.org").configure_cert(other)  # pyright: ignore[reportUnknownMemberType] - pyOpenSSL, too
     with anyio.fail_after(BOUND):
         async with serve(Room(), "127.0.0.1", 0, tls=other) as server:
-            with pytest.raises(ConnectFailed, match="(?i)certificate.*127.0.0.1"):
+            with pytest.raises(ConnectFailed, match=r"(?i)certificate.*127\.0\.0\.1"):
                 await ChatClient.connect(f"wss://127.0.0.1:{server.port}", tls=client_tls)
             await until(lambda: not server.connections)
 
@@ -74,7 +74,7 @@ async def test_a_certificate_for_another_host(authority: trustme.CA, client_tls:
 async def test_an_authority_that_is_not_trusted(server_tls: ssl.SSLContext, client_tls: ssl.SSLContext) -> None:
     with anyio.fail_after(BOUND):
         async with serve(Room(), "127.0.0.1", 0, tls=server_tls) as server:
-            with pytest.raises(ConnectFailed, match="(?i)certificate verify failed"):
+            with pytest.raises(ConnectFailed, match=r"(?i)certificate verify failed"):
                 await ChatClient.connect(f"wss://127.0.0.1:{server.port}")
             async with ChatClient.open(f"wss://127.0.0.1:{server.port}", tls=client_tls) as client:  # it goes on
                 assert (await client.echo(text="on")).text == "on"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from typing import Any
 
 import anyio
 
@@ -13,11 +14,14 @@ BACKLOG = 1024
 
 async def listening_socket(host: str, port: int) -> socket.socket:
     """Bind and listen on the first address that `host` resolves to, IPv4 before IPv6; port 0 picks a free one."""
+    kind, flags = socket.SOCK_STREAM, socket.AI_PASSIVE
     try:  # an address needs no resolver, which may be a thread
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_NUMERICHOST)
+        numeric = socket.getaddrinfo(host, port, type=kind, flags=flags | socket.AI_NUMERICHOST)
+        found: list[tuple[int, int, Any]] = [(family, proto, address) for family, _, proto, _, address in numeric]
     except socket.gaierror:
-        found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    family, kind, proto, _, address = min(found, key=lambda info: info[0] != socket.AF_INET)
+        resolved = await anyio.getaddrinfo(host, port, type=kind, flags=flags)
+        found = [(family, proto, address) for family, _, proto, _, address in resolved]
+    family, proto, address = min(found, key=lambda info: info[0] != socket.AF_INET)
     listening = socket.socket(family, kind, proto)
     try:
         if os.name == "posix":
