@@ -28,9 +28,9 @@ MODEL_MEMBERS = frozenset(
 # Public members of the runtime's Peer, Client, SyncClient and Service, and those that generated subclasses add.
 MEMBER_NAMES = frozenset(
     """
-    aclose api_level authenticate bind call close connect connection describe emit event_log events handlers identity
-    limits meta notify open open_sync options peer peer_type peers position protocol publisher self serve service
-    session start_handler state subscribe timeout token unsubscribe
+    aclose answer_store api_level authenticate bind call close connect connected connection describe emit event_log
+    events executor forget handlers hub identity keyed limits meta notify open open_sync options peer peer_type peers
+    position protocol publisher self serve service session start_handler state subscribe timeout token unsubscribe
     """.split()
 )
 
@@ -47,8 +47,8 @@ ERROR_ARGUMENTS = frozenset({"self", "message"})
 RUNTIME_CLASSES = frozenset(
     """
     Action Base64 Bound Call CallError CallOptions Client Declared Decimal Delivery Effect Event EventDescriptor
-    EventStream Events HistoryLost Int64 Json Model NotSent OutcomeUnknown Params Peer Position Protocol Rate Server
-    Service Sink Status Stream StreamAction SyncClient SyncEventStream SyncEvents SyncStream UnknownValue UnknownVariant
+    EventStream Events HistoryLost Int64 Json Limits Model NotSent OutcomeUnknown Params Peer Position Protocol Rate Server
+    Service Sink Status Stream StreamAction SyncClient SyncEventStream SyncEvents SyncStream Token UnknownValue UnknownVariant
     Aborted AlreadyExists Cancelled DataLoss DeadlineExceeded FailedPrecondition Internal InvalidArgument NotFound
     OutOfRange PermissionDenied ResourceExhausted Unauthenticated Unavailable Unimplemented Unknown
     """.split()

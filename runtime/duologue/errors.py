@@ -235,6 +235,13 @@ STATUS_CLASSES: dict[str, type[CallError]] = {
 DetailsT = TypeVar("DetailsT", bound="Model | None", default=None)
 
 
+class _Shown(dict[str, Any]):
+    """Details as a message shows them; an optional one that is absent reads `none`."""
+
+    def __missing__(self, name: str) -> str:
+        return "none"
+
+
 class Declared(CallError, Generic[DetailsT]):
     """Mix-in of the errors that a spec declares.
 
@@ -255,7 +262,7 @@ class Declared(CallError, Generic[DetailsT]):
 
     def __init__(self, message: str | None, details: DetailsT, /) -> None:
         if message is None:
-            message = self.text.format_map({} if details is None else details.model_dump(mode="json"))
+            message = self.text.format_map(_Shown({} if details is None else details.model_dump(mode="json")))
         super().__init__(message)
         self.details = details
 
