@@ -221,6 +221,17 @@ def test_json_for_programs(cli: Run) -> None:
     assert json.loads(ok(cli("services", "list", "--json")))["services"] == []
 
 
+def test_the_registry_named_last_is_the_one(shared_registry: Any) -> None:
+    nowhere, here = "ws://127.0.0.1:1", shared_registry.url
+    for arguments in (
+        ["services", "--url", nowhere, "list", "--url", here],
+        ["services", "--url", here, "list"],
+        ["services", "--url", here],
+        ["services", "list", "--url", here],
+    ):
+        ok(in_process(*arguments, DUOLOGUE_REGISTRY_URL=nowhere))
+
+
 def test_refusals(cli: Run) -> None:
     ok(cli(*REGISTER))
     assert "service_not_found" in refused(cli("services", "get", "none"), 1)
