@@ -47,8 +47,9 @@ ERROR_ARGUMENTS = frozenset({"self", "message"})
 RUNTIME_CLASSES = frozenset(
     """
     Action Base64 Bound Call CallError CallOptions Client Declared Decimal Delivery Effect Event EventDescriptor
-    EventStream Events HistoryLost Int64 Json Limits Model NotSent OutcomeUnknown Params Peer Position Protocol Rate Server
-    Service Sink Status Stream StreamAction SyncClient SyncEventStream SyncEvents SyncStream Token UnknownValue UnknownVariant
+    EventStream Events HistoryLost Int64 Json Limits Model NotSent OutcomeUnknown Params Peer Position Protocol Rate
+    Server Service Sink Status Stream StreamAction SyncClient SyncEventStream SyncEvents SyncStream Token UnknownValue
+    UnknownVariant
     Aborted AlreadyExists Cancelled DataLoss DeadlineExceeded FailedPrecondition Internal InvalidArgument NotFound
     OutOfRange PermissionDenied ResourceExhausted Unauthenticated Unavailable Unimplemented Unknown
     """.split()

@@ -129,7 +129,7 @@ class EveryEvents(Events):
         """The latest, beginning with the present one."""
         return self._open(Single, {}, None)
 
-    def keyed(self, *, n: int | Sequence[int] | None = None) -> EventStream[Keyed]:
+    def keyed_(self, *, n: int | Sequence[int] | None = None) -> EventStream[Keyed]:
         """The latest for each `a.a` and `n`, the present ones first.
 
         Args:
@@ -195,7 +195,7 @@ class EverySyncEvents(SyncEvents):
         """The latest, beginning with the present one."""
         return self._open(Single, {}, None)
 
-    def keyed(self, *, n: int | Sequence[int] | None = None) -> SyncEventStream[Keyed]:
+    def keyed_(self, *, n: int | Sequence[int] | None = None) -> SyncEventStream[Keyed]:
         """The latest for each `a.a` and `n`, the present ones first.
 
         Args:
