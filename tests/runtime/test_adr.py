@@ -8,6 +8,18 @@ from tests.runtime.chat import ChatClient, ChatServer, Said
 from tests.runtime.support import BOUND, Guest, Room, until
 
 from duologue import ConnectFailed, HistoryLost, Limits, NotSent
+from duologue_registry.clock import SystemClock
+from duologue_registry.journal import JournaledStore
+from duologue_registry.memory import MemoryJournal
+from duologue_registry.service import Registry
+from service_registry_sdk import (
+    EventType,
+    Local,
+    ManagedProcess,
+    RegistryClient,
+    RegistryServer,
+    ServiceRegistered,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -37,6 +49,36 @@ async def test_server_and_client_as_in_the_decision_record() -> None:
             await until(lambda: not server.connections)
             await server.aclose()
         # all tasks have ended by themselves
+
+
+async def test_the_registry_as_in_the_decision_record() -> None:
+    with anyio.fail_after(BOUND):
+        async with JournaledStore.open(MemoryJournal(), SystemClock()) as store:
+            server = await RegistryServer.bind("127.0.0.1:0", Registry(store))
+
+            async def serve() -> None:
+                async with anyio.create_task_group() as tasks:
+                    async for handler in server:
+                        tasks.start_soon(handler.handle)
+
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(serve)
+
+                client = await RegistryClient.connect(f"ws://127.0.0.1:{server.port}")
+                handle, handler = client.start_handler()
+                tasks.start_soon(handler)
+                services = await handle.list_services()
+                assert services.services == []
+                changes = await handle.subscribe([EventType.SERVICE_REGISTERED])
+                await handle.register_service(
+                    name="api", version="1.0.0", execution=ManagedProcess(command=["bin/api"]), location=Local()
+                )
+                change = await anext(changes)
+                assert isinstance(change, ServiceRegistered)
+                await handle.unsubscribe([EventType.SERVICE_REGISTERED])
+
+                await handle.aclose()
+                await server.aclose()
 
 
 async def test_accept_by_hand() -> None:

@@ -182,6 +182,15 @@ class TestLog:
                 await server.emit(Said(room="a", text="", number=600))
                 assert await numbers(said, 599) == list(range(2, 601))
 
+    async def test_an_event_that_comes_twice_is_read_once(self) -> None:
+        async with talking(Room()) as (_, client), client.events.said() as said:
+            await client.echo(text="on")
+            for seq in (1, 1, 2, 1, 2, 3):
+                text = f'{{"event":"said","data":{{"room":"a","text":"","number":{seq}}},"seq":{seq}}}'
+                connection_of(client).on_message(text.encode())
+            assert await numbers(said, 3) == [1, 2, 3]
+            assert await quiet(said)
+
     async def test_a_position_of_another_history_is_refused(self) -> None:
         async with talking(Room()) as (server, client):
             await server.emit(Said(room="a", text=""))
