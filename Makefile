@@ -13,6 +13,7 @@ SPEC     := spec/registry.yaml
 SCHEMA   := spec/duologue.schema.json
 SDK      := generated/service-registry-sdk
 REGISTRY := runtime/registry
+COVERING := $(wildcard tests/runtime tests/conformance tests/simulation)
 PROJECTS := . $(SDK) $(REGISTRY)
 
 # What is installed is remembered in the environment itself, so nothing is installed twice and `rm -r .venv` forgets all.
@@ -95,10 +96,13 @@ check: ## everything that must hold before a change is merged
 	$(MAKE) build
 	$(MAKE) demo
 	$(PY) -m pytest tests/house/test_publish.py
+	$(PY) -m coverage run -m pytest -q -m "not long" $(COVERING)
+	$(PY) -m coverage combine -q
+	$(PY) -m coverage report
 	$(MAKE) test
 
 clean: ## remove what these verbs made
-	rm -rf $(VENV) $(DIST) build .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
+	rm -rf $(VENV) $(DIST) build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(ENV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
