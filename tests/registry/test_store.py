@@ -65,8 +65,9 @@ def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Journal:
 
 @pytest.fixture
 async def store(journal: Journal, clock: ManualClock) -> AsyncGenerator[Store]:
-    async with JournaledStore.open(journal, clock) as store:
-        yield store
+    with anyio.fail_after(30):
+        async with JournaledStore.open(journal, clock) as store:
+            yield store
 
 
 async def do(store: Store, command: Command, *, key: str | None = None) -> Outcome:
