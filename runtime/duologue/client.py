@@ -124,7 +124,7 @@ def _tell(callback: Callable[..., None] | None, *args: object) -> None:
     if callback is not None:
         try:
             callback(*args)
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever the user's code raises
             _LOG.exception("a callback of the connection's life failed")
 
 
@@ -355,7 +355,9 @@ class Client(Peer):
             try:
                 return await self._dial()
             except ConnectFailed as error:
-                if error.status_code in REFUSED:
+                closed = error.__cause__
+                final = isinstance(closed, ConnectionClosed) and closed.close_code in FINAL
+                if final or error.status_code in REFUSED:
                     raise
             delay = min(delay * 2, LONGEST_DELAY)
 

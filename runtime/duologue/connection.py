@@ -113,7 +113,7 @@ class Connection:
         """
         await socket.run(self._link, self.limits.outbound)
         if self.closed is not None:
-            raise self._refusal(self.closed)
+            raise self._refusal(self.closed) from self.closed
 
     async def run(self, socket: Socket) -> None:
         """Carry the conversation until it ends, and the keyed handlers to theirs; other handlers are cancelled."""
@@ -187,11 +187,14 @@ class Connection:
         """Send the peer an event of ours, outside any subscription.
 
         Raises:
-            NotSent: The connection is gone.
+            NotSent: The connection is gone, or the peer takes no message of this size.
         """
         if not await self.room():
             raise NotSent(str(self.closed))
-        self.send_event(_CODEC.event(event.event_name, event.to_wire()))
+        message, limit = _CODEC.event(event.event_name, event.to_wire()), self.session.capabilities.frame
+        if len(message) > limit:
+            raise NotSent(f"{event.event_name}: an event of {len(message)} bytes; the peer takes at most {limit}")
+        self.send_event(message)
 
     def send_event(self, message: bytes) -> None:
         """Send an encoded event, in turn with everything else."""

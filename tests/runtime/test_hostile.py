@@ -17,6 +17,7 @@ import pytest
 from tests.runtime.chat import ChatClient, ChatPeer, Said
 from tests.runtime.support import BOUND, Room, serving, until, url_of
 from websockets.frames import Frame, Opcode
+from websockets.utils import accept_key
 
 from duologue import ConnectFailed, Limits, Server, serve
 
@@ -103,7 +104,7 @@ def resident() -> int:
 class TestReaders:
     async def test_who_takes_no_answers_is_cut(self) -> None:
         room = Room()
-        async with serving(room, replace(LIMITS, in_flight=256)) as server, raw(server) as stalled:
+        async with serving(room, replace(LIMITS, in_flight=256, idle=30.0)) as server, raw(server) as stalled:
             for number in range(100):
                 await stalled.say(id=str(number), action="echo", params={"text": "x" * 100, "times": 1000})
             await until(lambda: not server.connections[0].has_room)
@@ -265,10 +266,13 @@ async def test_none_of_them_delays_shutdown_or_a_neighbour_s_calls() -> None:
 async def test_a_server_that_never_says_hello_is_given_up() -> None:
     async def accept(stream: anyio.abc.SocketStream) -> None:
         async with stream:
-            await stream.receive()
+            request = await stream.receive()
+            key = request.split(b"Sec-WebSocket-Key: ")[1].split(b"\r\n")[0].decode()
             await stream.send(
                 b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-                b"Sec-WebSocket-Protocol: duologue.v1\r\nSec-WebSocket-Accept: wrong\r\n\r\n"
+                b"Sec-WebSocket-Protocol: duologue.v1\r\nSec-WebSocket-Accept: "
+                + accept_key(key).encode()
+                + b"\r\n\r\n"
             )
             with suppress(anyio.BrokenResourceError):
                 for _ in range(100):
@@ -280,6 +284,6 @@ async def test_a_server_that_never_says_hello_is_given_up() -> None:
         async with listener, anyio.create_task_group() as tasks:
             tasks.start_soon(listener.serve, accept)
             port = listener.extra(anyio.abc.SocketAttribute.local_port)
-            with pytest.raises(ConnectFailed), anyio.fail_after(2):
+            with pytest.raises(ConnectFailed, match="within"), anyio.fail_after(2):
                 await ChatClient.connect(f"ws://127.0.0.1:{port}", limits=LIMITS)
             tasks.cancel_scope.cancel()

@@ -11,7 +11,7 @@ from pathlib import Path
 import anyio
 import pytest
 from anyio.abc import SocketStream
-from tests.runtime.chat import NAP, ChatClient, ChatPeer, Echo, EchoParams, NapParams, Said, Topic
+from tests.runtime.chat import CHAT, NAP, ChatClient, ChatPeer, Echo, EchoParams, NapParams, Said, Topic
 from tests.runtime.proxy import Proxy, proxied
 from tests.runtime.support import BOUND, Room, connection_of, serving, until, url_of
 from typing_extensions import override
@@ -296,6 +296,20 @@ class TestLifecycle:
             with pytest.raises(NotSent, match="no longer welcome"):
                 await client.echo(text="on")
             assert proxy.accepted == 1
+
+    async def test_a_server_of_another_protocol_stops_it(self) -> None:
+        class Chess(Room):
+            protocol = replace(CHAT, name="chess")
+
+        async with serving(Chess()) as other, through_a_proxy(Room()) as (_, proxy, client):
+            first = connection_of(client)
+            proxy.target = other.port
+            proxy.cut()
+            await first.until_closed()
+            with pytest.raises(NotSent, match="chess"):
+                await client.echo(text="on", timeout=2)
+            with pytest.raises(ConnectFailed, match="chess"):
+                await ChatClient.connect(url_of(other))
 
     async def test_nobody_there_from_the_start(self) -> None:
         with anyio.fail_after(BOUND):
