@@ -13,6 +13,7 @@ SPEC     := spec/registry.yaml
 SCHEMA   := spec/duologue.schema.json
 SDK      := generated/service-registry-sdk
 REGISTRY := runtime/registry
+export COVERAGE_FILE := $(CURDIR)/build/coverage
 COVERING := $(wildcard tests/runtime tests/conformance tests/simulation)
 PROJECTS := . $(SDK) $(REGISTRY)
 
@@ -96,6 +97,7 @@ check: ## everything that must hold before a change is merged
 	$(MAKE) build
 	$(MAKE) demo
 	$(PY) -m pytest tests/house/test_publish.py
+	@mkdir -p build
 	$(PY) -m coverage run -m pytest -q -m "not long" $(COVERING)
 	$(PY) -m coverage combine -q
 	$(PY) -m coverage report
