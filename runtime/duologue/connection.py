@@ -127,6 +127,8 @@ class Connection:
 
     def close(self, code: int = CloseCode.NORMAL, reason: str = "") -> None:
         """Begin the closing handshake; what was said before still leaves."""
+        if self._subscriptions is not None:
+            self._subscriptions.tell_positions()
         self._flush()
         self._link.close(code, reason)
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+import anyio
+
 from .descriptors import Delivery, EventDescriptor
 from .descriptors import Protocol as ProtocolTable
 from .filters import value_at
@@ -45,7 +47,11 @@ class EventLog(Protocol):
         ...
 
     async def append(self, event: Event) -> LogEntry:
-        """Add an event. Raises `TypeError` where entries are only made by the service's own commits."""
+        """Add an event. Raises `TypeError` where entries are only made by the service's own commits.
+
+        Where this waits, it must finish what it began even when the caller is cancelled: an entry that was added and
+        not handed over is a hole until its subscribers reconnect.
+        """
         ...
 
 
@@ -114,11 +120,16 @@ class Publisher:
     """Hands each event to the connections that subscribed to it.
 
     `log` events are handed over in the order of their numbers.
+
+    Attributes:
+        published: The number of the last entry that was handed over.
     """
 
     def __init__(self, protocol: ProtocolTable, log: EventLog) -> None:
         self.protocol = protocol
         self.log = log
+        self.published = log.position.seq
+        self._appending = anyio.Lock()
         self._events = {event.name: event for event in protocol.events}
         self._listeners: dict[str, dict[Listener, None]] = {name: {} for name in self._events}
         self._states: dict[str, dict[tuple[Any, ...], Event]] = {}
@@ -131,7 +142,8 @@ class Publisher:
         """
         descriptor = self._descriptor(event)
         if descriptor.delivery is Delivery.LOG:
-            self.publish([await self.log.append(event)])
+            async with self._appending:  # one at a time: entries are handed over in the order of their numbers
+                self.publish([await self.log.append(event)])
             return self.log.position
         if descriptor.delivery is Delivery.STATE:
             key = tuple(value_at(event, path) for path in descriptor.key)
@@ -144,6 +156,7 @@ class Publisher:
         for entry in entries:
             self._descriptor(entry.event)
             self._hand_over(entry.event, entry.seq)
+            self.published = entry.seq
 
     def states(self, name: str) -> Sequence[Event]:
         """The latest event for each key of a `state` event."""

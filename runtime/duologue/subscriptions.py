@@ -10,10 +10,11 @@ from msgspec import Meta, Raw
 
 from .close_codes import CloseCode
 from .descriptors import Delivery
-from .errors import AlreadyExists, InvalidArgument, NotFound, Ran, ResourceExhausted
+from .drivers.port import Timer
+from .errors import AlreadyExists, InvalidArgument, NotFound, Ran, ResourceExhausted, Status
 from .filters import Filter, value_at
 from .publisher import Frames, Position, Publisher
-from .wire import Loss, Point, Reset
+from .wire import Loss, Point, Reset, SubscriptionEnd
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -22,6 +23,9 @@ FormT = TypeVar("FormT")
 
 IMPLICIT: Final = "*"
 """The one subscription of a peer that names none; what it subscribes to adds up."""
+
+TELL_EVERY: Final = 10.0
+"""Seconds between words about how far the log has been looked through."""
 
 REPLAY_BATCH: Final = 256
 """Log entries read at once for a subscriber that catches up."""
@@ -47,14 +51,15 @@ def _parse(params: bytes, form: type[FormT]) -> FormT:
 
 
 class _Subscription:
-    """Events and their filters; `live` once the replay is done."""
+    """Events and their filters; `live` once the replay is done, `told` how far the log was looked through."""
 
-    __slots__ = ("events", "id", "live")
+    __slots__ = ("events", "id", "live", "told")
 
     def __init__(self, id: str) -> None:
         self.id = id
         self.events: dict[str, Filter] = {}
         self.live = False
+        self.told = 0
 
     def wants(self, frames: Frames) -> bool:
         accepted = self.events.get(frames.event.event_name)
@@ -80,6 +85,7 @@ class Subscriptions:
         self._subscriptions: dict[str, _Subscription] = {}
         self._withheld: dict[tuple[Any, ...], Frames] = {}
         self._lost: dict[tuple[str, str], int] = {}
+        self._log_watch: Timer | None = None
 
     # ----------------------------------------------------------------------------------------------- built-in actions
     def subscribe(self, params: bytes) -> tuple[bytes, Opening]:
@@ -121,8 +127,18 @@ class Subscriptions:
         self._ignore_unwanted()
         return b"null"
 
+    def tell_positions(self) -> None:
+        """Say how far the log has been looked through, so that what passes no filter is not looked through again."""
+        seq, epoch = self._publisher.published, self._publisher.log.position.epoch
+        for subscription in self._subscriptions.values():
+            if subscription.live and seq > subscription.told and self._has_log(subscription):
+                subscription.told = seq
+                self._connection.about(subscription.id, at=Point(epoch, seq))
+
     def close(self) -> None:
         """The connection is gone."""
+        if self._log_watch is not None:
+            self._log_watch.cancel()
         self._subscriptions.clear()
         self._ignore_unwanted()
 
@@ -137,6 +153,7 @@ class Subscriptions:
         subscription.live = True
         position = self._publisher.log.position
         self._connection.about(subscription.id, live=Point(position.epoch, position.seq))
+        self._watch_log()
 
     async def replay(self, opening: Opening) -> None:
         """Send what the log holds since the subscription's starting point, then let it follow."""
@@ -152,7 +169,10 @@ class Subscriptions:
                 if subscription.wants(frames):
                     if not await self._connection.room():
                         return
-                    self._connection.send_event(frames.message(for_=self._tag(subscription)))
+                    message = frames.message(for_=self._tag(subscription))
+                    if self._refused_as_large(frames, len(message)):
+                        return
+                    self._connection.send_event(message)
                 after = entry.seq
         self.follow(opening)
 
@@ -199,9 +219,44 @@ class Subscriptions:
         if not any(sub.live and sub.wants(frames) for sub in self._subscriptions.values()):
             return
         if connection.has_room:
-            connection.send_framed(frames.shared(extensions=connection.extensions))
+            frame = frames.shared(extensions=connection.extensions)
+            if not self._refused_as_large(frames, len(frame)):
+                connection.send_framed(frame)
         else:
             self._withhold(frames)
+
+    def _refused_as_large(self, frames: Frames, size: int) -> bool:
+        """End the subscriptions to an event that the peer cannot take: leaving it out would be a silent hole."""
+        limit = self._connection.session.capabilities.frame
+        if size <= limit:
+            return False
+        reason = f"an event of {size} bytes; the peer takes at most {limit}"
+        if not self._connection.extensions:
+            self._connection.close(CloseCode.TOO_BIG, reason)
+            return True
+        for subscription in [sub for sub in self._subscriptions.values() if sub.wants(frames)]:
+            del self._subscriptions[subscription.id]
+            self._connection.about(subscription.id, end=SubscriptionEnd(Status.RESOURCE_EXHAUSTED, reason))
+        self._ignore_unwanted()
+        return True
+
+    def _has_log(self, subscription: _Subscription) -> bool:
+        return any(self._known[name].delivery is Delivery.LOG for name in subscription.events)
+
+    def _watch_log(self) -> None:
+        """Tell positions now and then, as long as somebody follows the log."""
+        executor = self._connection.executor
+        if (
+            self._log_watch is None
+            and self._connection.extensions
+            and any(map(self._has_log, self._subscriptions.values()))
+        ):
+            self._log_watch = executor.call_at(executor.now() + TELL_EVERY, self._log_watched)
+
+    def _log_watched(self) -> None:
+        self._log_watch = None
+        self.tell_positions()
+        self._watch_log()
 
     def _withhold(self, frames: Frames) -> None:
         """The peer reads too slowly: keep the latest states for it, and count what it misses."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
+from tests.runtime.manual import ManualExecutor
 from websockets.client import ClientProtocol
 from websockets.frames import Close, Frame, Opcode
 from websockets.http11 import Request, Response
@@ -22,54 +22,6 @@ from duologue.limits import KIB, Limits
 from duologue.link import JOIN_BYTES, JOIN_FRAMES, LARGE_SLICE, SMALL_SLICE, WEBSOCKET_LOGGER, Link, frame_text
 
 SUBPROTOCOL = Subprotocol("duologue.v1")
-
-
-class ManualTimer:
-    def __init__(self, when: float, callback: Callable[[], None]) -> None:
-        self.when = when
-        self.callback: Callable[[], None] | None = callback
-
-    def cancel(self) -> None:
-        self.callback = None
-
-
-class ManualExecutor:
-    """A clock that stands, timers that fire when it is moved, callbacks that run when asked to."""
-
-    def __init__(self) -> None:
-        self.time = 1000.0
-        self.timers: list[ManualTimer] = []
-        self.soon: deque[Callable[[], None]] = deque()
-
-    def now(self) -> float:
-        return self.time
-
-    def call_at(self, when: float, callback: Callable[[], None]) -> ManualTimer:
-        timer = ManualTimer(when, callback)
-        self.timers.append(timer)
-        return timer
-
-    def call_soon(self, callback: Callable[[], None]) -> None:
-        self.soon.append(callback)
-
-    def turn(self) -> None:
-        """What is ready now, and not what it makes ready."""
-        for _ in range(len(self.soon)):
-            self.soon.popleft()()
-
-    def advance(self, seconds: float) -> None:
-        until = self.time + seconds
-        while due := [timer for timer in self.timers if timer.callback is not None and timer.when <= until]:
-            timer = min(due, key=lambda timer: timer.when)
-            self.time = max(self.time, timer.when)
-            callback, timer.callback = timer.callback, None
-            assert callback is not None
-            callback()
-        self.time = until
-
-    @property
-    def pending(self) -> int:
-        return sum(timer.callback is not None for timer in self.timers)
 
 
 class FakeTransport:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from tests.runtime.chat import CHAT, Said, Topic, Typing
+from tests.runtime.manual import ManualExecutor
 
 from duologue.close_codes import CloseCode
 from duologue.connection import Connection
@@ -15,7 +17,7 @@ from duologue.limits import Limits
 from duologue.models import Event
 from duologue.publisher import MemoryLog, Publisher
 from duologue.subscriptions import REPLAY_BATCH, Opening, Subscriptions
-from duologue.wire import NativeCodec
+from duologue.wire import Capabilities, NativeCodec
 
 pytestmark = pytest.mark.anyio
 
@@ -24,6 +26,8 @@ class Wire:
     """Stands for the connection: writes down what would leave."""
 
     def __init__(self, *, extensions: bool, limits: Limits) -> None:
+        self.executor = ManualExecutor()
+        self.session = SimpleNamespace(capabilities=Capabilities(extensions=extensions, frame=limits.frame))
         self.extensions = extensions
         self.limits = limits
         self.has_room = True
@@ -470,3 +474,56 @@ async def test_events_that_a_slow_reader_does_not_want_cost_it_nothing() -> None
     desk.wire.has_room = False
     await desk.say(1, room="b")
     assert desk.wire.closed_with is None
+
+
+async def test_a_subscription_is_told_how_far_the_log_was_looked_through() -> None:
+    desk = Desk()
+    await desk.subscribe(events=["said"], sub="s1", filter={"room": "attic"})
+    await desk.subscribe(events=["typing"], sub="s2")
+    desk.wire.take()
+    for number in range(3):
+        await desk.publisher.emit(Said(room="cellar", text="", number=number))
+    epoch = desk.publisher.log.position.epoch
+    desk.wire.executor.advance(9.9)
+    assert desk.wire.take() == []
+    desk.wire.executor.advance(0.2)
+    assert desk.wire.take() == [{"sub": "s1", "at": {"epoch": epoch, "seq": 3}}]
+    desk.wire.executor.advance(30)
+    assert desk.wire.take() == []  # the log has not moved
+    desk.subscriptions.close()
+    assert desk.wire.executor.pending == 0
+
+
+async def test_positions_tell_only_of_what_was_handed_over() -> None:
+    desk = Desk()
+    await desk.subscribe(events=["said"], sub="s1", filter={"room": "attic"})
+    desk.wire.take()
+    await desk.publisher.log.append(Said(room="attic", text=""))  # committed, and not yet published
+    desk.subscriptions.tell_positions()
+    assert desk.wire.take() == []
+
+
+@pytest.mark.parametrize("replayed", [False, True])
+async def test_an_event_that_the_peer_cannot_take_ends_the_subscription(replayed: bool) -> None:
+    desk = Desk(frame=200)
+    start = desk.publisher.log.position
+    large = Said(room="attic", text="x" * 300)
+    if replayed:
+        await desk.publisher.emit(large)
+    await desk.subscribe(events=["said"], sub="s1", since={"epoch": start.epoch, "seq": start.seq})
+    if not replayed:
+        await desk.publisher.emit(large)
+    ended = desk.wire.take()[-1]
+    assert ended["sub"] == "s1"
+    assert ended["end"]["status"] == "resource_exhausted"
+    assert "200" in ended["end"]["reason"]
+    await desk.publisher.emit(Said(room="attic", text="small"))
+    assert desk.wire.take() == []
+
+
+async def test_a_plain_peer_that_cannot_take_an_event_is_closed() -> None:
+    desk = Desk(extensions=False, frame=200)
+    await desk.subscribe(events=["said"])
+    await desk.publisher.emit(Said(room="attic", text="x" * 300))
+    assert desk.wire.closed_with is not None
+    assert desk.wire.closed_with[0] == CloseCode.TOO_BIG
