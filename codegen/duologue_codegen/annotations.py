@@ -66,6 +66,8 @@ class Annotator:
     def bare(self, type_: ir.Type) -> Code:
         """The annotation without the constraints of the type itself; those of its parts stay."""
         match type_:
+            case ir.Scalar(kind=ir.ScalarKind.NUMBER) if self.ordered:
+                return Code("Annotated[float, Field(allow_inf_nan=False)]")  # a number that overflows is none
             case ir.Scalar(kind=kind):
                 return Code(self.library(_SCALARS[kind]))
             case ir.Ref(name=class_name):

@@ -7,15 +7,28 @@ no integer, `"1"` is none) and by wire names alone, so that `fooBar` beside `foo
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Annotated, Any, ClassVar, Self, TypeAlias, cast
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetPydanticSchema, JsonValue
+from pydantic import AfterValidator, BaseModel, ConfigDict, GetCoreSchemaHandler, GetPydanticSchema, JsonValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from typing_extensions import override
 
-Json: TypeAlias = JsonValue
+
+def _check_finite(value: Any) -> Any:
+    """JSON has no infinity, and a number that overflows is none (RFC 8259, section 6)."""
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise PydanticCustomError("finite_number", "a number that no float can hold")
+    elif isinstance(value, (list, dict)):
+        for part in cast("dict[Any, Any]", value).values() if isinstance(value, dict) else cast("list[Any]", value):
+            _check_finite(part)
+    return value
+
+
+Json: TypeAlias = Annotated[JsonValue, AfterValidator(_check_finite)]
 """Any JSON value."""
 
 

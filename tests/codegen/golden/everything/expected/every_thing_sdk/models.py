@@ -28,7 +28,9 @@ Name = TypeAliasType("Name", Annotated[str, Field(max_length=20, min_length=1, p
 ShortName = TypeAliasType("ShortName", Annotated[str, Field(max_length=5, min_length=1, pattern="^[a-z]+$")])
 
 
-Ratio = TypeAliasType("Ratio", Annotated[float, Field(gt=0, le=1.5, multiple_of=0.25)])
+Ratio = TypeAliasType(
+    "Ratio", Annotated[Annotated[float, Field(allow_inf_nan=False)], Field(le=1.5, gt=0, multiple_of=0.25)]
+)
 
 
 Price = TypeAliasType("Price", Annotated[Decimal, Field(ge=Decimal("0.10"))])

@@ -6,10 +6,10 @@ Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.y
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
 from duologue import Action, Effect, StreamAction
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from .errors import Broken
 from .models import LampFadeParams, LampLightParams, RestartParams
@@ -26,7 +26,7 @@ LAMP_LIGHT: Final[Action[LampLightParams, None]] = Action(
 LAMP_FADE: Final[StreamAction[LampFadeParams, float, None]] = StreamAction(
     name="Lamp.fade",
     params=LampFadeParams,
-    item=TypeAdapter(float),
+    item=TypeAdapter(Annotated[float, Field(allow_inf_nan=False)]),
     result=TypeAdapter(None),
     scope=(),
     effect=Effect.UNSAFE,
