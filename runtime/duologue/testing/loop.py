@@ -90,5 +90,5 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def _number(self, handle: Any) -> int | None:
         """The number of the task that a ready handle continues."""
-        task = getattr(handle._callback, "__self__", None)  # noqa: SLF001 - a handle shows it in no other way
-        return self._number_of.get(task) if isinstance(task, asyncio.Task) else None
+        task: Any = getattr(handle._callback, "__self__", None)  # noqa: SLF001 - a handle shows it in no other way
+        return self._number_of.get(task) if isinstance(task, asyncio.Task) else None  # pyright: ignore[reportUnknownArgumentType]
