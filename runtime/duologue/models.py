@@ -17,13 +17,12 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from typing_extensions import override
 
 
-def _check_finite(value: Any) -> Any:
+def _check_finite(value: JsonValue) -> JsonValue:
     """JSON has no infinity, and a number that overflows is none (RFC 8259, section 6)."""
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise PydanticCustomError("finite_number", "a number that no float can hold")
-    elif isinstance(value, (list, dict)):
-        for part in cast("dict[Any, Any]", value).values() if isinstance(value, dict) else cast("list[Any]", value):
+    if isinstance(value, float) and not math.isfinite(value):
+        raise PydanticCustomError("finite_number", "a number that no float can hold")
+    if isinstance(value, (list, dict)):
+        for part in value.values() if isinstance(value, dict) else value:
             _check_finite(part)
     return value
 
