@@ -70,6 +70,7 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
         self._filter = Filter(descriptors, self._values)
         self._sub = ""
         self._live = False
+        self._asked: Connection | None = None
         self._received: Position | None = since
         self._queue: deque[tuple[Event | None, int | None, _State | None]] = deque()
         self._states: dict[_State, Event] = {}
@@ -169,6 +170,7 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
         with suppress(CallError):  # it may have ended with its connection
             await self._client.forget(old)
         self._received = self.position
+        self._asked = None
         self._behind = False
         try:
             await self._begin()
@@ -177,7 +179,10 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
             raise
 
     async def resume(self, connection: Connection) -> None:
-        """Subscribe on a connection: anew, or from where the last one ended."""
+        """Subscribe on a connection: anew, or from where the last one ended; once, whoever comes first."""
+        if self._asked is connection:
+            return
+        self._asked = connection
         self._live = False
         since = self._received if any(d.delivery is Delivery.LOG for d in self._descriptors.values()) else None
         request: dict[str, Any] = {"events": self.names, "sub": self._sub}
