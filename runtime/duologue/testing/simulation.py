@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar, cast
 
 import anyio
 
+from ..client import Client
+from ..drivers import current
 from ..drivers.memory import MemoryEnd, MemoryNetwork
 from ..limits import Limits
 from ..server import Server, serve
 from ..service import Service
-from .loop import VirtualLoop
+from .backends import BACKENDS
 
 T = TypeVar("T")
 
@@ -36,8 +37,16 @@ class SimulationFailed(AssertionError):
     """A run failed; `seed` repeats it."""
 
     def __init__(self, seed: int, error: BaseException) -> None:
-        super().__init__(f"seed {seed}: {type(error).__name__}: {error}")
+        super().__init__(f"seed {seed}: {'; '.join(_told(error))}")
         self.seed = seed
+
+
+def _told(error: BaseException) -> list[str]:
+    """What was raised, out of whatever groups."""
+    if isinstance(error, BaseExceptionGroup):
+        inner = cast("BaseExceptionGroup[BaseException]", error).exceptions
+        return [text for each in inner for text in _told(each)]
+    return [f"{type(error).__name__}: {error}"]
 
 
 @dataclass
@@ -56,15 +65,15 @@ class Simulation:
 
     def now(self) -> float:
         """Virtual seconds since the start."""
-        return asyncio.get_running_loop().time()
+        return anyio.current_time()
 
     def note(self, text: str) -> None:
         """Add to the trace."""
         self.trace.append((self.now(), text))
 
     # ---------------------------------------------------------------------------------------------------------- faults
-    def strike(self, fault: Fault | None = None) -> None:
-        """Let something happen to a connection that lives."""
+    def strike(self, fault: Fault | None = None, *, longest_stall: float = 30.0) -> None:
+        """Let something happen to a connection that lives; without a fault, the dice choose one."""
         living = [ends for ends in self.network.connections if not (ends[0].gone or ends[1].gone)]
         if not living:
             return
@@ -78,11 +87,12 @@ class Simulation:
         elif fault is Fault.HALF_OPEN:
             end.lose()
         else:
-            self._stall(end, self.random.uniform(0.0, 30.0))
+            self._stall(end, self.random.uniform(0.0, longest_stall))
 
     def _stall(self, end: MemoryEnd, seconds: float) -> None:
         end.stalled = True
-        asyncio.get_running_loop().call_later(seconds, end.release)
+        executor = current()
+        executor.call_at(executor.now() + seconds, end.release)
 
     async def strike_at_times(self, longest_pause: float, faults: Iterable[Fault] = tuple(Fault)) -> None:
         """Strike again and again, until cancelled."""
@@ -90,6 +100,16 @@ class Simulation:
         while True:
             await anyio.sleep(self.random.uniform(0, longest_pause))
             self.strike(self.random.choice(kinds))
+
+    def vanish(self, client: Client) -> None:
+        """Let a client be gone as if its process had died: nothing is said, and the server is not told.
+
+        Leave the client's block afterwards.
+        """
+        link = client.connection._link  # noqa: SLF001 - what ends here is below everything that is public
+        for ends in self.network.connections:
+            if ends[0]._link is link:  # noqa: SLF001
+                ends[0].lose()
 
     # ---------------------------------------------------------------------------------------------------------- servers
     @asynccontextmanager
@@ -134,7 +154,17 @@ class Host:
         self._stop = None
         await self._stopped.wait()
 
+    async def stop(self) -> None:
+        """Stop gracefully: say goodbye, and let running handlers finish (see `Server.aclose`)."""
+        if self._stop is not None:
+            self._simulation.note("the server stops")
+            await self.server.aclose()
+            self._stop.cancel()
+            self._stop = None
+            await self._stopped.wait()
+
     async def _run(self, service: Service[Any], *, task_status: Any) -> None:
+        self._simulation.note("the server starts")
         self._stopped = anyio.Event()
         with anyio.CancelScope() as self._stop:
             async with serve(service, "memory", self._port, limits=self._limits) as server:
@@ -149,38 +179,34 @@ def simulate(
     *,
     delay: tuple[float, float] = (0.0001, 0.05),
     longest: float = 3600.0,
+    backend: Literal["asyncio", "trio"] = "asyncio",
 ) -> T:
-    """Run a scenario; the same seed gives the same run.
+    """Run a scenario; the same seed gives the same run, on the same backend and with the same versions of everything.
 
     Args:
         delay: Shortest and longest time that bytes are under way, in virtual seconds.
         longest: Virtual seconds that the scenario may take.
+        backend: asyncio is the reference; trio needs trio's package.
 
     Raises:
         SimulationFailed: It raised, did not end in time, or left tasks behind; says with which seed to repeat it.
     """
-    loop = VirtualLoop(seed)
     network = MemoryNetwork(seed=seed, delay=delay)
     simulation = Simulation(seed, network, random.Random(seed))  # noqa: S311 - chosen so that runs can be repeated
 
     async def run() -> T:
-        with network.use():
-            async with asyncio.timeout(longest):
-                result = await scenario(simulation)
-        return result
+        with network.use(), anyio.fail_after(longest):
+            return await scenario(simulation)
 
     state = random.getstate()
     random.seed(seed)  # what libraries draw, a client's back-off among them
     try:
-        return loop.run_until_complete(run())
+        result: T = BACKENDS[backend](run, seed)
     except Exception as error:
         raise SimulationFailed(seed, error) from error
     finally:
         random.setstate(state)
-        left = asyncio.all_tasks(loop)
-        loop.close()
-        if left:
-            raise SimulationFailed(seed, RuntimeError(f"tasks were left behind: {left}"))
+    return result
 
 
 __all__ = ["Fault", "Host", "Simulation", "SimulationFailed", "simulate"]

@@ -1,0 +1,209 @@
+"""What clients do in a scenario, and what befalls them: each activity records in the world what it saw."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anyio
+from tests.simulation.sdk import bank
+from tests.simulation.world import BankClient, Placed, Reading, World
+
+from duologue import CallError, Effect, EventStream, HistoryLost, Position
+
+ACCOUNTS = ("a", "b")
+UNARY = {Effect.SAFE: "read", Effect.KEYED: "book", Effect.UNSAFE: "fire"}
+STREAMING = {Effect.SAFE: "list_", Effect.KEYED: "move"}
+
+
+# --------------------------------------------------------------------------------------------------------------- calls
+async def place_calls(world: World, peer: Any, count: int, padding: int = 0, *, back: bool = False) -> None:
+    """Place calls of every effect, some at once, some of them given up, and wait for their ends."""
+    dice = world.sim.random
+    async with anyio.create_task_group() as tasks:
+        for _ in range(count):
+            await anyio.sleep(dice.uniform(0, 3))
+            effect = dice.choice(list(UNARY))
+            placed = a_call(world, effect, back=back)
+            method = getattr(peer, UNARY[effect])
+            give_up = dice.uniform(0, 2 * placed.timeout)
+            tasks.start_soon(_call, world, placed, method, _task(world, placed, padding), give_up)
+
+
+async def place_streams(world: World, peer: Any, count: int) -> None:
+    """The same with streams."""
+    dice = world.sim.random
+    async with anyio.create_task_group() as tasks:
+        for _ in range(count):
+            await anyio.sleep(dice.uniform(0, 3))
+            effect = dice.choice(list(STREAMING))
+            placed = a_call(world, effect)
+            placed.wanted = dice.randrange(12)
+            method = getattr(peer, STREAMING[effect])
+            give_up = dice.uniform(0, 2 * placed.timeout)
+            tasks.start_soon(_stream, world, placed, method, _task(world, placed, 0), give_up)
+
+
+def a_call(world: World, effect: Effect, *, back: bool = False) -> Placed:
+    dice = world.sim.random
+    placed = Placed(
+        f"{effect}-{world.number()}",
+        effect,
+        world.sim.now(),
+        timeout=dice.uniform(0.1, 10),
+        refuse=dice.choice(["no", "no", "no", "before", "after"]),
+        back=back,
+    )
+    world.placed.append(placed)
+    return placed
+
+
+def _task(world: World, placed: Placed, padding: int) -> Any:
+    dice = world.sim.random
+    longest = dice.choice([0.05, 1.0, 8.0])
+    return bank.Task(
+        mark=placed.mark,
+        before=dice.uniform(0, longest),
+        after=dice.uniform(0, longest),
+        refuse=placed.refuse,
+        padding="." * padding,
+    )
+
+
+async def _call(world: World, placed: Placed, method: Any, task: Any, give_up: float) -> None:
+    placed.at = world.sim.now()
+    with anyio.move_on_after(give_up) as patience:
+        try:
+            receipt = await method(**dict(task), timeout=placed.timeout)
+            placed.answer = receipt.mark
+        except CallError as error:
+            placed.error = error
+    _end(world, placed, patience)
+
+
+async def _stream(world: World, placed: Placed, method: Any, task: Any, give_up: float) -> None:
+    placed.at = world.sim.now()
+    with anyio.move_on_after(give_up) as patience:
+        try:
+            async with method(task=task, items=placed.wanted, timeout=placed.timeout) as stream:
+                async for item in stream:
+                    assert item.mark == placed.mark
+                    placed.items.append(item.number)
+                placed.answer = (await stream.result()).mark
+        except CallError as error:
+            placed.error = error
+    _end(world, placed, patience)
+
+
+def _end(world: World, placed: Placed, patience: anyio.CancelScope) -> None:
+    placed.endings += 1
+    placed.ended = world.sim.now()
+    if patience.cancelled_caught:
+        placed.cancelled_at = placed.ended
+    outcome = placed.answer or repr(placed.error) if not patience.cancelled_caught else "given up"
+    world.sim.note(f"{placed.mark}: {outcome}".split(" (incident")[0])
+
+
+async def call_clients(world: World, count: int) -> None:
+    """The server calls whichever clients are there."""
+    dice = world.sim.random
+    async with anyio.create_task_group() as tasks:
+        for _ in range(count):
+            await anyio.sleep(dice.uniform(0, 3))
+            peers = world.host.server.peers() if world.up else []
+            if peers:
+                tasks.start_soon(_place_back, world, dice.choice(peers))
+
+
+async def _place_back(world: World, peer: Any) -> None:
+    await place_calls(world, peer, 1, back=True)
+
+
+# -------------------------------------------------------------------------------------------------------------- events
+async def publish(world: World, count: int, *, pause: float = 1.0, padding: int = 0) -> None:
+    """Publish events of every kind, while the server is there."""
+    dice = world.sim.random
+    filler = "." * padding
+    for _ in range(count):
+        await anyio.sleep(dice.uniform(0, pause))
+        if not world.up:
+            continue
+        account, number = dice.choice(ACCOUNTS), world.number()
+        kind = dice.choice([bank.Booked, bank.Level, bank.Tick])
+        if kind is bank.Level:
+            world.levels[account] = number
+        elif kind is bank.Tick:
+            world.ticks.append((world.sim.now(), bank.Tick(account=account, number=number)))
+        await world.emit(kind(account=account, number=number, padding=filler))
+
+
+async def follow_log(world: World, client: BankClient, account: str | None, pause: float = 0.0) -> None:
+    """Read the log; where it does not continue, begin anew."""
+    while True:
+        reading = Reading(account, world.sim.now())
+        world.log_readings.append(reading)
+        if not await _read(world, reading, client.events.booked(account=account), pause):
+            return
+
+
+async def follow_levels(world: World, client: BankClient, account: str | None, pause: float = 0.0) -> None:
+    reading = Reading(account, world.sim.now())
+    world.state_readings.append(reading)
+    await _read(world, reading, client.events.level(account=account), pause)
+
+
+async def follow_ticks(world: World, client: BankClient, account: str | None, pause: float = 0.0) -> None:
+    reading = Reading(account, world.sim.now())
+    world.tick_readings.append(reading)
+    before = len(client.losses)
+    stream = client.events.tick(account=account)
+    try:
+        await _read(world, reading, stream, pause)
+    finally:
+        reading.missed = stream.lost
+        reading.disturbed = len(client.losses) > before
+
+
+async def _read(world: World, reading: Reading, stream: EventStream[Any], pause: float) -> bool:
+    """Read to the end; whether there is something to read anew."""
+    try:
+        async with stream:
+            reading.start = stream.position
+            reading.opened = world.sim.now()
+            async for event in stream:
+                reading.seen.append((stream.position, event))
+                if pause:
+                    await anyio.sleep(world.sim.random.uniform(0, pause))
+    except HistoryLost as error:
+        reading.lost = error.reason
+        world.sim.note(f"history lost: {error.reason}")
+        return True
+    except CallError as error:
+        reading.failure = error
+    return False
+
+
+async def read_again_and_again(world: World, account: str | None, lives: int) -> None:
+    """A client that dies without a word, and after its restart goes on from the position that it had kept."""
+    dice = world.sim.random
+    reading = Reading(account, world.sim.now())
+    world.log_readings.append(reading)
+    since: Position | None = None
+    for life in range(lives + 1):
+        async with world.client() as client:
+            with anyio.move_on_after(dice.uniform(0, 10) if life < lives else 120):
+                try:
+                    async with client.events.booked(account=account, since=since) as stream:
+                        reading.start = reading.start or stream.position
+                        since = stream.position
+                        async for event in stream:
+                            since = stream.position
+                            reading.seen.append((since, event))
+                except HistoryLost as error:
+                    reading.lost = error.reason
+                    reading = Reading(account, world.sim.now())
+                    world.log_readings.append(reading)
+                    since = None
+            if life < lives:
+                world.sim.vanish(client)
+
+

@@ -1,0 +1,72 @@
+"""What may not be left over, in either end: looked for from inside, when all has come to rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from duologue import Connection
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+
+def at_rest(world: World) -> list[str]:
+    """No call, deadline, waiter or handler is left; each client has one connection, and the server no other."""
+    found = [f"client {name}: {leak}" for name, one in _client_connections(world) for leak in _of_connection(one)]
+    found += [f"server: {leak}" for one in world.host.server.connections for leak in _of_connection(one)]
+    server = world.host.server
+    if len(server.connections) != len(world.clients) or len(server._sessions) != len(world.clients):
+        found.append(
+            f"{len(server.connections)} connections and {len(server._sessions)} sessions of {len(world.clients)} clients"
+        )
+    if world.service.keyed._runs:
+        found.append(f"keyed handlers at rest: {list(world.service.keyed._runs)}")
+    running = [run.mark for run in world.ledger.runs if run.ended is None]
+    if running:
+        found.append(f"handlers at rest: {running}")
+    return found
+
+
+def without_readers(world: World) -> list[str]:
+    """No subscription outlives its stream, at either end."""
+    found = [f"client {index}: streams {client.hub.streams}" for index, client in enumerate(world.clients) if client.hub.streams]
+    for one in world.host.server.connections:
+        left = one._subscriptions._subscriptions if one._subscriptions is not None else {}
+        if left:
+            found.append(f"server: subscriptions {list(left)}")
+    listeners = {name: len(those) for name, those in world.service.publisher._listeners.items() if those}
+    if listeners:
+        found.append(f"server: listeners {listeners}")
+    return found
+
+
+def without_clients(world: World) -> list[str]:
+    """No connection and no session outlives its client."""
+    server = world.host.server
+    return [
+        f"server: {what} {left}"
+        for what, left in (("connections", list(server.connections)), ("sessions", list(server._sessions)))
+        if left
+    ]
+
+
+def _client_connections(world: World) -> Iterator[tuple[int, Connection]]:
+    for index, client in enumerate(world.clients):
+        yield index, client.connection
+
+
+def _of_connection(connection: Connection) -> Iterator[str]:
+    session = connection.session
+    if connection.closed is not None:
+        yield f"not connected: {connection.closed}"
+    if session.outgoing:
+        yield f"calls {list(session.outgoing)}"
+    if session.incoming:
+        yield f"calls of the peer {list(session.incoming)}"
+    if len(session._deadlines):
+        yield f"{len(session._deadlines)} deadlines"
+    if connection.room_waiters or connection.calls._places:
+        yield "waiters"
+    if connection._handlers._lingering:
+        yield f"{connection._handlers._lingering} handlers"

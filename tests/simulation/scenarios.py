@@ -1,0 +1,151 @@
+"""The scenarios: each a system, what its clients do, and what befalls them. All validators look at each."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import anyio
+from tests.simulation.activities import (
+    call_clients,
+    follow_levels,
+    follow_log,
+    follow_ticks,
+    place_calls,
+    place_streams,
+    publish,
+    read_again_and_again,
+)
+from tests.simulation.faults import bad_network, crashes, losses, restarts, stalls
+from tests.simulation.world import World, a_world
+
+from duologue import Limits
+from duologue.testing import Simulation
+
+Fault = Callable[[World], Awaitable[None]]
+Scenario = Callable[[Simulation], Awaitable[World]]
+
+TIGHT: Final = Limits(outbound=4096, event_queue=4, in_flight=4, stream_window=4)
+"""Limits that are reached quickly."""
+
+
+async def _calls(sim: Simulation, *faults: Fault, limits: Limits | None = None) -> World:
+    async with a_world(sim, clients=2, limits=limits) as world:
+        async with world.disturbed(*faults), anyio.create_task_group() as tasks:
+            for client in world.clients:
+                tasks.start_soon(place_calls, world, client, 12)
+                tasks.start_soon(place_streams, world, client, 4)
+            tasks.start_soon(call_clients, world, 8)
+    return world
+
+
+async def _events(sim: Simulation, *faults: Fault) -> World:
+    async with a_world(sim, clients=2) as world:
+        one, two = world.clients
+        for follow in (follow_log, follow_levels, follow_ticks):
+            world.readers.start_soon(follow, world, one, None)
+            world.readers.start_soon(follow, world, two, "a")
+        async with world.disturbed(*faults):
+            await publish(world, 40)
+            world.readers.start_soon(follow_levels, world, two, None)
+            await publish(world, 20)
+    return world
+
+
+async def calls_in_calm(sim: Simulation) -> World:
+    """Nothing fails but what callers give up."""
+    return await _calls(sim)
+
+
+async def calls_on_a_bad_network(sim: Simulation) -> World:
+    """Connections are cut, half cut and stalled under calls."""
+    return await _calls(sim, bad_network)
+
+
+async def calls_in_tight_limits(sim: Simulation) -> World:
+    """Calls wait for places, and answers for room, while the network stalls."""
+    async with a_world(sim, clients=1, limits=TIGHT) as world:
+        (client,) = world.clients
+        async with world.disturbed(stalls), anyio.create_task_group() as tasks:
+            for _ in range(3):
+                tasks.start_soon(place_calls, world, client, 8, 2000)
+            tasks.start_soon(place_streams, world, client, 6)
+    return world
+
+
+async def calls_through_crashes(sim: Simulation) -> World:
+    """The server crashes under calls, and remembers what it did."""
+    return await _calls(sim, crashes, bad_network)
+
+
+async def calls_through_losses(sim: Simulation) -> World:
+    """The server crashes under calls, and remembers nothing."""
+    return await _calls(sim, losses)
+
+
+async def calls_through_restarts(sim: Simulation) -> World:
+    """The server stops gracefully under calls."""
+    return await _calls(sim, restarts)
+
+
+async def events_in_calm(sim: Simulation) -> World:
+    """Nothing fails; subscribers come while events do."""
+    return await _events(sim)
+
+
+async def events_on_a_bad_network(sim: Simulation) -> World:
+    """Subscriptions are renewed again and again."""
+    return await _events(sim, bad_network)
+
+
+async def events_through_crashes(sim: Simulation) -> World:
+    """The server crashes, and keeps its history."""
+    return await _events(sim, crashes)
+
+
+async def events_through_losses(sim: Simulation) -> World:
+    """The server loses its history, which may grow back to the same numbers."""
+    return await _events(sim, losses)
+
+
+async def slow_readers(sim: Simulation) -> World:
+    """Readers take their time, and the network stalls: queues and buffers are full."""
+    async with a_world(sim, clients=2, limits=TIGHT) as world:
+        slow, quick = world.clients
+        for follow in (follow_log, follow_levels, follow_ticks):
+            world.readers.start_soon(follow, world, slow, None, 1.0)
+            world.readers.start_soon(follow, world, quick, None)
+        async with world.disturbed(stalls):
+            await anyio.sleep(1)
+            await publish(world, 60, pause=0.4, padding=1000)
+    return world
+
+
+async def restarted_clients(sim: Simulation) -> World:
+    """Clients die and go on where they were."""
+    async with a_world(sim, clients=0) as world:
+        async with world.disturbed(crashes):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(read_again_and_again, world, None, 4)
+                tasks.start_soon(read_again_and_again, world, "b", 4)
+                await publish(world, 40)
+    return world
+
+
+SCENARIOS: Final[dict[str, Scenario]] = {
+    scenario.__name__: scenario
+    for scenario in (
+        calls_in_calm,
+        calls_on_a_bad_network,
+        calls_in_tight_limits,
+        calls_through_crashes,
+        calls_through_losses,
+        calls_through_restarts,
+        events_in_calm,
+        events_on_a_bad_network,
+        events_through_crashes,
+        events_through_losses,
+        slow_readers,
+        restarted_clients,
+    )
+}

@@ -1,0 +1,275 @@
+"""The promises, one function each: what it says in its docstring holds in every run, or it yields what broke it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
+
+from tests.simulation.world import DELAY, Placed, Reading, World
+
+from duologue import Declared, Effect, NotSent, OutcomeUnknown, Ran
+from duologue.close_codes import FINAL, CloseCode
+
+Validator = Callable[[World], Iterable[str]]
+
+SLACK: Final = 0.01
+"""Seconds that anything may come too late."""
+
+
+# --------------------------------------------------------------------------------------------------------------- calls
+def every_call_ends_once(world: World) -> Iterator[str]:
+    """A call ends, once, in a result, an error or the caller's giving up."""
+    for call in world.placed:
+        ends = (call.answer is not None) + (call.error is not None) + (call.cancelled_at is not None)
+        if call.endings != 1 or ends != 1:
+            yield f"{call.mark} ended {call.endings} times, in {ends} outcomes"
+
+
+def every_call_ends_in_time(world: World) -> Iterator[str]:
+    """A call ends within its timeout, whatever happens."""
+    for call in world.placed:
+        if call.ended - call.at > call.timeout + SLACK:
+            yield f"{call.mark} took {call.ended - call.at:.3f} s of {call.timeout:.3f}"
+
+
+def an_answer_belongs_to_its_call(world: World) -> Iterator[str]:
+    """No call ever gets the answer of another, least of all one whose caller gave up."""
+    for call in world.placed:
+        if call.answer not in (None, call.mark):
+            yield f"{call.mark} was answered {call.answer}"
+        if isinstance(call.error, Declared) and call.error.details.mark != call.mark:
+            yield f"{call.mark} was refused as {call.error.details.mark}"
+
+
+def effects_happen_once(world: World) -> Iterator[str]:
+    """`keyed` and `unsafe` actions have at most one effect, however often the connection is lost; so has any call back.
+
+    Where the server has lost its recorded answers a `keyed` call ends unknown, and is not repeated either.
+    """
+    for call in world.placed:
+        effects = world.ledger.effects[call.mark]
+        if effects > 1 and (call.back or call.effect is not Effect.SAFE):
+            yield f"{call.mark} had {effects} effects"
+
+
+def verdicts_are_true(world: World) -> Iterator[str]:
+    """A result means the effect, a declared error what it declares, and `ran` tells whether the handler started."""
+    for call in world.placed:
+        runs, effects = len(world.ledger.runs_of(call.mark)), world.ledger.effects[call.mark]
+        if call.answer is not None and (effects == 0 or call.refuse != "no"):
+            yield f"{call.mark} has a result, and {effects} effects (refuse: {call.refuse})"
+        if call.error is None:
+            continue
+        if isinstance(call.error, Declared):
+            if call.refuse == "no" or (call.refuse == "before" and effects) or (call.refuse == "after" and not effects):
+                yield f"{call.mark} was refused, and had {effects} effects (refuse: {call.refuse})"
+        elif call.error.ran is Ran.NO and runs:
+            yield f"{call.mark} ran {runs} times; the caller was told that it did not: {call.error!r}"
+        elif call.error.ran is Ran.YES and not runs:
+            yield f"{call.mark} did not run; the caller was told that it did: {call.error!r}"
+        if isinstance(call.error, (NotSent, OutcomeUnknown)) and call.error.ran is Ran.YES:
+            yield f"{call.mark}: {call.error!r} says that it ran"
+
+
+def nothing_fails_in_calm(world: World) -> Iterator[str]:
+    """Without faults a call ends as its handler decides, or in the timeout or the giving up that the caller chose."""
+    for call in world.placed:
+        if world.calm and call.error is not None and not isinstance(call.error, Declared):
+            if call.error.status != "deadline_exceeded" or call.ended - call.at < call.timeout - SLACK:
+                yield f"{call.mark}: {call.error!r} after {call.ended - call.at:.3f} s of {call.timeout:.3f}"
+
+
+def streams_are_whole(world: World) -> Iterator[str]:
+    """Items come in order, none twice; a result comes after all of them."""
+    for call in world.placed:
+        if call.items != list(range(len(call.items))):
+            yield f"{call.mark} gave the items {call.items}"
+        if call.answer is not None and call.wanted and len(call.items) not in (call.wanted, *_without_items(call)):
+            yield f"{call.mark} ended in a result after {len(call.items)} of {call.wanted} items"
+
+
+def _without_items(call: Placed) -> Iterable[int]:
+    """What a recorded or joined answer to a keyed stream comes with: the items that the first caller had are gone."""
+    return range(call.wanted) if call.effect is Effect.KEYED else ()
+
+
+def handlers_end_in_time(world: World) -> Iterator[str]:
+    """Deadlines travel and shrink: the handler is told no later one than its caller's, and stopped when it passes."""
+    timeouts = {call.mark: call.timeout for call in world.placed}
+    for run in world.ledger.runs:
+        if run.deadline is None or run.deadline > run.at + timeouts[run.mark] + SLACK:
+            yield f"{run.mark}, begun at {run.at:.3f}, was told the deadline {run.deadline}"
+        elif run.ended is not None and run.ended > run.deadline + SLACK:
+            yield f"{run.mark} ran until {run.ended:.3f}, past its deadline {run.deadline:.3f}"
+
+
+def giving_up_stops_the_handler(world: World) -> Iterator[str]:
+    """Cancelling the caller cancels the handler at the other end, as soon as the word is there."""
+    for call in world.placed:
+        for run in world.ledger.runs_of(call.mark) if world.calm and call.cancelled_at is not None else ():
+            if run.ended is not None and run.ended > (call.cancelled_at or 0) + DELAY + SLACK:
+                yield f"{call.mark} was given up at {call.cancelled_at:.3f}, and ran until {run.ended:.3f}"
+
+
+def a_lost_connection_stops_handlers(world: World) -> Iterator[str]:
+    """`safe` and `unsafe` handlers end with their connection; `keyed` ones go on, for the retry."""
+    for run in world.ledger.runs:
+        if run.after_loss:
+            yield f"{run.mark} went on after its connection was lost"
+
+
+def ended_calls_are_not_sent(world: World) -> Iterator[str]:
+    """A call that has ended is never sent on a later connection."""
+    for call in world.placed:
+        for run in world.ledger.runs_of(call.mark):
+            made = world.made.get((run.session, run.generation))
+            if not call.back and made is not None and made > call.ended:
+                yield f"{call.mark} ended at {call.ended:.3f}, and ran on a connection made at {made:.3f}"
+
+
+def old_connections_are_fenced(world: World) -> Iterator[str]:
+    """Once a newer connection of a session has spoken, no handler starts on an older one."""
+    newest: dict[str, int] = {}
+    for run in world.ledger.runs:
+        if run.generation < newest.get(run.session, 0):
+            yield f"{run.mark} ran on connection {run.generation} after {newest[run.session]} had spoken"
+        newest[run.session] = max(newest.get(run.session, 0), run.generation)
+
+
+def late_answers_are_only_those_given_up(world: World) -> Iterator[str]:
+    """Each request has one response: what is dropped is no more than what callers gave up or waited too long for."""
+    given_up = sum(_was_abandoned(call) for call in world.placed if not call.back)
+    if world.dropped > given_up:
+        yield f"{world.dropped} answers came that nobody waited for, {given_up} calls were given up"
+
+
+def _was_abandoned(call: Placed) -> bool:
+    return call.cancelled_at is not None or (call.error is not None and call.error.status == "deadline_exceeded")
+
+
+def nobody_breaks_the_protocol(world: World) -> Iterator[str]:
+    """Neither end ever closes a connection because of what the other says."""
+    broken = FINAL | {CloseCode.PROTOCOL_ERROR, CloseCode.UNSUPPORTED, CloseCode.INVALID_DATA, CloseCode.INTERNAL_ERROR}
+    for client in world.all_clients:
+        for closed in client.losses:
+            if closed.close_code in broken:
+                yield f"a client's connection ended: {closed}"
+
+
+# -------------------------------------------------------------------------------------------------------------- events
+def logs_are_gap_free(world: World) -> Iterator[str]:
+    """A `log` subscriber sees the log from its position on: in order, nothing twice, nothing missing.
+
+    Its position is always that of the event that it has read last.
+    """
+    for reading in world.log_readings:
+        if reading.failure is not None:
+            yield f"a log reader failed: {reading.failure!r}"
+        if reading.start is None:
+            continue
+        expected = _expected(world, reading)
+        if reading.numbers != expected[: len(reading.numbers)]:
+            yield f"from {reading.start.seq} of account {reading.account}: {reading.numbers} instead of {expected}"
+        elif reading.lost is None and reading.numbers != expected:
+            yield f"from {reading.start.seq}: still missing {expected[len(reading.numbers) :]}"
+        for position, event in reading.seen:
+            if position is None or _held(world, position.epoch)[position.seq - 1].number != event.number:
+                yield f"after event {event.number} the position is {position}"
+                break
+
+
+def losses_of_history_are_told(world: World) -> Iterator[str]:
+    """`HistoryLost` comes where history was lost, and only there."""
+    for reading in world.log_readings:
+        if reading.start is None:
+            continue
+        kept = reading.start.epoch == world.logs[-1].position.epoch
+        if kept and reading.lost is not None:
+            yield f"history was said to be lost ({reading.lost}), and is not"
+        if not kept and reading.lost is None:
+            yield "history was lost, and the reader not told"
+
+
+def states_converge(world: World) -> Iterator[str]:
+    """After quiet a `state` subscriber knows the last value of each key; until then no value comes after a newer one."""
+    for reading in world.state_readings:
+        latest: dict[str, int] = {}
+        for _, event in reading.seen:
+            if event.number < latest.get(event.account, 0):
+                yield f"{event.account}: {event.number} after {latest[event.account]}"
+            latest[event.account] = event.number
+        wanted = {account: n for account, n in world.levels.items() if reading.account in (None, account)}
+        if latest != wanted:
+            yield f"a state reader ends with {latest} instead of {wanted}"
+        if reading.failure is not None or reading.lost is not None:
+            yield f"a state reader failed: {reading.failure!r} {reading.lost}"
+
+
+def volatile_losses_are_counted(world: World) -> Iterator[str]:
+    """A `volatile` subscriber gets each event once, in order; on one connection it knows how many it did not get."""
+    for reading in world.tick_readings:
+        if reading.numbers != sorted(set(reading.numbers)):
+            yield f"volatile events came as {reading.numbers}"
+        counted = len(reading.seen) + reading.missed
+        surely, perhaps = (_emitted(world, reading, since) for since in (reading.opened, reading.asked))
+        if not reading.disturbed and not surely <= counted <= perhaps:
+            yield f"{len(reading.seen)} volatile events came, {reading.missed} were missed, of {surely}"
+        if reading.failure is not None or reading.lost is not None:
+            yield f"a reader of volatile events failed: {reading.failure!r} {reading.lost}"
+
+
+def filters_hold(world: World) -> Iterator[str]:
+    """A subscriber gets nothing that it filtered out."""
+    for reading in (*world.log_readings, *world.state_readings, *world.tick_readings):
+        if reading.account is not None and any(event.account != reading.account for _, event in reading.seen):
+            yield f"a reader of account {reading.account} got another's events"
+
+
+def _held(world: World, epoch: str) -> list[Any]:
+    (log,) = (log for log in world.logs if log.position.epoch == epoch)
+    return log.held
+
+
+def _expected(world: World, reading: Reading) -> list[int]:
+    assert reading.start is not None
+    following = _held(world, reading.start.epoch)[reading.start.seq :]
+    return [event.number for event in following if reading.account in (None, event.account)]
+
+
+def _emitted(world: World, reading: Reading, since: float) -> int:
+    return sum(at >= since and reading.account in (None, tick.account) for at, tick in world.ticks)
+
+
+# ----------------------------------------------------------------------------------------------------------- resources
+def nothing_is_left_behind(world: World) -> Iterator[str]:
+    """No task, pending call, deadline, subscription, connection or session is left over."""
+    yield from world.leaks
+
+
+VALIDATORS: Final[tuple[Validator, ...]] = (
+    every_call_ends_once,
+    every_call_ends_in_time,
+    an_answer_belongs_to_its_call,
+    effects_happen_once,
+    verdicts_are_true,
+    nothing_fails_in_calm,
+    streams_are_whole,
+    handlers_end_in_time,
+    giving_up_stops_the_handler,
+    a_lost_connection_stops_handlers,
+    ended_calls_are_not_sent,
+    old_connections_are_fenced,
+    late_answers_are_only_those_given_up,
+    nobody_breaks_the_protocol,
+    logs_are_gap_free,
+    losses_of_history_are_told,
+    states_converge,
+    volatile_losses_are_counted,
+    filters_hold,
+    nothing_is_left_behind,
+)
+
+
+def broken(world: World) -> list[str]:
+    """What does not hold, each with the promise that it breaks."""
+    return [f"{validator.__name__}: {problem}" for validator in VALIDATORS for problem in validator(world)]
