@@ -37,6 +37,7 @@ from .errors import (
     Unknown,
 )
 from .events import Events, EventStream
+from .keyed import Answer, AnswerStore, Claim
 from .limits import Limits
 from .models import Base64, Event, Int64, Json, Model, Params, UnknownValue, UnknownVariant
 from .peer import Peer
@@ -51,12 +52,15 @@ __all__ = [
     "Aborted",
     "Action",
     "AlreadyExists",
+    "Answer",
+    "AnswerStore",
     "Base64",
     "Bound",
     "Call",
     "CallError",
     "CallOptions",
     "Cancelled",
+    "Claim",
     "Client",
     "CloseCode",
     "ConnectFailed",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Raw
@@ -13,7 +14,7 @@ from .attempts import HANDLER_DEADLINE
 from .descriptors import Action, Effect, EventDescriptor, StreamAction
 from .drivers.port import Future, Task, wake
 from .errors import CallError, ResourceExhausted, Status
-from .keyed import Answer, KeyedCalls, fingerprint
+from .keyed import Answer, Claim, KeyedCalls, fingerprint
 from .models import Event, Params
 from .outcomes import body_of, explain, incident, unrun
 from .service import Bound, Call, Sink
@@ -196,12 +197,20 @@ class Handlers:
         finally:
             self._handled()
 
-    async def _run(self, call: IncomingCall, bound: Bound, action: Action[Any, Any], params: Params) -> bytes:
+    async def _run(
+        self, call: IncomingCall, bound: Bound, action: Action[Any, Any], params: Params, claim: Claim | None = None
+    ) -> bytes:
         connection = self._connection
         if call.expires_at is not None:
             HANDLER_DEADLINE.set(call.expires_at)
         context: Call[Any] = Call(
-            connection.peer, connection, action.name, meta=call.meta, key=call.key, deadline=call.expires_at
+            connection.peer,
+            connection,
+            action.name,
+            meta=call.meta,
+            key=call.key,
+            deadline=call.expires_at,
+            claim=claim,
         )
         if isinstance(action, StreamAction):
             sink: Sink[Any] = Sink(self, call, action)  # pyright: ignore[reportUnknownArgumentType]
@@ -209,20 +218,18 @@ class Handlers:
         else:
             result = await bound.handler(context, params)
         await connection.room()
-        data = action.result.serializer.to_json(result, by_alias=True, warnings="error")
-        if action.max_response is not None and len(data) > action.max_response:
-            raise ResourceExhausted(f"a result of {len(data)} bytes; {action.name} gives at most {action.max_response}")
-        return data
+        return _encode(action, result)
 
     async def _answer_keyed(
         self, call: IncomingCall, key: str, bound: Bound, action: Action[Any, Any], params: Params
     ) -> None:
         """Answer with what the one handler for this key gives, now or earlier, here or on another connection."""
         connection, mark = self._connection, fingerprint(action.name, params.to_wire())
+        claim = Claim(ANONYMOUS, key, mark, partial(_encode, action))
 
         async def handler() -> Answer:
             try:
-                return Answer(mark, data=await self._run(call, bound, action, params))
+                return Answer(mark, data=await self._run(call, bound, action, params, claim))
             except CallError as error:
                 return Answer(mark, error=body_of(error))
             except Exception:  # noqa: BLE001 - as for a call without a key; the key is spent all the same
@@ -235,7 +242,7 @@ class Handlers:
             return task
 
         answer, replayed = await self._keyed.answer(
-            ANONYMOUS,
+            claim.identity,
             key,
             mark,
             handler,
@@ -292,3 +299,10 @@ class Handlers:
             subscriptions.follow(opening)
         else:
             self._connection.spawn(subscriptions.replay, opening)
+
+
+def _encode(action: Action[Any, Any], result: Any) -> bytes:
+    data = action.result.serializer.to_json(result, by_alias=True, warnings="error")
+    if action.max_response is not None and len(data) > action.max_response:
+        raise ResourceExhausted(f"a result of {len(data)} bytes; {action.name} gives at most {action.max_response}")
+    return data

@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+import msgspec
+
 from .drivers.port import Future, Task, wake
 from .errors import CallError, FailedPrecondition, Ran, ResourceExhausted, Status
 from .wire import ErrorBody, Keys
@@ -29,6 +31,15 @@ class Answer:
     mark: str
     data: bytes | None = None
     error: ErrorBody | None = None
+
+    @classmethod
+    def restore(cls, mark: str, data: bytes | None, error: bytes | None) -> Answer:
+        """One that was written down, its error as `error_json` gave it."""
+        return cls(mark, data, None if error is None else msgspec.json.decode(error, type=ErrorBody))
+
+    def error_json(self) -> bytes | None:
+        """The error, as a store can write it down."""
+        return None if self.error is None else msgspec.json.encode(self.error)
 
 
 SPENT: Final = ErrorBody(
@@ -62,6 +73,31 @@ class AnswerStore(Protocol):
     async def record(self, identity: str, key: str, answer: Answer) -> None:
         """Keep the answer of a claimed key; one that is there already stays."""
         ...
+
+
+class Claim:
+    """The key that a handler runs under, for a service that records the answer in the transaction of its effect.
+
+    Attributes:
+        identity: Whose key it is.
+        mark: The call's `fingerprint`.
+    """
+
+    __slots__ = ("_encode", "identity", "key", "mark")
+
+    def __init__(self, identity: str, key: str, mark: str, encode: Callable[[Any], bytes]) -> None:
+        self.identity = identity
+        self.key = key
+        self.mark = mark
+        self._encode = encode
+
+    def answer(self, result: Any) -> Answer:
+        """What to record when the handler is going to return this result.
+
+        Raises:
+            ResourceExhausted: The result is larger than the action may give.
+        """
+        return Answer(self.mark, data=self._encode(result))
 
 
 class MemoryAnswers:

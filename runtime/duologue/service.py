@@ -12,7 +12,7 @@ from typing_extensions import TypeVar
 
 from .descriptors import Action, EventDescriptor, I, P, Protocol, R, StreamAction
 from .errors import Cancelled
-from .keyed import AnswerStore, KeyedCalls, MemoryAnswers
+from .keyed import AnswerStore, Claim, KeyedCalls, MemoryAnswers
 from .models import Event
 from .publisher import EventLog, MemoryLog, Publisher
 
@@ -35,10 +35,11 @@ class Call(Generic[PeerT]):
         action: The action's name on the wire.
         meta: What the caller sent along.
         key: The caller's idempotency key, None when it gave none.
+        claim: Of a keyed call with a key: what a store that keeps answers itself has to record.
         deadline: When the caller stops waiting, on the event loop's clock; None when it waits for ever.
     """
 
-    __slots__ = ("action", "connection", "deadline", "key", "meta", "peer")
+    __slots__ = ("action", "claim", "connection", "deadline", "key", "meta", "peer")
 
     def __init__(
         self,
@@ -49,12 +50,14 @@ class Call(Generic[PeerT]):
         meta: Mapping[str, str],
         key: str | None,
         deadline: float | None,
+        claim: Claim | None = None,
     ) -> None:
         self.peer = peer
         self.connection = connection
         self.action = action
         self.meta = meta
         self.key = key
+        self.claim = claim
         self.deadline = deadline
 
     def time_left(self) -> float | None:
