@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Protocol, TypeVar
 
@@ -17,13 +17,15 @@ import anyio
 import anyio.to_thread
 from typing_extensions import TypeVarTuple, Unpack, override
 
-from duologue import CallError, Event, Internal, LogEntry, Position, Unknown
+from duologue import Answer as KeyedAnswer
+from duologue import CallError, Event, FailedPrecondition, Internal, LogEntry, Position, Ran, Unknown
 from service_registry_sdk import AuditRecord, ReadOnly
 
+from .answers import Kept, KnownKeys
 from .clock import Clock
 from .model import Change, Outcome, Record
 from .rules import decide
-from .store import Answer, AuditQuery, Committed, Listener, Request, Store
+from .store import Answer, AuditQuery, Committed, Key, Listener, Request, Store
 from .tasks import background
 
 logger = logging.getLogger(__name__)
@@ -48,19 +50,22 @@ class Logged:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one transaction writes."""
+    """What one transaction writes, and which answers it forgets."""
 
     outcomes: Sequence[Outcome]
     logged: Sequence[Logged]
+    kept: Sequence[Kept] = ()
+    forgotten: Sequence[Key] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a journal holds when it is opened. `records` are in order of birth."""
+    """What a journal holds when it is opened. `records` are in order of birth, `keys` in that of their time."""
 
     position: Position
     revision: int
     records: Sequence[Record]
+    keys: Mapping[Key, float] = field(default_factory=dict[Key, float])
 
 
 class Journal(Protocol):
@@ -78,6 +83,8 @@ class Journal(Protocol):
     def tail(self, after: int, upto: int, limit: int) -> Sequence[LogEntry]: ...
 
     def audit(self, query: AuditQuery) -> Sequence[AuditRecord]: ...
+
+    def recall(self, key: Key) -> KeyedAnswer | None: ...
 
     def close(self) -> None: ...
 
@@ -99,11 +106,33 @@ class _Overlay:
 
 
 @dataclass(slots=True, eq=False)
+class _Draft:
+    """A transaction while it is being decided."""
+
+    overlay: _Overlay
+    now: datetime
+    outcomes: list[Outcome] = field(default_factory=list[Outcome])
+    logged: list[Logged] = field(default_factory=list[Logged])
+    kept: dict[Key, Kept] = field(default_factory=dict[Key, Kept])
+
+
+@dataclass(slots=True, eq=False)
 class _Waiting:
     requests: Sequence[Request]
+    keep: tuple[Key, KeyedAnswer] | None = None
     done: anyio.Event = field(default_factory=anyio.Event)
     answers: Sequence[Answer] | None = None
     error: CallError | None = None
+
+    @property
+    def leaves(self) -> list[Key]:
+        """The keys under which there will be an answer."""
+        keys = [request.keyed_by.key for request in self.requests if request.keyed_by is not None]
+        return keys if self.keep is None else [*keys, self.keep[0]]
+
+    @property
+    def size(self) -> int:
+        return max(1, len(self.requests))
 
 
 class JournaledStore(Store):
@@ -121,6 +150,8 @@ class JournaledStore(Store):
         self._records = {record.entry.name: record for record in loaded.records}
         self._revision = loaded.revision
         self._position = loaded.position
+        self._keys = KnownKeys(loaded.keys, clock)
+        self._pending: dict[Key, _Waiting] = {}
         self._failure: str | None = None
         self._queue: deque[_Waiting] = deque()
         self._queued = anyio.Event()
@@ -200,12 +231,33 @@ class JournaledStore(Store):
         if self._failure is not None:
             raise ReadOnly(reason=self._failure)
         mine = _Waiting(tuple(requests))
-        self._queue.append(mine)
-        self._queued.set()
-        await mine.done.wait()
+        await self._wait_for(mine)
         if mine.answers is None:
             raise mine.error or Internal("the change was not decided")
         return mine.answers
+
+    @override
+    async def keep(self, key: Key, answer: KeyedAnswer) -> None:
+        if self._failure is None and key not in self._keys:
+            await self._wait_for(_Waiting((), keep=(key, answer)))
+
+    @override
+    async def recall(self, key: Key) -> KeyedAnswer | None:
+        while (pending := self._pending.get(key)) is not None:
+            await pending.done.wait()
+        if key not in self._keys:
+            return None
+        if self._failure is None:
+            return await self._io(self._journal.recall, key)
+        error = ReadOnly(reason=self._failure)
+        error.ran = Ran.NO  # this attempt; of an earlier one it says nothing
+        raise error
+
+    async def _wait_for(self, mine: _Waiting) -> None:
+        self._pending.update(dict.fromkeys(mine.leaves, mine))
+        self._queue.append(mine)
+        self._queued.set()
+        await mine.done.wait()
 
     async def _write_all(self) -> None:
         while True:
@@ -219,10 +271,10 @@ class JournaledStore(Store):
 
     def _take_group(self) -> list[_Waiting]:
         group = [self._queue.popleft()]
-        size = len(group[0].requests)
-        while self._queue and size + len(self._queue[0].requests) <= self.MOST_IN_ONE_COMMIT:
+        size = group[0].size
+        while self._queue and size + self._queue[0].size <= self.MOST_IN_ONE_COMMIT:
             group.append(self._queue.popleft())
-            size += len(group[-1].requests)
+            size += group[-1].size
         return group
 
     async def _write(self, group: Sequence[_Waiting]) -> None:
@@ -232,6 +284,9 @@ class JournaledStore(Store):
         except Exception:
             logger.exception("The registry could not decide a change")
         for waiting in group:
+            for key in waiting.leaves:
+                if self._pending.get(key) is waiting:
+                    del self._pending[key]
             waiting.done.set()
 
     async def _commit_group(self, group: Sequence[_Waiting]) -> None:
@@ -241,7 +296,8 @@ class JournaledStore(Store):
             return
         batch, answers = self._decide(group)
         entries: Sequence[LogEntry] = ()
-        if batch.outcomes:
+        if batch.outcomes or batch.kept:
+            batch = replace(batch, forgotten=self._keys.turn_over(batch.kept))
             try:
                 await self._io(self._journal.write, batch)
             except Exception as error:  # noqa: BLE001 - whatever it was, what is on disk is unknown from here on
@@ -255,27 +311,34 @@ class JournaledStore(Store):
                 listener(Committed(batch.outcomes, entries))
 
     def _decide(self, group: Sequence[_Waiting]) -> tuple[Batch, list[list[Answer]]]:
-        now = self._clock.now()
-        overlay = _Overlay(self._records, self._revision)
-        outcomes: list[Outcome] = []
-        logged: list[Logged] = []
+        draft = _Draft(_Overlay(self._records, self._revision), self._clock.now())
         answers: list[list[Answer]] = []
         for waiting in group:
-            given: list[Answer] = []
-            for request in waiting.requests:
-                try:
-                    outcome = decide(overlay, request.command, now)
-                except CallError as refusal:
-                    given.append(refusal)
-                    continue
-                given.append(outcome)
-                if outcome.change is not Change.NOTHING:
-                    overlay.apply(outcome)
-                    outcomes.append(outcome)
-                if outcome.change is Change.SERVICE:
-                    logged += self._log(self._position.seq + len(logged), request, outcome, now)
-            answers.append(given)
-        return Batch(outcomes, logged), answers
+            answers.append([self._decide_one(request, draft) for request in waiting.requests])
+            if waiting.keep is not None and not self._has_answer(waiting.keep[0], draft):
+                draft.kept[waiting.keep[0]] = Kept(*waiting.keep, at=self._keys.now())
+        return Batch(draft.outcomes, draft.logged, tuple(draft.kept.values())), answers
+
+    def _decide_one(self, request: Request, draft: _Draft) -> Answer:
+        keyed_by = request.keyed_by
+        try:
+            if keyed_by is not None and self._has_answer(keyed_by.key, draft):
+                raise FailedPrecondition("there is an answer under this idempotency key already", ran=Ran.NO)
+            outcome = decide(draft.overlay, request.command, draft.now)
+            answer = None if keyed_by is None else keyed_by.answer(outcome)
+        except CallError as refusal:
+            return refusal
+        if keyed_by is not None and answer is not None:
+            draft.kept[keyed_by.key] = Kept(keyed_by.key, answer, self._keys.now())
+        if outcome.change is not Change.NOTHING:
+            draft.overlay.apply(outcome)
+            draft.outcomes.append(outcome)
+        if outcome.change is Change.SERVICE:
+            draft.logged += self._log(self._position.seq + len(draft.logged), request, outcome, draft.now)
+        return outcome
+
+    def _has_answer(self, key: Key, draft: _Draft) -> bool:
+        return key in self._keys or key in draft.kept
 
     @staticmethod
     def _log(last: int, request: Request, outcome: Outcome, now: datetime) -> list[Logged]:

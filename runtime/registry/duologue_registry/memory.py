@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 from typing_extensions import override
 
-from duologue import LogEntry, Position
+from duologue import Answer, LogEntry, Position
 from service_registry_sdk import AuditRecord
 
 from .journal import Batch, Journal, Loaded, Logged
-from .store import AuditQuery
+from .store import AuditQuery, Key
 
 
 class MemoryJournal(Journal):
@@ -23,6 +23,7 @@ class MemoryJournal(Journal):
     def __init__(self) -> None:
         self._epoch = secrets.token_hex(8)
         self._log: list[Logged] = []
+        self._answers: dict[Key, Answer] = {}
 
     @override
     def load(self) -> Loaded:
@@ -31,6 +32,9 @@ class MemoryJournal(Journal):
     @override
     def write(self, batch: Batch) -> None:
         self._log += batch.logged
+        for key in batch.forgotten:
+            del self._answers[key]
+        self._answers.update({kept.key: kept.answer for kept in batch.kept})
 
     @override
     def tail(self, after: int, upto: int, limit: int) -> Sequence[LogEntry]:
@@ -47,6 +51,10 @@ class MemoryJournal(Journal):
             if _matches(logged, query):
                 found.append(_record(logged))
         return found
+
+    @override
+    def recall(self, key: Key) -> Answer | None:
+        return self._answers.get(key)
 
     @override
     def close(self) -> None:

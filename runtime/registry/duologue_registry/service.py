@@ -10,7 +10,7 @@ import anyio
 from anyio.abc import TaskStatus
 from typing_extensions import override
 
-from duologue import Call, CallError, Event, EventLog, LogEntry, Position
+from duologue import AnswerStore, Call, CallError, Event, EventLog, LogEntry, Position
 from service_registry_sdk import (
     DeregisterServiceParams,
     GetServiceParams,
@@ -32,12 +32,13 @@ from service_registry_sdk import (
     UpdateStateParams,
 )
 
+from .answers import StoredAnswers
 from .clock import Clock, SystemClock
 from .leases import Leases
 from .model import Change, Command, Outcome
 from .queries import audit_page, audit_query, list_services, resolve
 from .rules import find
-from .store import REGISTRY, Committed, Request, Store
+from .store import REGISTRY, Committed, KeyedBy, Request, Store
 
 FORGET_AFTER: Final = 3600.0
 """Seconds after which a service is removed that stayed failed since its lease ended."""
@@ -89,6 +90,10 @@ class Registry(RegistryService):
     def event_log(self) -> EventLog:
         return StoreLog(self._store)
 
+    @override
+    def answer_store(self) -> AnswerStore:
+        return StoredAnswers(self._store)
+
     # -------------------------------------------------------------------------------------------------------- reading
     @override
     async def list_services(self, call: Call[RegistryPeer], params: ListServicesParams) -> ListServicesResult:
@@ -133,7 +138,12 @@ class Registry(RegistryService):
         return HeartbeatResult(expires_at=self._leases.heartbeat(find(self._store, params.name)))
 
     async def _change(self, call: Call[RegistryPeer], command: Command) -> Outcome:
-        (answer,) = await self._store.commit([Request(command=command, actor=ANONYMOUS, key=call.key)])
+        claim = call.claim
+        keyed_by = None
+        if claim is not None:
+            keyed_by = KeyedBy((claim.identity, claim.key), lambda outcome: claim.answer(_result(outcome)))
+        request = Request(command=command, actor=ANONYMOUS, key=call.key, keyed_by=keyed_by)
+        (answer,) = await self._store.commit([request])
         if isinstance(answer, CallError):
             raise answer
         return answer
@@ -189,3 +199,8 @@ class Registry(RegistryService):
             record = self._store.get(event.service)
             if record is not None and record.health.get(event.report.check) == event.report:  # still the latest
                 await self.publisher.emit(event)
+
+
+def _result(outcome: Outcome) -> ServiceEntry | None:
+    """What a keyed action returns for an outcome."""
+    return None if outcome.record is None else outcome.entry

@@ -21,7 +21,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 from typing_extensions import override
 
-from duologue import Event, LogEntry, Position
+from duologue import Answer, Event, LogEntry, Position
 from service_registry_sdk import (
     AuditRecord,
     EndpointUpdated,
@@ -34,14 +34,19 @@ from service_registry_sdk import (
 
 from .journal import Batch, Journal, Loaded, Logged
 from .model import Change, Outcome, Record
-from .store import AuditQuery, StoreError
+from .store import AuditQuery, Key, StoreError
 
 FILE_NAME: Final = "registry.sqlite3"
 APPLICATION_ID: Final = 0x44554F52  # "DUOR", where `file` and SQLite look for whose database it is
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 OLDEST_SQLITE: Final = (3, 37, 0)  # strict tables
 CHECKPOINT_AFTER: Final = 2_000  # statements; some megabytes of write-ahead log
 
+_ANSWERS: Final = """
+CREATE TABLE answers (
+    identity TEXT NOT NULL, key TEXT NOT NULL, mark TEXT NOT NULL, data BLOB, error BLOB, at REAL NOT NULL,
+    PRIMARY KEY (identity, key)) STRICT, WITHOUT ROWID;
+"""
 _SCHEMA: Final = f"""
 CREATE TABLE registry (id INTEGER PRIMARY KEY CHECK (id = 1), epoch TEXT NOT NULL, revision INTEGER NOT NULL) STRICT;
 CREATE TABLE services (
@@ -53,9 +58,13 @@ CREATE TABLE log (
     seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, revision INTEGER NOT NULL, reason TEXT,
     request_key TEXT, service TEXT NOT NULL, event TEXT NOT NULL, data TEXT NOT NULL) STRICT;
 CREATE INDEX log_by_service ON log (service, seq);
+{_ANSWERS}
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {SCHEMA_VERSION};
 """
+
+_MIGRATIONS: Final = {1: _ANSWERS}
+"""What leads from a schema to the next. Version 1 kept no answers: clients were told another epoch for their keys."""
 
 _EVENTS: Final[dict[str, type[Event]]] = {
     event.event_name: event for event in (ServiceRegistered, ServiceDeregistered, ServiceStateChanged, EndpointUpdated)
@@ -126,7 +135,7 @@ class SqliteJournal(Journal):
         if self._pragma("application_id") != APPLICATION_ID:
             raise StoreError(f"{self.path} is a database of something else; name another directory")
         version = self._pragma("user_version")
-        if version != SCHEMA_VERSION:
+        if version > SCHEMA_VERSION:
             raise StoreError(
                 f"{self.path} was written by a newer duologue-registry (schema {version}, this one knows"
                 f" {SCHEMA_VERSION}): upgrade duologue-registry"
@@ -134,6 +143,8 @@ class SqliteJournal(Journal):
         found = self._one("PRAGMA quick_check(1)")[0]
         if found != "ok":
             raise sqlite3.DatabaseError(str(found))
+        for older in range(version, SCHEMA_VERSION):
+            self._db.executescript(f"BEGIN; {_MIGRATIONS[older]} PRAGMA user_version = {older + 1}; COMMIT;")
 
     def _read_all(self) -> Loaded:
         epoch, revision = self._one("SELECT epoch, revision FROM registry")
@@ -158,7 +169,9 @@ class SqliteJournal(Journal):
                 "SELECT name, born, lease_lost, entry FROM services ORDER BY born"
             )
         ]
-        return Loaded(Position(epoch, last), revision, records)
+        answers = self._db.execute("SELECT identity, key, at FROM answers ORDER BY at")
+        keys = {(identity, key): at for identity, key, at in answers}
+        return Loaded(Position(epoch, last), revision, records, keys)
 
     # -------------------------------------------------------------------------------------------------------- write
     @override
@@ -213,6 +226,11 @@ class SqliteJournal(Journal):
         )
         return [_audit_record(row) for row in rows]
 
+    @override
+    def recall(self, key: Key) -> Answer | None:
+        row = self._db.execute("SELECT mark, data, error FROM answers WHERE identity = ? AND key = ?", key).fetchone()
+        return None if row is None else Answer.restore(*row)
+
     def _pragma(self, name: str, value: str | None = None) -> Any:
         row = self._db.execute(f"PRAGMA {name}" if value is None else f"PRAGMA {name}={value}").fetchone()
         return row[0] if row else None
@@ -227,7 +245,15 @@ def _statements(batch: Batch) -> Iterator[tuple[str, tuple[object, ...]]]:
         yield from _outcome_statements(outcome)
     for logged in batch.logged:
         yield _log_statement(logged)
-    yield "UPDATE registry SET revision = ?", (batch.outcomes[-1].revision,)
+    if batch.outcomes:
+        yield "UPDATE registry SET revision = ?", (batch.outcomes[-1].revision,)
+    for key in batch.forgotten:
+        yield "DELETE FROM answers WHERE identity = ? AND key = ?", key
+    for kept in batch.kept:
+        yield (
+            "INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?)",
+            (*kept.key, kept.answer.mark, kept.answer.data, kept.answer.error_json(), kept.at),
+        )
 
 
 def _outcome_statements(outcome: Outcome) -> Iterator[tuple[str, tuple[object, ...]]]:

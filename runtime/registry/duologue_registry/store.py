@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeAlias
 
+from duologue import Answer as KeyedAnswer
 from duologue import CallError, LogEntry, Position
 from service_registry_sdk import AuditRecord
 
@@ -21,13 +22,33 @@ class StoreError(Exception):
     """A store that cannot be opened; the message says what to do."""
 
 
+Key: TypeAlias = tuple[str, str]
+"""An idempotency key: whose, and which."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedBy:
+    """Under which key the answer of a request is kept, and what that answer is when the rules accept it.
+
+    What `answer` raises refuses the request.
+    """
+
+    key: Key
+    answer: Callable[[Outcome], KeyedAnswer]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A command, who gave it, and the idempotency key of the call that brought it."""
+    """A command, who gave it, and the idempotency key of the call that brought it.
+
+    Attributes:
+        keyed_by: The outcome and the answer of the call are kept in one transaction, or neither.
+    """
 
     command: Command
     actor: str
     key: str | None = None
+    keyed_by: KeyedBy | None = None
 
 
 Answer: TypeAlias = Outcome | CallError
@@ -98,6 +119,23 @@ class Store(ABC):
         Raises:
             ReadOnly: Nothing was changed.
             Unknown: The disk failed on the way; a restart shows what was kept.
+        """
+
+    @abstractmethod
+    async def recall(self, key: Key) -> KeyedAnswer | None:
+        """The answer kept under a key, for a day at least; None proves that nothing was changed under it.
+
+        Waits for what is being committed under the key.
+
+        Raises:
+            ReadOnly: The disk failed, and nobody knows.
+        """
+
+    @abstractmethod
+    async def keep(self, key: Key, answer: KeyedAnswer) -> None:
+        """Keep the answer of a call that changed nothing; one that is there already stays.
+
+        A store that is read-only keeps nothing: the call would be decided anew.
         """
 
     @abstractmethod
