@@ -83,10 +83,10 @@ class Calls:
         call = await self.begin(action, params, outcome, timeout, options)
         return result_of(action, await self._outcome(call, outcome))
 
-    async def ask(self, name: str, params: bytes) -> bytes:
+    async def ask(self, name: str, params: bytes, timeout: float = BUILT_IN_TIMEOUT) -> bytes:
         """Call a built-in action; returns the raw data."""
         outcome = self._connection.executor.future()
-        call = await self._send(name, params, outcome, timeout=BUILT_IN_TIMEOUT)
+        call = await self._send(name, params, outcome, timeout=timeout)
         return data_of(await self._outcome(call, outcome))
 
     async def begin(

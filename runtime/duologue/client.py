@@ -26,7 +26,7 @@ from .connection import Connection, Party
 from .descriptors import API_LEVEL, Protocol
 from .drivers import current
 from .drivers.port import Executor, Future, Scope, Socket, wake
-from .errors import ConnectFailed, ConnectionClosed, NotSent, OutcomeUnknown
+from .errors import ConnectFailed, ConnectionClosed, DeadlineExceeded, NotSent, OutcomeUnknown
 from .events import EventHub, EventStream
 from .keyed import KeyedCalls, MemoryAnswers
 from .limits import Limits
@@ -285,12 +285,12 @@ class Client(Peer):
         await (await self.connected()).notify(event)
 
     async def forget(self, sub: str) -> None:
-        """Tell the server, if it is there, that a stream has ended."""
+        """Tell the server, if it is there, that a stream has ended; waits for its word no longer than for a close."""
         connection = self._current
         if connection is None or connection.closed is not None or not connection.extensions:
             return
-        with suppress(NotSent, OutcomeUnknown):  # the connection is gone, and the subscription with it
-            await connection.calls.ask("unsubscribe", msgspec.json.encode({"sub": sub}))
+        with suppress(NotSent, OutcomeUnknown, DeadlineExceeded):  # the subscription goes with its connection
+            await connection.calls.ask("unsubscribe", msgspec.json.encode({"sub": sub}), self.limits.close)
 
     # ------------------------------------------------------------------------------------------------- the connection
     async def _dial(self) -> tuple[Connection, Socket]:

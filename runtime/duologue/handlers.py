@@ -19,7 +19,7 @@ from .models import Event, Params
 from .outcomes import body_of, explain, incident, unrun
 from .service import Bound, Call, Sink
 from .session import EventArrived, Granted, IncomingCall, Start, Stop
-from .subscriptions import Subscriptions
+from .subscriptions import Opening, Subscriptions
 from .wire import SUBPROTOCOL, ErrorBody, Message
 
 if TYPE_CHECKING:
@@ -298,7 +298,13 @@ class Handlers:
         if opening.replay_from is None:
             subscriptions.follow(opening)
         else:
-            self._connection.spawn(subscriptions.replay, opening)
+            self._connection.spawn(self._replay, subscriptions, opening)
+
+    async def _replay(self, subscriptions: Subscriptions, opening: Opening) -> None:
+        try:
+            await subscriptions.replay(opening)
+        except Exception:  # noqa: BLE001 - a log that cannot be read ends this subscription, and nothing else
+            subscriptions.end(opening.subscription.id, Status.INTERNAL, incident("subscribe").message)
 
 
 def _encode(action: Action[Any, Any], result: Any) -> bytes:

@@ -37,7 +37,7 @@ class State(enum.StrEnum):
 
 LEGAL: Final[Mapping[str, Mapping[State, State]]] = {
     "open": {State.NEW: State.OPEN},
-    "request": {State.OPEN: State.OPEN},
+    "request": {State.OPEN: State.OPEN, State.LEAVING: State.LEAVING},
     "receive": {State.OPEN: State.OPEN, State.LEAVING: State.LEAVING},
     "respond": {State.OPEN: State.OPEN, State.LEAVING: State.LEAVING},
     "leave": {State.OPEN: State.LEAVING, State.LEAVING: State.LEAVING},

@@ -135,6 +135,12 @@ class Subscriptions:
                 subscription.told = seq
                 self._connection.about(subscription.id, at=Point(epoch, seq))
 
+    def end(self, id: str, status: Status, reason: str) -> None:
+        """End a subscription from this side, and say why."""
+        if self._subscriptions.pop(id, None) is not None:
+            self._connection.about(id, end=SubscriptionEnd(status, reason))
+            self._ignore_unwanted()
+
     def close(self) -> None:
         """The connection is gone."""
         if self._log_watch is not None:
@@ -234,10 +240,8 @@ class Subscriptions:
         if not self._connection.extensions:
             self._connection.close(CloseCode.TOO_BIG, reason)
             return True
-        for subscription in [sub for sub in self._subscriptions.values() if sub.wants(frames)]:
-            del self._subscriptions[subscription.id]
-            self._connection.about(subscription.id, end=SubscriptionEnd(Status.RESOURCE_EXHAUSTED, reason))
-        self._ignore_unwanted()
+        for id in [sub.id for sub in self._subscriptions.values() if sub.wants(frames)]:
+            self.end(id, Status.RESOURCE_EXHAUSTED, reason)
         return True
 
     def _has_log(self, subscription: _Subscription) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import anyio
@@ -15,10 +16,13 @@ from typing_extensions import override
 import duologue.client
 from duologue import (
     Call,
+    EventLog,
     EventStream,
     HistoryLost,
     InvalidArgument,
     Limits,
+    LogEntry,
+    MemoryLog,
     NotFound,
     NotSent,
     Position,
@@ -365,6 +369,31 @@ class TestSlowLinks:
             await first.until_closed()
             assert first.closed is not None
             assert await numbers(said, number) == list(range(number))
+
+
+class _TornLog(MemoryLog):
+    """A history that cannot be read."""
+
+    @override
+    async def read(self, after: int, limit: int) -> Sequence[LogEntry] | None:
+        raise OSError("the disk is gone")
+
+
+class TestBrokenHistory:
+    async def test_a_replay_that_fails_ends_its_subscription_and_no_other(self) -> None:
+        class Torn(Room):
+            @override
+            def event_log(self) -> EventLog:
+                return _TornLog()
+
+        async with talking(Torn()) as (server, client), client.events.said() as other:
+            start = other.position
+            await server.emit(Said(room="a", text="1"))
+            with pytest.raises(HistoryLost, match="incident"):
+                async with client.events.said(since=start) as said:
+                    await anext(said)
+            assert (await anext(other)).text == "1"
+            assert (await client.echo(text="on")).text == "on"
 
 
 class TestNames:

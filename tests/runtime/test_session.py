@@ -123,6 +123,7 @@ def test_the_table_says_what_the_reference_says() -> None:
         ("open", "new"): "open",
         ("request", "open"): "open",
         ("receive", "open"): "open",
+        ("request", "leaving"): "leaving",
         ("receive", "leaving"): "leaving",
         ("respond", "open"): "open",
         ("respond", "leaving"): "leaving",
