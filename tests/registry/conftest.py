@@ -14,15 +14,21 @@ from typing import Any
 import pytest
 
 COMMAND = [sys.executable, "-m", "duologue_registry"]
+RUN = "\nfrom duologue_registry.cli import main\nmain(prog_name='duologue-registry')\n"
 PATIENCE = 20.0  # seconds, on a machine that is busy with other things
 
 
 class Process:
-    """`duologue-registry serve`, started and listening."""
+    """`duologue-registry serve`, started and listening.
 
-    def __init__(self, *arguments: str) -> None:
+    Args:
+        fault: A program to run in the process first: what it breaks shows that a test sees it.
+    """
+
+    def __init__(self, *arguments: str, fault: str | None = None) -> None:
+        command = COMMAND if fault is None else [sys.executable, "-c", fault + RUN]
         self.process = subprocess.Popen(
-            [*COMMAND, "serve", "--port", "0", "--json", *arguments],
+            [*command, "serve", "--port", "0", "--json", *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -56,8 +62,8 @@ def start_registry() -> Iterator[Start]:
     """Start registries; those still running at the end of the test are killed."""
     started: list[Process] = []
 
-    def start(*arguments: str) -> Process:
-        started.append(Process(*arguments))
+    def start(*arguments: str, fault: str | None = None) -> Process:
+        started.append(Process(*arguments, fault=fault))
         return started[-1]
 
     yield start
