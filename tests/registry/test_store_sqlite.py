@@ -13,12 +13,13 @@ from typing import Any
 import anyio
 import pytest
 
-from duologue import CallError, UnknownValue
+from duologue import Answer, CallError, UnknownValue
+from duologue_registry.answers import Kept
 from duologue_registry.clock import ManualClock
 from duologue_registry.journal import Batch, JournaledStore, Logged
 from duologue_registry.model import Change, ExpireLease, Outcome
 from duologue_registry.sqlite import FILE_NAME, SCHEMA_VERSION, SqliteJournal
-from duologue_registry.store import AuditQuery, Request, StoreError
+from duologue_registry.store import AuditQuery, KeyedBy, Request, StoreError
 from service_registry_sdk import (
     Endpoint,
     EndpointProtocol,
@@ -35,6 +36,8 @@ from service_registry_sdk import (
 )
 
 pytestmark = pytest.mark.anyio
+
+ANSWER = Answer("m", b"{}")
 
 
 def registration(name: str = "api", **changes: Any) -> RegisterServiceParams:
@@ -156,6 +159,50 @@ async def test_a_newer_file(tmp_path: Path) -> None:
     assert "upgrade duologue-registry" in message
 
 
+SCHEMA_1 = """
+CREATE TABLE registry (id INTEGER PRIMARY KEY CHECK (id = 1), epoch TEXT NOT NULL, revision INTEGER NOT NULL) STRICT;
+CREATE TABLE services (
+    name TEXT PRIMARY KEY, born INTEGER NOT NULL UNIQUE, lease_lost INTEGER NOT NULL, entry TEXT NOT NULL) STRICT;
+CREATE TABLE health (
+    service TEXT NOT NULL, check_name TEXT NOT NULL, report TEXT NOT NULL,
+    PRIMARY KEY (service, check_name)) STRICT, WITHOUT ROWID;
+CREATE TABLE log (
+    seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, revision INTEGER NOT NULL, reason TEXT,
+    request_key TEXT, service TEXT NOT NULL, event TEXT NOT NULL, data TEXT NOT NULL) STRICT;
+CREATE INDEX log_by_service ON log (service, seq);
+PRAGMA application_id = 0x44554F52;
+PRAGMA user_version = 1;
+INSERT INTO registry VALUES (1, 'e1', 1);
+INSERT INTO services VALUES ('api', 1, 0, '{"name": "api", "version": "1.0.0", "state": "registered", "revision": 1,
+    "execution": {"kind": "process", "command": ["bin/api"]}, "location": {"kind": "local"},
+    "registered_at": "2026-01-01T00:00:00Z", "last_state_change": "2026-01-01T00:00:00Z"}');
+INSERT INTO log VALUES (1, 0, 'ann', 1, NULL, 'k', 'api', 'service_deregistered', '{"name": "api", "revision": 1}');
+"""
+
+
+async def test_a_file_of_the_first_schema(tmp_path: Path) -> None:
+    """It is carried over, once, and goes on where it was."""
+    await damage(tmp_path, SCHEMA_1)
+    for turn in range(2):
+        async with open_store(tmp_path) as store:
+            assert (store.position.epoch, store.position.seq, store.revision) == ("e1", 1 + turn, 1 + turn)
+            assert [record.entry.name for record in store.snapshot()][:1] == ["api"]
+            assert (await store.recall(("", "k")), await store.recall(("", "k0"))) == (None, ANSWER if turn else None)
+            keyed_by = KeyedBy(("", f"k{turn}"), lambda _: ANSWER)
+            await store.commit([Request(command=registration(f"s{turn}"), actor="ann", keyed_by=keyed_by)])
+
+
+async def test_a_failed_carrying_over_leaves_the_file_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await damage(tmp_path, SCHEMA_1)
+    with monkeypatch.context() as patch:
+        patch.setattr("duologue_registry.sqlite._MIGRATIONS", {1: "CREATE TABLE answers (x); CREATE TABLE log (x);"})
+        await refusal(tmp_path)
+    async with open_store(tmp_path) as store:
+        assert store.revision == 1
+
+
 async def test_a_file_of_something_else(tmp_path: Path) -> None:
     await damage(tmp_path, "CREATE TABLE recipes (name TEXT)")
     assert "something else" in await refusal(tmp_path)
@@ -209,6 +256,24 @@ async def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
     assert [record.seq for record in journal.audit(AuditQuery(limit=10))] == [2, 1]
     journal.write(batch(3))
     assert [record.seq for record in journal.audit(AuditQuery(limit=10))] == [3, 2, 1]
+    journal.close()
+
+
+async def test_an_effect_without_its_answer_is_none(tmp_path: Path) -> None:
+    journal = SqliteJournal(tmp_path)
+    journal.load()
+    now = ManualClock().now()
+
+    def batch(seq: int) -> Batch:
+        event = ServiceDeregistered(name="x", revision=1)
+        logged = [Logged(seq=seq, at=now, actor="ann", revision=1, service="x", event=event)]
+        outcome = Outcome(name="x", change=Change.SERVICE, record=None, revision=1)
+        return Batch([outcome], logged, [Kept(("", "k"), ANSWER, 0.0)])
+
+    journal.write(batch(1))
+    with pytest.raises(sqlite3.IntegrityError):
+        journal.write(batch(2))
+    assert [record.seq for record in journal.audit(AuditQuery(limit=10))] == [1]
     journal.close()
 
 
