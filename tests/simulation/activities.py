@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import anyio
 from tests.simulation.sdk import bank
 from tests.simulation.world import BankClient, Placed, Reading, World
 
-from duologue import CallError, Effect, EventStream, HistoryLost, Position
+from duologue import CallError, Effect, EventStream, HistoryLost
 
 ACCOUNTS = ("a", "b")
 UNARY = {Effect.SAFE: "read", Effect.KEYED: "book", Effect.UNSAFE: "fire"}
@@ -46,7 +48,7 @@ async def place_streams(world: World, peer: Any, count: int) -> None:
 def a_call(world: World, effect: Effect, *, back: bool = False) -> Placed:
     dice = world.sim.random
     placed = Placed(
-        f"{effect}-{world.number()}",
+        f"{effect.name.lower()}-{world.number()}",
         effect,
         world.sim.now(),
         timeout=dice.uniform(0.1, 10),
@@ -60,13 +62,9 @@ def a_call(world: World, effect: Effect, *, back: bool = False) -> Placed:
 def _task(world: World, placed: Placed, padding: int) -> Any:
     dice = world.sim.random
     longest = dice.choice([0.05, 1.0, 8.0])
-    return bank.Task(
-        mark=placed.mark,
-        before=dice.uniform(0, longest),
-        after=dice.uniform(0, longest),
-        refuse=placed.refuse,
-        padding="." * padding,
-    )
+    before, after = dice.uniform(0, longest), dice.uniform(0, longest)
+    placed.work = before + after
+    return bank.Task(mark=placed.mark, before=before, after=after, refuse=placed.refuse, padding="." * padding)
 
 
 async def _call(world: World, placed: Placed, method: Any, task: Any, give_up: float) -> None:
@@ -109,7 +107,7 @@ async def call_clients(world: World, count: int) -> None:
     async with anyio.create_task_group() as tasks:
         for _ in range(count):
             await anyio.sleep(dice.uniform(0, 3))
-            peers = world.host.server.peers() if world.up else []
+            peers: Sequence[Any] = world.host.server.peers() if world.up else ()
             if peers:
                 tasks.start_soon(_place_back, world, dice.choice(peers))
 
@@ -184,26 +182,21 @@ async def _read(world: World, reading: Reading, stream: EventStream[Any], pause:
 
 async def read_again_and_again(world: World, account: str | None, lives: int) -> None:
     """A client that dies without a word, and after its restart goes on from the position that it had kept."""
-    dice = world.sim.random
     reading = Reading(account, world.sim.now())
     world.log_readings.append(reading)
-    since: Position | None = None
-    for life in range(lives + 1):
+    for life in range(lives):
         async with world.client() as client:
-            with anyio.move_on_after(dice.uniform(0, 10) if life < lives else 120):
-                try:
-                    async with client.events.booked(account=account, since=since) as stream:
-                        reading.start = reading.start or stream.position
-                        since = stream.position
-                        async for event in stream:
-                            since = stream.position
-                            reading.seen.append((since, event))
-                except HistoryLost as error:
-                    reading.lost = error.reason
-                    reading = Reading(account, world.sim.now())
-                    world.log_readings.append(reading)
-                    since = None
-            if life < lives:
-                world.sim.vanish(client)
+            with anyio.move_on_after(world.sim.random.uniform(0, 8) if life < lives - 1 else math.inf):
+                await _read_on(reading, client)
+            world.sim.vanish(client)
 
 
+async def _read_on(reading: Reading, client: BankClient) -> None:
+    since = reading.seen[-1][0] if reading.seen else reading.start
+    try:
+        async with client.events.booked(account=reading.account, since=since) as stream:
+            reading.start = reading.start or stream.position
+            async for event in stream:
+                reading.seen.append((stream.position, event))
+    except HistoryLost as error:
+        reading.lost = error.reason

@@ -15,11 +15,9 @@ def at_rest(world: World) -> list[str]:
     """No call, deadline, waiter or handler is left; each client has one connection, and the server no other."""
     found = [f"client {name}: {leak}" for name, one in _client_connections(world) for leak in _of_connection(one)]
     found += [f"server: {leak}" for one in world.host.server.connections for leak in _of_connection(one)]
-    server = world.host.server
-    if len(server.connections) != len(world.clients) or len(server._sessions) != len(world.clients):
-        found.append(
-            f"{len(server.connections)} connections and {len(server._sessions)} sessions of {len(world.clients)} clients"
-        )
+    connections, sessions = len(world.host.server.connections), len(world.host.server._sessions)
+    if {connections, sessions} != {len(world.clients)}:
+        found.append(f"{connections} connections and {sessions} sessions of {len(world.clients)} clients")
     if world.service.keyed._runs:
         found.append(f"keyed handlers at rest: {list(world.service.keyed._runs)}")
     running = [run.mark for run in world.ledger.runs if run.ended is None]
@@ -30,7 +28,7 @@ def at_rest(world: World) -> list[str]:
 
 def without_readers(world: World) -> list[str]:
     """No subscription outlives its stream, at either end."""
-    found = [f"client {index}: streams {client.hub.streams}" for index, client in enumerate(world.clients) if client.hub.streams]
+    found = [f"client {index}: streams" for index, client in enumerate(world.clients) if client.hub.streams]
     for one in world.host.server.connections:
         left = one._subscriptions._subscriptions if one._subscriptions is not None else {}
         if left:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import anyio
 from typing_extensions import override
@@ -42,7 +44,7 @@ class Ledger:
     def runs_of(self, mark: str) -> list[Run]:
         return [run for run in self.runs if run.mark == mark]
 
-    def begin(self, call: Call[object], mark: str) -> Run:
+    def begin(self, call: Call[Any], mark: str) -> Run:
         hello = call.connection.session.peer
         session, generation = (hello.session, hello.gen) if hello is not None else ("", 0)
         run = Run(mark, anyio.current_time(), session, generation, call.deadline)
@@ -65,7 +67,7 @@ class RecordedLog(MemoryLog):
 
     @override
     async def read(self, after: int, limit: int) -> Sequence[LogEntry] | None:
-        await anyio.sleep(0.001)  # as from a disk: what happens meanwhile is where replays go wrong
+        await anyio.sleep(random.uniform(0, 0.3))  # what happens meanwhile is where replays go wrong
         return await super().read(after, min(limit, 3))
 
 

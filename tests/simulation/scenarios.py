@@ -17,12 +17,11 @@ from tests.simulation.activities import (
     read_again_and_again,
 )
 from tests.simulation.faults import bad_network, crashes, losses, restarts, stalls
-from tests.simulation.world import World, a_world
+from tests.simulation.world import Fault, World, a_world
 
 from duologue import Limits
 from duologue.testing import Simulation
 
-Fault = Callable[[World], Awaitable[None]]
 Scenario = Callable[[Simulation], Awaitable[World]]
 
 TIGHT: Final = Limits(outbound=4096, event_queue=4, in_flight=4, stream_window=4)
@@ -125,10 +124,9 @@ async def restarted_clients(sim: Simulation) -> World:
     """Clients die and go on where they were."""
     async with a_world(sim, clients=0) as world:
         async with world.disturbed(crashes):
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(read_again_and_again, world, None, 4)
-                tasks.start_soon(read_again_and_again, world, "b", 4)
-                await publish(world, 40)
+            world.readers.start_soon(read_again_and_again, world, None, 5)
+            world.readers.start_soon(read_again_and_again, world, "b", 5)
+            await publish(world, 60)
     return world
 
 

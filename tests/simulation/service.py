@@ -7,7 +7,6 @@ from typing import Any
 import anyio
 from tests.simulation.ledger import Ledger, Run, Store
 from tests.simulation.sdk import bank
-from typing_extensions import override
 
 from duologue import Call, Sink
 from duologue.keyed import AnswerStore
@@ -35,38 +34,31 @@ async def _step(call: Call[Any], run: Run, seconds: float, *, detached: bool) ->
     run.after_loss |= call.connection.closed is not None and not detached
 
 
-class Bank(bank.BankService):  # type: ignore[misc, name-defined]
+class Bank(bank.BankService):  # type: ignore[misc]
     """A server; a later one with the same store is the same server after a restart."""
 
     def __init__(self, ledger: Ledger, store: Store) -> None:
         self.ledger = ledger
         self.store = store
 
-    @override
     def answer_store(self) -> AnswerStore:
         return self.store.answers
 
-    @override
     def event_log(self) -> EventLog:
         return self.store.log
 
-    @override
     async def read(self, call: Call[Any], params: Any) -> Any:
         return await work(self.ledger, call, params, detached=False)
 
-    @override
     async def book(self, call: Call[Any], params: Any) -> Any:
         return await work(self.ledger, call, params, detached=True)
 
-    @override
     async def fire(self, call: Call[Any], params: Any) -> Any:
         return await work(self.ledger, call, params, detached=False)
 
-    @override
     async def list_(self, call: Call[Any], params: Any, out: Sink[Any]) -> Any:
         return await self._listed(call, params, out, detached=False)
 
-    @override
     async def move(self, call: Call[Any], params: Any, out: Sink[Any]) -> Any:
         return await self._listed(call, params, out, detached=True)
 
@@ -76,20 +68,17 @@ class Bank(bank.BankService):  # type: ignore[misc, name-defined]
         return await work(self.ledger, call, params.task, detached=detached)
 
 
-class Teller(bank.BankPeerService):  # type: ignore[misc, name-defined]
+class Teller(bank.BankPeerService):  # type: ignore[misc]
     """What clients answer when the server calls them."""
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
 
-    @override
     async def read(self, call: Call[Any], params: Any) -> Any:
         return await work(self.ledger, call, params, detached=False)
 
-    @override
     async def book(self, call: Call[Any], params: Any) -> Any:
         return await work(self.ledger, call, params, detached=True)
 
-    @override
     async def fire(self, call: Call[Any], params: Any) -> Any:
         return await work(self.ledger, call, params, detached=False)

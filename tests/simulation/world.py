@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+import math
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
-
-import math
+from typing import Any, Protocol
 
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
@@ -15,7 +14,6 @@ from tests.simulation import leaks
 from tests.simulation.ledger import Ledger, RecordedLog, Store
 from tests.simulation.sdk import bank
 from tests.simulation.service import Bank, Teller
-from typing_extensions import override
 
 from duologue import CallError, ConnectFailed, Connection, ConnectionClosed, Effect, Event, Lifecycle, Limits, Position
 from duologue.testing import Host, Simulation
@@ -31,6 +29,14 @@ DELAY = 0.05
 """The longest time that bytes are under way."""
 
 
+class Fault(Protocol):
+    """What befalls a world."""
+
+    __name__: str
+
+    async def __call__(self, world: World, /) -> None: ...
+
+
 @dataclass
 class Placed:
     """One call, and how it ended.
@@ -40,6 +46,7 @@ class Placed:
         cancelled_at: When its caller gave up.
         items: Numbers of the items of a stream, in the order in which they came.
         wanted: How many items were asked for.
+        work: Seconds that the handler needs.
         answer: The mark in the result.
         endings: How often it ended.
     """
@@ -53,6 +60,7 @@ class Placed:
     cancelled_at: float | None = None
     items: list[int] = field(default_factory=list[int])
     wanted: int = 0
+    work: float = 0.0
     answer: str | None = None
     error: CallError | None = None
     ended: float = 0.0
@@ -88,7 +96,7 @@ class Reading:
         return [event.number for _, event in self.seen]
 
 
-class BankClient(bank.BankClient):  # type: ignore[misc, name-defined]
+class BankClient(bank.BankClient):  # type: ignore[misc]
     """A client whose connections are kept, to be looked at afterwards.
 
     Attributes:
@@ -97,16 +105,17 @@ class BankClient(bank.BankClient):  # type: ignore[misc, name-defined]
     """
 
     def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
+        base: Any = super()
+        base.__init__(*args)
         self.connections: list[Connection] = []
         self.made: dict[tuple[str, int], float] = {}
         self.losses: list[ConnectionClosed] = []
 
-    @override
     def _take(self, connection: Connection) -> None:
         self.connections.append(connection)
         self.made[self._session, self._generation] = anyio.current_time()
-        super()._take(connection)
+        base: Any = super()
+        base._take(connection)
 
 
 @dataclass
@@ -118,6 +127,7 @@ class World:
         emitted: The states and volatile events that were published, in order.
         dropped: Answers that came to clients when nobody waited for them.
         calm: Whether the network and the server do nothing but their work.
+        graceful: Whether the server at most stops as it should.
     """
 
     sim: Simulation
@@ -137,6 +147,7 @@ class World:
     levels: dict[str, int] = field(default_factory=dict[str, int])
     ticks: list[tuple[float, Any]] = field(default_factory=list[tuple[float, Any]])
     calm: bool = True
+    graceful: bool = True
     disturbing: bool = False
     up: bool = True
     numbers: int = 0
@@ -147,6 +158,11 @@ class World:
     def made(self) -> dict[tuple[str, int], float]:
         """When each connection was made, by its session and number."""
         return {which: at for client in self.all_clients for which, at in client.made.items()}
+
+    @property
+    def subscribed(self) -> bool:
+        """Whether there were event streams."""
+        return bool(self.log_readings or self.state_readings or self.tick_readings)
 
     def number(self) -> int:
         """A number that nothing else has."""
@@ -208,9 +224,10 @@ class World:
 
     # --------------------------------------------------------------------------------------------------------- faults
     @asynccontextmanager
-    async def disturbed(self, *faults: Callable[[World], Awaitable[None]]) -> AsyncGenerator[None]:
+    async def disturbed(self, *faults: Fault) -> AsyncGenerator[None]:
         """Let these faults happen while the block runs, then let all come to rest."""
         self.calm = not faults
+        self.graceful = all(fault.__name__ == "restarts" for fault in faults)
         self.disturbing = True
         async with anyio.create_task_group() as tasks:
             for fault in faults:
@@ -229,8 +246,9 @@ async def a_world(sim: Simulation, *, clients: int = 2, limits: Limits | None = 
     service = Bank(ledger, store)
     async with sim.serving(service, 1, limits) as host, anyio.create_task_group() as keepers:
         done = anyio.Event()
-        async with anyio.create_task_group() as readers:
-            world = World(sim, host, ledger, store, limits, service, readers, logs=[store.log])
+        readers = anyio.create_task_group()
+        world = World(sim, host, ledger, store, limits, service, readers, logs=[store.log])
+        async with readers:
             for _ in range(clients):
                 await keepers.start(_keep_client, world, done)
             yield world

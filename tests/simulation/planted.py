@@ -1,0 +1,411 @@
+"""Bugs to be planted, each with the scenario that is to catch it: what no validator can see is not promised."""
+
+# A patch takes what the patched method takes and passes it on, whatever its type.
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import pytest
+from tests.simulation import scenarios, validators
+
+from duologue import Effect, NotSent, Position
+from duologue.attempts import Attempts
+from duologue.client import Client
+from duologue.errors import Status
+from duologue.events import EventStream
+from duologue.filters import Filter
+from duologue.handlers import Handlers
+from duologue.keyed import SPENT, Answer, KeyedCalls, MemoryAnswers
+from duologue.link import Link
+from duologue.peer import Peer
+from duologue.server import Server
+from duologue.session import OutgoingCall, Session, Settle, Stop
+from duologue.streams import Stream
+from duologue.subscriptions import Opening, Subscriptions
+from duologue.wire import NativeCodec, Point
+
+Patch = pytest.MonkeyPatch
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A bug, the scenario that is to catch it and the promise that it is to break there."""
+
+    scenario: scenarios.Scenario
+    promise: validators.Validator
+    plant: Callable[[Patch], None]
+
+
+PLANTED: Final[dict[str, Planted]] = {}
+
+
+def caught_by(
+    scenario: scenarios.Scenario, promise: validators.Validator
+) -> Callable[[Callable[[Patch], None]], Callable[[Patch], None]]:
+    """Enter a bug into the table."""
+
+    def enter(plant: Callable[[Patch], None]) -> Callable[[Patch], None]:
+        PLANTED[plant.__name__] = Planted(scenario, promise, plant)
+        return plant
+
+    return enter
+
+
+# ----------------------------------------------------------------------------------------------------- keys and retries
+@caught_by(scenarios.calls_on_a_bad_network, validators.effects_happen_once)
+def keys_are_not_looked_at(patch: Patch) -> None:
+    """Each retry of a keyed call runs its handler."""
+    answer = KeyedCalls.answer
+    numbers = iter(range(10**9))
+
+    async def anew(self: KeyedCalls, identity: str, key: str, *rest: Any, **more: Any) -> tuple[Answer, bool]:
+        return await answer(self, identity, f"{key}-{next(numbers)}", *rest, **more)
+
+    patch.setattr(KeyedCalls, "answer", anew)
+
+
+@caught_by(scenarios.calls_through_crashes, validators.effects_happen_once)
+def recorded_answers_are_forgotten(patch: Patch) -> None:
+    """What was answered once runs again."""
+
+    async def forget(self: MemoryAnswers, identity: str, key: str, answer: Answer) -> None:
+        del self._answers[identity, key]
+
+    patch.setattr(MemoryAnswers, "record", forget)
+
+
+@caught_by(scenarios.calls_through_crashes, validators.effects_happen_once)
+def a_spent_key_runs_again(patch: Patch) -> None:
+    """A handler that started and left no record is no reason not to start another."""
+    claim = MemoryAnswers.claim
+
+    async def claim_again(self: MemoryAnswers, identity: str, key: str, mark: str) -> Answer | None:
+        found = await claim(self, identity, key, mark)
+        return None if found is not None and found.error is SPENT else found
+
+    patch.setattr(MemoryAnswers, "claim", claim_again)
+
+
+@caught_by(scenarios.calls_on_a_bad_network, validators.effects_happen_once)
+def unsafe_calls_are_retried(patch: Patch) -> None:
+    failed = Attempts.failed
+
+    def retry(self: Attempts, error: Any, connection: Any) -> None:
+        if self._action.effect is Effect.UNSAFE:
+            self._action = replace(self._action, effect=Effect.SAFE)
+        failed(self, error, connection)
+
+    patch.setattr(Attempts, "failed", retry)
+
+
+@caught_by(scenarios.calls_through_losses, validators.effects_happen_once)
+def keyed_calls_are_retried_over_a_change_of_epoch(patch: Patch) -> None:
+    patch.setattr(Attempts, "_check_keys", lambda self, connection: None)
+
+
+@caught_by(scenarios.calls_on_a_bad_network, validators.verdicts_are_true)
+def a_sent_call_is_said_not_to_be(patch: Patch) -> None:
+    """A lost connection settles its calls with `NotSent`."""
+    lose = Session.lose
+
+    def lie(self: Session) -> list[Any]:
+        decisions = lose(self)
+        return [Settle(d.call, NotSent("gone")) if isinstance(d, Settle) else d for d in decisions]
+
+    patch.setattr(Session, "lose", lie)
+
+
+@caught_by(scenarios.calls_on_a_bad_network, validators.verdicts_are_true)
+def an_unsent_retry_hides_the_attempt_before(patch: Patch) -> None:
+    """The outcome is that of the last attempt, whatever became of the first."""
+    patch.setattr(Attempts, "_outcome", lambda self, error: error)
+
+
+# ------------------------------------------------------------------------------------------- deadlines and giving up
+@caught_by(scenarios.calls_in_calm, validators.giving_up_stops_the_handler)
+def giving_up_is_not_told(patch: Patch) -> None:
+    def abandon(self: Session, call: OutgoingCall) -> None:
+        if self.outgoing.get(call.id) is call and not call.abandoned:
+            call.abandoned = True
+            self._forget_deadline(call)
+
+    patch.setattr(Session, "abandon", abandon)
+
+
+@caught_by(scenarios.calls_in_calm, validators.nothing_fails_in_calm)
+def the_id_of_an_abandoned_call_is_used_again(patch: Patch) -> None:
+    abandon = Session.abandon
+
+    def reuse(self: Session, call: OutgoingCall) -> None:
+        abandon(self, call)
+        if self.outgoing.pop(call.id, None) is not None and call.id == str(self._last_id):
+            self._last_id -= 1
+
+    patch.setattr(Session, "abandon", reuse)
+
+
+@caught_by(scenarios.calls_in_calm, validators.handlers_end_in_time)
+def deadlines_do_not_travel(patch: Patch) -> None:
+    request = NativeCodec.request
+
+    def without(self: NativeCodec, *args: Any, deadline: int | None, **rest: Any) -> bytes:
+        return request(self, *args, deadline=None, **rest)
+
+    patch.setattr(NativeCodec, "request", without)
+
+
+@caught_by(scenarios.calls_on_a_bad_network, validators.handlers_end_in_time)
+def handlers_outlive_their_deadline(patch: Patch) -> None:
+    stop = Handlers.stop
+
+    def ignore(self: Handlers, decision: Stop) -> None:
+        if decision.status is not Status.DEADLINE_EXCEEDED:
+            stop(self, decision)
+
+    patch.setattr(Handlers, "stop", ignore)
+
+
+@caught_by(scenarios.calls_on_a_bad_network, validators.a_lost_connection_stops_handlers)
+def handlers_outlive_their_connection(patch: Patch) -> None:
+    lose = Session.lose
+    patch.setattr(Session, "lose", lambda self: [d for d in lose(self) if not isinstance(d, Stop)])
+
+
+@caught_by(scenarios.calls_through_crashes, validators.every_call_ends_once_and_in_time)
+def waiting_for_a_connection_has_no_end(patch: Patch) -> None:
+    connected = Client.connected
+
+    async def wait(self: Client, timeout: float | None = None) -> Any:
+        return await connected(self, None)
+
+    patch.setattr(Client, "connected", wait)
+
+
+@caught_by(scenarios.calls_through_crashes, validators.ended_calls_are_not_sent)
+def expired_calls_are_sent_after_a_reconnect(patch: Patch) -> None:
+    """A call that could not be sent stays in a buffer until there is a connection."""
+    call, take = Peer._call, Client._take
+
+    async def buffered(self: Peer, action: Any, params: Any, timeout: float | None, options: Any) -> Any:
+        try:
+            return await call(self, action, params, timeout, options)
+        except NotSent:
+            self.__dict__.setdefault("buffer", []).append((action.name, params.to_wire()))
+            raise
+
+    def empty_the_buffer(self: Client, connection: Any) -> None:
+        take(self, connection)
+        for name, params in self.__dict__.pop("buffer", []):
+            owner = connection.executor.future()
+            connection.session.request(name, params, owner, now=connection.executor.now(), timeout=5.0)
+
+    patch.setattr(Peer, "_call", buffered)
+    patch.setattr(Client, "_take", empty_the_buffer)
+
+
+# ------------------------------------------------------------------------------------------------ answers and sessions
+@caught_by(scenarios.calls_on_a_bad_network, validators.old_connections_are_fenced)
+def old_connections_are_not_fenced(patch: Patch) -> None:
+    def welcome(self: Server[Any], connection: Any, hello: Any) -> None:
+        self._sessions[hello.session] = connection
+
+    patch.setattr(Server, "_fence", welcome)
+
+
+@caught_by(scenarios.calls_in_calm, validators.late_answers_are_only_those_given_up)
+def answers_are_sent_twice(patch: Patch) -> None:
+    respond = Session._respond
+
+    def twice(self: Session, call: Any, message: bytes) -> None:
+        known = self.incoming.get(call.id) is call
+        respond(self, call, message)
+        if known:
+            self._messages.append(message)
+
+    patch.setattr(Session, "_respond", twice)
+
+
+@caught_by(scenarios.calls_in_calm, validators.an_answer_belongs_to_its_call)
+def late_answers_go_to_whoever_waits(patch: Patch) -> None:
+    receive = Session._receive_response
+
+    def pass_on(self: Session, message: Any) -> None:
+        late = self.outgoing.get(message.id)
+        waiting = next((call for call in self.outgoing.values() if not call.abandoned), None)
+        if late is not None and late.abandoned and waiting is not None:
+            del self.outgoing[late.id]
+            message.id = waiting.id
+        receive(self, message)
+
+    patch.setattr(Session, "_receive_response", pass_on)
+
+
+@caught_by(scenarios.calls_on_a_bad_network, validators.streams_are_whole)
+def streams_are_retried_after_their_first_item(patch: Patch) -> None:
+    begin = Stream._begin_anew
+
+    def anew(self: Stream[Any, Any], connection: Any, call: OutgoingCall) -> bool:
+        call.items = 0
+        return begin(self, connection, call)
+
+    patch.setattr(Stream, "_begin_anew", anew)
+
+
+@caught_by(scenarios.calls_in_tight_limits, validators.nobody_breaks_the_protocol)
+def credit_is_ignored(patch: Patch) -> None:
+    send = Handlers.send_item
+
+    async def rush(self: Handlers, call: Any, item: bytes) -> bool:
+        call.credit = 10**6
+        return await send(self, call, item)
+
+    patch.setattr(Handlers, "send_item", rush)
+
+
+@caught_by(scenarios.calls_through_restarts, validators.a_graceful_stop_lets_handlers_finish)
+def a_stopping_server_says_no_goodbye(patch: Patch) -> None:
+    """A server that stops gives running handlers no time, and tells nobody."""
+
+    async def abrupt(self: Server[Any]) -> None:
+        self._closing = True
+        await self._listener.aclose()
+        for connection in self.connections:
+            connection.abort()
+
+    patch.setattr(Server, "aclose", abrupt)
+
+
+@caught_by(scenarios.calls_on_a_bad_network, validators.nothing_is_left_behind)
+def dead_peers_are_not_noticed(patch: Patch) -> None:
+    patch.setattr(Link, "_watch_silence", lambda self: None)
+
+
+# -------------------------------------------------------------------------------------------------------------- events
+@caught_by(scenarios.events_on_a_bad_network, validators.logs_are_gap_free)
+def streams_resume_one_too_late(patch: Patch) -> None:
+    resume = EventStream.resume
+
+    async def skip(self: EventStream[Any], connection: Any) -> None:
+        if self._received is not None and self.standing:
+            self._received = Position(self._received.epoch, self._received.seq + 1)
+        await resume(self, connection)
+
+    patch.setattr(EventStream, "resume", skip)
+
+
+@caught_by(scenarios.events_on_a_bad_network, validators.logs_are_gap_free)
+def streams_resume_where_they_once_began(patch: Patch) -> None:
+    """Each reconnect asks for what came after the first position, and what was read already is read again."""
+    resume = EventStream.resume
+    firsts: dict[EventStream[Any], Position | None] = {}
+
+    async def restart(self: EventStream[Any], connection: Any) -> None:
+        if (first := firsts.get(self)) is not None:
+            self._received = first
+        await resume(self, connection)
+        firsts.setdefault(self, self._received)
+
+    patch.setattr(EventStream, "resume", restart)
+
+
+@caught_by(scenarios.events_through_losses, validators.losses_of_history_are_told)
+def the_epoch_of_the_log_is_ignored(patch: Patch) -> None:
+    """A number that the new history has as well is taken for the old one."""
+
+    def resume(self: Subscriptions, since: Any, position: Position, answer: dict[str, object]) -> int | None:
+        answer["resumed"] = since is not None and since.seq <= position.seq
+        return since.seq if answer["resumed"] else None
+
+    patch.setattr(Subscriptions, "_resume", resume)
+
+
+@caught_by(scenarios.events_on_a_bad_network, validators.losses_of_history_are_told)
+def every_reconnect_is_said_to_lose_history(patch: Patch) -> None:
+    def refuse(self: Subscriptions, since: Any, position: Position, answer: dict[str, object]) -> int | None:
+        answer["resumed"] = False
+        return None
+
+    patch.setattr(Subscriptions, "_resume", refuse)
+
+
+@caught_by(scenarios.events_on_a_bad_network, validators.logs_are_gap_free)
+def live_before_the_replay_is_done(patch: Patch) -> None:
+    """What happens during a replay overtakes it."""
+    replay = Subscriptions.replay
+
+    async def early(self: Subscriptions, opening: Opening) -> None:
+        opening.subscription.live = True
+        position = self._publisher.log.position
+        self._connection.about(opening.subscription.id, live=Point(position.epoch, opening.replay_from or 0))
+        await replay(self, opening)
+
+    patch.setattr(Subscriptions, "replay", early)
+
+
+@caught_by(scenarios.events_on_a_bad_network, validators.logs_are_gap_free)
+def replays_are_left_out(patch: Patch) -> None:
+    async def leave_out(self: Subscriptions, opening: Opening) -> None:
+        self.follow(opening)
+
+    patch.setattr(Subscriptions, "replay", leave_out)
+
+
+@caught_by(scenarios.events_in_calm, validators.states_converge)
+def late_subscribers_get_no_snapshot(patch: Patch) -> None:
+    patch.setattr(Subscriptions, "_send_states", lambda self, subscription, name: None)
+
+
+@caught_by(scenarios.events_on_a_bad_network, validators.filters_hold)
+def filters_are_ignored(patch: Patch) -> None:
+    patch.setattr(Filter, "matches", lambda self, event: True)
+
+
+@caught_by(scenarios.slow_readers, validators.states_converge)
+def what_finds_no_room_is_dropped(patch: Patch) -> None:
+    patch.setattr(Subscriptions, "_withhold", lambda self, frames: None)
+
+
+@caught_by(scenarios.slow_readers, validators.volatile_losses_are_counted)
+def lost_volatile_events_are_not_told(patch: Patch) -> None:
+    on_room = Subscriptions.on_room
+
+    def forget(self: Subscriptions) -> None:
+        self._lost.clear()
+        on_room(self)
+
+    patch.setattr(Subscriptions, "on_room", forget)
+
+
+@caught_by(scenarios.slow_readers, validators.logs_are_gap_free)
+def a_slow_log_goes_on_from_what_came(patch: Patch) -> None:
+    """A queue that was full is continued after what it had no place for."""
+
+    def drop(self: EventStream[Any], descriptor: Any, event: Any, seq: int | None) -> None:
+        if len(self._queue) < self._client.limits.event_queue or descriptor.delivery == "state":
+            put(self, descriptor, event, seq)
+
+    put = EventStream._put
+    patch.setattr(EventStream, "_put", drop)
+
+
+@caught_by(scenarios.slow_readers, validators.states_converge)
+def the_first_of_coalesced_states_is_kept(patch: Patch) -> None:
+    def keep(self: EventStream[Any], descriptor: Any, event: Any, seq: int | None) -> None:
+        state = (descriptor.name, event.account)
+        if state not in self._states:
+            put(self, descriptor, event, seq)
+
+    put = EventStream._put
+    patch.setattr(EventStream, "_put", keep)
+
+
+@caught_by(scenarios.events_in_calm, validators.nothing_is_left_behind)
+def subscriptions_outlive_their_streams(patch: Patch) -> None:
+    async def forget(self: Client, sub: str) -> None:
+        return
+
+    patch.setattr(Client, "forget", forget)

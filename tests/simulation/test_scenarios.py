@@ -1,0 +1,45 @@
+"""Every promise holds in every scenario, for every seed."""
+
+from __future__ import annotations
+
+import pytest
+from tests.simulation.scenarios import SCENARIOS, Scenario
+from tests.simulation.validators import broken
+
+from duologue.testing import Simulation, simulate
+
+each_scenario = pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=list(SCENARIOS))
+
+
+@each_scenario
+@pytest.mark.duologue_seeds(125)
+async def test_promises_hold(scenario: Scenario, simulation: Simulation) -> None:
+    assert broken(await scenario(simulation)) == []
+
+
+@each_scenario
+@pytest.mark.long  # some six minutes on one core
+@pytest.mark.duologue_seeds(1000, first=125)
+async def test_promises_hold_for_many_more_seeds(scenario: Scenario, simulation: Simulation) -> None:
+    assert broken(await scenario(simulation)) == []
+
+
+@each_scenario
+@pytest.mark.duologue_seeds(5, backend="trio")
+async def test_promises_hold_on_trio(scenario: Scenario, simulation: Simulation) -> None:
+    assert broken(await scenario(simulation)) == []
+
+
+@each_scenario
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_seed_gives_the_same_run_again(scenario: Scenario, seed: int) -> None:
+    first, second, other = (simulate(scenario, s).sim.trace for s in (seed, seed, seed + 100))
+    assert len(first) > 1
+    assert first == second
+    assert first != other
+
+
+@each_scenario
+def test_a_seed_gives_the_same_run_again_on_trio(scenario: Scenario) -> None:
+    first, second = (simulate(scenario, 3, backend="trio").sim.trace for _ in range(2))
+    assert first == second
