@@ -71,6 +71,7 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
         self._sub = ""
         self._live = False
         self._asked: Connection | None = None
+        self._since: Position | None = None
         self._received: Position | None = since
         self._queue: deque[tuple[Event | None, int | None, _State | None]] = deque()
         self._states: dict[_State, Event] = {}
@@ -185,6 +186,7 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
         self._asked = connection
         self._live = False
         since = self._received if any(d.delivery is Delivery.LOG for d in self._descriptors.values()) else None
+        self._since = since
         request: dict[str, Any] = {"events": self.names, "sub": self._sub}
         if self._values:
             request["filter"] = self._values
@@ -224,8 +226,7 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
     def note(self, message: Message) -> None:
         """The server says something about this subscription."""
         if isinstance(message.live, Point):
-            self._live = True
-            self._look(message.live)
+            self._begin_live(message.live)
         if isinstance(message.at, Point):
             self._look(message.at)
         if isinstance(message.lost, Loss):
@@ -234,6 +235,18 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
             self.fail(HistoryLost(message.reset.reason))
         if isinstance(message.end, SubscriptionEnd):
             self.fail(HistoryLost(message.end.reason or message.end.status))
+
+    def _begin_live(self, point: Point) -> None:
+        """From here on events come as they happen; `live` may be handled before the answer to `subscribe` is."""
+        self._live = True
+        if self._since is not None and (point.epoch != self._since.epoch or point.seq < self._since.seq):
+            self.fail(HistoryLost("epoch_changed"))
+        self._look(point)
+
+    def wait_for_live(self, connection: Connection) -> None:
+        """What a new connection carries is not for this stream before its own `live`."""
+        if self._asked is not connection:
+            self._live = False
 
     def fail(self, error: Exception) -> None:
         """What came can still be read; then the error is raised."""
@@ -248,7 +261,7 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
     # ---------------------------------------------------------------------------------------------------------- helpers
     def _look(self, point: Point) -> None:
         """The log has been looked through so far: resuming starts there, also when nothing passed the filter."""
-        if self._behind:
+        if self._behind or self._failure is not None:
             return
         self._received = Position(point.epoch, point.seq)
         if not self._queue:
@@ -329,6 +342,8 @@ class EventHub:
 
     async def resume(self, connection: Connection) -> None:
         """Renew every subscription on a new connection."""
+        for stream in self.streams:
+            stream.wait_for_live(connection)
         for stream in self.streams:
             if connection.closed is not None:
                 return  # the next one is made already, and renews them
