@@ -316,9 +316,10 @@ def streams_resume_where_they_once_began(patch: Patch) -> None:
 def the_epoch_of_the_log_is_ignored(patch: Patch) -> None:
     """A number that the new history has as well is taken for the old one."""
 
-    def resume(self: Subscriptions, since: Any, position: Position, answer: dict[str, object]) -> int | None:
-        answer["resumed"] = since is not None and since.seq <= position.seq
-        return since.seq if answer["resumed"] else None
+    def resume(self: Subscriptions, since: Point | None, position: Position, answer: dict[str, object]) -> int | None:
+        resumed = since if since is not None and since.seq <= position.seq else None
+        answer["resumed"] = resumed is not None
+        return resumed.seq if resumed is not None else None
 
     patch.setattr(Subscriptions, "_resume", resume)
 

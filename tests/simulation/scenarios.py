@@ -43,6 +43,7 @@ async def _events(sim: Simulation, *faults: Fault) -> World:
         one, two = world.clients
         for follow in (follow_log, follow_levels, follow_ticks):
             world.readers.start_soon(follow, world, one, None)
+            world.readers.start_soon(follow, world, one, "b")
             world.readers.start_soon(follow, world, two, "a")
         async with world.disturbed(*faults):
             await publish(world, 40)
