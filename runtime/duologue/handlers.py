@@ -200,7 +200,7 @@ class Handlers:
     async def _run(
         self, call: IncomingCall, bound: Bound, action: Action[Any, Any], params: Params, claim: Claim | None = None
     ) -> bytes:
-        connection = self._connection
+        connection, encode = self._connection, partial(_encode, action)
         if call.expires_at is not None:
             HANDLER_DEADLINE.set(call.expires_at)
         context: Call[Any] = Call(
@@ -218,7 +218,7 @@ class Handlers:
         else:
             result = await bound.handler(context, params)
         await connection.room()
-        return _encode(action, result)
+        return encode(result)
 
     async def _answer_keyed(
         self, call: IncomingCall, key: str, bound: Bound, action: Action[Any, Any], params: Params
