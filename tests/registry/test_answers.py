@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncGenerator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -154,6 +155,43 @@ async def test_who_asks_while_it_is_being_committed_gets_the_answer(store: Store
             tasks.cancel_scope.cancel()
         recalled = await store.recall(("", f"k{number}"))
         assert (recalled is not None) == (store.get(f"s{number}") is not None)
+
+
+class Gated(SqliteJournal):
+    """A journal whose writes wait for a gate."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self.gate = threading.Event()
+
+    @override
+    def write(self, batch: Batch) -> None:
+        assert self.gate.wait(10)
+        super().write(batch)
+
+
+async def test_who_asks_for_what_waits_in_the_queue_waits_too(tmp_path: Path, clock: JumpyClock) -> None:
+    journal = Gated(tmp_path)
+    recalled: list[Answer | None] = []
+
+    async def recall(store: Store, key: str) -> None:
+        recalled.append(await store.recall(("", key)))
+
+    with anyio.fail_after(20):
+        async with JournaledStore.open(journal, clock) as store, anyio.create_task_group() as tasks:
+            async with anyio.create_task_group() as callers:
+                for key in ("being-written", "queued"):
+                    callers.start_soon(store.commit, [keyed(registration(key), key)])
+                    await anyio.wait_all_tasks_blocked()
+                callers.start_soon(store.keep, ("", "refused"), ANSWER)
+                await anyio.wait_all_tasks_blocked()
+                callers.cancel_scope.cancel()
+            for key in ("being-written", "queued", "refused"):
+                tasks.start_soon(recall, store, key)
+            await anyio.wait_all_tasks_blocked()
+            assert recalled == []
+            journal.gate.set()
+    assert recalled == [ANSWER] * 3
 
 
 async def test_a_young_answer_is_never_forgotten(store: Store, clock: JumpyClock) -> None:

@@ -11,6 +11,7 @@ import signal
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeAlias
 
@@ -353,15 +354,14 @@ class Callers:
         while not self.over:
             number += 1
             service = f"{name}-{number}"
-            await self._note(f"{service}-a", lambda o, s=service: register(client, s, options=o))
-            for each, state in (("b", ServiceState.RUNNING), ("c", ServiceState.STOPPED)):
-                move = lambda o, s=service, to=state: client.update_state(name=s, state=to, options=o)  # noqa: E731
-                await self._note(f"{service}-{each}", move)
-            await self._note(f"{service}-d", lambda o, s=service: client.deregister_service(name=s, options=o))
+            await self._note(f"{service}-a", partial(register, client, service))
+            await self._note(f"{service}-b", partial(client.update_state, name=service, state=ServiceState.RUNNING))
+            await self._note(f"{service}-c", partial(client.update_state, name=service, state=ServiceState.STOPPED))
+            await self._note(f"{service}-d", partial(client.deregister_service, name=service))
 
-    async def _note(self, key: str, call: Callable[[CallOptions], Any]) -> None:
+    async def _note(self, key: str, call: Callable[..., Awaitable[ServiceEntry | None]]) -> None:
         self.asked.add(key)
-        self.done[key] = await call(CallOptions(key=key))
+        self.done[key] = await call(options=CallOptions(key=key))
 
     def check(self, records: list[AuditRecord]) -> None:
         revisions: dict[str, set[int]] = {}
