@@ -4,10 +4,11 @@ Generated packages declare a protocol in terms of what is here; see `Client.open
 """
 
 from .calls import CallOptions
-from .client import Client, Lifecycle, Token, Unstarted
+from .client import Client, Lifecycle, Unstarted
 from .close_codes import CloseCode
 from .connection import Connection
 from .descriptors import API_LEVEL, Action, Delivery, Effect, EventDescriptor, Protocol, Rate, StreamAction
+from .dialer import Token
 from .errors import (
     Aborted,
     AlreadyExists,

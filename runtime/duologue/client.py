@@ -6,43 +6,35 @@ import logging
 import random
 import secrets
 import ssl
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
-from inspect import isawaitable
-from typing import Any, ClassVar, Final, Generic, Self, TypeAlias, TypeVar
+from typing import Any, ClassVar, Final, Generic, Self, TypeVar
 
 import anyio
 import msgspec
 from anyio.from_thread import start_blocking_portal
 from typing_extensions import override
-from websockets.client import ClientProtocol
-from websockets.exceptions import InvalidURI
-from websockets.typing import Subprotocol
-from websockets.uri import WebSocketURI, parse_uri
 
 from .close_codes import FINAL, CloseCode
 from .connection import Connection, Party
 from .descriptors import API_LEVEL, Protocol
+from .dialer import Dialer, Token
 from .drivers import current
 from .drivers.port import Executor, Future, Scope, Socket, wake
 from .errors import ConnectFailed, ConnectionClosed, DeadlineExceeded, NotSent, OutcomeUnknown
 from .events import EventHub, EventStream
 from .keyed import KeyedCalls, MemoryAnswers
 from .limits import Limits
-from .link import WEBSOCKET_LOGGER
 from .models import Event
 from .peer import Peer
 from .service import Service
-from .wire import SUBPROTOCOL, Hello
+from .wire import Hello
 
 _LOG: Final = logging.getLogger("duologue")
 
 ClientT = TypeVar("ClientT", bound="Client")
 SyncT = TypeVar("SyncT")
-
-Token: TypeAlias = str | Callable[[], str | Awaitable[str]]
-"""A bearer token, or where to get one: it is asked anew for every connection."""
 
 FIRST_DELAY: Final = 0.1
 LONGEST_DELAY: Final = 30.0
@@ -64,59 +56,6 @@ class Lifecycle:
 
     connected: Callable[[], None] | None = None
     lost: Callable[[ConnectionClosed], None] | None = None
-
-
-class Dialer:
-    """Makes connections to one URL."""
-
-    def __init__(self, url: str, token: Token | None, tls: ssl.SSLContext | None, limits: Limits) -> None:
-        try:
-            self._uri: WebSocketURI = parse_uri(url)
-        except InvalidURI as error:
-            raise ValueError(f"{error}; a URL looks like ws://127.0.0.1:8080 or wss://example.org/path") from None
-        if tls is not None and not self._uri.secure:
-            raise ValueError(f"a TLS context was given, but {url} is not a wss:// URL")
-        self._tls = (tls or ssl.create_default_context()) if self._uri.secure else None
-        self._token = token
-        self._limits = limits
-
-    async def dial(self, executor: Executor, party: Party) -> tuple[Connection, Socket]:
-        """Connect and shake hands.
-
-        Raises:
-            ConnectFailed: It did not succeed; the message says how far it came.
-        """
-        uri, limit = self._uri, self._limits.handshake
-        token = await self._ask_token()
-        where = f"{uri.host}:{uri.port}"
-        try:
-            socket = await executor.connect(uri.host, uri.port, tls=self._tls, server_hostname=uri.host, limit=limit)
-        except TimeoutError:
-            raise ConnectFailed(f"{where} did not answer within {limit:g} s") from None
-        except OSError as error:
-            raise ConnectFailed(f"cannot connect to {where}: {error.strerror or error}") from error
-        protocol = ClientProtocol(
-            uri,
-            subprotocols=[Subprotocol(SUBPROTOCOL)],
-            max_size=self._limits.frame,
-            logger=WEBSOCKET_LOGGER,
-        )
-        request = protocol.connect()
-        if token is not None:
-            request.headers["Authorization"] = f"Bearer {token}"
-        protocol.send_request(request)
-        connection = Connection(protocol, party, executor)
-        with anyio.move_on_after(limit) as bound:  # the handshake itself, and the server's first word after it
-            await connection.establish(socket)
-        if bound.cancelled_caught:
-            raise ConnectFailed(f"{where} did not finish the handshake within {limit:g} s")
-        return connection, socket
-
-    async def _ask_token(self) -> str | None:
-        if self._token is None:
-            return None
-        token = self._token() if callable(self._token) else self._token
-        return str(await token if isawaitable(token) else token)
 
 
 def _tell(callback: Callable[..., None] | None, *args: object) -> None:
