@@ -10,7 +10,7 @@ import anyio
 from tests.simulation.sdk import bank
 from tests.simulation.world import BankClient, Placed, Reading, World
 
-from duologue import CallError, Effect, EventStream, HistoryLost
+from duologue import CallError, CallOptions, Effect, EventStream, HistoryLost
 
 ACCOUNTS = ("a", "b")
 UNARY = {Effect.SAFE: "read", Effect.KEYED: "book", Effect.UNSAFE: "fire"}
@@ -64,14 +64,58 @@ def _task(world: World, placed: Placed, padding: int) -> Any:
     longest = dice.choice([0.05, 1.0, 8.0])
     before, after = dice.uniform(0, longest), dice.uniform(0, longest)
     placed.work = before + after
-    return bank.Task(mark=placed.mark, before=before, after=after, refuse=placed.refuse, padding="." * padding)
+    ask_back = not placed.back and dice.random() < 0.2
+    return bank.Task(
+        mark=placed.mark, before=before, after=after, refuse=placed.refuse, padding="." * padding, ask_back=ask_back
+    )
 
 
-async def _call(world: World, placed: Placed, method: Any, task: Any, give_up: float) -> None:
+async def share_keys(world: World, count: int) -> None:
+    """Several callers, of one client or more, place the same call under the same key, at about the same time."""
+    dice = world.sim.random
+    async with anyio.create_task_group() as tasks:
+        for _ in range(count):
+            await anyio.sleep(dice.uniform(0, 3))
+            first = a_call(world, Effect.KEYED)
+            first.shared = True
+            task = _task(world, first, 0)
+            for placed in (first, *(_the_same(world, first) for _ in range(dice.randrange(3)))):
+                tasks.start_soon(_call_later, world, placed, task)
+
+
+def _the_same(world: World, first: Placed) -> Placed:
+    placed = a_call(world, Effect.KEYED)
+    placed.mark, placed.refuse, placed.work, placed.shared = first.mark, first.refuse, first.work, True
+    return placed
+
+
+async def _call_later(world: World, placed: Placed, task: Any) -> None:
+    dice = world.sim.random
+    await anyio.sleep(dice.uniform(0, 3))
+    give_up = dice.uniform(0, 2 * placed.timeout)
+    options = CallOptions(key=placed.mark)
+    await _call(world, placed, dice.choice(world.clients).book, task, give_up, options)
+
+
+async def listen_while_calling(world: World, client: BankClient, count: int) -> None:
+    """What a handler emits is there when its answer is."""
+    async with client.events.booked() as stream:
+        for _ in range(count):
+            mark = f"told-{world.number()}"
+            await client.fire(mark=mark, before=0, after=0, tell=True)
+            waiting = [event.account for event, _, _ in stream._queue if event is not None]
+            if mark not in waiting:
+                world.overtaken.append(mark)
+            await anyio.sleep(world.sim.random.uniform(0, 1))
+
+
+async def _call(
+    world: World, placed: Placed, method: Any, task: Any, give_up: float, options: CallOptions | None = None
+) -> None:
     placed.at = world.sim.now()
     with anyio.move_on_after(give_up) as patience:
         try:
-            receipt = await method(**dict(task), timeout=placed.timeout)
+            receipt = await method(**dict(task), timeout=placed.timeout, options=options)
             placed.answer = receipt.mark
         except CallError as error:
             placed.error = error

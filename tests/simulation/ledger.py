@@ -22,6 +22,7 @@ class Run:
     Attributes:
         session: The caller's session, and which connection of it the call came on; a server's own is empty.
         deadline: When the caller stops waiting, as the handler is told.
+        stopped: Whether it was cancelled.
         after_loss: Whether it went on working after it should have been stopped, since its connection was gone.
     """
 
@@ -31,6 +32,7 @@ class Run:
     generation: int
     deadline: float | None
     ended: float | None = None
+    stopped: bool = False
     after_loss: bool = False
 
 

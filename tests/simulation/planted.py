@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import pytest
 from tests.simulation import scenarios, validators
 
-from duologue import Effect, NotSent, Position
+from duologue import Effect, NotSent, Position, attempts
 from duologue.attempts import Attempts
 from duologue.client import Client
 from duologue.errors import Status
@@ -156,6 +157,24 @@ def deadlines_do_not_travel(patch: Patch) -> None:
         return request(self, *args, deadline=None, **rest)
 
     patch.setattr(NativeCodec, "request", without)
+
+
+@caught_by(scenarios.calls_in_calm, validators.deadlines_shrink_along_the_way)
+def handlers_call_on_without_end(patch: Patch) -> None:
+    patch.setattr(attempts, "HANDLER_DEADLINE", ContextVar("unknown", default=None))
+
+
+@caught_by(scenarios.calls_in_calm, validators.a_handler_runs_while_anybody_waits)
+def whoever_gives_up_stops_the_handler_of_all(patch: Patch) -> None:
+    async def wait(self: KeyedCalls, run: Any, waiting: Any, is_lost: Callable[[], bool]) -> None:
+        run.waiters.append(waiting)
+        try:
+            await waiting
+        except BaseException:
+            run.task.cancel()
+            raise
+
+    patch.setattr(KeyedCalls, "_wait", wait)
 
 
 @caught_by(scenarios.calls_on_a_bad_network, validators.handlers_end_in_time)
@@ -314,7 +333,7 @@ def streams_resume_where_they_once_began(patch: Patch) -> None:
 
 @caught_by(scenarios.events_through_losses, validators.losses_of_history_are_told)
 def the_epoch_of_the_log_is_ignored(patch: Patch) -> None:
-    """A number that the new history has as well is taken for the old one."""
+    """Both ends take a number that the new history has as well for the old one."""
 
     def resume(self: Subscriptions, since: Point | None, position: Position, answer: dict[str, object]) -> int | None:
         resumed = since if since is not None and since.seq <= position.seq else None
@@ -322,6 +341,7 @@ def the_epoch_of_the_log_is_ignored(patch: Patch) -> None:
         return resumed.seq if resumed is not None else None
 
     patch.setattr(Subscriptions, "_resume", resume)
+    new_history_is_read_before_the_loss_is_told(patch)
 
 
 @caught_by(scenarios.events_on_a_bad_network, validators.losses_of_history_are_told)
@@ -348,6 +368,21 @@ def live_before_the_replay_is_done(patch: Patch) -> None:
 
 
 @caught_by(scenarios.events_on_a_bad_network, validators.logs_are_gap_free)
+def streams_do_not_wait_for_their_own_live(patch: Patch) -> None:
+    """What the connection carries for one stream is taken by the next, which has not caught up yet."""
+    patch.setattr(EventStream, "wait_for_live", lambda self, connection: None)
+
+
+@caught_by(scenarios.events_through_losses, validators.logs_are_gap_free)
+def new_history_is_read_before_the_loss_is_told(patch: Patch) -> None:
+    def begin(self: EventStream[Any], point: Point) -> None:
+        self._live = True
+        self._look(point)
+
+    patch.setattr(EventStream, "_begin_live", begin)
+
+
+@caught_by(scenarios.events_on_a_bad_network, validators.logs_are_gap_free)
 def replays_are_left_out(patch: Patch) -> None:
     async def leave_out(self: Subscriptions, opening: Opening) -> None:
         self.follow(opening)
@@ -363,6 +398,17 @@ def late_subscribers_get_no_snapshot(patch: Patch) -> None:
 @caught_by(scenarios.events_on_a_bad_network, validators.filters_hold)
 def filters_are_ignored(patch: Patch) -> None:
     patch.setattr(Filter, "matches", lambda self, event: True)
+
+
+@caught_by(scenarios.calls_with_events, validators.events_precede_answers)
+def events_take_their_time(patch: Patch) -> None:
+    deliver = Subscriptions._deliver
+
+    def late(self: Subscriptions, frames: Any) -> None:
+        executor = self._connection.executor
+        executor.call_at(executor.now() + 0.01, lambda: deliver(self, frames))
+
+    patch.setattr(Subscriptions, "_deliver", late)
 
 
 @caught_by(scenarios.slow_readers, validators.states_converge)

@@ -11,10 +11,12 @@ from tests.simulation.activities import (
     follow_levels,
     follow_log,
     follow_ticks,
+    listen_while_calling,
     place_calls,
     place_streams,
     publish,
     read_again_and_again,
+    share_keys,
 )
 from tests.simulation.faults import bad_network, crashes, losses, restarts, stalls
 from tests.simulation.world import Fault, World, a_world
@@ -34,6 +36,8 @@ async def _calls(sim: Simulation, *faults: Fault, limits: Limits | None = None) 
             for client in world.clients:
                 tasks.start_soon(place_calls, world, client, 12)
                 tasks.start_soon(place_streams, world, client, 4)
+            if losses not in faults:  # a new epoch knows nothing of the callers before, and their keys are free
+                tasks.start_soon(share_keys, world, 4)
             tasks.start_soon(call_clients, world, 8)
     return world
 
@@ -55,6 +59,15 @@ async def _events(sim: Simulation, *faults: Fault) -> World:
 async def calls_in_calm(sim: Simulation) -> World:
     """Nothing fails but what callers give up."""
     return await _calls(sim)
+
+
+async def calls_with_events(sim: Simulation) -> World:
+    """Handlers emit events before they answer."""
+    async with a_world(sim, clients=2) as world:
+        async with world.disturbed(), anyio.create_task_group() as tasks:
+            for client in world.clients:
+                tasks.start_soon(listen_while_calling, world, client, 10)
+    return world
 
 
 async def calls_on_a_bad_network(sim: Simulation) -> World:
@@ -135,6 +148,7 @@ SCENARIOS: Final[dict[str, Scenario]] = {
     scenario.__name__: scenario
     for scenario in (
         calls_in_calm,
+        calls_with_events,
         calls_on_a_bad_network,
         calls_in_tight_limits,
         calls_through_crashes,

@@ -12,12 +12,17 @@ from duologue import Call, Sink
 from duologue.keyed import AnswerStore
 from duologue.publisher import EventLog
 
+BACK = "/back"
+"""Ends the mark of what a handler asks its caller."""
+
 
 async def work(ledger: Ledger, call: Call[Any], task: Any, *, detached: bool) -> Any:
     """Take time, leave the mark, take time; `detached` when a lost connection does not end it."""
     run = ledger.begin(call, task.mark)
     try:
         await _step(call, run, task.before, detached=detached)
+        if task.ask_back:
+            await call.peer.read(mark=f"{task.mark}{BACK}", before=0.1, after=task.after)
         if task.refuse == "before":
             raise bank.Refused(mark=task.mark)
         ledger.effects[task.mark] += 1
@@ -25,6 +30,9 @@ async def work(ledger: Ledger, call: Call[Any], task: Any, *, detached: bool) ->
         if task.refuse == "after":
             raise bank.Refused(mark=task.mark)
         return bank.Receipt(mark=task.mark, padding=task.padding)
+    except anyio.get_cancelled_exc_class():
+        run.stopped = True
+        raise
     finally:
         run.ended = anyio.current_time()
 
@@ -54,7 +62,10 @@ class Bank(bank.BankService):  # type: ignore[misc]
         return await work(self.ledger, call, params, detached=True)
 
     async def fire(self, call: Call[Any], params: Any) -> Any:
-        return await work(self.ledger, call, params, detached=False)
+        receipt = await work(self.ledger, call, params, detached=False)
+        if params.tell:
+            await self.publisher.emit(bank.Booked(account=params.mark, number=0))
+        return receipt
 
     async def list_(self, call: Call[Any], params: Any, out: Sink[Any]) -> Any:
         return await self._listed(call, params, out, detached=False)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from tests.simulation.sdk import bank
+from tests.simulation.service import BACK
 from tests.simulation.world import DELAY, Placed, Reading, World
 
 from duologue import Effect, NotSent, OutcomeUnknown, Position, Ran
 from duologue.close_codes import FINAL, CloseCode
+from duologue.keyed import SPENT
 
 Validator = Callable[[World], Iterable[str]]
 
@@ -64,7 +67,7 @@ def verdicts_are_true(world: World) -> Iterator[str]:
         if isinstance(call.error, bank.Refused):
             if call.refuse == "no" or (call.refuse == "before" and effects) or (call.refuse == "after" and not effects):
                 yield f"{call.mark} was refused, and had {effects} effects (refuse: {call.refuse})"
-        elif call.error.ran is Ran.NO and runs:
+        elif call.error.ran is Ran.NO and runs and not call.shared:
             yield f"{call.mark} ran {runs} times; the caller was told that it did not: {call.error!r}"
         elif call.error.ran is Ran.YES and not runs:
             yield f"{call.mark} did not run; the caller was told that it did: {call.error!r}"
@@ -75,7 +78,7 @@ def verdicts_are_true(world: World) -> Iterator[str]:
 def nothing_fails_in_calm(world: World) -> Iterator[str]:
     """Without faults a call ends as its handler decides, or in the timeout or the giving up that the caller chose."""
     for call in world.placed:
-        if not world.calm or call.error is None or isinstance(call.error, bank.Refused):
+        if not world.calm or call.shared or call.error is None or isinstance(call.error, bank.Refused):
             continue
         took = call.ended - call.at
         if call.error.status != "deadline_exceeded" or took < call.timeout - SLACK:
@@ -106,20 +109,44 @@ def _without_items(call: Placed) -> Iterable[int]:
 
 def handlers_end_in_time(world: World) -> Iterator[str]:
     """Deadlines travel and shrink: the handler is told no later one than its caller's, and stopped when it passes."""
-    timeouts = {call.mark: call.timeout for call in world.placed}
+    timeouts: dict[str, float] = {}
+    for call in world.placed:
+        timeouts[call.mark] = max(call.timeout, timeouts.get(call.mark, 0.0))
     for run in world.ledger.runs:
-        if run.deadline is None or run.deadline > run.at + timeouts[run.mark] + SLACK:
+        if run.deadline is None or run.deadline > run.at + timeouts.get(run.mark, math.inf) + SLACK:
             yield f"{run.mark}, begun at {run.at:.3f}, was told the deadline {run.deadline}"
         elif run.ended is not None and run.ended > run.deadline + SLACK:
             yield f"{run.mark} ran until {run.ended:.3f}, past its deadline {run.deadline:.3f}"
 
 
+def deadlines_shrink_along_the_way(world: World) -> Iterator[str]:
+    """A call that a handler makes ends with the handler's own deadline, whatever timeout it was given."""
+    for run in world.ledger.runs if world.calm else ():  # durations count from receipt: a stall would prolong them
+        if run.mark.endswith(BACK) and run.deadline is not None:
+            outer = [each.deadline or 0.0 for each in world.ledger.runs_of(run.mark.removesuffix(BACK))]
+            if run.deadline > max(outer) + DELAY + SLACK:
+                yield f"{run.mark} had until {run.deadline:.3f}, and was called with a deadline of {max(outer):.3f}"
+
+
 def giving_up_stops_the_handler(world: World) -> Iterator[str]:
-    """Cancelling the caller cancels the handler at the other end, as soon as the word is there."""
+    """Cancelling the last caller cancels the handler at the other end, as soon as the word is there."""
+    last: dict[str, float] = {}
     for call in world.placed:
-        for run in world.ledger.runs_of(call.mark) if world.calm and call.cancelled_at is not None else ():
-            if run.ended is not None and run.ended > (call.cancelled_at or 0) + DELAY + SLACK:
-                yield f"{call.mark} was given up at {call.cancelled_at:.3f}, and ran until {run.ended:.3f}"
+        until = math.inf if call.cancelled_at is None else call.cancelled_at
+        last[call.mark] = max(until, last.get(call.mark, 0.0))
+    for run in world.ledger.runs if world.calm else ():
+        if run.ended is not None and run.ended > last.get(run.mark, math.inf) + DELAY + SLACK:
+            yield f"{run.mark} was given up at {last[run.mark]:.3f}, and ran until {run.ended:.3f}"
+
+
+def a_handler_runs_while_anybody_waits(world: World) -> Iterator[str]:
+    """The handler of a keyed call is not stopped before its deadline as long as one of its callers waits."""
+    for call in world.placed if world.calm else ():
+        told = call.error is not None and call.error.code == SPENT.code
+        for run in world.ledger.runs_of(call.mark) if told else ():
+            ended = run.ended or 0.0
+            if run.stopped and ended < (run.deadline or 0.0) - SLACK and call.at + 2 * DELAY < ended:
+                yield f"{call.mark} was stopped at {ended:.3f}, while a caller waited"
 
 
 def a_lost_connection_stops_handlers(world: World) -> Iterator[str]:
@@ -134,7 +161,7 @@ def ended_calls_are_not_sent(world: World) -> Iterator[str]:
     for call in world.placed:
         for run in world.ledger.runs_of(call.mark):
             made = world.made.get((run.session, run.generation))
-            if not call.back and made is not None and made > call.ended:
+            if not call.back and made is not None and made > max(o.ended for o in world.placed if o.mark == call.mark):
                 yield f"{call.mark} ended at {call.ended:.3f}, and ran on a connection made at {made:.3f}"
 
 
@@ -229,6 +256,12 @@ def volatile_losses_are_counted(world: World) -> Iterator[str]:
             yield f"a reader of volatile events failed: {reading.failure!r} {reading.lost}"
 
 
+def events_precede_answers(world: World) -> Iterator[str]:
+    """What a handler emits before it returns is with the subscriber before the answer is."""
+    for mark in world.overtaken:
+        yield f"{mark} was answered before its event came"
+
+
 def filters_hold(world: World) -> Iterator[str]:
     """A subscriber gets nothing that it filtered out."""
     for reading in (*world.log_readings, *world.state_readings, *world.tick_readings):
@@ -271,7 +304,9 @@ VALIDATORS: Final[tuple[Validator, ...]] = (
     a_graceful_stop_lets_handlers_finish,
     streams_are_whole,
     handlers_end_in_time,
+    deadlines_shrink_along_the_way,
     giving_up_stops_the_handler,
+    a_handler_runs_while_anybody_waits,
     a_lost_connection_stops_handlers,
     ended_calls_are_not_sent,
     old_connections_are_fenced,
@@ -281,6 +316,7 @@ VALIDATORS: Final[tuple[Validator, ...]] = (
     losses_of_history_are_told,
     states_converge,
     volatile_losses_are_counted,
+    events_precede_answers,
     filters_hold,
     nothing_is_left_behind,
 )

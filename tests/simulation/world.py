@@ -43,6 +43,7 @@ class Placed:
 
     Attributes:
         back: Whether the server called the client.
+        shared: Whether others called under the same key: then the handler that ran may be theirs.
         cancelled_at: When its caller gave up.
         items: Numbers of the items of a stream, in the order in which they came.
         wanted: How many items were asked for.
@@ -57,6 +58,7 @@ class Placed:
     timeout: float
     refuse: str
     back: bool = False
+    shared: bool = False
     cancelled_at: float | None = None
     items: list[int] = field(default_factory=list[int])
     wanted: int = 0
@@ -125,6 +127,7 @@ class World:
     Attributes:
         logs: Every log that the server had, the present one last.
         emitted: The states and volatile events that were published, in order.
+        overtaken: Calls whose answer came before an event that their handler had emitted.
         dropped: Answers that came to clients when nobody waited for them.
         calm: Whether the network and the server do nothing but their work.
         graceful: Whether the server at most stops as it should.
@@ -152,6 +155,7 @@ class World:
     up: bool = True
     numbers: int = 0
     dropped: int = 0
+    overtaken: list[str] = field(default_factory=list[str])
     leaks: list[str] = field(default_factory=list[str])
 
     @property
