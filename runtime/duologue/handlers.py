@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from .attempts import HANDLER_DEADLINE
 from .descriptors import Action, Effect, EventDescriptor, StreamAction
-from .drivers.port import Future, Task, wake
+from .drivers.port import Future, Task, Timer, wake
 from .errors import CallError, ResourceExhausted, Status
 from .keyed import Answer, Claim, KeyedCalls, fingerprint
 from .models import Event, Params
@@ -236,9 +236,10 @@ class Handlers:
                 return Answer(mark, error=incident(action.name))
 
         def spawn(body: Callable[[], Coroutine[Any, Any, None]]) -> Task:
-            task = connection.spawn(self._linger, body)
+            limits: list[Timer] = []
+            task = connection.spawn(self._linger, body, limits)
             until = connection.executor.now() + LINGER if call.expires_at is None else call.expires_at
-            connection.executor.call_at(until, task.cancel)
+            limits.append(connection.executor.call_at(until, task.cancel))
             return task
 
         answer, replayed = await self._keyed.answer(
@@ -255,12 +256,14 @@ class Handlers:
         else:
             connection.session.succeed(call, answer.data or b"null", replayed=replayed)
 
-    async def _linger(self, body: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async def _linger(self, body: Callable[[], Coroutine[Any, Any, None]], limits: list[Timer]) -> None:
         """Run a keyed handler: it goes on when the connection is lost, so that a retry finds it."""
         self._lingering += 1
         try:
             await body()
         finally:
+            for limit in limits:
+                limit.cancel()
             self._lingering -= 1
             if self._lingered is not None and not self._lingering:
                 wake(self._lingered)
