@@ -26,7 +26,7 @@ from duologue_registry.clock import SystemClock
 from duologue_registry.journal import Journal, JournaledStore
 from duologue_registry.memory import MemoryJournal
 from duologue_registry.service import Registry
-from duologue_registry.sqlite import SqliteJournal
+from duologue_registry.sqlite import FILE_NAME, SqliteJournal
 from service_registry_sdk import (
     AuditRecord,
     Endpoint,
@@ -281,6 +281,22 @@ async def no_second_effect(start: Start, directory: Path, fault: str = AFTER, ag
 
 async def test_a_new_directory_in_the_same_place(start_registry: Start, data_directory: Path) -> None:
     await no_second_effect(start_registry, data_directory)
+
+
+async def test_an_older_copy_put_back(start_registry: Start, data_directory: Path) -> None:
+    """The effect is gone with the newer file; whether the call comes again is for its caller to decide."""
+    start_registry("--data", str(data_directory)).kill()
+    file = data_directory / FILE_NAME
+    copy = shutil.copy(file, data_directory / "copy")
+
+    def put_back() -> None:
+        file.with_name(f"{FILE_NAME}-wal").unlink()
+        shutil.copy(copy, file)
+
+    async with crashing(start_registry, data_directory, AFTER, between=put_back) as client:
+        with pytest.raises(OutcomeUnknown):
+            await register(client)
+        assert await audit(client) == []
 
 
 ACKNOWLEDGED_TOO_EARLY = (

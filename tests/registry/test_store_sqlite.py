@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import sys
 from contextlib import AbstractAsyncContextManager
@@ -16,6 +17,7 @@ import pytest
 from duologue import Answer, CallError, UnknownValue
 from duologue_registry.answers import Kept
 from duologue_registry.clock import ManualClock
+from duologue_registry.head import FILE_NAME as HEAD
 from duologue_registry.journal import Batch, JournaledStore, Logged
 from duologue_registry.model import Change, ExpireLease, Outcome
 from duologue_registry.sqlite import FILE_NAME, SCHEMA_VERSION, SqliteJournal
@@ -375,3 +377,75 @@ async def test_protocols_of_endpoints_survive(tmp_path: Path) -> None:
         (record,) = again.snapshot()
         assert record.entry.endpoints == endpoints
         assert isinstance(record.entry.endpoints[0].protocol, EndpointProtocol)
+
+
+# ----------------------------------------------------------------------------------------------- another file than last
+async def epoch_of(directory: Path) -> str:
+    async with open_store(directory) as store:
+        return store.position.epoch
+
+
+@pytest.mark.parametrize("how", ["copied over", "replaced"])
+async def test_an_older_copy_that_is_put_back_is_another_epoch(tmp_path: Path, how: str) -> None:
+    """Else the keys and positions that clients have would stand for something else."""
+    await fill(tmp_path, registration("a"))
+    shutil.copy(tmp_path / FILE_NAME, tmp_path / "copy")
+    epoch = await epoch_of(tmp_path)
+    await fill(tmp_path, registration("b"))
+    assert await epoch_of(tmp_path) == epoch
+    if how == "copied over":
+        shutil.copy(tmp_path / "copy", tmp_path / FILE_NAME)
+    else:
+        (tmp_path / "copy").replace(tmp_path / FILE_NAME)
+    restored = await epoch_of(tmp_path)
+    assert restored != epoch
+    await fill(tmp_path, registration("b"), registration("c"))
+    assert await epoch_of(tmp_path) == restored
+
+
+async def test_so_is_a_copy_elsewhere(tmp_path: Path) -> None:
+    await fill(tmp_path / "one", registration("a"))
+    (tmp_path / "two").mkdir()
+    shutil.copy(tmp_path / "one" / FILE_NAME, tmp_path / "two")
+    assert await epoch_of(tmp_path / "two") != await epoch_of(tmp_path / "one")
+
+
+async def test_a_copy_of_an_earlier_epoch(tmp_path: Path) -> None:
+    await fill(tmp_path, registration("a"))
+    shutil.copy(tmp_path / FILE_NAME, tmp_path / "copy")
+    epochs = [await epoch_of(tmp_path)]
+    (tmp_path / HEAD).unlink()
+    epochs.append(await epoch_of(tmp_path))
+    shutil.copy(tmp_path / "copy", tmp_path / FILE_NAME)
+    epochs.append(await epoch_of(tmp_path))
+    assert len(set(epochs)) == 3
+
+
+async def test_a_new_file_beside_an_old_head(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    await fill(tmp_path, registration("a"))
+    epoch = await epoch_of(tmp_path)
+    (tmp_path / FILE_NAME).unlink()
+    another = await epoch_of(tmp_path)
+    assert another != epoch
+    assert await epoch_of(tmp_path) == another
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "e1 x", "\0" * 64])
+async def test_a_head_that_says_nothing(tmp_path: Path, text: str) -> None:
+    await fill(tmp_path, registration("a"))
+    epoch = await epoch_of(tmp_path)
+    (tmp_path / HEAD).write_text(text)
+    another = await epoch_of(tmp_path)
+    assert another != epoch
+    assert await epoch_of(tmp_path) == another
+
+
+async def test_a_head_that_lags_behind_does_no_harm(tmp_path: Path) -> None:
+    """As after a power cut: it is not synced."""
+    await fill(tmp_path, registration("a"))
+    head = (tmp_path / HEAD).read_bytes()
+    await fill(tmp_path, registration("b"), registration("c"))
+    epoch = await epoch_of(tmp_path)
+    (tmp_path / HEAD).write_bytes(head)
+    assert await epoch_of(tmp_path) == epoch

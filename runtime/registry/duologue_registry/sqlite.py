@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import secrets
 import sqlite3
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -32,9 +34,12 @@ from service_registry_sdk import (
     ServiceStateChanged,
 )
 
+from .head import HeadFile
 from .journal import Batch, Journal, Loaded, Logged
 from .model import Change, Outcome, Record
 from .store import AuditQuery, Key, StoreError
+
+logger = logging.getLogger(__name__)
 
 FILE_NAME: Final = "registry.sqlite3"
 APPLICATION_ID: Final = 0x44554F52  # "DUOR", where `file` and SQLite look for whose database it is
@@ -82,6 +87,8 @@ class SqliteJournal(Journal):
         self.path: Final = directory / FILE_NAME
         self._connection: sqlite3.Connection | None = None
         self._since_checkpoint = 0
+        self._head = HeadFile(directory)
+        self._epoch = ""
 
     @property
     def _db(self) -> sqlite3.Connection:
@@ -103,8 +110,8 @@ class SqliteJournal(Journal):
             _make_directory(self.path.parent)
             _check_writable(self.path)
             self._connect()
-            self._check_and_create()
-            return self._read_all()
+            version = self._check_and_create()
+            return self._check_epoch(self._read_all(), version)
         except StoreError:
             self.close()
             raise
@@ -127,11 +134,14 @@ class SqliteJournal(Journal):
             if (actual := self._pragma(name)) != wanted:
                 raise StoreError(f"{self.path}: SQLite runs with {name}={actual} here, and only {wanted} is safe")
 
-    def _check_and_create(self) -> None:
+    def _check_and_create(self) -> int:
+        """Returns the schema version that the file had; 0 when there was none."""
+        created = False
         if self._pragma("application_id") == 0 and self._one("SELECT count(*) FROM sqlite_schema")[0] == 0:
             self._db.executescript(f"BEGIN;{_SCHEMA}")
             self._db.execute("INSERT INTO registry VALUES (1, ?, 0)", (secrets.token_hex(8),))
             self._db.execute("COMMIT")
+            created = True
         if self._pragma("application_id") != APPLICATION_ID:
             raise StoreError(f"{self.path} is a database of something else; name another directory")
         version = self._pragma("user_version")
@@ -145,6 +155,7 @@ class SqliteJournal(Journal):
             raise sqlite3.DatabaseError(str(found))
         for older in range(version, SCHEMA_VERSION):
             self._db.executescript(f"BEGIN; {_MIGRATIONS[older]} PRAGMA user_version = {older + 1}; COMMIT;")
+        return 0 if created else int(version)
 
     def _read_all(self) -> Loaded:
         epoch, revision = self._one("SELECT epoch, revision FROM registry")
@@ -173,6 +184,24 @@ class SqliteJournal(Journal):
         keys = {(identity, key): at for identity, key, at in answers}
         return Loaded(Position(epoch, last), revision, records, keys)
 
+    def _check_epoch(self, loaded: Loaded, version: int) -> Loaded:
+        """Begin a new epoch when this is another file than the one that was written to last.
+
+        Nothing of what its clients know, positions and keys, would be right.
+        """
+        head, position = self._head.read(), loaded.position
+        if head is None:  # files of version 1 have none, and one that is empty may have lost it in a crash
+            same = version < 2 or position.seq == 0
+        else:
+            same = version == 0 or (head.epoch == position.epoch and head.seq <= position.seq)
+        if not same:
+            position = Position(secrets.token_hex(8), position.seq)
+            self._db.execute("UPDATE registry SET epoch = ?", (position.epoch,))
+            logger.warning("%s is a copy, or an older one was put back: its clients begin anew", self.path)
+        self._head.begin(position)
+        self._epoch = position.epoch
+        return replace(loaded, position=position)
+
     # -------------------------------------------------------------------------------------------------------- write
     @override
     def write(self, batch: Batch) -> None:
@@ -187,6 +216,8 @@ class SqliteJournal(Journal):
             with contextlib.suppress(sqlite3.Error):
                 self._db.execute("ROLLBACK")
             raise
+        if batch.logged:
+            self._head.write(Position(self._epoch, batch.logged[-1].seq))
         self._since_checkpoint += len(statements)
         if self._since_checkpoint >= CHECKPOINT_AFTER:
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -194,6 +225,7 @@ class SqliteJournal(Journal):
 
     @override
     def close(self) -> None:
+        self._head.close()
         if self._connection is not None:
             # A disk that fails now has nothing to lose: what was acknowledged is in the write-ahead log.
             with contextlib.suppress(sqlite3.Error):
