@@ -187,6 +187,23 @@ async def follow_log(world: World, client: BankClient, account: str | None, paus
             return
 
 
+async def follow_both(world: World, client: BankClient) -> None:
+    """Read log and states in one stream; where the log does not continue, begin both anew."""
+    while True:
+        log, state = Reading(None, world.sim.now()), Reading(None, world.sim.now())
+        world.log_readings.append(log)
+        world.state_readings.append(state)
+        try:
+            async with client.events(bank.Booked, bank.Level) as stream:
+                log.start = stream.position
+                async for event in stream:
+                    (log if isinstance(event, bank.Booked) else state).seen.append((stream.position, event))
+                return
+        except HistoryLost as error:
+            log.lost = error.reason
+            world.state_readings.remove(state)
+
+
 async def follow_levels(world: World, client: BankClient, account: str | None, pause: float = 0.0) -> None:
     reading = Reading(account, world.sim.now())
     world.state_readings.append(reading)

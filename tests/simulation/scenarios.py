@@ -8,6 +8,7 @@ from typing import Final
 import anyio
 from tests.simulation.activities import (
     call_clients,
+    follow_both,
     follow_levels,
     follow_log,
     follow_ticks,
@@ -49,6 +50,7 @@ async def _events(sim: Simulation, *faults: Fault) -> World:
             world.readers.start_soon(follow, world, one, None)
             world.readers.start_soon(follow, world, one, "b")
             world.readers.start_soon(follow, world, two, "a")
+        world.readers.start_soon(follow_both, world, two)
         async with world.disturbed(*faults):
             await publish(world, 40)
             world.readers.start_soon(follow_levels, world, two, None)
