@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from .attempts import HANDLER_DEADLINE
 from .descriptors import Action, Effect, EventDescriptor, StreamAction
 from .drivers.port import Future, Task, Timer, wake
-from .errors import CallError, ResourceExhausted, Status
+from .errors import CallError, Ran, ResourceExhausted, Status
 from .keyed import Answer, Claim, KeyedCalls, fingerprint
 from .models import Event, Params
 from .outcomes import body_of, explain, incident, unrun
@@ -212,11 +212,15 @@ class Handlers:
             deadline=call.expires_at,
             claim=claim,
         )
-        if isinstance(action, StreamAction):
-            sink: Sink[Any] = Sink(self, call, action)  # pyright: ignore[reportUnknownArgumentType]
-            result = await bound.handler(context, params, sink)
-        else:
-            result = await bound.handler(context, params)
+        try:
+            if isinstance(action, StreamAction):
+                sink: Sink[Any] = Sink(self, call, action)  # pyright: ignore[reportUnknownArgumentType]
+                result = await bound.handler(context, params, sink)
+            else:
+                result = await bound.handler(context, params)
+        except CallError as error:
+            error.ran = Ran.YES  # it may come from a call that this handler made, and did not run there
+            raise
         await connection.room()
         return encode(result)
 
