@@ -63,8 +63,8 @@ def _task(world: World, placed: Placed, padding: int) -> Any:
     dice = world.sim.random
     longest = dice.choice([0.05, 1.0, 8.0])
     before, after = dice.uniform(0, longest), dice.uniform(0, longest)
-    placed.work = before + after
-    ask_back = not placed.back and dice.random() < 0.2
+    ask_back = not placed.back and dice.random() < 0.3
+    placed.work = before + after + (after + 1.0 if ask_back else 0.0)
     return bank.Task(
         mark=placed.mark, before=before, after=after, refuse=placed.refuse, padding="." * padding, ask_back=ask_back
     )

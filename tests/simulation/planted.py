@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any, Final
 
 import pytest
 from tests.simulation import scenarios, validators
 
-from duologue import Effect, NotSent, Position, attempts
+from duologue import Effect, NotSent, Position, Ran, attempts, handlers
 from duologue.attempts import Attempts
 from duologue.client import Client
 from duologue.errors import Status
@@ -124,6 +125,11 @@ def a_sent_call_is_said_not_to_be(patch: Patch) -> None:
 def an_unsent_retry_hides_the_attempt_before(patch: Patch) -> None:
     """The outcome is that of the last attempt, whatever became of the first."""
     patch.setattr(Attempts, "_outcome", lambda self, error: error)
+
+
+@caught_by(scenarios.calls_in_calm, validators.verdicts_are_true)
+def what_a_handler_raises_is_said_not_to_have_run(patch: Patch) -> None:
+    patch.setattr(handlers, "Ran", SimpleNamespace(YES=Ran.NO))
 
 
 # ------------------------------------------------------------------------------------------- deadlines and giving up

@@ -64,12 +64,12 @@ def verdicts_are_true(world: World) -> Iterator[str]:
             yield f"{call.mark} has a result, and {effects} effects (refuse: {call.refuse})"
         if call.error is None:
             continue
-        if isinstance(call.error, bank.Refused):
-            if call.refuse == "no" or (call.refuse == "before" and effects) or (call.refuse == "after" and not effects):
-                yield f"{call.mark} was refused, and had {effects} effects (refuse: {call.refuse})"
-        elif call.error.ran is Ran.NO and runs and not call.shared:
+        as_told = {"no": False, "before": not effects, "after": bool(effects)}[call.refuse]
+        if isinstance(call.error, bank.Refused) and not as_told:
+            yield f"{call.mark} was refused, and had {effects} effects (refuse: {call.refuse})"
+        if call.error.ran is Ran.NO and runs and not call.shared:
             yield f"{call.mark} ran {runs} times; the caller was told that it did not: {call.error!r}"
-        elif call.error.ran is Ran.YES and not runs:
+        if call.error.ran is Ran.YES and not runs:
             yield f"{call.mark} did not run; the caller was told that it did: {call.error!r}"
         if isinstance(call.error, (NotSent, OutcomeUnknown)) and call.error.ran is Ran.YES:
             yield f"{call.mark}: {call.error!r} says that it ran"
