@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tempfile
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from . import ir
 from .compiler import compile_spec
@@ -45,12 +49,28 @@ def create(folder: Path) -> list[str]:
         raise InitRefused(f"{folder} is not empty: choose another name, or empty it first")
     if folder.exists() and not folder.is_dir():
         raise InitRefused(f"{folder} is a file: choose another name")
-    files = project_files(name)
+    files = project_files(name) | local_settings()
     for path, text in files.items():
         place = folder / path
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(text.encode())
     return list(files)
+
+
+def local_settings() -> dict[str, str]:
+    """Where the generator was installed from, if that was a folder or a file and not an index."""
+    try:
+        record = distribution("duologue").read_text("direct_url.json")
+    except PackageNotFoundError:
+        return {}
+    source = urlsplit(json.loads(record)["url"]) if record else None
+    if source is None or source.scheme != "file":
+        return {}
+    place = url2pathname(source.path).replace("$", "$$").replace("#", "\\#")
+    return {
+        "local.mk": "# Where duologue was installed from when this project was made: it holds on this machine alone.\n"
+        f"DUOLOGUE ?= $(or $(DUOLOGUE_REQUIREMENT),{place}[codegen])\n"
+    }
 
 
 def project_files(name: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from duologue_codegen.cli import main
 from duologue_codegen.compiler import compile_spec
-from duologue_codegen.init import InitRefused, create
+from duologue_codegen.init import InitRefused, create, local_settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -106,7 +106,10 @@ def test_what_is_installed_can_be_chosen(project: Path) -> None:
             check=True,
         ).stdout
 
+    (project / "local.mk").unlink(missing_ok=True)  # there where the tests' own duologue comes from a folder
     assert "'duologue[codegen]'" in plan()
+    (project / "local.mk").write_text("DUOLOGUE ?= $(or $(DUOLOGUE_REQUIREMENT),/from/here[codegen])\n")
+    assert "'/from/here[codegen]'" in plan()
     assert "'/src/duologue[codegen]'" in plan("DUOLOGUE=/src/duologue[codegen]")
     assert "'/src/duologue[codegen]'" in plan(DUOLOGUE_REQUIREMENT="/src/duologue[codegen]")
 
@@ -128,3 +131,34 @@ def test_make_demo_and_make_test_work_from_nothing(tmp_path: Path) -> None:
         )
         assert done.returncode == 0, done.stdout + done.stderr
         assert told in done.stdout
+
+
+class _Installed:
+    """The record that an installer leaves of where a distribution came from."""
+
+    def __init__(self, record: str | None) -> None:
+        self.record = record
+
+    def read_text(self, name: str) -> str | None:
+        assert name == "direct_url.json"
+        return self.record
+
+
+@pytest.mark.parametrize(
+    ("record", "requirement"),
+    [
+        (None, None),
+        ('{"url": "https://example.invalid/duologue.whl"}', None),
+        ('{"url": "file:///srv/my%20code/duologue", "dir_info": {"editable": true}}', "/srv/my code/duologue[codegen]"),
+        ('{"url": "file:///srv/a$b#c"}', "/srv/a$$b[codegen]"),
+    ],
+)
+def test_a_project_installs_what_made_it(
+    record: str | None, requirement: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("duologue_codegen.init.distribution", lambda name: _Installed(record))
+    written = local_settings()
+    if requirement is None:
+        assert written == {}
+    else:
+        assert written["local.mk"].splitlines()[1] == f"DUOLOGUE ?= $(or $(DUOLOGUE_REQUIREMENT),{requirement})"
