@@ -12,14 +12,14 @@ each_scenario = pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=list
 
 
 @each_scenario
-@pytest.mark.duologue_seeds(80)
+@pytest.mark.duologue_seeds(60)
 async def test_promises_hold(scenario: Scenario, simulation: Simulation) -> None:
     assert broken(await scenario(simulation)) == []
 
 
 @each_scenario
 @pytest.mark.long  # some six minutes on one core
-@pytest.mark.duologue_seeds(1000, first=80)
+@pytest.mark.duologue_seeds(1000, first=60)
 async def test_promises_hold_for_many_more_seeds(scenario: Scenario, simulation: Simulation) -> None:
     assert broken(await scenario(simulation)) == []
 
