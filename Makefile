@@ -60,7 +60,7 @@ types: $(CHECKING) ## check types with mypy and basedpyright
 	$(BIN)/basedpyright --pythonpath $(PY)
 
 test: $(TESTING) ## run the tests that take seconds; ARGS="-k word" goes to pytest
-	$(PY) -m pytest -n 2 --dist loadfile -m "not long" $(ARGS)
+	$(PY) -m pytest -n 2 --dist worksteal -m "not long" $(ARGS)
 
 test-long: $(TESTING) ## run the tests that take minutes
 	$(PY) -m pytest -m long $(ARGS)

@@ -391,18 +391,20 @@ def test_watch_on_a_terminal(cli: Run, start_registry: Any) -> None:
         os.close(follower)
         written = ""
 
-        def until(text: str) -> None:
+        def until(*texts: str) -> None:
+            """Read until one screen shows all of them."""
             nonlocal written
-            while text not in written:
+            while not all(text in written[written.rfind("\x1b[H") :] for text in texts):
                 written += os.read(leader, 4096).decode(errors="replace")
 
-        until("registered")
-        until("Ctrl-C ends")
-        ok(cli("services", "state", "web-api", "running", **here))
-        until("running")
-        registry.kill()
-        until("Registry unreachable since")
-        assert "running" in written[written.rindex("\x1b[H") :], "what was known is still shown"
-        watch.send_signal(signal.SIGINT)
-        assert watch.wait(timeout=20) == 0
+        try:
+            until("registered", "Ctrl-C ends")
+            ok(cli("services", "state", "web-api", "running", **here))
+            until("running")
+            registry.kill()
+            until("Registry unreachable since", "running")  # what was known is still shown
+            watch.send_signal(signal.SIGINT)
+            assert watch.wait(timeout=20) == 0
+        finally:
+            watch.kill()
     os.close(leader)
