@@ -63,8 +63,8 @@ def local_settings() -> dict[str, str]:
         record = distribution("duologue").read_text("direct_url.json")
     except PackageNotFoundError:
         return {}
-    source = urlsplit(json.loads(record)["url"]) if record else None
-    if source is None or source.scheme != "file":
+    source = urlsplit(str(json.loads(record or "{}").get("url", "")))
+    if source.scheme != "file":
         return {}
     place = url2pathname(source.path).replace("$", "$$").replace("#", "\\#")
     return {

@@ -156,7 +156,11 @@ class _Installed:
 def test_a_project_installs_what_made_it(
     record: str | None, requirement: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("duologue_codegen.init.distribution", lambda name: _Installed(record))
+    def distribution(name: str) -> _Installed:
+        assert name == "duologue"
+        return _Installed(record)
+
+    monkeypatch.setattr("duologue_codegen.init.distribution", distribution)
     written = local_settings()
     if requirement is None:
         assert written == {}
