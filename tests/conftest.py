@@ -1,5 +1,7 @@
 """Which event loops the asynchronous tests run on."""
 
+import signal
+
 import pytest
 
 BACKENDS: dict[str, tuple[str, dict[str, bool]]] = {
@@ -19,3 +21,9 @@ def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]
     if name != "asyncio":
         pytest.importorskip(name, reason=f"{name} is not installed: the `test` dependency group has it")
     return BACKENDS[name]
+
+
+def pytest_configure() -> None:
+    """Let the processes that tests start hear Ctrl-C: a shell's background jobs are started deaf to it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
