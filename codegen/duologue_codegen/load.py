@@ -24,6 +24,9 @@ MAX_NODES = 200_000
 _FLOW_HINT = (
     "quote text that holds any of `{ } [ ] , :` or begins with `` ` @ % & * ! | > ``: {message: 'host:port, or a URL'}"
 )
+_TOO_DEEP = f"nested more than {MAX_DEPTH} deep"
+_TOO_DEEP_HINT = "give the inner part a name of its own"
+_LIBYAML_TOO_DEEP = "exceeded maximum nesting depth"  # the scanner's own bound (libyaml 0.2.6), met as it looks ahead
 _ALIAS_HINT = "write the value out, or name it once under `types`"
 
 
@@ -147,9 +150,7 @@ class _Builder:
     def _collection(self, event: Any, depth: int, *, mapping: bool) -> MapNode | SeqNode:
         self._check(event)
         if depth >= MAX_DEPTH:
-            raise Refused(
-                self._at(event, f"nested more than {MAX_DEPTH} deep", "give the inner part a name of its own")
-            )
+            raise Refused(self._at(event, _TOO_DEEP, _TOO_DEEP_HINT))
         mark = event.start_mark
         return (MapNode if mapping else SeqNode)(self.file, mark.line + 1, mark.column + 1)
 
@@ -193,6 +194,8 @@ class _Builder:
     def _syntax(self, error: yaml.MarkedYAMLError) -> Problem:
         mark: Any = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        if error.problem == _LIBYAML_TOO_DEEP:
+            return Problem(self.file, line, column, _TOO_DEEP, _TOO_DEEP_HINT)
         told = ", ".join(part for part in (error.context, error.problem) if part)
         return Problem(self.file, line, column, f"not YAML: {told}", _FLOW_HINT)
 
