@@ -88,6 +88,34 @@ class StreamAction(Action[P, R], Generic[P, I, R]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UploadAction(Action[P, R]):
+    """An action whose caller sends bytes before the handler starts; its effect is `KEYED`.
+
+    Attributes:
+        media: The media type of the bytes.
+        max_size: Bytes at most.
+        resumable: Whether an upload goes on where it was after its connection was lost.
+    """
+
+    media: str = "application/octet-stream"
+    max_size: int
+    resumable: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DownloadAction(Action[P, R]):
+    """An action whose handler sends bytes before its result.
+
+    Attributes:
+        media: The media type of the bytes.
+        max_size: Bytes at most.
+    """
+
+    media: str = "application/octet-stream"
+    max_size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EventDescriptor(Generic[E_co]):
     """One event.
 
