@@ -29,8 +29,9 @@ MODEL_MEMBERS = frozenset(
 MEMBER_NAMES = frozenset(
     """
     aclose answer_store api_level authenticate bind call close connect connected connection describe emit event_log
-    events executor forget handlers hub identity keyed limits meta notify open open_sync options peer peer_type peers
-    position protocol publisher self serve service session start_handler state subscribe timeout token unsubscribe
+    events executor forget handlers hold_uploads hub identity keyed limits meta notify open open_sync options peer
+    peer_type peers position protocol publisher self serve service session start_handler state subscribe timeout
+    token unsubscribe uploads
     """.split()
 )
 

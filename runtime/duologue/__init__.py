@@ -3,11 +3,23 @@
 Generated packages declare a protocol in terms of what is here; see `Client.open`, `serve` and `Service`.
 """
 
+from .bodies import Body
 from .calls import CallOptions
 from .client import Client, Lifecycle, Unstarted
 from .close_codes import CloseCode
 from .connection import Connection
-from .descriptors import API_LEVEL, Action, Delivery, Effect, EventDescriptor, Protocol, Rate, StreamAction
+from .descriptors import (
+    API_LEVEL,
+    Action,
+    Delivery,
+    DownloadAction,
+    Effect,
+    EventDescriptor,
+    Protocol,
+    Rate,
+    StreamAction,
+    UploadAction,
+)
 from .dialer import Token
 from .errors import (
     Aborted,
@@ -44,9 +56,10 @@ from .models import Base64, Event, Int64, Json, Model, Params, UnknownValue, Unk
 from .peer import Peer
 from .publisher import EventLog, LogEntry, MemoryLog, Position, Publisher
 from .server import ConnectionHandler, Server, serve
-from .service import Bound, Call, Service, Sink, notified, streaming, unary
-from .streams import Stream
-from .sync import SyncClient, SyncEvents, SyncEventStream, SyncStream
+from .service import Bound, ByteSink, Call, Service, Sink, downloading, notified, streaming, unary, uploading
+from .streams import Download, Stream
+from .sync import SyncClient, SyncDownload, SyncEvents, SyncEventStream, SyncStream
+from .uploads import HeldUploads, Upload
 
 __all__ = [
     "API_LEVEL",
@@ -56,7 +69,9 @@ __all__ = [
     "Answer",
     "AnswerStore",
     "Base64",
+    "Body",
     "Bound",
+    "ByteSink",
     "Call",
     "CallError",
     "CallOptions",
@@ -72,6 +87,8 @@ __all__ = [
     "DeadlineExceeded",
     "Declared",
     "Delivery",
+    "Download",
+    "DownloadAction",
     "DuologueError",
     "Effect",
     "Event",
@@ -80,6 +97,7 @@ __all__ = [
     "EventStream",
     "Events",
     "FailedPrecondition",
+    "HeldUploads",
     "HistoryLost",
     "Int64",
     "Internal",
@@ -110,6 +128,7 @@ __all__ = [
     "Stream",
     "StreamAction",
     "SyncClient",
+    "SyncDownload",
     "SyncEventStream",
     "SyncEvents",
     "SyncStream",
@@ -121,8 +140,12 @@ __all__ = [
     "UnknownValue",
     "UnknownVariant",
     "Unstarted",
+    "Upload",
+    "UploadAction",
+    "downloading",
     "notified",
     "serve",
     "streaming",
     "unary",
+    "uploading",
 ]

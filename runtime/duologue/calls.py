@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from .descriptors import Action, StreamAction
+from .decisions import DownloadEnd, Item, OutgoingCall, Settle
+from .descriptors import Action, DownloadAction, StreamAction
 from .drivers.port import Future, wake
 from .errors import CallError, NotSent
 from .models import Params
 from .outcomes import data_of, result_of
-from .session import Item, OutgoingCall, Settle
-from .wire import Message
+from .wire import Message, UploadForm
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -41,16 +41,21 @@ _DEFAULTS: Final = CallOptions()
 
 
 class Arrivals:
-    """What came for a streaming call and was not read yet: items, then the outcome."""
+    """What came for a call and was not read yet: items of a stream or pieces of a download, then the outcome.
 
-    __slots__ = ("items", "outcome", "waiting")
+    Attributes:
+        sha256: The sender's digest of a download, None before its end came.
+    """
+
+    __slots__ = ("items", "outcome", "sha256", "waiting")
 
     def __init__(self) -> None:
-        self.items: deque[bytes] = deque()
+        self.items: deque[bytes | memoryview] = deque()
+        self.sha256: bytes | None = None
         self.outcome: Message | CallError | None = None
         self.waiting: Future | None = None
 
-    def put(self, item: bytes) -> None:
+    def put(self, item: bytes | memoryview) -> None:
         self.items.append(item)
         self.wake()
 
@@ -62,8 +67,9 @@ class Arrivals:
         return self.outcome is not None
 
     def wake(self) -> None:
-        if self.waiting is not None and not self.waiting.done():
-            self.waiting.set_result(None)
+        """Let whoever waits for more look again."""
+        if self.waiting is not None:
+            wake(self.waiting)
 
 
 class Calls:
@@ -96,17 +102,24 @@ class Calls:
         owner: Future | Arrivals,
         timeout: float | None,
         options: CallOptions | None,
+        upload: UploadForm | None = None,
     ) -> OutgoingCall:
         """Send a request as soon as there is a place and room for it; `owner` gets what comes of it.
 
         Args:
             timeout: Seconds, None for no end.
+            upload: What is going to be uploaded.
         """
-        connection = self._connection
+        limits = self._connection.limits
         data = params.to_wire()
         if action.max_request is not None and len(data) > action.max_request:
             raise NotSent(f"{action.name}: params of {len(data)} bytes; the action takes at most {action.max_request}")
         options = options or _DEFAULTS
+        window, download = None, isinstance(action, DownloadAction)
+        if download:
+            window = limits.bulk_window
+        elif isinstance(action, StreamAction):
+            window = limits.stream_window
         return await self._send(
             action.name,
             data,
@@ -114,20 +127,21 @@ class Calls:
             timeout=timeout,
             key=options.key,
             meta=options.meta,
-            window=connection.limits.stream_window if isinstance(action, StreamAction) else None,
+            window=window,
+            upload=upload,
+            download=download,
         )
 
     def abandon(self, call: OutgoingCall) -> None:
         """Nobody waits for this call any more."""
         self._connection.session.abandon(call)
         self._connection.touch()
+        self.pass_on()  # a request that had not left yet gives its place back at once
 
-    def grant(self, call: OutgoingCall, read: int) -> None:
-        """So many items were read: let more come, half a window at a time."""
-        window = self._connection.limits.stream_window
-        if call.granted is not None and read + window - call.granted >= window // 2:
-            self._connection.session.grant(call, read + window)
-            self._connection.touch()
+    def consume(self, call: OutgoingCall, amount: int) -> None:
+        """So many items, or bytes, were read."""
+        self._connection.session.consume(call, amount)
+        self._connection.touch()
 
     def settle(self, decision: Settle) -> None:
         """Give a call its outcome, and its place to the next."""
@@ -144,6 +158,15 @@ class Calls:
     def take_item(self, decision: Item) -> None:
         arrivals: Arrivals = decision.call.owner
         arrivals.put(decision.raw)
+
+    def end_download(self, decision: DownloadEnd) -> None:
+        arrivals: Arrivals = decision.call.owner
+        arrivals.sha256 = decision.sha256
+
+    def granted(self, call: OutgoingCall) -> None:
+        """The peer takes more of an upload."""
+        arrivals: Arrivals = call.owner
+        arrivals.wake()
 
     def release(self) -> None:
         """The connection is gone, or takes more than before: let those who wait look again."""

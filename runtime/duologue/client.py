@@ -29,6 +29,7 @@ from .limits import Limits
 from .models import Event
 from .peer import Peer
 from .service import Service
+from .uploads import HeldUploads
 from .wire import Hello
 
 _LOG: Final = logging.getLogger("duologue")
@@ -84,6 +85,7 @@ class Client(Peer):
         self._dialer = dialer
         self._handlers = {bound.name: bound for bound in serve.handlers()} if serve is not None else {}
         self._keyed = serve.keyed if serve is not None else KeyedCalls(MemoryAnswers())
+        self._uploads = serve.uploads if serve is not None else HeldUploads()
         self._session = secrets.token_urlsafe(16)
         self._generation = 0
         self._current: Connection | None = None
@@ -241,6 +243,7 @@ class Client(Peer):
             limits=self.limits,
             handlers=self._handlers,
             keyed=self._keyed,
+            uploads=self._uploads,
             make_peer=lambda _: self,
             on_event=self.hub.take_event,
             on_note=self.hub.take_note,

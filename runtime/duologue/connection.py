@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus
@@ -17,6 +17,22 @@ from websockets.server import ServerProtocol
 
 from .calls import Calls
 from .close_codes import CloseCode
+from .decisions import (
+    Decision,
+    DownloadEnd,
+    EventArrived,
+    Fail,
+    Granted,
+    IncomingCall,
+    Item,
+    PeerLeaving,
+    Settle,
+    Start,
+    Stop,
+    SubscriptionNote,
+    UploadBroken,
+    UploadPiece,
+)
 from .drivers.port import Executor, Future, Scope, Socket, Task, Timer, wake
 from .errors import ConnectFailed, ConnectionClosed, NotSent
 from .handlers import Handlers
@@ -26,22 +42,9 @@ from .link import JOIN_FRAMES, Link
 from .models import Event
 from .publisher import Publisher
 from .service import Bound
-from .session import (
-    Decision,
-    EventArrived,
-    Fail,
-    Granted,
-    Item,
-    PeerLeaving,
-    Role,
-    Session,
-    Settle,
-    Start,
-    State,
-    Stop,
-    SubscriptionNote,
-)
+from .session import Role, Session, State
 from .subscriptions import Subscriptions
+from .uploads import HeldUploads
 from .wire import SUBPROTOCOL, Goaway, Hello, Loss, Message, NativeCodec, Point, Reset, SubscriptionEnd
 
 _CODEC = NativeCodec()
@@ -53,7 +56,7 @@ class Party:
 
     Attributes:
         handlers: Which handler answers which action or event of the peer's.
-        keyed: The keyed calls of whatever the handlers belong to.
+        keyed: The keyed calls of whatever the handlers belong to; `uploads` likewise.
         make_peer: Makes what handlers find in `call.peer`.
         publisher: Where this side's events come from; None for a side that publishes none.
         on_event: Is given the events that the peer publishes; `on_note` what it says about subscriptions.
@@ -66,6 +69,7 @@ class Party:
     handlers: Mapping[str, Bound]
     make_peer: Callable[[Connection], Any]
     keyed: KeyedCalls
+    uploads: HeldUploads
     publisher: Publisher | None = None
     on_event: Callable[[Message], None] | None = None
     on_note: Callable[[Message], None] | None = None
@@ -79,7 +83,7 @@ class Connection:
     Attributes:
         peer: What handlers find in `call.peer`.
         closed: None while the connection lives, then why it ended.
-        room_waiters: Who waits for room in the outbound buffer.
+        room_waiters: Who waits for room in the outbound buffer, or for the link to be clear.
     """
 
     def __init__(self, protocol: ClientProtocol | ServerProtocol, party: Party, executor: Executor) -> None:
@@ -92,7 +96,7 @@ class Connection:
         self._party = party
         self._link = Link(protocol, self, executor, party.limits)
         self._subscriptions = Subscriptions(self, party.publisher) if party.publisher is not None else None
-        self._handlers = Handlers(self, party.handlers, party.keyed, self._subscriptions)
+        self._handlers = Handlers(self, party.handlers, party.keyed, party.uploads, self._subscriptions)
         self.calls = Calls(self)
         self.peer = party.make_peer(self)
         self._ready = False
@@ -111,7 +115,7 @@ class Connection:
         Raises:
             ConnectFailed: It did not succeed.
         """
-        await socket.run(self._link, self.limits.outbound)
+        await socket.run(self._link, self._link.high_water)
         if self.closed is not None:
             raise self._refusal(self.closed) from self.closed
 
@@ -122,7 +126,7 @@ class Connection:
             held, self._held = self._held, []
             for decision in held if self.closed is None else ():
                 self._carry_out(decision)
-            await socket.run(self._link, self.limits.outbound)
+            await socket.run(self._link, self._link.high_water)
             await self._handlers.until_done()
 
     def close(self, code: int = CloseCode.NORMAL, reason: str = "") -> None:
@@ -177,13 +181,27 @@ class Connection:
         """Whether more may be encoded, or too much waits to be sent."""
         return self._link.has_room
 
+    @property
+    def is_clear(self) -> bool:
+        """Whether so little waits to be sent that a piece of an upload or a download may follow."""
+        return self._link.is_clear
+
     async def room(self) -> bool:
         """Wait until there is room; False when the connection is gone."""
         while not self._link.has_room and self.closed is None:
-            waiting = self.executor.future()
-            self.room_waiters.append(waiting)
-            await waiting
+            await self._until_drained()
         return self.closed is None
+
+    async def clear(self) -> bool:
+        """Wait until so little waits to be sent that a piece may follow; False when the connection is gone."""
+        while not self._link.is_clear and self.closed is None:
+            await self._until_drained()
+        return self.closed is None
+
+    async def _until_drained(self) -> None:
+        waiting = self.executor.future()
+        self.room_waiters.append(waiting)
+        await waiting
 
     async def notify(self, event: Event) -> None:
         """Send the peer an event of ours, outside any subscription.
@@ -207,8 +225,7 @@ class Connection:
     def send_framed(self, frame: bytes) -> None:
         """Send an event that was framed once for many connections, in turn with everything else."""
         if self.is_open:
-            for message in self.session.messages():
-                self._link.send(message)
+            self._hand_over()
             self._link.send_framed(frame)
             self.touch()
 
@@ -237,9 +254,12 @@ class Connection:
 
     def _flush(self) -> None:
         if self.is_open:
-            for message in self.session.messages():
-                self._link.send(message)
+            self._hand_over()
         self._link.flush()
+
+    def _hand_over(self) -> None:
+        for message, binary in self.session.messages():
+            self._link.send(message, binary=binary)
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:
@@ -268,6 +288,11 @@ class Connection:
     def on_message(self, data: bytes) -> None:
         if self.closed is None:  # the peer may be closing already: what it said before counts
             for decision in self.session.receive(data, self.executor.now()):
+                self._carry_out(decision)
+
+    def on_binary(self, data: bytes) -> None:
+        if self.closed is None:
+            for decision in self.session.receive_binary(data):
                 self._carry_out(decision)
 
     def on_pass_end(self) -> None:
@@ -311,28 +336,40 @@ class Connection:
         if self._scope is None and self.closed is None and not isinstance(decision, Fail):
             self._held.append(decision)
             return
-        match decision:
-            case Start():
-                self._handlers.start(decision)
-            case Settle():
-                self.calls.settle(decision)
-            case EventArrived():
-                if not self._handlers.notify(decision) and self._party.on_event is not None:
-                    self._party.on_event(decision.message)
-            case Item():
-                self.calls.take_item(decision)
-            case Granted():
-                self._handlers.credit(decision)
-            case Stop():
-                self._handlers.stop(decision)
-            case SubscriptionNote():
-                if self._party.on_note is not None:
-                    self._party.on_note(decision.message)
-            case PeerLeaving():
-                if self._party.on_leaving is not None:
-                    self._party.on_leaving(decision.goaway)
-            case Fail():
-                self.close(decision.code, decision.reason)
+        self._CARRY_OUT[type(decision)](self, decision)
+
+    def _grant(self, decision: Granted) -> None:
+        if isinstance(decision.call, IncomingCall):
+            self._handlers.granted(decision.call)
+        else:
+            self.calls.granted(decision.call)
+
+    def _take_event(self, decision: EventArrived) -> None:
+        if not self._handlers.notify(decision) and self._party.on_event is not None:
+            self._party.on_event(decision.message)
+
+    def _take_note(self, decision: SubscriptionNote) -> None:
+        if self._party.on_note is not None:
+            self._party.on_note(decision.message)
+
+    def _take_leave(self, decision: PeerLeaving) -> None:
+        if self._party.on_leaving is not None:
+            self._party.on_leaving(decision.goaway)
+
+    _CARRY_OUT: ClassVar[Mapping[type[Decision], Callable[[Connection, Any], None]]] = {
+        Start: lambda self, decision: self._handlers.start(decision),
+        Stop: lambda self, decision: self._handlers.stop(decision),
+        Settle: lambda self, decision: self.calls.settle(decision),
+        Item: lambda self, decision: self.calls.take_item(decision),
+        DownloadEnd: lambda self, decision: self.calls.end_download(decision),
+        Granted: _grant,
+        UploadPiece: lambda self, decision: self._handlers.take_upload(decision),
+        UploadBroken: lambda self, decision: self._handlers.take_upload(decision),
+        EventArrived: _take_event,
+        SubscriptionNote: _take_note,
+        PeerLeaving: _take_leave,
+        Fail: lambda self, decision: self.close(decision.code, decision.reason),
+    }
 
     def _refusal(self, closed: ConnectionClosed) -> ConnectFailed:
         """Why the opening handshake did not succeed."""

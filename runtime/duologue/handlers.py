@@ -7,20 +7,23 @@ from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+import anyio.lowlevel
 from msgspec import Raw
 from pydantic import ValidationError
 
 from .attempts import HANDLER_DEADLINE
-from .descriptors import Action, Effect, EventDescriptor, StreamAction
+from .decisions import EventArrived, IncomingCall, Start, Stop, UploadBroken, UploadPiece
+from .descriptors import Action, DownloadAction, Effect, EventDescriptor, StreamAction, UploadAction
 from .drivers.port import Future, Task, Timer, wake
 from .errors import CallError, Ran, ResourceExhausted, Status
 from .keyed import Answer, Claim, KeyedCalls, fingerprint
 from .models import Event, Params
 from .outcomes import body_of, explain, incident, unrun
-from .service import Bound, Call, Sink
-from .session import EventArrived, Granted, IncomingCall, Start, Stop
+from .receiving import Receiving
+from .service import Bound, ByteSink, Call, Sink
 from .subscriptions import Opening, Subscriptions
-from .wire import SUBPROTOCOL, ErrorBody, Message
+from .uploads import HeldUploads, Upload
+from .wire import PAYLOAD, SUBPROTOCOL, ErrorBody, Message
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -38,7 +41,7 @@ ANONYMOUS: Final = ""
 class _Running:
     """The handler of one call: its task, why it is to stop, and who waits for credit."""
 
-    __slots__ = ("credit", "started", "status", "task")
+    __slots__ = ("credit", "receiving", "started", "status", "task")
 
     task: Task
 
@@ -46,6 +49,12 @@ class _Running:
         self.started = False
         self.status: Status | None = None
         self.credit: Future | None = None
+        self.receiving: Receiving | None = None
+
+    @property
+    def may_have_run(self) -> bool:
+        """Whether the user's handler may have started."""
+        return self.started and (self.receiving is None or self.receiving.begun)
 
     @property
     def stopped_for(self) -> Status:
@@ -65,6 +74,7 @@ class Handlers:
         "_lingering",
         "_notifications",
         "_subscriptions",
+        "_uploads",
     )
 
     def __init__(
@@ -72,12 +82,14 @@ class Handlers:
         connection: Connection,
         bound: Mapping[str, Bound],
         keyed: KeyedCalls,
+        uploads: HeldUploads,
         subscriptions: Subscriptions | None,
     ) -> None:
         self._connection = connection
         self._bound = bound
         self._subscriptions = subscriptions
         self._keyed = keyed
+        self._uploads = uploads
         self._notifications = 0
         self._lingering = 0
         self._lingered: Future | None = None
@@ -122,11 +134,18 @@ class Handlers:
         if not running.started and self._connection.closed is None:
             self._connection.session.refuse(decision.call, unrun(decision.status, "stopped before it started"))
         running.task.cancel()
+        self.granted(decision.call)  # a keyed handler goes on without its caller
 
-    def credit(self, decision: Granted) -> None:
-        running: _Running = decision.call.owner
+    def granted(self, call: IncomingCall) -> None:
+        """The caller takes more, or nothing any more."""
+        running: _Running = call.owner
         if running.credit is not None:
             wake(running.credit)
+
+    def take_upload(self, decision: UploadPiece | UploadBroken) -> None:
+        running: _Running = decision.call.owner
+        if running.receiving is not None:
+            running.receiving.take(decision)
 
     def notify(self, decision: EventArrived) -> bool:
         """Hand an event to its handler, if there is one; events beyond `Limits.in_flight` at once are dropped."""
@@ -142,11 +161,13 @@ class Handlers:
 
     def _refusal(self, call: IncomingCall, action: Action[Any, Any]) -> ErrorBody | None:
         """Why a call is refused before anything runs, if it is."""
-        if isinstance(action, StreamAction) and call.credit is None:
-            text = f"{action.name} answers with a stream, which needs the subprotocol {SUBPROTOCOL}"
-            return unrun(Status.FAILED_PRECONDITION, text)
+        if (lacking := _lacking(call, action)) is not None:
+            return unrun(Status.FAILED_PRECONDITION, lacking)
         if action.max_request is not None and len(call.params) > action.max_request:
             text = f"params of {len(call.params)} bytes; {action.name} takes at most {action.max_request}"
+            return unrun(Status.RESOURCE_EXHAUSTED, text)
+        if isinstance(action, UploadAction) and call.upload is not None and call.upload.size > action.max_size:
+            text = f"an upload of {call.upload.size} bytes; {action.name} takes at most {action.max_size}"
             return unrun(Status.RESOURCE_EXHAUSTED, text)
         return None
 
@@ -157,15 +178,32 @@ class Handlers:
 
     async def send_item(self, call: IncomingCall, item: bytes) -> bool:
         """Send an item of a stream once its caller takes it; False when the connection is gone."""
-        connection, running = self._connection, call.owner
-        while connection.closed is None and call.items >= (call.credit or 0):
+        if not await self._room_for(call) or not await self._connection.room():
+            return False
+        self._connection.session.send_item(call, item)
+        self._connection.touch()
+        return True
+
+    async def send_bytes(self, call: IncomingCall, data: memoryview) -> bool:
+        """Send bytes of a download as its caller takes them; False when the connection is gone."""
+        while data:
+            if not await self._room_for(call) or not await self._connection.clear():
+                return False
+            assert call.outflow is not None, "a download is only started for a caller that takes bytes"
+            piece = data[: min(call.outflow.room, PAYLOAD)]
+            self._connection.session.download(call, piece)
+            self._connection.touch()
+            data = data[len(piece) :]
+            await anyio.lowlevel.checkpoint()  # calls go first
+        return self._connection.closed is None
+
+    async def _room_for(self, call: IncomingCall) -> bool:
+        """Wait until the caller takes more; False when the connection is gone."""
+        connection, running, flow = self._connection, call.owner, call.outflow
+        while connection.closed is None and (flow is None or flow.room <= 0):
             running.credit = connection.executor.future()
             await running.credit
-        if not await connection.room():
-            return False
-        connection.session.send_item(call, item)
-        connection.touch()
-        return True
+        return connection.closed is None
 
     # ------------------------------------------------------------------------------------------------------- in tasks
     async def _handle(self, call: IncomingCall, bound: Bound, action: Action[Any, Any]) -> None:
@@ -191,16 +229,26 @@ class Handlers:
         except Exception:  # noqa: BLE001 - whatever a handler raises ends its own call, and no other
             session.refuse(call, incident(action.name))
         except BaseException:  # cancelled: the caller gave up, its deadline passed, or the connection is gone
-            status = running.stopped_for
-            session.refuse(call, ErrorBody(status, status, "the handler was stopped"))
+            status, text = running.stopped_for, "the handler was stopped"
+            body = (
+                ErrorBody(status, status, text) if running.may_have_run else unrun(status, "stopped before it started")
+            )
+            session.refuse(call, body)
             raise
         finally:
             self._handled()
 
     async def _run(
-        self, call: IncomingCall, bound: Bound, action: Action[Any, Any], params: Params, claim: Claim | None = None
+        self,
+        call: IncomingCall,
+        bound: Bound,
+        action: Action[Any, Any],
+        params: Params,
+        *,
+        claim: Claim | None = None,
+        upload: Upload | None = None,
     ) -> bytes:
-        connection, encode = self._connection, partial(_encode, action)
+        connection, sink = self._connection, self._sink(call, action)
         if call.expires_at is not None:
             HANDLER_DEADLINE.set(call.expires_at)
         context: Call[Any] = Call(
@@ -213,52 +261,76 @@ class Handlers:
             claim=claim,
         )
         try:
-            if isinstance(action, StreamAction):
-                sink: Sink[Any] = Sink(self, call, action)  # pyright: ignore[reportUnknownArgumentType]
-                result = await bound.handler(context, params, sink)
-            else:
-                result = await bound.handler(context, params)
+            result = await bound.handler(context, params, *(part for part in (sink, upload) if part is not None))
         except CallError as error:
             error.ran = Ran.YES  # it may come from a call that this handler made, and did not run there
             raise
+        if isinstance(sink, ByteSink):
+            connection.session.end_download(call, sink.digest())
         await connection.room()
-        return encode(result)
+        return _encode(action, result)
+
+    def _sink(self, call: IncomingCall, action: Action[Any, Any]) -> Sink[Any] | ByteSink | None:
+        if isinstance(action, StreamAction):
+            return Sink(partial(self.send_item, call), action, must_arrive=call.key is None)  # pyright: ignore[reportUnknownArgumentType]
+        if isinstance(action, DownloadAction):
+            return ByteSink(partial(self.send_bytes, call), action)  # pyright: ignore[reportUnknownArgumentType]
+        return None
 
     async def _answer_keyed(
         self, call: IncomingCall, key: str, bound: Bound, action: Action[Any, Any], params: Params
     ) -> None:
         """Answer with what the one handler for this key gives, now or earlier, here or on another connection."""
-        connection, mark = self._connection, fingerprint(action.name, params.to_wire())
-        claim = Claim(ANONYMOUS, key, mark, partial(_encode, action))
-
-        async def handler() -> Answer:
-            try:
-                return Answer(mark, data=await self._run(call, bound, action, params, claim))
-            except CallError as error:
-                return Answer(mark, error=body_of(error))
-            except Exception:  # noqa: BLE001 - as for a call without a key; the key is spent all the same
-                return Answer(mark, error=incident(action.name))
-
-        def spawn(body: Callable[[], Coroutine[Any, Any, None]]) -> Task:
-            limits: list[Timer] = []
-            task = connection.spawn(self._linger, body, limits)
-            until = connection.executor.now() + LINGER if call.expires_at is None else call.expires_at
-            limits.append(connection.executor.call_at(until, task.cancel))
-            return task
-
-        answer, replayed = await self._keyed.answer(
-            claim.identity,
-            key,
-            mark,
-            handler,
-            spawn,
-            waiting=connection.executor.future(),
-            is_lost=lambda: connection.closed is not None,
-        )
+        connection, mark = self._connection, fingerprint(action.name, params.to_wire(), call.upload)
+        claim, upload = Claim(ANONYMOUS, key, mark, partial(_encode, action)), None
+        if isinstance(action, UploadAction):
+            upload = call.owner.receiving = Receiving(connection, self._uploads, call, claim, keep=action.resumable)
+        try:
+            if upload is not None and not await self._keyed.knows(claim.identity, key):
+                await upload.receive()
+            answer, replayed = await self._keyed.answer(
+                claim.identity,
+                key,
+                mark,
+                partial(self._run_keyed, call, bound, action, params, claim, upload),
+                partial(self._spawn_keyed, call),
+                waiting=connection.executor.future(),
+                is_lost=lambda: connection.closed is not None,
+            )
+        finally:
+            if upload is not None:
+                upload.release()
         if answer.error is not None:
             connection.session.refuse(call, answer.error, replayed=replayed)
         else:
             connection.session.succeed(call, answer.data or b"null", replayed=replayed)
+
+    async def _run_keyed(
+        self,
+        call: IncomingCall,
+        bound: Bound,
+        action: Action[Any, Any],
+        params: Params,
+        claim: Claim,
+        upload: Receiving | None,
+    ) -> Answer:
+        body = upload.begin() if upload is not None else None
+        try:
+            return Answer(claim.mark, data=await self._run(call, bound, action, params, claim=claim, upload=body))
+        except CallError as error:
+            return Answer(claim.mark, error=body_of(error))
+        except Exception:  # noqa: BLE001 - as for a call without a key; the key is spent all the same
+            return Answer(claim.mark, error=incident(action.name))
+        finally:
+            if upload is not None:
+                upload.finish()
+
+    def _spawn_keyed(self, call: IncomingCall, body: Callable[[], Coroutine[Any, Any, None]]) -> Task:
+        connection, limits = self._connection, list[Timer]()
+        task = connection.spawn(self._linger, body, limits)
+        until = connection.executor.now() + LINGER if call.expires_at is None else call.expires_at
+        limits.append(connection.executor.call_at(until, task.cancel))
+        return task
 
     async def _linger(self, body: Callable[[], Coroutine[Any, Any, None]], limits: list[Timer]) -> None:
         """Run a keyed handler: it goes on when the connection is lost, so that a retry finds it."""
@@ -312,6 +384,17 @@ class Handlers:
             await subscriptions.replay(opening)
         except Exception:  # noqa: BLE001 - a log that cannot be read ends this subscription, and nothing else
             subscriptions.end(opening.subscription.id, Status.INTERNAL, incident("subscribe").message)
+
+
+def _lacking(call: IncomingCall, action: Action[Any, Any]) -> str | None:
+    """What a caller would have to say, and did not, for an action that is more than one answer to one request."""
+    if isinstance(action, StreamAction) and call.outflow is None:
+        return f"{action.name} answers with a stream, which needs the subprotocol {SUBPROTOCOL}"
+    if isinstance(action, DownloadAction) and (call.outflow is None or call.stream is None):
+        return f"{action.name} answers with a download, which needs the subprotocol {SUBPROTOCOL}"
+    if isinstance(action, UploadAction) and (call.upload is None or call.stream is None or call.key is None):
+        return f"{action.name} takes an upload, which needs the subprotocol {SUBPROTOCOL}, a stream and a key"
+    return None
 
 
 def _encode(action: Action[Any, Any], result: Any) -> bytes:

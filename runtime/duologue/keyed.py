@@ -14,7 +14,7 @@ import msgspec
 
 from .drivers.port import Future, Task, wake
 from .errors import CallError, FailedPrecondition, Ran, ResourceExhausted, Status
-from .wire import ErrorBody, Keys
+from .wire import ErrorBody, Keys, UploadForm
 
 TTL: Final = 24 * 3600.0
 """Seconds for which an answer is kept: a retry under an older key is not attempted."""
@@ -59,6 +59,10 @@ class AnswerStore(Protocol):
     @property
     def ttl(self) -> float:
         """Seconds for which an answer is kept."""
+        ...
+
+    async def recall(self, identity: str, key: str) -> Answer | None:
+        """The answer recorded for a key, if there is one; the key stays as it is."""
         ...
 
     async def claim(self, identity: str, key: str, mark: str) -> Answer | None:
@@ -115,11 +119,15 @@ class MemoryAnswers:
         self._capacity = capacity
         self._answers: OrderedDict[tuple[str, str], tuple[float, Answer]] = OrderedDict()
 
-    async def claim(self, identity: str, key: str, mark: str) -> Answer | None:
+    async def recall(self, identity: str, key: str) -> Answer | None:
         self._forget_old()
         found = self._answers.get((identity, key))
+        return None if found is None else found[1]
+
+    async def claim(self, identity: str, key: str, mark: str) -> Answer | None:
+        found = await self.recall(identity, key)
         if found is not None:
-            return found[1]
+            return found
         if len(self._answers) >= self._capacity:
             raise ResourceExhausted(f"{self._capacity} keyed calls are remembered already", ran=Ran.NO)
         self._answers[identity, key] = (self._now(), Answer(mark, error=SPENT))
@@ -135,9 +143,12 @@ class MemoryAnswers:
             self._answers.popitem(last=False)
 
 
-def fingerprint(action: str, params: bytes) -> str:
-    """Of a call: the same for the same action and the same params in their canonical form."""
-    return hashlib.sha256(action.encode() + b"\0" + params).hexdigest()
+def fingerprint(action: str, params: bytes, upload: UploadForm | None = None) -> str:
+    """Of a call: the same for the same action, the same params in their canonical form and the same upload."""
+    digest = hashlib.sha256(action.encode() + b"\0" + params)
+    if upload is not None:
+        digest.update(b"\0%d %b" % (upload.size, upload.sha256.encode()))
+    return digest.hexdigest()
 
 
 class _Run:
@@ -162,6 +173,10 @@ class KeyedCalls:
         self.store = store
         self.told = Keys(store.epoch, int(store.ttl * 1000))
         self._runs: dict[tuple[str, str], _Run] = {}
+
+    async def knows(self, identity: str, key: str) -> bool:
+        """Whether `answer` would give another call's answer, now or when it is there."""
+        return (identity, key) in self._runs or await self.store.recall(identity, key) is not None
 
     async def answer(
         self,

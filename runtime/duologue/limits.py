@@ -25,6 +25,7 @@ class Limits:
         calls: Own calls that may wait for an answer on a connection; more wait for a free place.
         subscriptions: Subscriptions of one connection.
         stream_window: Items of a streaming call that may be under way to this side.
+        bulk_window: Bytes of an upload or a download that may be under way to this side.
         event_queue: Events that wait for one event stream's reader.
         frames_per_pass: Frames handled in one pass over a read, before other connections get their turn.
         pings: Pings of the peer in a second; beyond it the connection is closed with 1008.
@@ -43,6 +44,7 @@ class Limits:
     calls: int = 4096
     subscriptions: int = 256
     stream_window: int = 64
+    bulk_window: int = 256 * KIB
     event_queue: int = 1024
     frames_per_pass: int = 256
     pings: int = 50

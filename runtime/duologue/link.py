@@ -32,6 +32,9 @@ SMALL_SLICE: Final = 4 * KIB
 LARGE_SLICE: Final = 64 * KIB
 """How much is parsed at once while frames are tiny, and while they are not."""
 
+BULK_WATER: Final = 64 * KIB
+"""Unsent bytes above which uploads and downloads wait, so that what is short does not wait behind them."""
+
 
 class _QuietLogger(logging.LoggerAdapter[logging.Logger]):
     """The library's DEBUG log prints headers and payloads, tokens among them; it is never on."""
@@ -57,6 +60,7 @@ class LinkOwner(Protocol):
 
     def on_open(self, subprotocol: str | None) -> None: ...
     def on_message(self, data: bytes) -> None: ...
+    def on_binary(self, data: bytes) -> None: ...
     def on_pass_end(self) -> None:
         """All messages of one read were handed over."""
         ...
@@ -74,7 +78,8 @@ class Link:
     """The state of one connection, fed by a driver and used by a `LinkOwner`.
 
     Attributes:
-        has_room: Whether less than `Limits.outbound` waits to be sent.
+        is_clear: Whether so little waits to be sent that bulk may follow.
+        has_room: False from when more than `Limits.outbound` waits to be sent until the link is clear again.
         closed: Whether `on_closed` was called.
     """
 
@@ -85,6 +90,7 @@ class Link:
         self.owner = owner
         self.executor = executor
         self.limits = limits
+        self.is_clear = True
         self.has_room = True
         self.closed = False
         self._transport: Transport | None = None
@@ -97,6 +103,7 @@ class Link:
         self._slice = SMALL_SLICE
         self._largest = limits.frame
         self._fragments: list[bytes] = []
+        self._fragmented = Opcode.TEXT
         self._last_byte = self._now = executor.now()
         self._pings = (0.0, 0)
         self._written = 0
@@ -151,12 +158,12 @@ class Link:
         self.owner.on_closed(code, reason)
 
     def pause_writing(self) -> None:
-        """More than `Limits.outbound` waits in the transport."""
-        self.has_room = False
+        """More than `high_water` waits in the transport."""
+        self.is_clear = False
 
     def resume_writing(self) -> None:
         """What waits in the transport is little again."""
-        self.has_room = True
+        self.is_clear = self.has_room = True
         self.owner.on_room()
 
     # -------------------------------------------------------------------------------------------------- the owner's
@@ -164,6 +171,11 @@ class Link:
     def is_open(self) -> bool:
         """Whether messages can be sent."""
         return self.protocol.state is OPEN and not self.closed
+
+    @property
+    def high_water(self) -> int:
+        """Unsent bytes above which the driver is to say `pause_writing`."""
+        return min(BULK_WATER, self.limits.outbound)
 
     @property
     def _live(self) -> Transport:
@@ -175,9 +187,12 @@ class Link:
         """Bytes that wait to be sent."""
         return self._unjoined_bytes + (self._transport.unsent() if self._transport is not None else 0)
 
-    def send(self, message: bytes) -> None:
-        """Frame a text message; it leaves with the next `flush`, or sooner."""
-        self.protocol.send_text(message)
+    def send(self, message: bytes, *, binary: bool = False) -> None:
+        """Frame a message; it leaves with the next `flush`, or sooner."""
+        if binary:
+            self.protocol.send_binary(message)
+        else:
+            self.protocol.send_text(message)
         self._count(len(message))
 
     def send_framed(self, frame: bytes) -> None:
@@ -196,16 +211,22 @@ class Link:
         if data:
             transport.write(data)
             self._written += len(data)
-            if transport.unsent() > self.limits.outbound + (JOIN_FRAMES + 1) * self._largest:
-                self.abort(CloseCode.SLOW, f"more than {self.limits.outbound} bytes wait for the peer")
-                return
-            if self._write_watch is None and transport.unsent():
-                self._progress_at = self.executor.now()
-                self._acknowledged = self._written - transport.unsent()
-                self._write_watch = self._after(self.limits.write_deadline / 4, self._watch_writes)
+            if waiting := transport.unsent():
+                self._watch(waiting)
         if self.protocol.eof_sent:
             transport.close()
             self._expect_end()
+
+    def _watch(self, waiting: int) -> None:
+        """The transport could not take all at once."""
+        if waiting > self.limits.outbound:
+            self.has_room = False
+        if waiting > self.limits.outbound + (JOIN_FRAMES + 1) * self._largest:
+            self.abort(CloseCode.SLOW, f"more than {self.limits.outbound} bytes wait for the peer")
+        elif self._write_watch is None:
+            self._progress_at = self.executor.now()
+            self._acknowledged = self._written - waiting
+            self._write_watch = self._after(self.limits.write_deadline / 4, self._watch_writes)
 
     def close(self, code: int, reason: str = "") -> None:
         """Begin the closing handshake; the connection is aborted when it does not end in time."""
@@ -279,10 +300,13 @@ class Link:
                 return
             elif opcode is Opcode.TEXT and frame.fin:
                 self.owner.on_message(bytes(frame.data))
-            elif opcode is Opcode.TEXT or opcode is Opcode.CONT:
+            elif opcode is Opcode.BINARY and frame.fin:
+                self.owner.on_binary(bytes(frame.data))
+            elif opcode is Opcode.CONT:
                 self._receive_fragment(frame)
-            elif opcode is Opcode.BINARY:
-                self.close(CloseCode.UNSUPPORTED, "no binary message is expected")
+            elif opcode is Opcode.TEXT or opcode is Opcode.BINARY:
+                self._fragmented = opcode
+                self._receive_fragment(frame)
         elif isinstance(frame, Request):
             self._answer(frame)
         else:
@@ -295,7 +319,10 @@ class Link:
             self.close(CloseCode.TOO_BIG, f"more than {self.limits.fragments} fragments")
         elif frame.fin:
             message, self._fragments = b"".join(self._fragments), []
-            self.owner.on_message(message)
+            if self._fragmented is Opcode.TEXT:
+                self.owner.on_message(message)
+            else:
+                self.owner.on_binary(message)
 
     def _receive_ping(self) -> None:
         since, count = self._pings

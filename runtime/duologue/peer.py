@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .attempts import Attempts
+from .bodies import Body, opened
 from .calls import CallOptions
-from .descriptors import Action, I, P, R, StreamAction
+from .descriptors import Action, DownloadAction, I, P, R, StreamAction, UploadAction
 from .errors import CallError, NotSent
-from .streams import Stream
+from .sending import upload
+from .streams import Download, Stream
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -58,3 +60,15 @@ class Peer:
         self, action: StreamAction[P, I, R], params: P, timeout: float | None, options: CallOptions | None
     ) -> Stream[I, R]:
         return Stream(Attempts(self, action, timeout, options), action, params)
+
+    async def _upload(
+        self, action: UploadAction[P, R], params: P, body: Body, timeout: float | None, options: CallOptions | None
+    ) -> R:
+        attempts = Attempts(self, action, timeout, options)
+        async with opened(body) as source:
+            return await upload(attempts, action, params, source)
+
+    def _download(
+        self, action: DownloadAction[P, R], params: P, timeout: float | None, options: CallOptions | None
+    ) -> Download[R]:
+        return Download(Attempts(self, action, timeout, options), action, params)

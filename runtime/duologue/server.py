@@ -81,6 +81,7 @@ class Server(Generic[PeerT]):
             limits=limits,
             handlers={bound.name: bound for bound in service.handlers()},
             keyed=service.keyed,
+            uploads=service.uploads,
             make_peer=service.peer_type,
             on_known=self._fence,
             publisher=service.publisher,

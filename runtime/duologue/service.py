@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,17 +11,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
 from typing_extensions import TypeVar
 
-from .descriptors import Action, EventDescriptor, I, P, Protocol, R, StreamAction
-from .errors import Cancelled
+from .descriptors import Action, DownloadAction, EventDescriptor, I, P, Protocol, R, StreamAction, UploadAction
+from .errors import Cancelled, ResourceExhausted
 from .keyed import AnswerStore, Claim, KeyedCalls, MemoryAnswers
 from .models import Event
 from .publisher import EventLog, MemoryLog, Publisher
+from .uploads import HeldUploads, Upload
 
 if TYPE_CHECKING:
     from .connection import Connection
-    from .handlers import Handlers
     from .peer import Peer
-    from .session import IncomingCall
 
 PeerT = TypeVar("PeerT", bound="Peer")
 E = TypeVar("E", bound=Event)
@@ -68,12 +68,14 @@ class Call(Generic[PeerT]):
 class Sink(Generic[I]):
     """Where a streaming handler puts its items."""
 
-    __slots__ = ("_action", "_call", "_handlers")
+    __slots__ = ("_action", "_must_arrive", "_send")
 
-    def __init__(self, handlers: Handlers, call: IncomingCall, action: StreamAction[Any, I, Any]) -> None:
-        self._handlers = handlers
-        self._call = call
+    def __init__(
+        self, send: Callable[[bytes], Awaitable[bool]], action: StreamAction[Any, I, Any], *, must_arrive: bool
+    ) -> None:
+        self._send = send
         self._action = action
+        self._must_arrive = must_arrive
 
     async def send(self, item: I) -> None:
         """Send an item; waits until the caller has room for it.
@@ -83,8 +85,38 @@ class Sink(Generic[I]):
                 result.
         """
         data = self._action.item.serializer.to_json(item, by_alias=True, warnings="error")
-        if not await self._handlers.send_item(self._call, data) and self._call.key is None:
+        if not await self._send(data) and self._must_arrive:
             raise Cancelled("the caller is gone")
+
+
+class ByteSink:
+    """Where the handler of a download puts its bytes."""
+
+    __slots__ = ("_action", "_digest", "_send", "_sent")
+
+    def __init__(self, send: Callable[[memoryview], Awaitable[bool]], action: DownloadAction[Any, Any]) -> None:
+        self._send = send
+        self._action = action
+        self._digest = hashlib.sha256()
+        self._sent = 0
+
+    async def send(self, data: bytes | bytearray | memoryview) -> None:
+        """Send bytes, any number of them; waits until the caller has room for them.
+
+        Raises:
+            Cancelled: The connection is gone.
+            ResourceExhausted: More than the action may give.
+        """
+        self._sent += len(data)
+        if self._sent > self._action.max_size:
+            raise ResourceExhausted(f"more than the {self._action.max_size} bytes that {self._action.name} may give")
+        self._digest.update(data)
+        if not await self._send(memoryview(data)):
+            raise Cancelled("the caller is gone")
+
+    def digest(self) -> bytes:
+        """The SHA-256 digest of what was sent so far."""
+        return self._digest.digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +136,16 @@ def unary(action: Action[P, R], handler: Callable[[Call[PeerT], P], Awaitable[R]
 
 def streaming(action: StreamAction[P, I, R], handler: Callable[[Call[PeerT], P, Sink[I]], Awaitable[R]]) -> Bound:
     """A handler that sends items before it returns the result."""
+    return Bound(action.name, handler, action=action)
+
+
+def uploading(action: UploadAction[P, R], handler: Callable[[Call[PeerT], P, Upload], Awaitable[R]]) -> Bound:
+    """A handler that is given the bytes that came with the call."""
+    return Bound(action.name, handler, action=action)
+
+
+def downloading(action: DownloadAction[P, R], handler: Callable[[Call[PeerT], P, ByteSink], Awaitable[R]]) -> Bound:
+    """A handler that sends bytes before it returns the result."""
     return Bound(action.name, handler, action=action)
 
 
@@ -135,6 +177,18 @@ class Service(ABC, Generic[PeerT]):
     def keyed(self) -> KeyedCalls:
         """The keyed calls of this service, whatever connections they come on."""
         return KeyedCalls(self.answer_store())
+
+    def hold_uploads(self) -> HeldUploads:
+        """Where uploads are held until all is there, asked for once; in the system's folder for temporary files.
+
+        A service that keeps what is uploaded gives a folder on the disk where it is kept, so that it can be moved.
+        """
+        return HeldUploads()
+
+    @cached_property
+    def uploads(self) -> HeldUploads:
+        """The uploads that are under way to this service, whatever connections they come on."""
+        return self.hold_uploads()
 
     def event_log(self) -> EventLog:
         """The history of `log` events, asked for once; in memory, the last ten thousand, unless overridden."""

@@ -8,15 +8,57 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from .deadlines import Deadline, Deadlines
-from .errors import CallError, DeadlineExceeded, Internal, NotSent, OutcomeUnknown, Ran, ResourceExhausted, Status
+from .close_codes import CloseCode
+from .deadlines import Deadlines
+from .decisions import (
+    Decision,
+    EventArrived,
+    Expiring,
+    Fail,
+    Granted,
+    IncomingCall,
+    Item,
+    OutgoingCall,
+    PeerLeaving,
+    Settle,
+    Start,
+    Stop,
+    SubscriptionNote,
+)
+from .errors import (
+    CallError,
+    DeadlineExceeded,
+    Internal,
+    NotSent,
+    OutcomeUnknown,
+    Ran,
+    ResourceExhausted,
+    Status,
+    Unavailable,
+)
+from .flow import Inflow
 from .limits import Limits
-from .wire import BadMessage, BadText, Capabilities, Codec, ErrorBody, Goaway, Hello, HelloLimits, Message, is_set
+from .transfers import Transfers
+from .wire import (
+    Ack,
+    BadMessage,
+    BadText,
+    Capabilities,
+    Codec,
+    ErrorBody,
+    Goaway,
+    Hello,
+    HelloLimits,
+    Message,
+    PieceKind,
+    UploadForm,
+    decode_piece,
+    is_set,
+)
 
 
 class Role(enum.StrEnum):
@@ -45,131 +87,12 @@ LEGAL: Final[Mapping[str, Mapping[State, State]]] = {
 }
 """For each move the states in which it is legal, and the state that follows."""
 
-PROTOCOL_VIOLATION: Final = 4400
-INVALID_DATA: Final = 1007
+Outbound: TypeAlias = tuple[bytes, bool] | OutgoingCall
+"""A message and whether it is binary, or a request, which can be taken back until it leaves."""
 
 
 class IllegalMove(Exception):
     """This side asked the session for something that its state does not allow."""
-
-
-class OutgoingCall:
-    """A call of ours: its id is taken until its one response.
-
-    Attributes:
-        abandoned: The caller was settled without the response, which will be dropped when it comes.
-        owner: Whatever the session's owner keeps with it.
-    """
-
-    __slots__ = ("abandoned", "deadline", "granted", "id", "items", "owner")
-
-    def __init__(self, id: str, owner: Any, granted: int | None) -> None:
-        self.id = id
-        self.owner = owner
-        self.granted = granted
-        self.items = 0
-        self.abandoned = False
-        self.deadline: Deadline[_Expiry] | None = None
-
-
-class IncomingCall:
-    """A call of the peer's that was accepted and has no response yet.
-
-    Attributes:
-        expires_at: When its caller stops waiting, on the session's clock.
-        credit: Items that the caller takes in all; None when it asked for no stream.
-        items: Items sent.
-        owner: Whatever the session's owner keeps with it.
-    """
-
-    __slots__ = ("action", "credit", "deadline", "expires_at", "id", "items", "key", "meta", "owner", "params")
-
-    def __init__(self, message: Message, id: str, now: float, *, extensions: bool) -> None:
-        self.id = id
-        self.action = str(message.action)
-        self.params = bytes(message.params) if isinstance(message.params, msgspec.Raw) else b"{}"
-        self.key = message.key if extensions and isinstance(message.key, str) else None
-        self.meta = message.meta if extensions and isinstance(message.meta, dict) else {}
-        self.credit = message.credit if extensions and isinstance(message.credit, int) else None
-        deadline = message.deadline if extensions else None
-        self.expires_at = now + deadline / 1000 if isinstance(deadline, int) else None
-        self.items = 0
-        self.owner: Any = None
-        self.deadline: Deadline[_Expiry] | None = None
-
-
-_Expiry: TypeAlias = OutgoingCall | IncomingCall
-
-
-# -------------------------------------------------------------------------------------------------------- decisions
-@dataclass(slots=True)
-class Start:
-    """Run the handler of a call; its response is owed from here on."""
-
-    call: IncomingCall
-
-
-@dataclass(slots=True)
-class Stop:
-    """Stop the handler of a call, for this reason; its response is still owed."""
-
-    call: IncomingCall
-    status: Status
-
-
-@dataclass(slots=True)
-class Settle:
-    """A call of ours has its outcome: the response, or an error of this side's making."""
-
-    call: OutgoingCall
-    outcome: Message | CallError
-
-
-@dataclass(slots=True)
-class Item:
-    """An item of a streaming call of ours."""
-
-    call: OutgoingCall
-    raw: bytes
-
-
-@dataclass(slots=True)
-class Granted:
-    """The caller takes more items."""
-
-    call: IncomingCall
-
-
-@dataclass(slots=True)
-class EventArrived:
-    """The peer published an event."""
-
-    message: Message
-
-
-@dataclass(slots=True)
-class SubscriptionNote:
-    """The peer says something about a subscription."""
-
-    message: Message
-
-
-@dataclass(slots=True)
-class PeerLeaving:
-    """The peer will take no more calls."""
-
-    goaway: Goaway
-
-
-@dataclass(slots=True)
-class Fail:
-    """The peer broke the protocol: close the connection with this code."""
-
-    code: int
-    reason: str
-
-
-Decision: TypeAlias = Start | Stop | Settle | Item | Granted | EventArrived | SubscriptionNote | PeerLeaving | Fail
 
 
 class Session:
@@ -193,9 +116,10 @@ class Session:
         self.incoming: dict[str, IncomingCall] = {}
         self.outgoing: dict[str, OutgoingCall] = {}
         self._hello = hello
-        self._deadlines: Deadlines[_Expiry] = Deadlines()
+        self._deadlines: Deadlines[Expiring] = Deadlines()
         self._last_id = 0
-        self._messages: list[bytes] = []
+        self._transfers = Transfers(client=role is Role.CLIENT)
+        self._queue: list[Outbound] = []
         self._decisions: list[Decision] = []
 
     # --------------------------------------------------------------------------------------------------- the owner's
@@ -205,21 +129,28 @@ class Session:
         if extensions:
             self.capabilities = Capabilities(extensions=True)
             told = HelloLimits(self.limits.frame, self.limits.in_flight, self.limits.stream_window)
-            self._messages.append(self.codec.hello(msgspec.structs.replace(self._hello, limits=told)))
+            self._send(self.codec.hello(msgspec.structs.replace(self._hello, limits=told)))
         else:
             self.capabilities = Capabilities(
                 extensions=False, frame=self.limits.frame, in_flight=self.limits.in_flight, window=0
             )
 
-    def messages(self) -> list[bytes]:
-        """Take what is to be sent, in order."""
-        messages, self._messages = self._messages, []
+    def messages(self) -> list[tuple[bytes, bool]]:
+        """Take what is to be sent, in order: each message, and whether it is binary. From now on it counts as sent."""
+        messages: list[tuple[bytes, bool]] = []
+        for entry in self._queue:
+            if not isinstance(entry, OutgoingCall):
+                messages.append(entry)
+            elif entry.message is not None:
+                messages.append((entry.message, False))
+                entry.message = None
+        self._queue.clear()
         return messages
 
     @property
     def pending(self) -> int:
         """How many messages wait to be taken."""
-        return len(self._messages)
+        return len(self._queue)
 
     @property
     def wake_at(self) -> float | None:
@@ -232,9 +163,9 @@ class Session:
             if isinstance(call, IncomingCall):
                 self._decisions.append(Stop(call, Status.DEADLINE_EXCEEDED))
             else:
+                ran = Ran.UNKNOWN if call.may_have_run else Ran.NO
                 self.abandon(call)
-                error = DeadlineExceeded("no answer within the call's timeout", ran=Ran.UNKNOWN)
-                self._decisions.append(Settle(call, error))
+                self._decisions.append(Settle(call, DeadlineExceeded("no answer within the call's timeout", ran=ran)))
         return self._take()
 
     def lose(self) -> list[Decision]:
@@ -242,12 +173,13 @@ class Session:
         self._move("lose")
         for call in self.outgoing.values():
             if not call.abandoned:
-                self._decisions.append(Settle(call, OutcomeUnknown("the connection was lost before the answer came")))
+                self._decisions.append(Settle(call, _lost(call)))
         self._decisions.extend(Stop(call, Status.CANCELLED) for call in self.incoming.values())
         self.outgoing.clear()
         self.incoming.clear()
+        self._transfers.clear()
         self._deadlines = Deadlines()
-        self._messages.clear()
+        self._queue.clear()
         return self._take()
 
     def leave(self, goaway: Goaway) -> None:
@@ -255,7 +187,7 @@ class Session:
         first = self.state is not State.LEAVING
         self._move("leave")
         if first and self.capabilities.extensions:
-            self._messages.append(self.codec.goaway(goaway))
+            self._send(self.codec.goaway(goaway))
 
     # ----------------------------------------------------------------------------------------------------- our calls
     @property
@@ -274,12 +206,15 @@ class Session:
         key: str | None = None,
         meta: Mapping[str, str] | None = None,
         window: int | None = None,
+        upload: UploadForm | None = None,
+        download: bool = False,
     ) -> OutgoingCall:
         """Call the peer; the outcome comes as `Settle`.
 
         Args:
             timeout: Seconds, None for no end.
-            window: For a streaming action, how many items the peer may send ahead.
+            window: For a stream or a download, how many items or bytes the peer may send ahead.
+            upload: What is to be uploaded, once the peer says so (`Granted`).
 
         Raises:
             NotSent: The peer takes no more calls, or no message of this size.
@@ -287,7 +222,11 @@ class Session:
         if self.state not in LEGAL["request"] or self.peer_leaving:
             raise NotSent("the connection is closing")
         self._last_id += 1
-        call = OutgoingCall(str(self._last_id), owner, window)
+        call = OutgoingCall(str(self._last_id), owner)
+        call.upload = upload
+        call.inflow = None if window is None else Inflow(window)
+        if upload is not None or download:
+            call.stream = self._transfers.number()
         message = self.codec.request(
             self.capabilities,
             call.id,
@@ -297,31 +236,48 @@ class Session:
             key=key,
             meta=meta,
             credit=window,
+            stream=call.stream,
+            upload=upload,
         )
         if len(message) > self.capabilities.frame:
             size, limit = len(message), self.capabilities.frame
             raise NotSent(f"{action}: a request of {size} bytes; the peer takes at most {limit}")
         if timeout is not None:
             call.deadline = self._deadlines.push(now + timeout, call)
+        call.message = message
         self.outgoing[call.id] = call
-        self._messages.append(message)
+        self._transfers.open(call)
+        self._queue.append(call)
         return call
 
     def abandon(self, call: OutgoingCall) -> None:
-        """Nobody waits any more: tell the peer, and drop the response when it comes."""
+        """Nobody waits any more: tell the peer, and drop the response when it comes; or do not send the request."""
         if self.outgoing.get(call.id) is not call or call.abandoned:
             return
         call.abandoned = True
         self._forget_deadline(call)
-        if self.capabilities.extensions:
-            self._messages.append(self.codec.cancel(call.id))
+        if call.message is not None:
+            call.message = None
+            self._end(call)
+        elif self.capabilities.extensions:
+            self._send(self.codec.cancel(call.id))
 
-    def grant(self, call: OutgoingCall, total: int) -> None:
-        """Let the peer send items up to `total` in all."""
+    def consume(self, call: OutgoingCall, amount: int) -> None:
+        """So many items, or bytes, were read: let the peer send more when it is time."""
         wanted = self.outgoing.get(call.id) is call and not call.abandoned
-        if wanted and call.granted is not None and total > call.granted:
-            call.granted = total
-            self._messages.append(self.codec.credit(call.id, total))
+        if wanted and call.inflow is not None and call.inflow.advance(amount):
+            self._send(self.codec.credit(call.id, call.inflow.granted))
+
+    def upload(self, call: OutgoingCall, data: bytes) -> None:
+        """Send the next bytes of an upload, which the caller has seen to be granted; none of them ends it."""
+        if self.outgoing.get(call.id) is call and not call.abandoned:
+            call.complete = not data
+            self._send_piece(call, PieceKind.DATA if data else PieceKind.END, data)
+
+    def stop_upload(self, call: OutgoingCall) -> None:
+        """Say that the rest of an upload cannot be had."""
+        if self.outgoing.get(call.id) is call and call.outflow is not None:
+            self._send_piece(call, PieceKind.ABORT)
 
     # ---------------------------------------------------------------------------------------------- the peer's calls
     def expire_at(self, call: IncomingCall, when: float) -> None:
@@ -336,11 +292,36 @@ class Session:
             ResourceExhausted: The peer takes no message of this size.
         """
         self._move("respond")
-        message = self.codec.item(call.id, item, call.items)
+        assert call.outflow is not None, "a stream is only started for a caller that takes items"
+        message = self.codec.item(call.id, item, call.outflow.sent)
         if len(message) > self.capabilities.frame:
             raise ResourceExhausted(self._oversize(call, "an item", message))
-        self._messages.append(message)
-        call.items += 1
+        self._send(message)
+        call.outflow.sent += 1
+
+    def download(self, call: IncomingCall, data: bytes | memoryview) -> None:
+        """Send the next bytes of a download; the handler has waited for credit."""
+        if self.incoming.get(call.id) is call:
+            self._send_piece(call, PieceKind.DATA, data)
+
+    def end_download(self, call: IncomingCall, sha256: bytes) -> None:
+        """Say that all was sent, and its digest."""
+        if self.incoming.get(call.id) is call:
+            self._send_piece(call, PieceKind.END, sha256)
+
+    def ack(self, call: IncomingCall, offset: int, window: int) -> None:
+        """Let the caller upload: so much is held, and so much more may come. The first time tells where to begin."""
+        if self.incoming.get(call.id) is not call:
+            return
+        if call.inflow is None:
+            call.inflow = Inflow(window, offset)
+        self._send(self.codec.ack(call.id, Ack(offset, window)))
+
+    def hold(self, call: IncomingCall, amount: int) -> None:
+        """So many more bytes of an upload are held: say so when it is time."""
+        flow = call.inflow
+        if flow is not None and flow.advance(amount):
+            self.ack(call, flow.read, flow.window)
 
     def succeed(self, call: IncomingCall, data: bytes, *, replayed: bool = False) -> None:
         """Answer with a result, or an earlier call's; one that the peer cannot take becomes `resource_exhausted`."""
@@ -353,7 +334,7 @@ class Session:
     def send(self, message: bytes) -> None:
         """Send an encoded event or a word about a subscription."""
         self._move("respond")
-        self._messages.append(message)
+        self._send(message)
 
     # ------------------------------------------------------------------------------------------------------ messages
     def receive(self, data: bytes, now: float) -> list[Decision]:
@@ -362,11 +343,27 @@ class Session:
         try:
             message = self.codec.decode(data)
         except BadText as error:
-            self._decisions.append(Fail(INVALID_DATA, str(error)))
+            self._decisions.append(Fail(CloseCode.INVALID_DATA, str(error)))
         except BadMessage as error:
             self._receive_bad(error)
         else:
             self._receive(message, now)
+        return self._take()
+
+    def receive_binary(self, data: bytes) -> list[Decision]:
+        """A binary message came."""
+        self._move("receive")
+        if not self.capabilities.extensions:
+            self._decisions.append(Fail(CloseCode.UNSUPPORTED, "no binary message is expected"))
+            return self._take()
+        try:
+            decision = self._transfers.receive(decode_piece(data))
+        except BadMessage as error:
+            decision = Fail(CloseCode.VIOLATION, error.reason)
+        if isinstance(decision, Settle):  # of a download that cannot go on
+            self.abandon(decision.call)
+        if decision is not None:
+            self._decisions.append(decision)
         return self._take()
 
     def _receive(self, message: Message, now: float) -> None:
@@ -387,6 +384,8 @@ class Session:
             self._decisions.append(SubscriptionNote(message))
         elif extensions and isinstance(message.item, msgspec.Raw):
             self._receive_item(message, bytes(message.item))
+        elif extensions and isinstance(message.ack, Ack):
+            self._receive_ack(message, message.ack)
         elif extensions and isinstance(message.credit, int):
             self._receive_credit(message, message.credit)
         elif is_set(message.data) or is_set(message.error):
@@ -405,15 +404,15 @@ class Session:
             self._decisions.append(Settle(call, Internal(f"the answer is no message: {bad.reason}")))
         else:
             self.dropped += 1
-        del self.outgoing[call.id]
+        self._end(call)
 
     def _receive_hello(self, message: Message) -> None:
         hello, ours = message.hello, self._hello
         if self.peer is not None or not isinstance(hello, Hello):
-            self._decisions.append(Fail(PROTOCOL_VIOLATION, "a second hello"))
+            self._decisions.append(Fail(CloseCode.VIOLATION, "a second hello"))
         elif hello.protocol != ours.protocol:
             reason = f"this is {ours.protocol} {ours.version}, not {hello.protocol} {hello.version}"
-            self._decisions.append(Fail(PROTOCOL_VIOLATION, reason))
+            self._decisions.append(Fail(CloseCode.VIOLATION, reason))
         else:
             self.peer = hello
             told = hello.limits
@@ -426,41 +425,58 @@ class Session:
         if not isinstance(id, str):
             self._complain(None, "a request needs an id of 1 to 64 characters")
         elif id in self.incoming:
-            self._decisions.append(Fail(PROTOCOL_VIOLATION, f"id {id} is in flight already"))
+            self._decisions.append(Fail(CloseCode.VIOLATION, f"id {id} is in flight already"))
         elif self.state is State.LEAVING:
             self._refuse_unrun(id, Status.UNAVAILABLE, "closing: no more calls are taken")
         elif len(self.incoming) >= self.limits.in_flight:
             self._refuse_unrun(id, Status.RESOURCE_EXHAUSTED, f"{self.limits.in_flight} calls are in flight already")
         else:
-            call = self.incoming[id] = IncomingCall(message, id, now, extensions=self.capabilities.extensions)
-            if call.expires_at is not None:
-                call.deadline = self._deadlines.push(call.expires_at, call)
-            self._decisions.append(Start(call))
+            self._accept(IncomingCall(message, id, now, extensions=self.capabilities.extensions))
+
+    def _accept(self, call: IncomingCall) -> None:
+        if call.stream is not None and not self._transfers.may_open(call.stream):
+            self._refuse_unrun(call.id, Status.INVALID_ARGUMENT, f"stream {call.stream} is taken, or not yours")
+            return
+        self._transfers.open(call)
+        self.incoming[call.id] = call
+        if call.expires_at is not None:
+            call.deadline = self._deadlines.push(call.expires_at, call)
+        self._decisions.append(Start(call))
 
     def _receive_response(self, message: Message) -> None:
         if not isinstance(message.id, str):  # it concerns no call of ours
             return
-        call = self.outgoing.pop(message.id, None)
+        call = self.outgoing.get(message.id)
+        if call is not None:
+            self._end(call)
         if call is None or call.abandoned:
             self.dropped += 1
-            return
-        self._forget_deadline(call)
-        self._decisions.append(Settle(call, message))
+        else:
+            self._decisions.append(Settle(call, message))
 
     def _receive_item(self, message: Message, raw: bytes) -> None:
         call = self.outgoing.get(message.id) if isinstance(message.id, str) else None
         if call is None or call.abandoned:
             return
-        if call.granted is None or message.n != call.items or call.items >= call.granted:
-            self._decisions.append(Fail(PROTOCOL_VIOLATION, f"item {message.n} of call {call.id} is out of turn"))
+        if call.inflow is None or message.n != call.inflow.received or not call.inflow.take(1):
+            self._decisions.append(Fail(CloseCode.VIOLATION, f"item {message.n} of call {call.id} is out of turn"))
             return
-        call.items += 1
         self._decisions.append(Item(call, raw))
+
+    def _receive_ack(self, message: Message, ack: Ack) -> None:
+        call = self.outgoing.get(message.id) if isinstance(message.id, str) else None
+        if call is None or call.abandoned:
+            return
+        try:
+            decision = self._transfers.receive_ack(call, ack)
+        except ValueError as error:
+            decision = Fail(CloseCode.VIOLATION, str(error))
+        if decision is not None:
+            self._decisions.append(decision)
 
     def _receive_credit(self, message: Message, total: int) -> None:
         call = self.incoming.get(message.id) if isinstance(message.id, str) else None
-        if call is not None and call.credit is not None and total > call.credit:
-            call.credit = total
+        if call is not None and call.outflow is not None and call.outflow.raise_to(total):
             self._decisions.append(Granted(call))
 
     # ------------------------------------------------------------------------------------------------------- helpers
@@ -470,6 +486,12 @@ class Session:
             raise IllegalMove(f"{self.role} session: cannot {move} while {self.state}")
         self.state = following
 
+    def _send(self, message: bytes) -> None:
+        self._queue.append((message, False))
+
+    def _send_piece(self, call: Expiring, kind: PieceKind, data: bytes | memoryview = b"") -> None:
+        self._queue.append((self._transfers.piece(call, kind, data), True))
+
     def _take(self) -> list[Decision]:
         decisions, self._decisions = self._decisions, []
         return decisions
@@ -478,25 +500,39 @@ class Session:
         if self.incoming.get(call.id) is not call:  # the connection was lost meanwhile
             return
         self._move("respond")
-        del self.incoming[call.id]
-        self._forget_deadline(call)
+        self._end(call)
         if len(message) > self.capabilities.frame:
             status, text = Status.RESOURCE_EXHAUSTED, self._oversize(call, "an answer", message)
             message = self.codec.failure(call.id, ErrorBody(status, status, text))
-        self._messages.append(message)
+        self._send(message)
 
     def _oversize(self, call: IncomingCall, what: str, message: bytes) -> str:
         return f"{call.action[:64]}: {what} of {len(message)} bytes; the peer takes at most {self.capabilities.frame}"
 
     def _refuse_unrun(self, id: str, status: Status, text: str) -> None:
-        self._messages.append(self.codec.failure(id, ErrorBody(status, status, text, ran=False)))
+        self._send(self.codec.failure(id, ErrorBody(status, status, text, ran=False)))
 
     def _complain(self, id: str | None, reason: str) -> None:
         """Say that what came was no message."""
         if id not in self.incoming:  # that id has its own response to come
             status = Status.INVALID_ARGUMENT
-            self._messages.append(self.codec.failure(id, ErrorBody(status, status, reason, ran=False)))
+            self._send(self.codec.failure(id, ErrorBody(status, status, reason, ran=False)))
 
-    def _forget_deadline(self, call: _Expiry) -> None:
+    def _end(self, call: Expiring) -> None:
+        """A call has its response: its id, its stream and its deadline are free."""
+        del (self.incoming if isinstance(call, IncomingCall) else self.outgoing)[call.id]
+        self._transfers.close(call)
+        self._forget_deadline(call)
+
+    def _forget_deadline(self, call: Expiring) -> None:
         if call.deadline is not None:
             self._deadlines.discard(call.deadline)
+
+
+def _lost(call: OutgoingCall) -> CallError:
+    """What to tell the caller of a call whose connection was lost."""
+    if call.message is not None:
+        return NotSent("the connection was lost before the request could leave")
+    if not call.may_have_run:
+        return Unavailable("the connection was lost before all was uploaded", ran=Ran.NO)
+    return OutcomeUnknown("the connection was lost before the answer came")

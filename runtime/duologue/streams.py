@@ -1,9 +1,14 @@
-"""The caller's side of a streaming call."""
+"""The caller's side of calls that are answered piece by piece: streams of results, and downloads."""
 
 from __future__ import annotations
 
+import hashlib
+import os
+import secrets
+from abc import abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self
 
@@ -12,11 +17,11 @@ from typing_extensions import TypeVar, override
 
 from .attempts import Attempts
 from .calls import Arrivals
-from .descriptors import StreamAction
-from .errors import CallError, Cancelled, Internal, Ran
+from .decisions import OutgoingCall
+from .descriptors import Action, StreamAction
+from .errors import CallError, Cancelled, DataLoss, Internal, Ran
 from .models import Params
 from .outcomes import decode, explain, result_of
-from .session import OutgoingCall
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -25,17 +30,16 @@ I = TypeVar("I")  # noqa: E741 - as in the descriptors
 R = TypeVar("R")
 
 
-class Stream(AbstractAsyncContextManager["Stream[I, R]"], Generic[I, R]):
-    """Results of a streaming call: iterate, then ask for the `result`. Leaving the block early cancels the call."""
+class _Arriving(AbstractAsyncContextManager["_Arriving[I, R]"], Generic[I, R]):
+    """What comes piece by piece before the result. Leaving the block early cancels the call."""
 
-    def __init__(self, attempts: Attempts, action: StreamAction[Any, I, R], params: Params) -> None:
+    def __init__(self, attempts: Attempts, action: Action[Any, R], params: Params) -> None:
         self._attempts = attempts
         self._action = action
         self._params = params
         self._connection: Connection | None = None
         self._call: OutgoingCall | None = None
         self._arrivals = Arrivals()
-        self._read = 0
 
     @override
     async def __aenter__(self) -> Self:
@@ -58,38 +62,40 @@ class Stream(AbstractAsyncContextManager["Stream[I, R]"], Generic[I, R]):
         return self
 
     async def __anext__(self) -> I:
-        """The next item. Raises `CallError` where the call fails."""
+        """What comes next. Raises `CallError` where the call fails."""
         raw = await self._next()
         if raw is None:
             await self.result()  # raises the error that ended it, if one did
             raise StopAsyncIteration
-        try:
-            item: I = decode(self._action.item.validator, raw)
-        except ValidationError as error:
-            self.cancel()
-            raise Internal(f"{self._action.name}: an item does not fit the protocol: {explain(error)}") from None
-        return item
+        return self._decode(raw)
 
     async def result(self) -> R:
-        """Wait for the end and return what the call returned; items not yet read are dropped.
+        """Wait for the end and return what the call returned; what was not read yet is dropped.
 
         Raises:
             CallError: The call failed.
         """
         while await self._next() is not None:
             pass
-        assert self._arrivals.outcome is not None
+        assert self._arrivals.outcome is not None, "what has ended has an outcome"
         return result_of(self._action, self._arrivals.outcome)
 
-    async def _next(self) -> bytes | None:
-        """The next item as it came, None at the end."""
+    @abstractmethod
+    def _decode(self, raw: bytes | memoryview) -> I: ...
+
+    @abstractmethod
+    def _cost(self, raw: bytes | memoryview) -> int:
+        """How much of the window a piece takes."""
+
+    async def _next(self) -> bytes | memoryview | None:
+        """The next piece as it came, None at the end."""
         while True:
             connection, call = await self._start()
             arrivals = self._arrivals
             if arrivals.items:
-                self._read += 1
-                connection.calls.grant(call, self._read)
-                return arrivals.items.popleft()
+                raw = arrivals.items.popleft()
+                connection.calls.consume(call, self._cost(raw))
+                return raw
             if arrivals.done():
                 if not self._begin_anew(connection, call):
                     return None
@@ -115,9 +121,9 @@ class Stream(AbstractAsyncContextManager["Stream[I, R]"], Generic[I, R]):
         return self._connection, self._call
 
     def _begin_anew(self, connection: Connection, call: OutgoingCall) -> bool:
-        """Whether the call is to be sent again: never after its first item."""
+        """Whether the call is to be sent again: never after its first piece."""
         outcome = self._arrivals.outcome
-        if not isinstance(outcome, CallError) or call.items:
+        if not isinstance(outcome, CallError) or call.inflow is None or call.inflow.received:
             return False
         try:
             self._attempts.failed(outcome, connection)
@@ -126,3 +132,77 @@ class Stream(AbstractAsyncContextManager["Stream[I, R]"], Generic[I, R]):
             return False
         self._arrivals, self._call = Arrivals(), None
         return True
+
+
+class Stream(_Arriving[I, R]):
+    """Results of a streaming call: iterate, then ask for the `result`. Leaving the block early cancels the call."""
+
+    _action: StreamAction[Any, I, R]
+
+    @override
+    def _decode(self, raw: bytes | memoryview) -> I:
+        try:
+            item: I = decode(self._action.item.validator, bytes(raw))
+        except ValidationError as error:
+            self.cancel()
+            raise Internal(f"{self._action.name}: an item does not fit the protocol: {explain(error)}") from None
+        return item
+
+    @override
+    def _cost(self, raw: bytes | memoryview) -> int:
+        return 1
+
+
+class Download(_Arriving[bytes, R]):
+    """Bytes that a call is answered with: iterate, or `save` them, then ask for the `result`.
+
+    The bytes are good once the result is there: it fails where they do not have their sender's digest.
+    """
+
+    def __init__(self, attempts: Attempts, action: Action[Any, R], params: Params) -> None:
+        super().__init__(attempts, action, params)
+        self._digest = hashlib.sha256()
+
+    async def save(self, path: os.PathLike[str] | str) -> R:
+        """Write all the bytes to a file, and return what the call returned.
+
+        The file is there when all of it is there and was checked; one that was there before is replaced.
+
+        Raises:
+            CallError: The call failed.
+            OSError: The file cannot be written.
+        """
+        target = Path(path)
+        partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+        try:
+            with partial.open("xb", buffering=0) as file:
+                async for data in self:
+                    file.write(data)
+            result = await self.result()
+            partial.replace(target)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+        return result
+
+    @override
+    async def result(self) -> R:
+        result = await super().result()
+        if self._arrivals.sha256 != self._digest.digest():
+            raise DataLoss(f"{self._action.name}: the bytes do not have the digest that their sender told")
+        return result
+
+    @override
+    async def _next(self) -> bytes | memoryview | None:
+        raw = await super()._next()
+        if raw is not None:
+            self._digest.update(raw)
+        return raw
+
+    @override
+    def _decode(self, raw: bytes | memoryview) -> bytes:
+        return bytes(raw)
+
+    @override
+    def _cost(self, raw: bytes | memoryview) -> int:
+        return len(raw)

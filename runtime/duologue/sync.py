@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
@@ -10,13 +11,14 @@ from typing import Generic, Self, TypeVar
 from anyio.from_thread import BlockingPortal
 from typing_extensions import override
 
+from .bodies import Body
 from .calls import CallOptions
 from .client import Client
-from .descriptors import Action, I, P, R, StreamAction
+from .descriptors import Action, DownloadAction, I, P, R, StreamAction, UploadAction
 from .events import EventStream
 from .models import Event
 from .publisher import Position
-from .streams import Stream
+from .streams import Download, Stream
 
 E = TypeVar("E", bound=Event)
 
@@ -52,6 +54,43 @@ class SyncStream(AbstractContextManager["SyncStream[I, R]"], Generic[I, R]):
     def result(self) -> R:
         """Wait for the end and return what the call returned; items not yet read are dropped."""
         return self._portal.call(self._stream.result)
+
+
+class SyncDownload(AbstractContextManager["SyncDownload[R]"], Generic[R]):
+    """Bytes that a call is answered with; see `Download`."""
+
+    def __init__(self, portal: BlockingPortal, download: Download[R]) -> None:
+        self._portal = portal
+        self._download = download
+
+    @override
+    def __enter__(self) -> Self:
+        self._portal.call(self._download.__aenter__)
+        return self
+
+    @override
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        self._portal.call(self._download.cancel)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        """The next bytes. Raises `CallError` where the call fails."""
+        try:
+            return self._portal.call(self._download.__anext__)
+        except StopAsyncIteration:
+            raise StopIteration from None
+
+    def save(self, path: os.PathLike[str] | str) -> R:
+        """Write all the bytes to a file, and return what the call returned."""
+        return self._portal.call(self._download.save, path)
+
+    def result(self) -> R:
+        """Wait for the end and return what the call returned; bytes not yet read are dropped."""
+        return self._portal.call(self._download.result)
 
 
 class SyncEventStream(AbstractContextManager["SyncEventStream[E]"], Generic[E]):
@@ -124,6 +163,16 @@ class SyncClient:
         self, action: StreamAction[P, I, R], params: P, timeout: float | None, options: CallOptions | None
     ) -> SyncStream[I, R]:
         return SyncStream(self._portal, self._client._stream(action, params, timeout, options))
+
+    def _upload(
+        self, action: UploadAction[P, R], params: P, body: Body, timeout: float | None, options: CallOptions | None
+    ) -> R:
+        return self._portal.call(self._client._upload, action, params, body, timeout, options)
+
+    def _download(
+        self, action: DownloadAction[P, R], params: P, timeout: float | None, options: CallOptions | None
+    ) -> SyncDownload[R]:
+        return SyncDownload(self._portal, self._client._download(action, params, timeout, options))
 
     def _notify(self, event: Event) -> None:
         self._portal.call(self._client._notify, event)

@@ -9,6 +9,7 @@ from pathlib import Path
 from duologue import CloseCode, Limits
 from duologue_registry.states import MOVES
 
+SIZES = {1 << 20: "1 MiB", 1 << 18: "256 KiB"}
 DOCS = Path(__file__).parents[2] / "docs"
 
 
@@ -23,7 +24,7 @@ def test_the_documented_limits_are_those_there_are() -> None:
     assert set(documented) == {limit.name for limit in fields(Limits)}
     for name, text in documented.items():
         default = getattr(Limits(), name)
-        shown = "1 MiB" if default == 1 << 20 else f"{default:,g}" if name == "connections" else f"{default:g}"
+        shown = SIZES.get(default) or (f"{default:,g}" if name == "connections" else f"{default:g}")
         assert text.startswith(shown), name
 
 

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from duologue.decisions import Fail, IncomingCall, Settle, Start
 from duologue.limits import Limits
-from duologue.session import Fail, IncomingCall, Role, Session, Settle, Start, State
+from duologue.session import Role, Session, State
 from duologue.wire import BadMessage, BadText, ErrorBody, Goaway, Hello, Message, NativeCodec
 
 CODEC = NativeCodec()
@@ -140,7 +141,7 @@ class Checked:
                 assert decision.code in DOCUMENTED
                 going = False
         assert len(self.session.incoming) <= 4
-        for message in self.session.messages():
+        for message, _ in self.session.messages():
             decoded = CODEC.decode(message)
             if not self.extensions:
                 assert json.loads(message).keys() <= {"id", "action", "params", "data", "error"}

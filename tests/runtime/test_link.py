@@ -91,6 +91,9 @@ class Owner:
     def on_message(self, data: bytes) -> None:
         self.told.append(("message", data))
 
+    def on_binary(self, data: bytes) -> None:
+        self.told.append(("binary", data))
+
     def on_pass_end(self) -> None:
         self.passes += 1
 
@@ -317,13 +320,15 @@ def test_empty_fragments_count_too() -> None:
 
 
 @pytest.mark.parametrize("fin", [True, False])
-def test_a_binary_message_closes(side: Side, fin: bool) -> None:
+def test_a_binary_message_is_handed_over_as_one(side: Side, fin: bool) -> None:
     side.link.receive(side.say(Frame(Opcode.BINARY, b"\x01", fin)))
     if not fin:
-        side.link.receive(side.say(more(b"rest", fin=True)))
-    [close] = [event for event in side.hear() if event.opcode is Opcode.CLOSE]
-    assert Close.parse(close.data).code == CloseCode.UNSUPPORTED
+        side.link.receive(side.say(more(b"\xff", fin=True)))
+    assert side.owner.told[-1] == ("binary", b"\x01" if fin else b"\x01\xff")
     assert side.owner.messages == []
+    side.link.receive(side.say(Frame(Opcode.TEXT, b"a", fin=False)))
+    side.link.receive(side.say(more(b"b", fin=True)))
+    assert side.owner.messages == [b"ab"]
 
 
 def test_a_message_beyond_the_limit_closes_with_1009(client: bool) -> None:
@@ -524,13 +529,17 @@ def test_pongs_do_not_push_out_what_waits_to_be_joined(side: Side) -> None:
     assert [frame.opcode for frame in side.hear()] == [Opcode.TEXT, Opcode.PONG]
 
 
-def test_a_full_outbound_buffer_is_told_and_its_emptying_too(side: Side) -> None:
-    room = [side.link.has_room]
-    side.link.pause_writing()
-    room.append(side.link.has_room)
+def test_a_full_outbound_buffer_is_told_and_its_emptying_too(client: bool) -> None:
+    side = Side(client=client, outbound=1000).open()
+    side.transport.stalled = True
+    room: list[tuple[bool, bool]] = []
+    for told in (lambda: side.link.send(b"x" * 500), side.link.pause_writing, lambda: side.link.send(b"x" * 600)):
+        told()
+        side.link.flush()
+        room.append((side.link.is_clear, side.link.has_room))
     side.link.resume_writing()
-    room.append(side.link.has_room)
-    assert room == [True, False, True]
+    room.append((side.link.is_clear, side.link.has_room))
+    assert room == [(True, True), (False, True), (False, False), (True, True)]
     assert side.owner.told[-1] == ("room",)
 
 

@@ -9,10 +9,11 @@ import pytest
 from msgspec import UNSET, Raw
 from pydantic import Field, TypeAdapter, ValidationError
 
+from duologue.decisions import EventArrived, Fail, PeerLeaving, Settle, Start, Stop, SubscriptionNote
 from duologue.limits import Limits
 from duologue.models import Event, Json
 from duologue.outcomes import decode
-from duologue.session import EventArrived, Fail, PeerLeaving, Role, Session, Settle, Start, Stop, SubscriptionNote
+from duologue.session import Role, Session
 from duologue.wire import (
     BadMessage,
     BadText,
@@ -267,7 +268,7 @@ def _session(role: Role) -> Session:
 def verdict(role: Role, data: bytes) -> str:
     session = _session(role)
     decisions = session.receive(data, 0.0)
-    answers = [json.loads(message) for message in session.messages()]
+    answers = [json.loads(message) for message, _ in session.messages()]
     match decisions, answers:
         case [Start()], []:
             return TAKEN

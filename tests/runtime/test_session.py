@@ -7,26 +7,28 @@ from typing import Any, TypeVar
 
 import pytest
 
-from duologue.errors import DeadlineExceeded, Internal, NotSent, OutcomeUnknown, Ran, ResourceExhausted, Status
-from duologue.limits import Limits
-from duologue.session import (
-    LEGAL,
+from duologue.decisions import (
     Decision,
     EventArrived,
     Fail,
     Granted,
-    IllegalMove,
     IncomingCall,
     Item,
     OutgoingCall,
     PeerLeaving,
-    Role,
-    Session,
     Settle,
     Start,
-    State,
     Stop,
     SubscriptionNote,
+)
+from duologue.errors import DeadlineExceeded, Internal, NotSent, OutcomeUnknown, Ran, ResourceExhausted, Status
+from duologue.limits import Limits
+from duologue.session import (
+    LEGAL,
+    IllegalMove,
+    Role,
+    Session,
+    State,
 )
 from duologue.wire import ErrorBody, Goaway, Hello, HelloLimits, Message, NativeCodec
 
@@ -41,7 +43,7 @@ def text(**members: Any) -> bytes:
 
 
 def spoken(session: Session) -> list[dict[str, Any]]:
-    return [json.loads(message) for message in session.messages()]
+    return [json.loads(message) for message, _ in session.messages()]
 
 
 def new(role: Role = Role.SERVER, **limits: Any) -> Session:
@@ -183,19 +185,21 @@ def test_a_request_is_started_with_all_that_came_with_it(role: Role) -> None:
     session = opened(role)
     call = call_in(session, "a", 10.0, params={"x": 1}, deadline=1500, key="k", meta={"m": "v"}, credit=4)
     assert (call.id, call.action, json.loads(call.params), call.key) == ("a", "echo", {"x": 1}, "k")
-    assert (call.meta, call.credit, call.expires_at, call.items, call.owner) == ({"m": "v"}, 4, 11.5, 0, None)
+    assert (call.meta, call.expires_at, call.owner, call.stream, call.upload) == ({"m": "v"}, 11.5, None, None, None)
+    assert call.outflow is not None
+    assert (call.outflow.credit, call.outflow.sent) == (4, 0)
     assert session.wake_at == 11.5
 
 
 def test_a_request_without_the_extras_has_none() -> None:
     call = call_in(opened(), "a")
-    assert (call.params, call.key, call.meta, call.credit, call.expires_at) == (b"{}", None, {}, None, None)
+    assert (call.params, call.key, call.meta, call.outflow, call.expires_at) == (b"{}", None, {}, None, None)
 
 
 def test_members_of_the_extensions_mean_nothing_in_a_plain_peers_request() -> None:
     session = opened(extensions=False)
     call = call_in(session, "a", params={"x": 1}, deadline=1, key="k", meta={"m": "v"}, credit=4)
-    assert (call.key, call.meta, call.credit, call.expires_at) == (None, {}, None, None)
+    assert (call.key, call.meta, call.outflow, call.expires_at) == (None, {}, None, None)
     assert json.loads(call.params) == {"x": 1}
 
 
@@ -339,10 +343,11 @@ def test_credit_only_grows_and_only_for_a_stream() -> None:
     session = opened()
     stream, unary = call_in(session, "s", credit=2), call_in(session, "u")
     granted = only(session.receive(text(id="s", credit=5), 0.0), Granted)
-    assert (granted.call, stream.credit) == (stream, 5)
+    assert stream.outflow is not None
+    assert (granted.call, stream.outflow.credit) == (stream, 5)
     for id, credit in (("s", 5), ("s", 1), ("u", 9), ("nobody", 9), (None, 9)):
         assert session.receive(text(id=id, credit=credit), 0.0) == []
-    assert (stream.credit, unary.credit) == (5, None)
+    assert (stream.outflow.credit, unary.outflow) == (5, None)
     assert session.messages() == []
 
 
@@ -354,7 +359,7 @@ def test_an_answer_that_the_peer_cannot_take_becomes_resource_exhausted(frame: i
     session.succeed(call_in(session, "a"), b'"' + b"x" * room + b'"')
     session.succeed(call_in(session, "b"), b'"' + b"x" * (room + 1) + b'"')
     session.refuse(call_in(session, "c"), ErrorBody("internal", "internal", "x" * frame))
-    fits, result, error = session.messages()
+    (fits, _), (result, _), (error, _) = session.messages()
     assert len(fits) == frame
     for answer in (result, error):
         assert len(answer) <= frame
@@ -402,9 +407,10 @@ def test_a_timeout_below_a_millisecond_is_told_as_one() -> None:
 def test_a_plain_peer_is_sent_nothing_of_the_extensions() -> None:
     session = opened(extensions=False)
     call = call_out(session, 1.0, key="k", meta={"m": "v"}, window=8)
+    assert spoken(session) == [{"id": "1", "action": "echo", "params": {}}]
     session.abandon(call)
     session.leave(Goaway())
-    assert spoken(session) == [{"id": "1", "action": "echo", "params": {}}]
+    assert spoken(session) == []
     assert session.capabilities.frame == session.limits.frame
 
 
@@ -421,7 +427,7 @@ def test_a_plain_peer_that_sends_extensions_is_not_understood() -> None:
     ):
         assert session.receive(message, 0.0) == []
         assert [answer["error"]["code"] for answer in spoken(session)] == ["invalid_argument"]
-    assert (session.peer, session.peer_leaving, stream.credit) == (None, False, None)
+    assert (session.peer, session.peer_leaving, stream.outflow) == (None, False, None)
 
 
 def test_a_response_settles_its_call() -> None:
@@ -466,6 +472,23 @@ def test_an_abandoned_call_is_cancelled_and_its_late_answer_given_to_nobody() ->
     assert session.messages() == []
 
 
+def test_a_call_that_is_given_up_before_it_leaves_is_never_sent() -> None:
+    session = opened()
+    call, other = call_out(session, 5.0), call_out(session)
+    session.abandon(call)
+    assert [message["id"] for message in spoken(session)] == [other.id]
+    assert (list(session.outgoing), session.wake_at) == ([other.id], None)
+
+
+def test_a_call_whose_timeout_passes_before_it_leaves_did_not_run() -> None:
+    session = opened()
+    call_out(session, 5.0)
+    settled = only(session.tick(5.0), Settle)
+    assert isinstance(settled.outcome, DeadlineExceeded)
+    assert settled.outcome.ran is Ran.NO
+    assert session.messages() == []
+
+
 def test_a_timeout_settles_the_caller_as_unknown_and_cancels_the_call() -> None:
     session = opened()
     call = call_out(session, 5.0)
@@ -495,7 +518,7 @@ def test_items_of_a_call_come_in_turn_and_within_its_credit() -> None:
         assert (item.call, item.raw) == (call, str(n).encode())
     assert only(session.receive(text(id="1", item=2, n=2), 0.0), Fail).code == 4400
     session.messages()
-    session.grant(call, 3)
+    session.consume(call, 1)
     assert spoken(session) == [{"id": "1", "credit": 3}]
     only(session.receive(text(id="1", item=2, n=2), 0.0), Item)
 
@@ -526,14 +549,15 @@ def test_items_for_nobody_are_dropped() -> None:
 def test_grants_only_grow_and_only_while_a_stream_is_wanted() -> None:
     session = opened()
     stream, unary, left = call_out(session, window=4), call_out(session), call_out(session, window=4)
+    session.messages()
     session.abandon(left)
     session.messages()
-    session.grant(stream, 4)
-    session.grant(unary, 9)
-    session.grant(left, 9)
-    assert session.messages() == []
+    session.consume(stream, 1)
+    session.consume(unary, 9)
+    session.consume(left, 9)
+    assert session.messages() == [], "half a window is told at once"
     session.receive(text(id="1", data=1), 0.0)
-    session.grant(stream, 9)
+    session.consume(stream, 9)
     assert session.messages() == []
 
 
@@ -557,7 +581,7 @@ def test_a_request_that_the_peer_cannot_take_is_never_sent() -> None:
         session.request("echo", b'"' + b"x" * (room + 1) + b'"', None, now=0.0, timeout=5.0)
     assert (session.messages(), session.outgoing, session.wake_at) == ([], {}, None)
     session.request("echo", b'"' + b"x" * room + b'"', None, now=0.0, timeout=None)
-    assert len(session.messages()[0]) == 2000
+    assert len(session.messages()[0][0]) == 2000
 
 
 def test_after_goaway_nothing_more_is_asked() -> None:
@@ -643,7 +667,9 @@ def test_a_bad_answer_ends_the_call_that_waits_for_it(answer: bytes) -> None:
 
 def test_a_bad_answer_to_an_abandoned_call_frees_its_place() -> None:
     session = opened()
-    session.abandon(call_out(session))
+    call = call_out(session)
+    session.messages()
+    session.abandon(call)
     session.messages()
     assert session.receive(text(id="1", data=None, error="no"), 0.0) == []
     assert (session.outgoing, session.messages(), session.dropped) == ({}, [], 1)
@@ -662,9 +688,13 @@ def test_a_bad_answer_for_nobody_is_never_answered_under_its_id(answer: bytes) -
 def test_a_lost_connection_settles_every_call_and_stops_every_handler(role: Role) -> None:
     session = opened(role)
     waiting, given_up = call_out(session, 5.0), call_out(session, 5.0)
+    session.messages()
     session.abandon(given_up)
+    unsent = call_out(session, 5.0)
     handled = call_in(session, "a", deadline=1000)
-    settled, stopped = session.lose()
+    settled, never, stopped = session.lose()
+    assert isinstance(never, Settle)
+    assert (never.call, type(never.outcome)) == (unsent, NotSent), "it had not left"
     assert isinstance(settled, Settle)
     assert settled.call is waiting
     assert isinstance(settled.outcome, OutcomeUnknown)
@@ -674,6 +704,6 @@ def test_a_lost_connection_settles_every_call_and_stops_every_handler(role: Role
     assert (session.outgoing, session.incoming, session.wake_at, session.messages()) == ({}, {}, None, [])
     session.succeed(handled, b"1")
     session.abandon(waiting)
-    session.grant(waiting, 9)
+    session.consume(waiting, 9)
     assert session.messages() == []
     assert session.lose() == []

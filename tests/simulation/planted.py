@@ -17,6 +17,7 @@ from tests.simulation import scenarios, validators
 from duologue import Effect, NotSent, Position, Ran, attempts, handlers
 from duologue.attempts import Attempts
 from duologue.client import Client
+from duologue.decisions import OutgoingCall, Settle, Stop
 from duologue.errors import Status
 from duologue.events import EventStream
 from duologue.filters import Filter
@@ -25,7 +26,7 @@ from duologue.keyed import SPENT, Answer, KeyedCalls, MemoryAnswers
 from duologue.link import Link
 from duologue.peer import Peer
 from duologue.server import Server
-from duologue.session import OutgoingCall, Session, Settle, Stop
+from duologue.session import Session
 from duologue.streams import Stream
 from duologue.subscriptions import Opening, Subscriptions
 from duologue.wire import NativeCodec, Point
@@ -274,7 +275,8 @@ def streams_are_retried_after_their_first_item(patch: Patch) -> None:
     begin = Stream._begin_anew
 
     def anew(self: Stream[Any, Any], connection: Any, call: OutgoingCall) -> bool:
-        call.items = 0
+        assert call.inflow is not None
+        call.inflow.received = 0
         return begin(self, connection, call)
 
     patch.setattr(Stream, "_begin_anew", anew)
@@ -285,7 +287,7 @@ def credit_is_ignored(patch: Patch) -> None:
     send = Handlers.send_item
 
     async def rush(self: Handlers, call: Any, item: bytes) -> bool:
-        call.credit = 10**6
+        call.outflow.credit = 10**6
         return await send(self, call, item)
 
     patch.setattr(Handlers, "send_item", rush)

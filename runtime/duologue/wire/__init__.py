@@ -2,6 +2,7 @@
 
 from .messages import (
     SUBPROTOCOL,
+    Ack,
     BadMessage,
     BadText,
     Capabilities,
@@ -16,12 +17,17 @@ from .messages import (
     Point,
     Reset,
     SubscriptionEnd,
+    UploadForm,
     is_set,
 )
 from .native import NativeCodec
+from .pieces import DIGEST, PAYLOAD, Piece, PieceKind, decode_piece, encode_piece
 
 __all__ = [
+    "DIGEST",
+    "PAYLOAD",
     "SUBPROTOCOL",
+    "Ack",
     "BadMessage",
     "BadText",
     "Capabilities",
@@ -34,8 +40,13 @@ __all__ = [
     "Loss",
     "Message",
     "NativeCodec",
+    "Piece",
+    "PieceKind",
     "Point",
     "Reset",
     "SubscriptionEnd",
+    "UploadForm",
+    "decode_piece",
+    "encode_piece",
     "is_set",
 ]

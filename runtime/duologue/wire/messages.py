@@ -26,6 +26,7 @@ Id = Annotated[str, Meta(min_length=1, max_length=64)]
 Key = Annotated[str, Meta(min_length=1, max_length=128)]
 Count = Annotated[int, Meta(ge=0, le=SAFE_INTEGER)]
 Millis = Count
+StreamId = Annotated[int, Meta(ge=1, le=2**32 - 1)]
 
 
 def is_set(member: object) -> bool:
@@ -75,6 +76,20 @@ class Goaway(msgspec.Struct, frozen=True, omit_defaults=True):
     deadline: Millis | None = None
 
 
+class UploadForm(msgspec.Struct, frozen=True):
+    """What is going to be uploaded: how many bytes, and the digest of them all in hexadecimal."""
+
+    size: Count
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class Ack(msgspec.Struct, frozen=True):
+    """So much of an upload is held; the sender may go on to `offset + window`."""
+
+    offset: Count
+    window: Count
+
+
 class ErrorBody(msgspec.Struct, frozen=True, omit_defaults=True):
     """Why a call has no result. `ran: false` is the runtime's word that the handler did not start."""
 
@@ -118,6 +133,8 @@ class Message(msgspec.Struct, rename={"for_": "for"}, gc=False):
     deadline: Millis | UnsetType = UNSET
     key: Key | UnsetType = UNSET
     meta: dict[str, str] | UnsetType = UNSET
+    stream: StreamId | UnsetType = UNSET
+    upload: UploadForm | UnsetType = UNSET
     data: Raw | UnsetType = UNSET
     error: ErrorBody | UnsetType | None = UNSET
     event: str | UnsetType = UNSET
@@ -126,6 +143,7 @@ class Message(msgspec.Struct, rename={"for_": "for"}, gc=False):
     item: Raw | UnsetType = UNSET
     n: Count | UnsetType = UNSET
     credit: Count | UnsetType = UNSET
+    ack: Ack | UnsetType = UNSET
     cancel: Id | UnsetType = UNSET
     sub: Id | UnsetType = UNSET
     live: Point | UnsetType = UNSET
@@ -191,12 +209,15 @@ class Codec(Protocol):
         key: str | None = None,
         meta: Mapping[str, str] | None = None,
         credit: int | None = None,
+        stream: int | None = None,
+        upload: UploadForm | None = None,
     ) -> bytes: ...
     def result(self, id: str, data: bytes, *, replayed: bool = False) -> bytes: ...
     def failure(self, id: str | None, error: ErrorBody, *, replayed: bool = False) -> bytes: ...
     def event(self, name: str, data: bytes, *, seq: int | None = None, for_: str | None = None) -> bytes: ...
     def item(self, id: str, item: bytes, n: int) -> bytes: ...
     def credit(self, id: str, total: int) -> bytes: ...
+    def ack(self, id: str, ack: Ack) -> bytes: ...
     def cancel(self, id: str) -> bytes: ...
     def hello(self, hello: Hello) -> bytes: ...
     def goaway(self, goaway: Goaway) -> bytes: ...

@@ -12,6 +12,7 @@ from msgspec.json import Decoder, Encoder
 
 from .messages import (
     MAX_META,
+    Ack,
     BadMessage,
     BadText,
     Capabilities,
@@ -23,6 +24,7 @@ from .messages import (
     Point,
     Reset,
     SubscriptionEnd,
+    UploadForm,
 )
 
 MAX_DEPTH: Final = 64
@@ -108,6 +110,8 @@ class NativeCodec:
         key: str | None = None,
         meta: Mapping[str, str] | None = None,
         credit: int | None = None,
+        stream: int | None = None,
+        upload: UploadForm | None = None,
     ) -> bytes:
         start = b'{"id":%b,"action":%b,"params":%b' % (_encode(id), _encode(action), params)
         if not capabilities.extensions:
@@ -120,6 +124,10 @@ class NativeCodec:
             start += b',"meta":%b' % _encode(dict(meta))
         if credit is not None:
             start += b',"credit":%d' % credit
+        if stream is not None:
+            start += b',"stream":%d' % stream
+        if upload is not None:
+            start += b',"upload":%b' % _encode(upload)
         return start + b"}"
 
     def result(self, id: str, data: bytes, *, replayed: bool = False) -> bytes:
@@ -143,6 +151,9 @@ class NativeCodec:
 
     def credit(self, id: str, total: int) -> bytes:
         return b'{"id":%b,"credit":%d}' % (_encode(id), total)
+
+    def ack(self, id: str, ack: Ack) -> bytes:
+        return b'{"id":%b,"ack":%b}' % (_encode(id), _encode(ack))
 
     def cancel(self, id: str) -> bytes:
         return b'{"cancel":%b}' % _encode(id)

@@ -86,8 +86,12 @@ class StoredAnswers(AnswerStore):
         return TTL
 
     @override
-    async def claim(self, identity: str, key: str, mark: str) -> Answer | None:
+    async def recall(self, identity: str, key: str) -> Answer | None:
         return await self._store.recall((identity, key))
+
+    @override
+    async def claim(self, identity: str, key: str, mark: str) -> Answer | None:
+        return await self.recall(identity, key)
 
     @override
     async def record(self, identity: str, key: str, answer: Answer) -> None:

@@ -1,0 +1,75 @@
+"""The calling end of an upload: one attempt after the other, each from where the called end says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import anyio.lowlevel
+
+from .attempts import Attempts
+from .bodies import Source
+from .calls import Arrivals
+from .decisions import OutgoingCall
+from .descriptors import UploadAction
+from .errors import Aborted, CallError, Ran
+from .models import Params
+from .outcomes import result_of
+
+if TYPE_CHECKING:
+    from .connection import Connection
+
+R = TypeVar("R")
+
+
+async def upload(attempts: Attempts, action: UploadAction[Any, R], params: Params, source: Source) -> R:
+    """Place the call and send the bytes that the called end asks for, until it answers.
+
+    Raises:
+        CallError: As for any call. Until all was sent the handler cannot have started.
+    """
+    while True:
+        connection = await attempts.connect()
+        arrivals = Arrivals()
+        try:
+            call = await connection.calls.begin(
+                action, params, arrivals, attempts.time_left(), attempts.options, upload=source.form
+            )
+            await _send(connection, call, arrivals, source)
+            assert arrivals.outcome is not None, "it is sent until there is one"
+            return result_of(action, arrivals.outcome)
+        except CallError as error:
+            attempts.failed(error, connection)
+
+
+async def _send(connection: Connection, call: OutgoingCall, arrivals: Arrivals, source: Source) -> None:
+    """Send what is granted, a piece at a time, whenever little else waits to leave."""
+    session, size = connection.session, source.form.size
+    try:
+        while not arrivals.done():
+            flow = call.outflow
+            if flow is None or call.complete or (flow.sent < size and not flow.room) or not connection.is_clear:
+                await _wait(connection, arrivals)
+                continue
+            session.upload(call, _read(connection, call, source) if flow.sent < size else b"")
+            connection.touch()
+            await anyio.lowlevel.checkpoint()  # calls go first
+    except BaseException:  # the caller was cancelled, or has nothing more to send
+        connection.calls.abandon(call)
+        raise
+
+
+async def _wait(connection: Connection, arrivals: Arrivals) -> None:
+    """Wait for a grant, for the outcome or, where that is what is missing, for room."""
+    waiting = arrivals.waiting = connection.executor.future()
+    if not connection.is_clear:
+        connection.room_waiters.append(waiting)
+    await waiting
+
+
+def _read(connection: Connection, call: OutgoingCall, source: Source) -> bytes:
+    assert call.outflow is not None, "nothing is read before it is granted"
+    try:
+        return source.read(call.outflow.sent, call.outflow.room)
+    except OSError as error:
+        connection.session.stop_upload(call)
+        raise Aborted(f"the body cannot be read: {error}", ran=Ran.NO) from error
