@@ -250,7 +250,7 @@ def answers_are_sent_twice(patch: Patch) -> None:
         known = self.incoming.get(call.id) is call
         respond(self, call, message)
         if known:
-            self._messages.append(message)
+            self._queue.append((message, False))
 
     patch.setattr(Session, "_respond", twice)
 
