@@ -362,12 +362,12 @@ class Connection:
         Settle: lambda self, decision: self.calls.settle(decision),
         Item: lambda self, decision: self.calls.take_item(decision),
         DownloadEnd: lambda self, decision: self.calls.end_download(decision),
-        Granted: _grant,
+        Granted: lambda self, decision: self._grant(decision),
         UploadPiece: lambda self, decision: self._handlers.take_upload(decision),
         UploadBroken: lambda self, decision: self._handlers.take_upload(decision),
-        EventArrived: _take_event,
-        SubscriptionNote: _take_note,
-        PeerLeaving: _take_leave,
+        EventArrived: lambda self, decision: self._take_event(decision),
+        SubscriptionNote: lambda self, decision: self._take_note(decision),
+        PeerLeaving: lambda self, decision: self._take_leave(decision),
         Fail: lambda self, decision: self.close(decision.code, decision.reason),
     }
 

@@ -533,9 +533,11 @@ def test_a_full_outbound_buffer_is_told_and_its_emptying_too(client: bool) -> No
     side = Side(client=client, outbound=1000).open()
     side.transport.stalled = True
     room: list[tuple[bool, bool]] = []
-    for told in (lambda: side.link.send(b"x" * 500), side.link.pause_writing, lambda: side.link.send(b"x" * 600)):
-        told()
+    for size, pause in ((500, False), (1, True), (600, False)):
+        side.link.send(b"x" * size)
         side.link.flush()
+        if pause:
+            side.link.pause_writing()
         room.append((side.link.is_clear, side.link.has_room))
     side.link.resume_writing()
     room.append((side.link.is_clear, side.link.has_room))
