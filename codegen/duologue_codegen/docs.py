@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 from . import ir
+from .quantities import shown_size
 
 
 def joined(*parts: str | None) -> str:
@@ -43,3 +46,86 @@ def _short(doc: str | None) -> bool:
 def field_doc(field: ir.Field) -> str:
     """What is said about a field."""
     return joined(field.doc, since(field.since), deprecation(field.deprecated))
+
+
+# ----------------------------------------------------------------------------------------------------- actions, events
+def summary(declared: ir.ActionDef | ir.EventDef) -> str:
+    """What the author says of an action or event."""
+    return joined(declared.doc, since(declared.since), deprecation(declared.deprecated))
+
+
+def error_doc(error: ir.ErrorDef) -> str:
+    """What is said of an error, in any case something."""
+    return error.doc or error.message
+
+
+def call_doc(action: ir.ActionDef, protocol: ir.Protocol) -> str:
+    """What is said of an action to who calls it."""
+    said = summary(action) or f"Call `{action.name}`."
+    return joined(said, _downloaded(action), _args(action, protocol), _raises(action, protocol))
+
+
+def handler_doc(action: ir.ActionDef, protocol: ir.Protocol) -> str:
+    """What is said of an action to who answers it."""
+    said = summary(action) or f"Answer `{action.name}`."
+    return joined(said, _transferred(action), _raises(action, protocol))
+
+
+def _downloaded(action: ir.ActionDef) -> str:
+    if action.kind is not ir.ActionKind.DOWNLOAD or action.transfer is None:
+        return ""
+    return f"Iterate over what this returns for the bytes ({_bytes(action.transfer)}), then ask for its `result`."
+
+
+def _transferred(action: ir.ActionDef) -> str:
+    if action.transfer is None:
+        return ""
+    verb = "Takes" if action.kind is ir.ActionKind.UPLOAD else "Sends"
+    return f"{verb} bytes: {_bytes(action.transfer)}."
+
+
+def _bytes(transfer: ir.Transfer) -> str:
+    return f"`{transfer.media}`, {shown_size(transfer.max_size)} at most"
+
+
+def _args(action: ir.ActionDef, protocol: ir.Protocol) -> str:
+    lines = [*_body(action), *(line for field in action.arguments for line in _arg(field, protocol))]
+    end = "no end" if action.timeout is None else f"{_number(action.timeout)}"
+    lines.append(f"    timeout: Seconds until the caller gives up; {end} by default.")
+    return "\n".join(["Args:", *lines])
+
+
+def _body(action: ir.ActionDef) -> list[str]:
+    if action.kind is not ir.ActionKind.UPLOAD or action.transfer is None:
+        return []
+    resumable = "" if action.transfer.resumable else ", not resumable"
+    return [f"    body: Bytes, path, file or async iterable: {_bytes(action.transfer)}{resumable}."]
+
+
+def _arg(field: ir.Field, protocol: ir.Protocol) -> list[str]:
+    if field.presence is ir.Presence.CONST:
+        return []
+    doc = " ".join((field.doc or _type_doc(field.type, protocol)).split())
+    notes = [doc] if doc else []
+    if field.default is not None and field.default.wire is not None:
+        notes.append(f"Default: `{json.dumps(field.default.wire, ensure_ascii=False)}`.")
+    note = deprecation(field.deprecated)
+    notes += [note] if note else []
+    return [f"    {field.python_name}: {' '.join(notes)}"] if notes else []
+
+
+def _type_doc(type_: ir.Type, protocol: ir.Protocol) -> str:
+    if not isinstance(type_, ir.Ref):
+        return ""
+    definition = protocol.definition(type_.name)
+    return definition.doc or "" if isinstance(definition, ir.AliasDef) else ""
+
+
+def _raises(action: ir.ActionDef, protocol: ir.Protocol) -> str:
+    errors = {error.class_name: error for error in protocol.errors}
+    lines = [f"    {class_name}: {' '.join(error_doc(errors[class_name]).split())}" for class_name in action.errors]
+    return "\n".join(["Raises:", *lines]) if lines else ""
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value == int(value) else repr(value)

@@ -117,6 +117,15 @@ Identifier: TypeAlias = Annotated[
         {"type": "string", "pattern": f"^{IDENTIFIER}$"},
     ),
 ]
+_MEDIA_NAME = r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}"
+MEDIA = rf"{_MEDIA_NAME}/{_MEDIA_NAME}( ?; ?[a-z0-9-]+=[A-Za-z0-9!#$&^_.+-]+)*"
+Media: TypeAlias = Annotated[
+    str,
+    Reader(
+        matching(MEDIA, "media type", "a type and a subtype, as in `application/gzip`"),
+        {"type": "string", "pattern": f"^{MEDIA}$"},
+    ),
+]
 
 
 # -------------------------------------------------------------------------------------------------------- numbers

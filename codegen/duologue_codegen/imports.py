@@ -34,9 +34,10 @@ LIBRARY: Final[Mapping[str, str]] = {
             Declared Cancelled Unknown InvalidArgument DeadlineExceeded NotFound AlreadyExists PermissionDenied
             ResourceExhausted FailedPrecondition Aborted OutOfRange Unimplemented Internal Unavailable DataLoss
             Unauthenticated
-            Action StreamAction Effect Delivery EventDescriptor Protocol Rate
-            Bound Call CallOptions Client EventStream Events Peer Position Server Service Sink Stream SyncClient
-            SyncEventStream SyncEvents SyncStream Token Limits notified streaming unary
+            Action DownloadAction StreamAction UploadAction Effect Delivery EventDescriptor Protocol Rate
+            Body Bound ByteSink Call CallOptions Client Download EventStream Events Limits Peer Position Server Service
+            Sink Stream SyncClient SyncDownload SyncEventStream SyncEvents SyncStream Token Upload
+            downloading notified streaming unary uploading
         """,
     }.items()
     for name in names.split()

@@ -418,6 +418,24 @@ class Limits:
     response: int | None = None  # bytes
 
 
+class ActionKind(StrEnum):
+    """What travels besides params and result."""
+
+    UNARY = "unary"  # nothing
+    STREAM = "stream"  # items, before the result
+    UPLOAD = "upload"  # bytes, with the params
+    DOWNLOAD = "download"  # bytes, before the result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """The bytes of an upload or a download."""
+
+    media: str  # media type, as in `application/gzip`
+    max_size: int  # bytes
+    resumable: bool = True  # False: an upload that does not go on where it was after a lost connection
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pages:
     """A paged list: `params.cursor` takes what `result.next_cursor` said; absent on the last page."""
@@ -446,9 +464,11 @@ class ActionDef:
     namespace: str | None  # wire name, key of `Protocol.namespaces`; None at the root
     side: Side
     params: str  # class name of an ObjectDef with Base.PARAMS
-    arguments: tuple[Field, ...]  # its fields: keyword-only arguments, never called `self`, `timeout` or `options`
+    arguments: tuple[Field, ...]  # its fields: keyword-only arguments, none called as one that the method has anyway
     result: Type
-    item: Type | None  # what a streaming action sends before its result; None for a plain one
+    kind: ActionKind
+    item: Type | None  # exactly with ActionKind.STREAM: what is sent before the result
+    transfer: Transfer | None  # exactly with ActionKind.UPLOAD and ActionKind.DOWNLOAD
     scope: tuple[str, ...]  # all are needed; () = public
     effect: Effect
     errors: tuple[str, ...]  # class names of ErrorDefs, defaults first, no repeats

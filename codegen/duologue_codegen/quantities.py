@@ -39,6 +39,14 @@ def size(text: str) -> int | None:
     return int(amount) if amount >= 1 and amount == int(amount) else None
 
 
+def shown_size(amount: int) -> str:
+    """Bytes for a reader: `64 MiB`, `1000 bytes`."""
+    for unit in ("GiB", "MiB", "KiB"):
+        if amount % _BYTES[unit] == 0:
+            return f"{amount // _BYTES[unit]} {unit}"
+    return f"{amount} bytes"
+
+
 def per_second(text: str) -> float | None:
     """How many a second; None when it is no rate."""
     match = _RATE.fullmatch(text)

@@ -134,12 +134,13 @@ class _Package:
         if protocol.events:
             modules["events"] = self._render("events", **self._event_context())
         modules["protocol"] = self._render("protocol", **self._sides(), errors=self._errors())
-        modules["client"] = self._client("client", "client_class")
-        modules["sync_client"] = self._client("sync_client", "sync_client_class")
+        modules["client"] = self._client("client", "client_class", self._actions)
+        synchronous = {name: action.synchronous() for name, action in self._actions.items()}
+        modules["sync_client"] = self._client("sync_client", "sync_client_class", synchronous)
         modules["peer"] = self._render(
             "peer",
-            namespaces=self._groups(protocol.server_actions, "peer_class"),
-            actions=self._rooted(protocol.server_actions),
+            namespaces=self._groups(protocol.server_actions, "peer_class", self._actions),
+            actions=_rooted(protocol.server_actions, self._actions),
         )
         modules["server"] = self._render("server", **self._sides(), **_service_docs(protocol))
         return modules
@@ -160,9 +161,9 @@ class _Package:
             )
         )
 
-    def _client(self, template: str, class_attribute: str) -> str:
+    def _client(self, template: str, class_attribute: str, shown: Mapping[str, views.ActionView]) -> str:
         protocol = self._protocol
-        groups = self._groups(protocol.client_actions, class_attribute)
+        groups = self._groups(protocol.client_actions, class_attribute, shown)
         return self._render(
             template,
             doc=protocol.description or f"Client of the {protocol.name} protocol.",
@@ -171,7 +172,7 @@ class _Package:
             events=self._view_events(protocol.server_events),
             notifications=protocol.notifications,
             notified=Code(" | ".join(text.name(event.class_name) for event in protocol.notifications)),
-            actions=self._rooted(protocol.client_actions),
+            actions=_rooted(protocol.client_actions, shown),
         )
 
     def _event_context(self) -> Mapping[str, Any]:
@@ -201,17 +202,16 @@ class _Package:
     def _view_events(self, events: Iterable[ir.EventDef]) -> list[views.EventView]:
         return [self._events[event.name] for event in events]
 
-    def _rooted(self, actions: Iterable[ir.ActionDef]) -> list[views.ActionView]:
-        return [self._actions[action.name] for action in actions if action.namespace is None]
-
-    def _groups(self, actions: Iterable[ir.ActionDef], class_attribute: str) -> list[views.Group]:
+    def _groups(
+        self, actions: Iterable[ir.ActionDef], class_attribute: str, shown: Mapping[str, views.ActionView]
+    ) -> list[views.Group]:
         chosen = list(actions)
         groups = [
             views.Group(
                 accessor=namespace.accessor,
                 name=namespace.name,
                 class_name=getattr(namespace, class_attribute),
-                actions=tuple(self._actions[action.name] for action in chosen if action.namespace == namespace.name),
+                actions=tuple(shown[action.name] for action in chosen if action.namespace == namespace.name),
             )
             for namespace in self._protocol.namespaces
         ]
@@ -232,6 +232,10 @@ class _Package:
             for namespace in self._protocol.namespaces
         ]
         return [group for group in groups if group.events]
+
+
+def _rooted(actions: Iterable[ir.ActionDef], shown: Mapping[str, views.ActionView]) -> list[views.ActionView]:
+    return [shown[action.name] for action in actions if action.namespace is None]
 
 
 def _unknown(union: ir.UnionDef) -> Mapping[str, Any]:
@@ -324,7 +328,7 @@ def _first_call(protocol: ir.Protocol) -> Code:
     """A statement that calls the first action which answers at once, with `...` for what it needs."""
     accessors = {namespace.name: f"{text.name(namespace.accessor)}." for namespace in protocol.namespaces}
     for action in protocol.client_actions:
-        if action.item is None:
+        if action.kind is ir.ActionKind.UNARY:
             needed = [field for field in action.arguments if field.presence is ir.Presence.REQUIRED]
             arguments = ", ".join(f"{text.name(field.python_name)}=..." for field in needed)
             where = f"{accessors.get(action.namespace or '', '')}{text.name(action.method)}"

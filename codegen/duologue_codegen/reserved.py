@@ -41,16 +41,19 @@ BUILT_IN_ACTIONS = frozenset({"subscribe", "unsubscribe", "authenticate", "descr
 # Arguments of every generated call, besides the params.
 CALL_ARGUMENTS = frozenset({"self", "timeout", "options"})
 
+# Arguments of every generated upload.
+UPLOAD_ARGUMENTS = CALL_ARGUMENTS | {"body"}
+
 # Arguments of every generated error, besides the details.
 ERROR_ARGUMENTS = frozenset({"self", "message"})
 
 # Class names that generated modules import from the runtime.
 RUNTIME_CLASSES = frozenset(
     """
-    Action Base64 Bound Call CallError CallOptions Client Declared Decimal Delivery Effect Event EventDescriptor
-    EventStream Events HistoryLost Int64 Json Limits Model NotSent OutcomeUnknown Params Peer Position Protocol Rate
-    Server Service Sink Status Stream StreamAction SyncClient SyncEventStream SyncEvents SyncStream Token UnknownValue
-    UnknownVariant
+    Action Base64 Body Bound ByteSink Call CallError CallOptions Client Declared Decimal Delivery Download
+    DownloadAction Effect Event EventDescriptor EventStream Events HistoryLost Int64 Json Limits Model NotSent
+    OutcomeUnknown Params Peer Position Protocol Rate Server Service Sink Status Stream StreamAction SyncClient
+    SyncDownload SyncEventStream SyncEvents SyncStream Token UnknownValue UnknownVariant Upload UploadAction
     Aborted AlreadyExists Cancelled DataLoss DeadlineExceeded FailedPrecondition Internal InvalidArgument NotFound
     OutOfRange PermissionDenied ResourceExhausted Unauthenticated Unavailable Unimplemented Unknown
     """.split()

@@ -6,7 +6,7 @@ editors is generated from these models (`grammar_schema`), descriptions included
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
@@ -29,13 +29,6 @@ def _read_native(node: Node) -> str:
     if isinstance(node, ScalarNode) and node.text == "native":
         return "native"
     raise g.refuse(f"{describe(node)} is not yet supported", "remove it, or write `wire: native`")
-
-
-def _not_yet(what: str, hint: str) -> g.Reader:
-    def read(_: Node) -> Any:
-        raise g.refuse(f"`{what}` is not yet supported", hint)
-
-    return g.Reader(read, {"type": "object", "description": "Not yet supported."})
 
 
 # --------------------------------------------------------------------------------------------------------- common
@@ -177,6 +170,29 @@ class LimitsSpec(Grammar):
     response: g.Size | None = Field(None, description="Largest response, as in `1MiB`.")
 
 
+def _transfer_mapping(node: Node) -> Node:
+    if not isinstance(node, MapNode):
+        raise g.refuse(f"a mapping expected, not {describe(node)}", "write `{}`, or what differs, as in `{max: 1GiB}`")
+    return node
+
+
+class TransferSpec(Grammar):
+    """Bytes that travel beside params and result."""
+
+    media: g.Media = Field("application/octet-stream", description="Media type of the bytes.")
+    max: g.Size | None = Field(None, description="Most bytes, as in `1GiB`; `64MiB` by default.")
+
+
+class UploadSpec(TransferSpec):
+    """Bytes that the caller sends."""
+
+    resumable: g.Boolean = Field(True, description="After a lost connection it is continued, not begun again.")
+
+
+Upload: TypeAlias = Annotated[UploadSpec, BeforeValidator(_transfer_mapping)]
+Download: TypeAlias = Annotated[TransferSpec, BeforeValidator(_transfer_mapping)]
+
+
 class ExampleSpec(Grammar):
     """A call, and what came of it."""
 
@@ -197,12 +213,8 @@ class ActionSpec(Described):
     params: g.Data | None = Field(None, description="Fields, or the name of an object type.")
     result: g.TypeNode | None = Field(None, description="What it answers; nothing when left out.")
     stream: g.TypeNode | None = Field(None, description="Type of the items that come before the result.")
-    upload: (
-        Annotated[Any, _not_yet("upload", "send the bytes in params of type `bytes`, or in several calls")] | None
-    ) = Field(None, description="Not yet supported.")
-    download: Annotated[Any, _not_yet("download", "stream items of type `bytes`: `stream: bytes`")] | None = Field(
-        None, description="Not yet supported."
-    )
+    upload: Upload | None = Field(None, description="Bytes that the caller sends; the action is `effect: keyed`.")
+    download: Download | None = Field(None, description="Bytes that come before the result; never `effect: keyed`.")
     pages: g.Text | None = Field(None, description="The result's array; needs `cursor?` and `next_cursor?`.")
     scope: g.OneOrMany | None = Field(None, description=_SCOPE)
     effect: Annotated[str, g.one_of("safe", "keyed", "unsafe")] | None = Field(

@@ -8,7 +8,9 @@ from __future__ import annotations
 import ast
 from typing import Final
 
-_CALLS: Final = frozenset({"Action", "StreamAction", "EventDescriptor", "Protocol", "TypeAliasType"})
+_CALLS: Final = frozenset(
+    "Action DownloadAction EventDescriptor Protocol StreamAction TypeAliasType UploadAction".split()
+)
 """What a module may call at its top, besides `X.model_rebuild()`."""
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from . import ir, values
 from .annotations import Annotator
-from .docs import deprecation, joined, since
+from .docs import call_doc, deprecation, error_doc, handler_doc, joined, since, summary
 from .imports import alias
+from .kinds import KINDS, Kind
 from .text import Code, literal, name
 
 
@@ -29,22 +29,37 @@ class ActionView:
     method: str
     service_method: str
     constant: str
-    descriptor: Code
-    """`actions.GET_SERVICE`"""
-    params: str
-    signature: Code
-    """All arguments after `self`."""
-    arguments: Code
-    result: Code
-    item: Code | None
+    descriptor: str
+    """Class of the descriptor."""
     type: Code
-    """Type of the descriptor."""
+    """The same with its parameters: `Action[GetServiceParams, ServiceEntry]`."""
     members: tuple[tuple[str, Code], ...]
     """Keyword arguments of the descriptor."""
+    signature: Code
+    """All arguments of the client's method after `self`."""
+    call: str
+    """Method of the runtime that it calls."""
+    passed: Code
+    """What it passes on: `actions.GET_SERVICE, GetServiceParams(name=name), timeout, options`"""
+    awaits: bool
+    """Whether the client's method is asynchronous: it waits for the result."""
+    returned: Code
+    """What that method returns."""
+    sync_returned: Code
+    """What it returns in synchronous code."""
+    bind: str
+    """Function of the runtime that joins descriptor and handler."""
+    handled: Code
+    """What the handler gets after the call: `params: GetServiceParams`"""
+    result: Code
     summary: str
     doc: str
     service_doc: str
     deprecated: str | None
+
+    def synchronous(self) -> ActionView:
+        """The same for synchronous code."""
+        return replace(self, awaits=False, returned=self.sync_returned)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,83 +138,56 @@ def _parameter(field: ir.Field, annotator: Annotator) -> tuple[str, str]:
 
 # ----------------------------------------------------------------------------------------------------------- actions
 def action_view(action: ir.ActionDef, protocol: ir.Protocol, annotator: Annotator) -> ActionView:
+    kind = KINDS[action.kind]
+    params, result = name(action.params), annotator(action.result)
+    item = [] if action.item is None else [annotator(action.item)]
     made = signature(action.arguments, annotator)
-    module = alias("actions") if "actions" in annotator.taken else "actions"
-    own = f"timeout: float | None = None, options: {annotator.library('CallOptions')} | None = None"
-    result = annotator(action.result)
-    item = None if action.item is None else annotator(action.item)
     return ActionView(
         name=action.name,
         method=action.method,
         service_method=action.service_method,
         constant=action.constant,
-        descriptor=Code(f"{module}.{name(action.constant)}"),
-        params=action.params,
-        signature=Code(", ".join(part for part in ("*", made.parameters, own) if part)),
-        arguments=made.arguments,
-        result=result,
-        item=item,
-        type=_descriptor_type(action.params, item, result),
+        descriptor=kind.descriptor,
+        type=_generic(kind.descriptor, params, *item, result),
         members=tuple(_action_members(action, annotator)),
-        summary=_summary(action),
-        doc=joined(_summary(action) or f"Call `{action.name}`.", _args(action, protocol), _raises(action, protocol)),
-        service_doc=joined(_summary(action) or f"Answer `{action.name}`.", _raises(action, protocol)),
+        signature=_parameters(kind, made, annotator),
+        call=kind.call,
+        passed=_passed(action, kind, made, annotator),
+        awaits=kind.held is None,
+        returned=_generic(kind.held, *item, result) if kind.held else result,
+        sync_returned=_generic(f"Sync{kind.held}", *item, result) if kind.held else result,
+        bind=kind.bind,
+        handled=_handled(kind, params, item),
+        result=result,
+        summary=summary(action),
+        doc=call_doc(action, protocol),
+        service_doc=handler_doc(action, protocol),
         deprecated=deprecation(action.deprecated),
     )
 
 
-def _descriptor_type(params: str, item: str | None, result: str) -> Code:
-    return Code(
-        f"Action[{name(params)}, {result}]" if item is None else f"StreamAction[{name(params)}, {item}, {result}]"
-    )
+def _generic(class_name: str, *parameters: str) -> Code:
+    return Code(f"{name(class_name)}[{', '.join(parameters)}]" if parameters else name(class_name))
 
 
-def _summary(action: ir.ActionDef | ir.EventDef) -> str:
-    return joined(action.doc, since(action.since), deprecation(action.deprecated))
+def _parameters(kind: Kind, made: Signature, annotator: Annotator) -> Code:
+    body = f"body: {name(kind.sent)}, /" if kind.sent else ""
+    own = f"timeout: float | None = None, options: {annotator.library('CallOptions')} | None = None"
+    return Code(", ".join(part for part in (body, "*", made.parameters, own) if part))
 
 
-def _args(action: ir.ActionDef, protocol: ir.Protocol) -> str:
-    lines = [line for field in action.arguments for line in _arg(field, protocol)]
-    end = "no end" if action.timeout is None else f"{_number(action.timeout)}"
-    lines.append(f"    timeout: Seconds until the caller gives up; {end} by default.")
-    return "\n".join(["Args:", *lines])
+def _passed(action: ir.ActionDef, kind: Kind, made: Signature, annotator: Annotator) -> Code:
+    module = alias("actions") if "actions" in annotator.taken else "actions"
+    params = f"{name(action.params)}({made.arguments})"
+    body = ["body"] if kind.sent else []
+    return Code(", ".join([f"{module}.{name(action.constant)}", params, *body, "timeout", "options"]))
 
 
-def _arg(field: ir.Field, protocol: ir.Protocol) -> list[str]:
-    if field.presence is ir.Presence.CONST:
-        return []
-    doc = " ".join((field.doc or _type_doc(field.type, protocol)).split())
-    notes = [doc] if doc else []
-    if field.default is not None and field.default.wire is not None:
-        notes.append(f"Default: `{_shown(field.default.wire)}`.")
-    note = deprecation(field.deprecated)
-    notes += [note] if note else []
-    return [f"    {field.python_name}: {' '.join(notes)}"] if notes else []
-
-
-def _shown(value: ir.JsonValue) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _type_doc(type_: ir.Type, protocol: ir.Protocol) -> str:
-    if not isinstance(type_, ir.Ref):
-        return ""
-    definition = protocol.definition(type_.name)
-    return definition.doc or "" if isinstance(definition, ir.AliasDef) else ""
-
-
-def _raises(action: ir.ActionDef, protocol: ir.Protocol) -> str:
-    errors = {error.class_name: error for error in protocol.errors}
-    lines = [f"    {class_name}: {' '.join(_error_doc(errors[class_name]).split())}" for class_name in action.errors]
-    return "\n".join(["Raises:", *lines]) if lines else ""
-
-
-def _error_doc(error: ir.ErrorDef) -> str:
-    return error.doc or error.message
-
-
-def _number(value: float) -> str:
-    return str(int(value)) if value == int(value) else repr(value)
+def _handled(kind: Kind, params: str, item: Sequence[str]) -> Code:
+    if kind.taken is None:
+        return Code(f"params: {params}")
+    argument, class_name = kind.taken
+    return Code(f"params: {params}, {name(argument)}: {_generic(class_name, *item)}")
 
 
 def _strings(values_: Iterable[str]) -> Code:
@@ -219,6 +207,7 @@ def _action_members(action: ir.ActionDef, annotator: Annotator) -> Iterable[tupl
     if action.item is not None:
         yield "item", _adapter(action.item, exact)
     yield "result", _adapter(action.result, exact)
+    yield from _transfer_members(action.transfer)
     yield "scope", _strings(action.scope)
     yield "effect", Code(f"Effect.{action.effect.name}")
     if action.errors:
@@ -236,6 +225,15 @@ def _action_members(action: ir.ActionDef, annotator: Annotator) -> Iterable[tupl
         )
     if limits.concurrency is not None:
         yield "concurrency", literal(limits.concurrency)
+
+
+def _transfer_members(transfer: ir.Transfer | None) -> Iterable[tuple[str, Code]]:
+    if transfer is None:
+        return
+    yield "media", literal(transfer.media)
+    yield "max_size", literal(transfer.max_size)
+    if not transfer.resumable:
+        yield "resumable", literal(False)
 
 
 def _adapter(type_: ir.Type, exact: Annotator) -> Code:
@@ -263,9 +261,9 @@ def event_view(event: ir.EventDef, annotator: Annotator) -> EventView:
         filters=Code(f"{{{', '.join(pairs)}}}"),
         since=Code("since" if resumable else "None"),
         members=tuple(_event_members(event)),
-        doc=joined(_summary(event), _promise(event), _filter_args(event)),
-        summary=_summary(event),
-        handler_doc=_summary(event) or f"Take `{event.name}`.",
+        doc=joined(summary(event), _promise(event), _filter_args(event)),
+        summary=summary(event),
+        handler_doc=summary(event) or f"Take `{event.name}`.",
         deprecated=deprecation(event.deprecated),
     )
 
@@ -320,5 +318,5 @@ def error_view(error: ir.ErrorDef, annotator: Annotator) -> ErrorView:
         details=details,
         signature=Code(f", *, {made.parameters}" if made.parameters else ""),
         construct=Code("None" if error.details is None else f"{details}({made.arguments})"),
-        doc=joined(_error_doc(error), since(error.since), deprecation(error.deprecated)),
+        doc=joined(error_doc(error), since(error.since), deprecation(error.deprecated)),
     )

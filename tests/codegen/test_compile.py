@@ -225,6 +225,39 @@ def test_timeout_none_is_for_ever_and_unsafe_is_the_default(tmp_path: Path) -> N
     assert (plain.timeout, plain.effect, plain.scope, plain.result) == (30.0, ir.Effect.UNSAFE, (), ir.Null())
 
 
+def test_kinds_of_actions(registry: ir.Protocol) -> None:
+    kinds = {action.name: action.kind for action in registry.actions if action.kind is not ir.ActionKind.UNARY}
+    assert kinds == {
+        **dict.fromkeys(["service_action", "watch_logs", "deploy_package", "rollback"], ir.ActionKind.STREAM),
+        **dict.fromkeys(["execute", "install_package", "tail_logs"], ir.ActionKind.STREAM),
+        "upload_package": ir.ActionKind.UPLOAD,
+        "download_package": ir.ActionKind.DOWNLOAD,
+    }
+    for name in ("upload_package", "download_package"):
+        assert action(registry, name).transfer == ir.Transfer(media="application/gzip", max_size=512 << 20)
+    assert action(registry, "get_service").transfer is None
+
+
+def test_transfers_have_defaults(everything: ir.Protocol) -> None:
+    assert action(everything, "uploading").transfer == ir.Transfer(
+        media="application/octet-stream", max_size=64 << 20, resumable=True
+    )
+    assert action(everything, "put").transfer == ir.Transfer(media="image/png", max_size=1 << 30, resumable=False)
+
+
+def test_body_is_an_argument_of_uploads_alone(everything: ir.Protocol) -> None:
+    bodies = {name: action(everything, name).arguments[1] for name in ("put", "get")}
+    assert {name: (field.name, field.python_name) for name, field in bodies.items()} == {
+        "put": ("body", "body_"),
+        "get": ("body", "body"),
+    }
+
+
+def test_an_upload_may_be_keyed_by_default(tmp_path: Path) -> None:
+    body = "defaults: {effect: keyed, scope: public}\nactions: {a: {upload: {}}, b: {download: {}, effect: safe}}\n"
+    assert [item.effect for item in compiled(tmp_path, body).actions] == [ir.Effect.KEYED, ir.Effect.SAFE]
+
+
 def test_constants_of_one_letter_step_aside(tmp_path: Path) -> None:
     body = "types: {Y: string}\nactions: {y: {scope: public, result: Y}}\nevents: {x: {scope: public, delivery: log}}\n"
     protocol = compiled(tmp_path, body)

@@ -95,6 +95,15 @@ def spec(words: str) -> dict[str, Any]:
                 **told,
             },
             "stream": {"stream": "State", "result": "All", "scope": "public", "from": "both", **told},
+            "take": {
+                "params": {key: member, "body": "All"},
+                "upload": {},
+                "effect": "keyed",
+                "scope": "public",
+                "from": "both",
+                **told,
+            },
+            "give": {"params": {key: member}, "download": {}, "scope": "public", "from": "both", **told},
         },
         "events": {
             "told": {"data": {"text": {"type": "string", **told}}, "delivery": "log", "scope": "all", **told},

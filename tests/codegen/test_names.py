@@ -53,6 +53,8 @@ def test_fields(wire: str, python: str) -> None:
 def test_arguments_of_calls_and_errors_are_kept_free() -> None:
     assert names.field("timeout", reserved.CALL_ARGUMENTS) == "timeout_"
     assert names.field("options", reserved.CALL_ARGUMENTS) == "options_"
+    assert names.field("body", reserved.CALL_ARGUMENTS) == "body"
+    assert names.field("body", reserved.UPLOAD_ARGUMENTS) == "body_"
     assert names.field("message", reserved.ERROR_ARGUMENTS) == "message_"
 
 

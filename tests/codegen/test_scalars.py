@@ -89,6 +89,14 @@ def test_no_sizes(text: str) -> None:
     assert quantities.size(text) is None
 
 
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [(1000, "1000 bytes"), (1536, "1536 bytes"), (65_536, "64 KiB"), (1 << 20, "1 MiB"), (3 << 30, "3 GiB")],
+)
+def test_shown_sizes(amount: int, shown: str) -> None:
+    assert quantities.shown_size(amount) == shown
+
+
 @pytest.mark.parametrize(("text", "value"), [("10/s", 10.0), ("60/min", 1.0), ("0.5/s", 0.5), ("1/ms", 1000.0)])
 def test_rates(text: str, value: float) -> None:
     assert quantities.per_second(text) == value

@@ -9,9 +9,9 @@ from .. import ir
 from ..grammar import did_you_mean
 from ..nodes import MapNode, Node
 from ..problems import quote
-from ..reserved import BUILT_IN_ACTIONS, CALL_ARGUMENTS
+from ..reserved import BUILT_IN_ACTIONS, CALL_ARGUMENTS, UPLOAD_ARGUMENTS
 from ..spec import ActionSpec, DefaultsSpec, ExampleSpec, LimitsSpec
-from . import scopes
+from . import scopes, transfers
 from .context import Context, Symbol
 from .drafts import UNRESOLVED, ObjectDraft, deprecation
 from .failures import Failures
@@ -73,12 +73,14 @@ class Actions:
             namespace=symbol.namespace,
         )
         fits = fits and self._context.claim(params.class_name, f"the params of {what}", symbol.key.origin)
+        reserved = CALL_ARGUMENTS if spec.upload is None else UPLOAD_ARGUMENTS
         params.fields = self._types.fields.data(
-            spec.with_, spec.params, symbol.namespace, spelling.pascal, "params", CALL_ARGUMENTS
+            spec.with_, spec.params, symbol.namespace, spelling.pascal, "params", reserved
         )
         params.notes.doc = spec.description
         if fits:
             self._context.definitions[params.class_name] = params
+        transfers.check(self._context, spec, raw, self._defaults)
         item = self._position(symbol, raw, "stream", f"{spelling.pascal}Item") if spec.stream is not None else None
         return ActionDraft(
             symbol=symbol,
@@ -113,7 +115,9 @@ class Actions:
             params=draft.params.class_name,
             arguments=params.fields if isinstance(params, ir.ObjectDef) else (),
             result=draft.result,
+            kind=transfers.kind(spec),
             item=draft.item,
+            transfer=transfers.transfer(spec),
             scope=scopes.needed(self._context, spec.scope, self._defaults.scope, at, f"action {quote(symbol.name)}"),
             effect=ir.Effect(spec.effect or self._defaults.effect or "unsafe"),
             errors=errors,
@@ -135,8 +139,6 @@ class Actions:
         if result is None:
             self._context.complain(node, "`pages` needs a result that is an object")
             return None
-        if draft.item is not None:
-            self._context.complain(draft.raw.keys_at["pages"], "`pages` and `stream` do not go together")
         items = result.field_named(draft.spec.pages or "")
         if items is None:
             hint = did_you_mean(draft.spec.pages or "", [field.name for field in result.fields])

@@ -146,7 +146,7 @@ class Fields:
                 message = f"{quote(field.name)} is {quote(name)} in Python, which is another field's name on the wire"
                 self._context.complain(field.origin, message, RENAME)
             elif name in taken:
-                self._context.complain(field.origin, f"{quote(name)} is an argument of every call", RENAME)
+                self._context.complain(field.origin, f"{quote(name)} is an argument of generated code", RENAME)
 
 
 def accepts_null(types: Types, type_: ir.Type) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from duologue import Action, Effect, Rate, StreamAction
+from duologue import Action, DownloadAction, Effect, Rate, StreamAction, UploadAction
 from pydantic import Field, TypeAdapter
 
 from .errors import BadName, Busy, PageGone, PageLostError
@@ -18,6 +18,8 @@ from .models import (
     AllOfItParams,
     AskParams,
     CloseParams,
+    GetParams,
+    GetResult,
     ListParams,
     ListResult,
     MaybeParams,
@@ -25,10 +27,15 @@ from .models import (
     Name,
     NothingParams,
     PageCloseParams,
+    PageFrame,
+    PageLoadParams,
     PageNavigateParams,
     PageOpenParams,
+    PageShotParams,
+    PutParams,
     Shape,
     TypedParams,
+    UploadingParams,
 )
 
 NOTHING: Final[Action[NothingParams, None]] = Action(
@@ -129,6 +136,52 @@ ASK: Final[Action[AskParams, str]] = Action(
     rate=Rate(per_second=1.6666666666666667, burst=2),
     concurrency=8,
 )
+PUT: Final[UploadAction[PutParams, Shape | None]] = UploadAction(
+    name="put",
+    params=PutParams,
+    result=TypeAdapter(Annotated[Shape | None, Field()]),
+    media="image/png",
+    max_size=1073741824,
+    resumable=False,
+    scope=("read",),
+    effect=Effect.KEYED,
+    errors=(Busy,),
+    timeout=None,
+    rate=Rate(per_second=1.6666666666666667, burst=2),
+    concurrency=8,
+)
+"""Take bytes."""
+GET: Final[DownloadAction[GetParams, GetResult]] = DownloadAction(
+    name="get",
+    params=GetParams,
+    result=TypeAdapter(GetResult),
+    media="text/plain; charset=utf-8",
+    max_size=1000,
+    scope=("read",),
+    effect=Effect.SAFE,
+    errors=(Busy,),
+    timeout=0.5,
+    rate=Rate(per_second=1.6666666666666667, burst=2),
+    concurrency=8,
+)
+"""Give bytes.
+
+Deprecated: use `Page.shot`.
+"""
+UPLOADING: Final[UploadAction[UploadingParams, None]] = UploadAction(
+    name="uploading",
+    params=UploadingParams,
+    result=TypeAdapter(None),
+    media="application/octet-stream",
+    max_size=67108864,
+    scope=("read",),
+    effect=Effect.KEYED,
+    errors=(Busy,),
+    timeout=0.5,
+    rate=Rate(per_second=1.6666666666666667, burst=2),
+    concurrency=8,
+)
+"""Named like what binds its handler."""
 PAGE_NAVIGATE: Final[Action[PageNavigateParams, None]] = Action(
     name="Page.navigate",
     params=PageNavigateParams,
@@ -146,6 +199,32 @@ PAGE_CLOSE: Final[Action[PageCloseParams, None]] = Action(
     result=TypeAdapter(None),
     scope=(),
     effect=Effect.SAFE,
+    errors=(Busy,),
+    timeout=0.5,
+    rate=Rate(per_second=1.6666666666666667, burst=2),
+    concurrency=8,
+)
+PAGE_SHOT: Final[DownloadAction[PageShotParams, PageFrame]] = DownloadAction(
+    name="Page.shot",
+    params=PageShotParams,
+    result=TypeAdapter(PageFrame),
+    media="image/png",
+    max_size=67108864,
+    scope=("read",),
+    effect=Effect.SAFE,
+    errors=(Busy,),
+    timeout=0.5,
+    rate=Rate(per_second=1.6666666666666667, burst=2),
+    concurrency=8,
+)
+PAGE_LOAD: Final[UploadAction[PageLoadParams, None]] = UploadAction(
+    name="Page.load",
+    params=PageLoadParams,
+    result=TypeAdapter(None),
+    media="application/octet-stream",
+    max_size=16777216,
+    scope=("read",),
+    effect=Effect.KEYED,
     errors=(Busy,),
     timeout=0.5,
     rate=Rate(per_second=1.6666666666666667, burst=2),

@@ -15,7 +15,7 @@ from functools import cached_property
 from ssl import SSLContext
 from typing import ClassVar
 
-from duologue import CallOptions, Client, EventStream, Limits, Protocol, Stream, Token
+from duologue import Body, CallOptions, Client, Download, EventStream, Limits, Protocol, Stream, Token, UnknownValue
 from typing_extensions import deprecated
 
 from . import actions
@@ -29,19 +29,26 @@ from .models import (
     AllOfItParams,
     BothWays,
     CloseParams,
+    GetParams,
+    GetResult,
     ListParams,
     ListResult,
     MaybeParams,
+    Mood,
     MoreParams,
     Name,
     NothingParams,
     PageCloseParams,
     PageFrame,
+    PageLoadParams,
     PageNavigateParams,
     PageOpenParams,
+    PageShotParams,
+    PutParams,
     Shape,
     TypedParams,
     Typing,
+    UploadingParams,
 )
 from .protocol import PROTOCOL
 from .sync_client import EverySyncClient
@@ -92,6 +99,35 @@ class EveryPage:
             Busy: Busy; come back.
         """
         return await self._owner._call(actions.PAGE_CLOSE, PageCloseParams(), timeout, options)
+
+    def shot(
+        self, *, frame: PageFrame, timeout: float | None = None, options: CallOptions | None = None
+    ) -> Download[PageFrame]:
+        """Call `Page.shot`.
+
+        Iterate over what this returns for the bytes (`image/png`, 64 MiB at most), then ask for its `result`.
+
+        Args:
+            timeout: Seconds until the caller gives up; 0.5 by default.
+
+        Raises:
+            Busy: Busy; come back.
+        """
+        return self._owner._download(actions.PAGE_SHOT, PageShotParams(frame=frame), timeout, options)
+
+    async def load(
+        self, body: Body, /, *, frame: PageFrame, timeout: float | None = None, options: CallOptions | None = None
+    ) -> None:
+        """Call `Page.load`.
+
+        Args:
+            body: Bytes, path, file or async iterable: `application/octet-stream`, 16 MiB at most.
+            timeout: Seconds until the caller gives up; 0.5 by default.
+
+        Raises:
+            Busy: Busy; come back.
+        """
+        return await self._owner._upload(actions.PAGE_LOAD, PageLoadParams(frame=frame), body, timeout, options)
 
 
 class EveryClient(Client):
@@ -225,6 +261,64 @@ class EveryClient(Client):
             Busy: Busy; come back.
         """
         return await self._call(actions.MAYBE, MaybeParams(), timeout, options)
+
+    async def put(
+        self,
+        body: Body,
+        /,
+        *,
+        name: Name,
+        body_: str,
+        mood: Mood | UnknownValue = Mood.SAD,
+        timeout: float | None = None,
+        options: CallOptions | None = None,
+    ) -> Shape | None:
+        """Take bytes.
+
+        Args:
+            body: Bytes, path, file or async iterable: `image/png`, 1 GiB at most, not resumable.
+            name: A name.
+            mood: Default: `"sad"`.
+            timeout: Seconds until the caller gives up; no end by default.
+
+        Raises:
+            Busy: Busy; come back.
+        """
+        return await self._upload(actions.PUT, PutParams(name=name, body_=body_, mood=mood), body, timeout, options)
+
+    @deprecated("Deprecated: use `Page.shot`.")
+    def get(
+        self, *, name: Name, body: str | None = None, timeout: float | None = None, options: CallOptions | None = None
+    ) -> Download[GetResult]:
+        """Give bytes.
+
+        Deprecated: use `Page.shot`.
+
+        Iterate over what this returns for the bytes (`text/plain; charset=utf-8`, 1000 bytes at most), then
+        ask for its `result`.
+
+        Args:
+            name: A name.
+            timeout: Seconds until the caller gives up; 0.5 by default.
+
+        Raises:
+            Busy: Busy; come back.
+        """
+        return self._download(actions.GET, GetParams(name=name, body=body), timeout, options)
+
+    async def uploading(
+        self, body: Body, /, *, timeout: float | None = None, options: CallOptions | None = None
+    ) -> None:
+        """Named like what binds its handler.
+
+        Args:
+            body: Bytes, path, file or async iterable: `application/octet-stream`, 64 MiB at most.
+            timeout: Seconds until the caller gives up; 0.5 by default.
+
+        Raises:
+            Busy: Busy; come back.
+        """
+        return await self._upload(actions.UPLOADING, UploadingParams(), body, timeout, options)
 
     async def more(self, *, timeout: float | None = None, options: CallOptions | None = None) -> Name:
         """Call `more`.

@@ -349,6 +349,29 @@ class AskParams(Params):
     question: str
 
 
+class PutParams(Params):
+    """Take bytes."""
+
+    name: Name
+    body_: Annotated[str, Field(alias="body")]
+    mood: Mood | UnknownValue = Mood.SAD
+
+
+class GetParams(Params):
+    """Give bytes."""
+
+    name: Name
+    body: str | None = None
+
+
+class GetResult(Model):
+    size: int
+
+
+class UploadingParams(Params):
+    """Named like what binds its handler."""
+
+
 class PageNavigateParams(Params):
     frame: PageFrame
     url: str
@@ -356,6 +379,14 @@ class PageNavigateParams(Params):
 
 class PageCloseParams(Params):
     pass
+
+
+class PageShotParams(Params):
+    frame: PageFrame
+
+
+class PageLoadParams(Params):
+    frame: PageFrame
 
 
 class MoreParams(Params):

@@ -9,16 +9,58 @@ Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.y
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cached_property
 
-from duologue import CallOptions, Peer, Stream
+from duologue import Body, CallOptions, Download, Peer, Stream, UnknownValue
 from typing_extensions import deprecated
 
 from . import actions
-from .models import AllDone, AllOfItByKeyValue, AllOfItInner, AllOfItItem, AllOfItManyItem, AllOfItParams, AskParams
+from .models import (
+    AllDone,
+    AllOfItByKeyValue,
+    AllOfItInner,
+    AllOfItItem,
+    AllOfItManyItem,
+    AllOfItParams,
+    AskParams,
+    GetParams,
+    GetResult,
+    Mood,
+    Name,
+    PageFrame,
+    PageLoadParams,
+    PutParams,
+    Shape,
+)
+
+
+class EveryAgentPage:
+    """Actions of one namespace."""
+
+    def __init__(self, owner: EveryAgent) -> None:
+        self._owner = owner
+
+    async def load(
+        self, body: Body, /, *, frame: PageFrame, timeout: float | None = None, options: CallOptions | None = None
+    ) -> None:
+        """Call `Page.load`.
+
+        Args:
+            body: Bytes, path, file or async iterable: `application/octet-stream`, 16 MiB at most.
+            timeout: Seconds until the caller gives up; 0.5 by default.
+
+        Raises:
+            Busy: Busy; come back.
+        """
+        return await self._owner._upload(actions.PAGE_LOAD, PageLoadParams(frame=frame), body, timeout, options)
 
 
 class EveryAgent(Peer):
     """The client at the other end of a connection, and what it may be asked for."""
+
+    @cached_property
+    def page(self) -> EveryAgentPage:
+        return EveryAgentPage(self)
 
     @deprecated("Deprecated: use `nothing`.")
     def all_of_it(
@@ -70,3 +112,47 @@ class EveryAgent(Peer):
             Busy: Busy; come back.
         """
         return await self._call(actions.ASK, AskParams(question=question), timeout, options)
+
+    async def put(
+        self,
+        body: Body,
+        /,
+        *,
+        name: Name,
+        body_: str,
+        mood: Mood | UnknownValue = Mood.SAD,
+        timeout: float | None = None,
+        options: CallOptions | None = None,
+    ) -> Shape | None:
+        """Take bytes.
+
+        Args:
+            body: Bytes, path, file or async iterable: `image/png`, 1 GiB at most, not resumable.
+            name: A name.
+            mood: Default: `"sad"`.
+            timeout: Seconds until the caller gives up; no end by default.
+
+        Raises:
+            Busy: Busy; come back.
+        """
+        return await self._upload(actions.PUT, PutParams(name=name, body_=body_, mood=mood), body, timeout, options)
+
+    @deprecated("Deprecated: use `Page.shot`.")
+    def get(
+        self, *, name: Name, body: str | None = None, timeout: float | None = None, options: CallOptions | None = None
+    ) -> Download[GetResult]:
+        """Give bytes.
+
+        Deprecated: use `Page.shot`.
+
+        Iterate over what this returns for the bytes (`text/plain; charset=utf-8`, 1000 bytes at most), then
+        ask for its `result`.
+
+        Args:
+            name: A name.
+            timeout: Seconds until the caller gives up; 0.5 by default.
+
+        Raises:
+            Busy: Busy; come back.
+        """
+        return self._download(actions.GET, GetParams(name=name, body=body), timeout, options)

@@ -10,7 +10,22 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
-from duologue import Bound, Call, Peer, Protocol, Server, Service, Sink, notified, streaming, unary
+from duologue import (
+    Bound,
+    ByteSink,
+    Call,
+    Peer,
+    Protocol,
+    Server,
+    Service,
+    Sink,
+    Upload,
+    downloading,
+    notified,
+    streaming,
+    unary,
+    uploading,
+)
 from typing_extensions import override
 
 from . import actions, events
@@ -22,6 +37,8 @@ from .models import (
     AskParams,
     BothWays,
     CloseParams,
+    GetParams,
+    GetResult,
     ListParams,
     ListResult,
     MaybeParams,
@@ -29,11 +46,16 @@ from .models import (
     Name,
     NothingParams,
     PageCloseParams,
+    PageFrame,
+    PageLoadParams,
     PageNavigateParams,
     PageOpenParams,
+    PageShotParams,
+    PutParams,
     Shape,
     TypedParams,
     Typing,
+    UploadingParams,
 )
 from .peer import EveryAgent
 from .protocol import PROTOCOL
@@ -108,6 +130,38 @@ class EveryService(Service[EveryAgent]):
         """
 
     @abstractmethod
+    async def put(self, call: Call[EveryAgent], params: PutParams, body: Upload) -> Shape | None:
+        """Take bytes.
+
+        Takes bytes: `image/png`, 1 GiB at most.
+
+        Raises:
+            Busy: Busy; come back.
+        """
+
+    @abstractmethod
+    async def get(self, call: Call[EveryAgent], params: GetParams, out: ByteSink) -> GetResult:
+        """Give bytes.
+
+        Deprecated: use `Page.shot`.
+
+        Sends bytes: `text/plain; charset=utf-8`, 1000 bytes at most.
+
+        Raises:
+            Busy: Busy; come back.
+        """
+
+    @abstractmethod
+    async def uploading(self, call: Call[EveryAgent], params: UploadingParams, body: Upload) -> None:
+        """Named like what binds its handler.
+
+        Takes bytes: `application/octet-stream`, 64 MiB at most.
+
+        Raises:
+            Busy: Busy; come back.
+        """
+
+    @abstractmethod
     async def page_navigate(self, call: Call[EveryAgent], params: PageNavigateParams) -> None:
         """Answer `Page.navigate`.
 
@@ -119,6 +173,26 @@ class EveryService(Service[EveryAgent]):
     @abstractmethod
     async def page_close(self, call: Call[EveryAgent], params: PageCloseParams) -> None:
         """Answer `Page.close`.
+
+        Raises:
+            Busy: Busy; come back.
+        """
+
+    @abstractmethod
+    async def page_shot(self, call: Call[EveryAgent], params: PageShotParams, out: ByteSink) -> PageFrame:
+        """Answer `Page.shot`.
+
+        Sends bytes: `image/png`, 64 MiB at most.
+
+        Raises:
+            Busy: Busy; come back.
+        """
+
+    @abstractmethod
+    async def page_load(self, call: Call[EveryAgent], params: PageLoadParams, body: Upload) -> None:
+        """Answer `Page.load`.
+
+        Takes bytes: `application/octet-stream`, 16 MiB at most.
 
         Raises:
             Busy: Busy; come back.
@@ -150,8 +224,13 @@ class EveryService(Service[EveryAgent]):
             unary(actions.TYPED, self.typed),
             unary(actions.MAYBE, self.maybe),
             unary(actions.PAGE_OPEN, self.page_open),
+            uploading(actions.PUT, self.put),
+            downloading(actions.GET, self.get),
+            uploading(actions.UPLOADING, self.uploading),
             unary(actions.PAGE_NAVIGATE, self.page_navigate),
             unary(actions.PAGE_CLOSE, self.page_close),
+            downloading(actions.PAGE_SHOT, self.page_shot),
+            uploading(actions.PAGE_LOAD, self.page_load),
             unary(actions.MORE, self.more),
             notified(events.TYPING, self.on_typing),
             notified(events.BOTH_WAYS, self.on_both_ways),
@@ -186,11 +265,46 @@ class EveryAgentService(Service[EveryClient]):
             Busy: Busy; come back.
         """
 
+    @abstractmethod
+    async def put(self, call: Call[EveryClient], params: PutParams, body: Upload) -> Shape | None:
+        """Take bytes.
+
+        Takes bytes: `image/png`, 1 GiB at most.
+
+        Raises:
+            Busy: Busy; come back.
+        """
+
+    @abstractmethod
+    async def get(self, call: Call[EveryClient], params: GetParams, out: ByteSink) -> GetResult:
+        """Give bytes.
+
+        Deprecated: use `Page.shot`.
+
+        Sends bytes: `text/plain; charset=utf-8`, 1000 bytes at most.
+
+        Raises:
+            Busy: Busy; come back.
+        """
+
+    @abstractmethod
+    async def page_load(self, call: Call[EveryClient], params: PageLoadParams, body: Upload) -> None:
+        """Answer `Page.load`.
+
+        Takes bytes: `application/octet-stream`, 16 MiB at most.
+
+        Raises:
+            Busy: Busy; come back.
+        """
+
     @override
     def handlers(self) -> Sequence[Bound]:
         return (
             streaming(actions.ALL_OF_IT, self.all_of_it),
             unary(actions.ASK, self.ask),
+            uploading(actions.PUT, self.put),
+            downloading(actions.GET, self.get),
+            uploading(actions.PAGE_LOAD, self.page_load),
         )
 
 

@@ -53,6 +53,7 @@ from .models import (
     DeregisterServiceParams,
     DigestMismatchDetails,
     DockerContainer,
+    DownloadPackageParams,
     Endpoint,
     EndpointProtocol,
     EndpointUpdated,
@@ -121,6 +122,7 @@ from .models import (
     TailLogsParams,
     TcpProbe,
     UpdateStateParams,
+    UploadPackageParams,
     Version,
     WatchLogsParams,
 )
@@ -171,6 +173,7 @@ __all__ = [
     "DigestMismatch",
     "DigestMismatchDetails",
     "DockerContainer",
+    "DownloadPackageParams",
     "Endpoint",
     "EndpointProtocol",
     "EndpointUpdated",
@@ -262,6 +265,7 @@ __all__ = [
     "UnknownExecutionInfo",
     "UnknownLocation",
     "UpdateStateParams",
+    "UploadPackageParams",
     "Version",
     "WatchLogsParams",
 ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from duologue import Action, Effect, Rate, StreamAction
+from duologue import Action, DownloadAction, Effect, Rate, StreamAction, UploadAction
 from pydantic import TypeAdapter
 
 from .errors import (
@@ -22,11 +22,13 @@ from .errors import (
     LeaseLost,
     NoSpace,
     NotOwner,
+    PackageExists,
     PackageNotFound,
     ReadOnly,
     RevisionConflict,
     ServiceExists,
     ServiceNotFound,
+    SignatureRefused,
 )
 from .models import (
     AttachAgentParams,
@@ -38,6 +40,7 @@ from .models import (
     DeploymentStep,
     DeployPackageParams,
     DeregisterServiceParams,
+    DownloadPackageParams,
     ExecuteParams,
     GetDeploymentParams,
     GetServiceParams,
@@ -54,6 +57,7 @@ from .models import (
     ListServicesResult,
     LogLine,
     NodeProgress,
+    PackageInfo,
     RegisterServiceParams,
     ReportHealthParams,
     RollbackParams,
@@ -61,6 +65,7 @@ from .models import (
     ServiceEntry,
     TailLogsParams,
     UpdateStateParams,
+    UploadPackageParams,
     WatchLogsParams,
 )
 
@@ -162,6 +167,29 @@ WATCH_LOGS: Final[StreamAction[WatchLogsParams, LogLine, None]] = StreamAction(
     effect=Effect.SAFE,
     errors=(ReadOnly, ServiceNotFound, AgentUnavailable),
     timeout=None,
+)
+UPLOAD_PACKAGE: Final[UploadAction[UploadPackageParams, PackageInfo]] = UploadAction(
+    name="upload_package",
+    params=UploadPackageParams,
+    result=TypeAdapter(PackageInfo),
+    media="application/gzip",
+    max_size=536870912,
+    scope=("packages:write",),
+    effect=Effect.KEYED,
+    errors=(ReadOnly, PackageExists, DigestMismatch, SignatureRefused, BadPackage, NoSpace),
+    timeout=3600.0,
+)
+"""Upload a package; nothing is unpacked before size and digest agree."""
+DOWNLOAD_PACKAGE: Final[DownloadAction[DownloadPackageParams, PackageInfo]] = DownloadAction(
+    name="download_package",
+    params=DownloadPackageParams,
+    result=TypeAdapter(PackageInfo),
+    media="application/gzip",
+    max_size=536870912,
+    scope=("packages:read",),
+    effect=Effect.SAFE,
+    errors=(ReadOnly, PackageNotFound),
+    timeout=3600.0,
 )
 LIST_PACKAGES: Final[Action[ListPackagesParams, ListPackagesResult]] = Action(
     name="list_packages",

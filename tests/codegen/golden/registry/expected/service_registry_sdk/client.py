@@ -14,7 +14,19 @@ from ssl import SSLContext
 from typing import ClassVar
 from uuid import UUID
 
-from duologue import CallOptions, Client, EventStream, Limits, Protocol, Stream, Token, UnknownValue
+from duologue import (
+    Base64,
+    Body,
+    CallOptions,
+    Client,
+    Download,
+    EventStream,
+    Limits,
+    Protocol,
+    Stream,
+    Token,
+    UnknownValue,
+)
 from pydantic import AwareDatetime
 
 from . import actions
@@ -29,6 +41,7 @@ from .models import (
     DeploymentStep,
     DeployPackageParams,
     DeregisterServiceParams,
+    DownloadPackageParams,
     Endpoint,
     EndpointProtocol,
     ExecutionInfo,
@@ -49,6 +62,7 @@ from .models import (
     Location,
     LogLine,
     NodeName,
+    PackageInfo,
     RegisterServiceParams,
     ReportHealthParams,
     Revision,
@@ -60,6 +74,7 @@ from .models import (
     ServiceName,
     ServiceState,
     UpdateStateParams,
+    UploadPackageParams,
     Version,
     WatchLogsParams,
 )
@@ -374,6 +389,62 @@ class RegistryClient(Client):
             AgentUnavailable: No agent for {name} is attached.
         """
         return self._stream(actions.WATCH_LOGS, WatchLogsParams(name=name, tail=tail, follow=follow), timeout, options)
+
+    async def upload_package(
+        self,
+        body: Body,
+        /,
+        *,
+        name: ServiceName,
+        version: Version,
+        signature: Base64 | None = None,
+        timeout: float | None = None,
+        options: CallOptions | None = None,
+    ) -> PackageInfo:
+        """Upload a package; nothing is unpacked before size and digest agree.
+
+        Args:
+            body: The bytes, or the path of a file: `application/gzip`, 512 MiB at most.
+            name: Unique name of a service.
+            version: A semantic version.
+            timeout: Seconds until the caller gives up; 3600 by default.
+
+        Raises:
+            ReadOnly: The registry takes no changes at present.
+            PackageExists: That version has other contents.
+            DigestMismatch: The bytes are not the ones announced.
+            SignatureRefused: Signature refused: {reason}.
+            BadPackage: {member}: {reason}
+            NoSpace: No space left on {node}.
+        """
+        return await self._upload(
+            actions.UPLOAD_PACKAGE,
+            UploadPackageParams(name=name, version=version, signature=signature),
+            body,
+            timeout,
+            options,
+        )
+
+    def download_package(
+        self, *, name: ServiceName, version: Version, timeout: float | None = None, options: CallOptions | None = None
+    ) -> Download[PackageInfo]:
+        """Call `download_package`.
+
+        Iterate over what this returns for the bytes (`application/gzip`, 512 MiB at most), then ask for its
+        `result`.
+
+        Args:
+            name: Unique name of a service.
+            version: A semantic version.
+            timeout: Seconds until the caller gives up; 3600 by default.
+
+        Raises:
+            ReadOnly: The registry takes no changes at present.
+            PackageNotFound: No package {name} {version}.
+        """
+        return self._download(
+            actions.DOWNLOAD_PACKAGE, DownloadPackageParams(name=name, version=version), timeout, options
+        )
 
     async def list_packages(
         self,

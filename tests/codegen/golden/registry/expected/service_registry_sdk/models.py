@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from duologue import Event, Json, Model, Params, UnknownValue
+from duologue import Base64, Event, Json, Model, Params, UnknownValue
 from pydantic import AwareDatetime, Field
 from typing_extensions import TypeAliasType
 
@@ -494,6 +494,19 @@ class WatchLogsParams(Params):
     name: ServiceName
     tail: Annotated[int, Field(ge=0, le=10000)] = 100
     follow: bool = True
+
+
+class UploadPackageParams(Params):
+    """Upload a package; nothing is unpacked before size and digest agree."""
+
+    name: ServiceName
+    version: Version
+    signature: Base64 | None = None
+
+
+class DownloadPackageParams(Params):
+    name: ServiceName
+    version: Version
 
 
 class ListPackagesParams(Params):

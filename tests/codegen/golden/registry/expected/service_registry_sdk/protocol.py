@@ -27,6 +27,8 @@ PROTOCOL: Final = Protocol(
         actions.LIST_ENDPOINTS,
         actions.REPORT_HEALTH,
         actions.WATCH_LOGS,
+        actions.UPLOAD_PACKAGE,
+        actions.DOWNLOAD_PACKAGE,
         actions.LIST_PACKAGES,
         actions.DEPLOY_PACKAGE,
         actions.ROLLBACK,

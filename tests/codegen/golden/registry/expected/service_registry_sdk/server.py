@@ -10,7 +10,21 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
-from duologue import Bound, Call, Peer, Protocol, Server, Service, Sink, streaming, unary
+from duologue import (
+    Bound,
+    ByteSink,
+    Call,
+    Peer,
+    Protocol,
+    Server,
+    Service,
+    Sink,
+    Upload,
+    downloading,
+    streaming,
+    unary,
+    uploading,
+)
 from typing_extensions import override
 
 from . import actions
@@ -25,6 +39,7 @@ from .models import (
     DeploymentStep,
     DeployPackageParams,
     DeregisterServiceParams,
+    DownloadPackageParams,
     ExecuteParams,
     GetDeploymentParams,
     GetServiceParams,
@@ -41,6 +56,7 @@ from .models import (
     ListServicesResult,
     LogLine,
     NodeProgress,
+    PackageInfo,
     RegisterServiceParams,
     ReportHealthParams,
     RollbackParams,
@@ -48,6 +64,7 @@ from .models import (
     ServiceEntry,
     TailLogsParams,
     UpdateStateParams,
+    UploadPackageParams,
     WatchLogsParams,
 )
 from .peer import RegistryPeer
@@ -162,6 +179,34 @@ class RegistryService(Service[RegistryPeer]):
         """
 
     @abstractmethod
+    async def upload_package(self, call: Call[RegistryPeer], params: UploadPackageParams, body: Upload) -> PackageInfo:
+        """Upload a package; nothing is unpacked before size and digest agree.
+
+        Takes bytes: `application/gzip`, 512 MiB at most.
+
+        Raises:
+            ReadOnly: The registry takes no changes at present.
+            PackageExists: That version has other contents.
+            DigestMismatch: The bytes are not the ones announced.
+            SignatureRefused: Signature refused: {reason}.
+            BadPackage: {member}: {reason}
+            NoSpace: No space left on {node}.
+        """
+
+    @abstractmethod
+    async def download_package(
+        self, call: Call[RegistryPeer], params: DownloadPackageParams, out: ByteSink
+    ) -> PackageInfo:
+        """Answer `download_package`.
+
+        Sends bytes: `application/gzip`, 512 MiB at most.
+
+        Raises:
+            ReadOnly: The registry takes no changes at present.
+            PackageNotFound: No package {name} {version}.
+        """
+
+    @abstractmethod
     async def list_packages(self, call: Call[RegistryPeer], params: ListPackagesParams) -> ListPackagesResult:
         """Answer `list_packages`.
 
@@ -242,6 +287,8 @@ class RegistryService(Service[RegistryPeer]):
             unary(actions.LIST_ENDPOINTS, self.list_endpoints),
             unary(actions.REPORT_HEALTH, self.report_health),
             streaming(actions.WATCH_LOGS, self.watch_logs),
+            uploading(actions.UPLOAD_PACKAGE, self.upload_package),
+            downloading(actions.DOWNLOAD_PACKAGE, self.download_package),
             unary(actions.LIST_PACKAGES, self.list_packages),
             streaming(actions.DEPLOY_PACKAGE, self.deploy_package),
             streaming(actions.ROLLBACK, self.rollback),

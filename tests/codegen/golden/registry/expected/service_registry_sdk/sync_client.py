@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import cached_property
 from uuid import UUID
 
-from duologue import CallOptions, SyncClient, SyncStream, UnknownValue
+from duologue import Base64, Body, CallOptions, SyncClient, SyncDownload, SyncStream, UnknownValue
 from pydantic import AwareDatetime
 
 from . import actions
@@ -25,6 +25,7 @@ from .models import (
     DeploymentStep,
     DeployPackageParams,
     DeregisterServiceParams,
+    DownloadPackageParams,
     Endpoint,
     EndpointProtocol,
     ExecutionInfo,
@@ -45,6 +46,7 @@ from .models import (
     Location,
     LogLine,
     NodeName,
+    PackageInfo,
     RegisterServiceParams,
     ReportHealthParams,
     Revision,
@@ -56,6 +58,7 @@ from .models import (
     ServiceName,
     ServiceState,
     UpdateStateParams,
+    UploadPackageParams,
     Version,
     WatchLogsParams,
 )
@@ -351,6 +354,62 @@ class RegistrySyncClient(SyncClient):
             AgentUnavailable: No agent for {name} is attached.
         """
         return self._stream(actions.WATCH_LOGS, WatchLogsParams(name=name, tail=tail, follow=follow), timeout, options)
+
+    def upload_package(
+        self,
+        body: Body,
+        /,
+        *,
+        name: ServiceName,
+        version: Version,
+        signature: Base64 | None = None,
+        timeout: float | None = None,
+        options: CallOptions | None = None,
+    ) -> PackageInfo:
+        """Upload a package; nothing is unpacked before size and digest agree.
+
+        Args:
+            body: The bytes, or the path of a file: `application/gzip`, 512 MiB at most.
+            name: Unique name of a service.
+            version: A semantic version.
+            timeout: Seconds until the caller gives up; 3600 by default.
+
+        Raises:
+            ReadOnly: The registry takes no changes at present.
+            PackageExists: That version has other contents.
+            DigestMismatch: The bytes are not the ones announced.
+            SignatureRefused: Signature refused: {reason}.
+            BadPackage: {member}: {reason}
+            NoSpace: No space left on {node}.
+        """
+        return self._upload(
+            actions.UPLOAD_PACKAGE,
+            UploadPackageParams(name=name, version=version, signature=signature),
+            body,
+            timeout,
+            options,
+        )
+
+    def download_package(
+        self, *, name: ServiceName, version: Version, timeout: float | None = None, options: CallOptions | None = None
+    ) -> SyncDownload[PackageInfo]:
+        """Call `download_package`.
+
+        Iterate over what this returns for the bytes (`application/gzip`, 512 MiB at most), then ask for its
+        `result`.
+
+        Args:
+            name: Unique name of a service.
+            version: A semantic version.
+            timeout: Seconds until the caller gives up; 3600 by default.
+
+        Raises:
+            ReadOnly: The registry takes no changes at present.
+            PackageNotFound: No package {name} {version}.
+        """
+        return self._download(
+            actions.DOWNLOAD_PACKAGE, DownloadPackageParams(name=name, version=version), timeout, options
+        )
 
     def list_packages(
         self,
