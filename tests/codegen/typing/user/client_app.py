@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
-from typing import assert_never
+from pathlib import Path
+from typing import BinaryIO, assert_never
 
 from duologue import CallOptions, HistoryLost, NotFound, UnknownValue
 from service_registry_sdk import (
@@ -71,6 +72,13 @@ async def main(start: Callable[[Callable[[], Awaitable[None]]], None]) -> None:
             name="api", version="1.0.0", nodes=["web-1"], deadline=timedelta(minutes=5)
         ) as deployment:
             print((await deployment.result()).nodes[0].state)
+        uploaded = await registry.upload_package(Path("api.tgz"), name="api", version="1.0.0", options=options)
+        async with registry.download_package(name="api", version="1.0.0") as package:
+            async for piece in package:
+                print(len(piece))
+            print((await package.result()).sha256 == uploaded.sha256)
+        async with registry.download_package(name="api", version="1.0.0") as package:
+            print((await package.save("api.tgz")).size)
         for _ in range(3):
             try:
                 async with registry.events.service_state_changed(name="api", new=ServiceState.FAILED) as changes:
@@ -99,6 +107,11 @@ async def main(start: Callable[[Callable[[], Awaitable[None]]], None]) -> None:
             print(either.event_name)
 
 
+async def every_body(registry: RegistryClient, file: BinaryIO, pieces: AsyncIterator[bytes]) -> None:
+    for body in (b"", bytearray(), memoryview(b""), Path("api.tgz"), file, pieces):
+        print((await registry.upload_package(body, name="api", version="1.0.0", timeout=60)).manifest.version)
+
+
 def sync_main() -> None:
     with RegistryClient.open_sync("ws://127.0.0.1:8080") as registry:
         print(registry.get_service(name="api"))
@@ -106,6 +119,11 @@ def sync_main() -> None:
             for step in run:
                 print(step.message)
             print(run.result().succeeded)
+        print(registry.upload_package(b"", name="api", version="1.0.0").size)
+        with registry.download_package(name="api", version="1.0.0") as package:
+            for piece in package:
+                print(len(piece))
+            print(package.result().size)
         with registry.events.registry_loaded() as loaded:
             for event in loaded:
                 print(event.services)

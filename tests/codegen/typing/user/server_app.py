@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from typing_extensions import override
 
-from duologue import Call, Sink, serve
+from duologue import ByteSink, Call, Sink, Upload, serve
 from service_registry_sdk import (
     AttachAgentParams,
     AttachAgentResult,
@@ -18,6 +18,7 @@ from service_registry_sdk import (
     DeploymentStep,
     DeployPackageParams,
     DeregisterServiceParams,
+    DownloadPackageParams,
     GetDeploymentParams,
     GetServiceParams,
     HeartbeatParams,
@@ -34,6 +35,9 @@ from service_registry_sdk import (
     Local,
     LogLine,
     ManagedProcess,
+    PackageInfo,
+    PackageManifest,
+    PackageNotFound,
     RegisterServiceParams,
     RegistryPeer,
     RegistryService,
@@ -41,10 +45,12 @@ from service_registry_sdk import (
     RollbackParams,
     ServiceActionParams,
     ServiceEntry,
+    ServiceKind,
     ServiceNotFound,
     ServiceState,
     ServiceStateChanged,
     UpdateStateParams,
+    UploadPackageParams,
     WatchLogsParams,
 )
 
@@ -54,6 +60,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 class Registry(RegistryService):
     def __init__(self) -> None:
         self.agents: dict[str, RegistryPeer] = {}
+        self.packages: dict[str, bytes] = {}
         web = ServiceEntry(
             name="web",
             version="1.0.0",
@@ -120,6 +127,23 @@ class Registry(RegistryService):
         raise NotImplementedError
 
     @override
+    async def upload_package(self, call: Call[RegistryPeer], params: UploadPackageParams, body: Upload) -> PackageInfo:
+        self.packages[params.name] = await body.read()
+        lengths = [len(piece) async for piece in body]
+        print(sum(lengths) == body.size, body.path.name)
+        return package(params.name, params.version, body.size, body.sha256)
+
+    @override
+    async def download_package(
+        self, call: Call[RegistryPeer], params: DownloadPackageParams, out: ByteSink
+    ) -> PackageInfo:
+        content = self.packages.get(params.name)
+        if content is None:
+            raise PackageNotFound(name=params.name)
+        await out.send(content)
+        return package(params.name, params.version, len(content), "")
+
+    @override
     async def list_packages(self, call: Call[RegistryPeer], params: ListPackagesParams) -> ListPackagesResult:
         raise NotImplementedError
 
@@ -148,6 +172,11 @@ class Registry(RegistryService):
     @override
     async def attach_agent(self, call: Call[RegistryPeer], params: AttachAgentParams) -> AttachAgentResult:
         raise NotImplementedError
+
+
+def package(name: str, version: str, size: int, sha256: str) -> PackageInfo:
+    manifest = PackageManifest(name=name, version=version, type=ServiceKind.MANAGED_PROCESS)
+    return PackageInfo(manifest=manifest, size=size, sha256=sha256, uploaded_at=NOW, uploaded_by="ann", signed=False)
 
 
 async def main() -> None:

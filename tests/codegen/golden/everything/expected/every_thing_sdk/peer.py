@@ -29,6 +29,7 @@ from .models import (
     Name,
     PageFrame,
     PageLoadParams,
+    PageShotParams,
     PutParams,
     Shape,
 )
@@ -39,6 +40,21 @@ class EveryAgentPage:
 
     def __init__(self, owner: EveryAgent) -> None:
         self._owner = owner
+
+    def shot(
+        self, *, frame: PageFrame, timeout: float | None = None, options: CallOptions | None = None
+    ) -> Download[PageFrame]:
+        """Call `Page.shot`.
+
+        Iterate over what this returns for the bytes (`image/png`, 64 MiB at most), then ask for its `result`.
+
+        Args:
+            timeout: Seconds until the caller gives up; 0.5 by default.
+
+        Raises:
+            Busy: Busy; come back.
+        """
+        return self._owner._download(actions.PAGE_SHOT, PageShotParams(frame=frame), timeout, options)
 
     async def load(
         self, body: Body, /, *, frame: PageFrame, timeout: float | None = None, options: CallOptions | None = None

@@ -38,6 +38,7 @@ PROTOCOL: Final = Protocol(
         actions.ASK,
         actions.PUT,
         actions.GET,
+        actions.PAGE_SHOT,
         actions.PAGE_LOAD,
     ),
     events=(

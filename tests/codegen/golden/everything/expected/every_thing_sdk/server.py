@@ -288,6 +288,16 @@ class EveryAgentService(Service[EveryClient]):
         """
 
     @abstractmethod
+    async def page_shot(self, call: Call[EveryClient], params: PageShotParams, out: ByteSink) -> PageFrame:
+        """Answer `Page.shot`.
+
+        Sends bytes: `image/png`, 64 MiB at most.
+
+        Raises:
+            Busy: Busy; come back.
+        """
+
+    @abstractmethod
     async def page_load(self, call: Call[EveryClient], params: PageLoadParams, body: Upload) -> None:
         """Answer `Page.load`.
 
@@ -304,6 +314,7 @@ class EveryAgentService(Service[EveryClient]):
             unary(actions.ASK, self.ask),
             uploading(actions.PUT, self.put),
             downloading(actions.GET, self.get),
+            downloading(actions.PAGE_SHOT, self.page_shot),
             uploading(actions.PAGE_LOAD, self.page_load),
         )
 

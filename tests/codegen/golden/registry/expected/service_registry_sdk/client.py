@@ -404,7 +404,7 @@ class RegistryClient(Client):
         """Upload a package; nothing is unpacked before size and digest agree.
 
         Args:
-            body: The bytes, or the path of a file: `application/gzip`, 512 MiB at most.
+            body: Bytes, path, file or async iterable: `application/gzip`, 512 MiB at most.
             name: Unique name of a service.
             version: A semantic version.
             timeout: Seconds until the caller gives up; 3600 by default.

@@ -1,0 +1,33 @@
+"""The one table of the files protocol 1.0.0.
+
+Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.yaml, then run
+`duologue generate`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from duologue import Protocol
+
+from . import actions, errors
+
+PROTOCOL: Final = Protocol(
+    name="files",
+    version="1.0.0",
+    api_level=1,
+    client_actions=(
+        actions.PUT,
+        actions.GET,
+        actions.FOLDER_PUT,
+        actions.FOLDER_GET,
+    ),
+    server_actions=(
+        actions.PUT,
+        actions.GET,
+        actions.FOLDER_PUT,
+        actions.FOLDER_GET,
+    ),
+    errors=(errors.NoFile,),
+)
+"""The one table of the protocol, which both ends share."""
