@@ -10,18 +10,18 @@ from duologue_codegen.compiler import compile_spec
 from duologue_codegen.problems import SpecErrors
 from duologue_codegen.resolve.recursion import definition_references, ordered
 
-SPECS = Path(__file__).parent / "specs"
+GOLDEN = Path(__file__).parent / "golden"
 HEAD = "duologue: 1\nprotocol: chat\nversion: 1.0.0\n"
 
 
 @pytest.fixture(scope="module")
 def registry() -> ir.Protocol:
-    return compile_spec(SPECS / "full_registry.yaml")
+    return compile_spec(GOLDEN / "registry/spec.yaml")
 
 
 @pytest.fixture(scope="module")
 def everything() -> ir.Protocol:
-    return compile_spec(SPECS / "everything" / "spec.yaml")
+    return compile_spec(GOLDEN / "everything/spec.yaml")
 
 
 def compiled(tmp_path: Path, body: str) -> ir.Protocol:
@@ -48,7 +48,7 @@ def test_registry_is_whole(registry: ir.Protocol) -> None:
     assert (len(registry.actions), len(registry.events), len(registry.errors)) == (22, 7, 17)
     assert [action.name for action in registry.server_actions] == ["execute", "install_package", "tail_logs"]
     assert registry.python.client == "RegistryClient"
-    assert registry.sources == ("full_registry.yaml",)
+    assert registry.sources == ("spec.yaml",)
 
 
 def test_mixins_come_first_and_defaults_are_added(registry: ir.Protocol) -> None:
@@ -267,7 +267,7 @@ def test_constants_of_one_letter_step_aside(tmp_path: Path) -> None:
 
 
 def test_compiling_twice_gives_the_same(everything: ir.Protocol) -> None:
-    assert compile_spec(SPECS / "everything" / "spec.yaml") == everything
+    assert compile_spec(GOLDEN / "everything/spec.yaml") == everything
 
 
 def test_links_out_of_the_folder_are_refused(tmp_path: Path) -> None:
