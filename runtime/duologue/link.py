@@ -205,7 +205,7 @@ class Link:
         transport = self._transport
         writes = self.protocol.data_to_send()
         self._unjoined_bytes = self._unjoined_frames = 0
-        if transport is None or not writes:
+        if transport is None or self.closed or not writes:  # what was framed just before a loss goes nowhere
             return
         data = b"".join(writes) if len(writes) > 1 else writes[0]  # the library's SEND_EOF is the empty string
         if data:

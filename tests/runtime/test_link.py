@@ -279,6 +279,15 @@ def test_a_link_without_a_transport_can_be_ended(client: bool) -> None:
     assert side.owner.end == (CloseCode.NORMAL, "never mind")
 
 
+def test_what_was_framed_before_a_loss_is_not_written_after_it(side: Side) -> None:
+    side.transport.take()
+    side.link.send_framed(frame_text(b"late"))
+    side.link.lost()
+    side.transport.closed = True
+    side.link.flush()
+    assert side.transport.writes == []
+
+
 def test_holding_is_passed_on(side: Side) -> None:
     side.link.hold()
     assert side.transport.held
