@@ -2,68 +2,215 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+import errno
+import selectors
+import socket
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from enum import Enum
 
 import anyio
-from anyio.abc import ByteStream, SocketAttribute, SocketStream
-from anyio.streams.stapled import MultiListener
+
+CHUNK = 64 * 1024
+
+
+class Direction(Enum):
+    """Where bytes go."""
+
+    UP = "client to server"
+    DOWN = "server to client"
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Cut a connection as soon as so many bytes have passed in this direction."""
+
+    direction: Direction
+    after: int
+
+
+class _Way:
+    """One direction of a connection: what was taken and not passed on, and how many bytes may pass before a cut."""
+
+    __slots__ = ("ended", "left", "sink", "source", "waiting")
+
+    def __init__(self, source: socket.socket, sink: socket.socket) -> None:
+        self.source = source
+        self.sink = sink
+        self.waiting = bytearray()
+        self.left: int | None = None
+        self.ended = False
+
+
+class _Pair:
+    """A connection: the client's socket, the server's, and both directions."""
+
+    def __init__(self, near: socket.socket, far: socket.socket) -> None:
+        self.ways = {Direction.UP: _Way(near, far), Direction.DOWN: _Way(far, near)}
+        self.sockets = (near, far)
+        self.interests = [0, 0]
 
 
 class Proxy:
     """Passes bytes on.
+
+    One task waits for all of its sockets, so that a connection costs little and `cut` is done when it returns.
 
     Attributes:
         port: Where it listens.
         target: The port that it connects to.
         accepted: Connections so far.
         refusing: New connections are cut at once.
-        stalled: Bytes are taken and kept.
+        cuts: Gives each new connection its cut, None for one that is left alone; where it ends, so are all others.
+        cut_short: How often bytes were counted up to a cut.
+        at_cut: Called at such a moment, when all that was to pass has been handed over and the connection still stands.
     """
 
-    def __init__(self, port: int, target: int) -> None:
-        self.port = port
+    def __init__(self, listening: socket.socket, target: int) -> None:
+        self.port: int = listening.getsockname()[1]
         self.target = target
         self.accepted = 0
         self.refusing = False
-        self.stalled = False
-        self._pairs: list[anyio.CancelScope] = []
+        self.cuts: Iterator[Cut | None] = iter(())
+        self.cut_short = 0
+        self.at_cut: Callable[[], object] = lambda: None
+        self._stalled = False
+        self._pairs: dict[_Pair, None] = {}
+        self._listening = listening
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(listening, selectors.EVENT_READ)
+
+    @property
+    def stalled(self) -> bool:
+        """Whether nothing is passed on."""
+        return self._stalled
+
+    @stalled.setter
+    def stalled(self, stalled: bool) -> None:
+        self._stalled = stalled
+        for pair in self._pairs:
+            self._watch(pair)
 
     def cut(self) -> None:
         """End all connections, without a goodbye."""
-        pairs, self._pairs = self._pairs, []
-        for pair in pairs:
-            pair.cancel()
+        for pair in list(self._pairs):
+            self._close(pair)
 
-    async def _handle(self, near: SocketStream) -> None:
-        self.accepted += 1
-        async with near:
-            if self.refusing:
-                return
-            with suppress(OSError, anyio.ClosedResourceError, anyio.BrokenResourceError):
-                async with await anyio.connect_tcp("127.0.0.1", self.target) as far:
-                    with anyio.CancelScope() as pair:
-                        self._pairs.append(pair)
-                        async with anyio.create_task_group() as tasks:
-                            tasks.start_soon(self._pass_on, near, far, pair)
-                            tasks.start_soon(self._pass_on, far, near, pair)
+    def cut_after(self, cut: Cut) -> None:
+        """Let the living connections be cut; bytes are counted from now."""
+        for pair in list(self._pairs):
+            self._let_pass(pair, pair.ways[cut.direction], cut.after)
 
-    async def _pass_on(self, source: ByteStream, sink: ByteStream, pair: anyio.CancelScope) -> None:
-        with suppress(anyio.EndOfStream, anyio.ClosedResourceError, anyio.BrokenResourceError):
+    async def run(self) -> None:
+        """Pass bytes on until cancelled."""
+        try:
             while True:
-                data = await source.receive()
-                while self.stalled:
-                    await anyio.sleep(0.01)
-                await sink.send(data)
-        pair.cancel()
+                await anyio.wait_readable(self._selector.fileno())
+                for key, _ in self._selector.select(0):
+                    if key.fileobj is self._listening:
+                        self._accept()
+                    elif key.data in self._pairs:  # it may have been cut just now
+                        self._carry(key.data)
+        finally:
+            self.cut()
+            self._selector.close()
+
+    def _accept(self) -> None:
+        near, _ = self._listening.accept()
+        self.accepted += 1
+        far = socket.socket()
+        for each in (near, far):
+            each.setblocking(False)
+            each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self.refusing or far.connect_ex(("127.0.0.1", self.target)) not in (0, errno.EINPROGRESS):
+            near.close()
+            far.close()
+            return
+        pair = _Pair(near, far)
+        self._pairs[pair] = None
+        self._watch(pair)
+        cut = next(self.cuts, None)
+        if cut is not None:
+            self._let_pass(pair, pair.ways[cut.direction], cut.after)
+
+    def _let_pass(self, pair: _Pair, way: _Way, count: int) -> None:
+        way.left = count
+        if not count:
+            self._cut_short(pair)
+
+    def _cut_short(self, pair: _Pair) -> None:
+        self.cut_short += 1
+        self.at_cut()
+        self._close(pair)
+
+    def _close(self, pair: _Pair) -> None:
+        del self._pairs[pair]
+        for each, interest in zip(pair.sockets, pair.interests, strict=True):
+            if interest:
+                self._selector.unregister(each)
+            each.close()
+
+    def _carry(self, pair: _Pair) -> None:
+        """Take and pass on what can be had."""
+        try:
+            for way in pair.ways.values():
+                if not way.waiting and not self._stalled:
+                    self._take(way)
+                if way.waiting:
+                    self._pass_on(way)
+        except OSError:
+            self._close(pair)
+            return
+        if any(way.left == 0 for way in pair.ways.values()):
+            self._cut_short(pair)
+        elif any(way.ended and not way.waiting for way in pair.ways.values()):
+            self._close(pair)
+        else:
+            self._watch(pair)
+
+    def _take(self, way: _Way) -> None:
+        try:
+            data = way.source.recv(CHUNK if way.left is None else min(CHUNK, way.left))
+        except BlockingIOError:
+            return
+        way.waiting += data
+        way.ended = not data
+
+    def _pass_on(self, way: _Way) -> None:
+        try:
+            sent = way.sink.send(way.waiting)
+        except BlockingIOError:
+            return
+        del way.waiting[:sent]
+        if way.left is not None:
+            way.left -= sent
+
+    def _interests(self, pair: _Pair) -> Iterator[int]:
+        """What to wait for at the near socket, and at the far one."""
+        up, down = pair.ways.values()
+        for way_from, way_to in ((up, down), (down, up)):
+            takes = not way_from.waiting and not self._stalled
+            yield selectors.EVENT_READ * takes | selectors.EVENT_WRITE * bool(way_to.waiting)
+
+    def _watch(self, pair: _Pair) -> None:
+        for number, interest in enumerate(self._interests(pair)):
+            if interest == pair.interests[number]:
+                continue
+            if pair.interests[number]:
+                self._selector.unregister(pair.sockets[number])
+            if interest:
+                self._selector.register(pair.sockets[number], interest, pair)
+            pair.interests[number] = interest
 
 
 @asynccontextmanager
 async def proxied(target: int) -> AsyncGenerator[Proxy]:
     """A proxy in front of a port."""
-    listener: MultiListener[SocketStream] = await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=0)
-    async with listener, anyio.create_task_group() as tasks:
-        proxy = Proxy(listener.extra(SocketAttribute.local_port), target)
-        tasks.start_soon(listener.serve, proxy._handle)
-        yield proxy
-        tasks.cancel_scope.cancel()
+    with socket.create_server(("127.0.0.1", 0), backlog=256) as listening:
+        listening.setblocking(False)
+        async with anyio.create_task_group() as tasks:
+            proxy = Proxy(listening, target)
+            tasks.start_soon(proxy.run)
+            yield proxy
+            tasks.cancel_scope.cancel()
