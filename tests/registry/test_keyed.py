@@ -5,19 +5,18 @@ What is broken on purpose is broken in the registry's process before it starts; 
 
 from __future__ import annotations
 
-import random
 import shutil
 import signal
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeAlias
 
 import anyio
 import anyio.to_thread
 import pytest
+from tests.registry.callers import Callers, audit, register
 from tests.runtime.proxy import proxied
 
 import duologue.client
@@ -28,11 +27,6 @@ from duologue_registry.memory import MemoryJournal
 from duologue_registry.service import Registry
 from duologue_registry.sqlite import FILE_NAME, SqliteJournal
 from service_registry_sdk import (
-    AuditRecord,
-    Endpoint,
-    EndpointProtocol,
-    Local,
-    ManagedProcess,
     RegistryClient,
     ServiceEntry,
     ServiceNotFound,
@@ -41,7 +35,6 @@ from service_registry_sdk import (
 
 pytestmark = pytest.mark.anyio
 
-HTTP = Endpoint(name="public", address="10.0.0.7:80", protocol=EndpointProtocol.HTTP)
 KEY = CallOptions(key="k")
 
 
@@ -77,26 +70,6 @@ async def running(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenera
     with anyio.fail_after(20):
         async with Running(journal) as running:
             yield running
-
-
-async def register(registry: RegistryClient, name: str = "api", **changes: Any) -> ServiceEntry:
-    fields: dict[str, Any] = {
-        "version": "1.0.0",
-        "execution": ManagedProcess(command=["bin/api"]),
-        "location": Local(),
-        "endpoints": [HTTP],
-    }
-    return await registry.register_service(name=name, **{**fields, **changes})
-
-
-async def audit(registry: RegistryClient) -> list[AuditRecord]:
-    """The log, from its beginning."""
-    page = await registry.list_events(limit=500)
-    records = page.records
-    while page.next_cursor is not None:
-        page = await registry.list_events(limit=500, cursor=page.next_cursor)
-        records += page.records
-    return records[::-1]
 
 
 # ------------------------------------------------------------------------------------------------------ one registry
@@ -355,44 +328,6 @@ async def test_an_ignored_epoch_is_seen(start_registry: Start, data_directory: P
 
 
 # ------------------------------------------------------------------------------------------------- `kill -9` under load
-class Callers:
-    """Callers who do not stop at a crash: every call of theirs has a key, and they know what it should have done."""
-
-    def __init__(self, seed: int) -> None:
-        self.chance = random.Random(seed)
-        self.done: dict[str, ServiceEntry | None] = {}
-        self.asked: set[str] = set()
-        self.over = False
-
-    async def call(self, client: RegistryClient, name: str) -> None:
-        """Register, start, stop and remove services."""
-        number = 0
-        while not self.over:
-            number += 1
-            service = f"{name}-{number}"
-            await self._note(f"{service}-a", partial(register, client, service))
-            await self._note(f"{service}-b", partial(client.update_state, name=service, state=ServiceState.RUNNING))
-            await self._note(f"{service}-c", partial(client.update_state, name=service, state=ServiceState.STOPPED))
-            await self._note(f"{service}-d", partial(client.deregister_service, name=service))
-
-    async def _note(self, key: str, call: Callable[..., Awaitable[ServiceEntry | None]]) -> None:
-        self.asked.add(key)
-        self.done[key] = await call(options=CallOptions(key=key))
-
-    def check(self, records: list[AuditRecord]) -> None:
-        revisions: dict[str, set[int]] = {}
-        events: Counter[tuple[str, str]] = Counter()
-        for record in records:
-            assert record.request_key is not None
-            revisions.setdefault(record.request_key, set()).add(record.revision)
-            events[record.request_key, record.event] += 1
-        assert set(events.values()) == {1}, "an event was told twice"
-        assert all(len(each) == 1 for each in revisions.values()), "a key had two effects"
-        assert revisions.keys() == self.asked == self.done.keys()
-        for key, entry in self.done.items():
-            assert entry is None or {entry.revision} == revisions[key]
-
-
 async def under_load(start: Start, directory: Path, seed: int, kills: int, fault: str | None = None) -> Callers:
     callers = Callers(seed)
     registry = start("--data", str(directory), fault=fault)

@@ -97,10 +97,13 @@ class Proxy:
         for pair in list(self._pairs):
             self._close(pair)
 
-    def cut_after(self, cut: Cut) -> None:
-        """Let the living connections be cut; bytes are counted from now."""
+    def cut_after(self, cut: Cut | None) -> None:
+        """Let the living connections be cut; bytes are counted from now. None takes that back."""
         for pair in list(self._pairs):
-            self._let_pass(pair, pair.ways[cut.direction], cut.after)
+            for way in pair.ways.values():
+                way.left = None
+            if cut is not None:
+                self._let_pass(pair, pair.ways[cut.direction], cut.after)
 
     async def run(self) -> None:
         """Pass bytes on until cancelled."""
