@@ -104,7 +104,7 @@ class Link:
         self._largest = limits.frame
         self._fragments: list[bytes] = []
         self._fragmented = Opcode.TEXT
-        self._last_byte = self._now = executor.now()
+        self._last_byte = self._last_write = self._now = executor.now()
         self._pings = (0.0, 0)
         self._written = 0
         self._acknowledged = 0
@@ -211,6 +211,7 @@ class Link:
         if data:
             transport.write(data)
             self._written += len(data)
+            self._last_write = self.executor.now()
             if waiting := transport.unsent():
                 self._watch(waiting)
         if self.protocol.eof_sent:
@@ -262,6 +263,7 @@ class Link:
     def _feed(self, data: bytes) -> None:
         budget = self.limits.frames_per_pass
         offset = 0
+        under_way = True
         while offset < len(data):
             piece = data[offset : offset + self._slice]
             offset += len(piece)
@@ -270,14 +272,23 @@ class Link:
             self._slice = SMALL_SLICE if len(frames) * 64 > len(piece) else min(self._slice * 2, LARGE_SLICE)
             for frame in frames:
                 self._receive_frame(frame)
+            under_way &= not frames
             budget -= len(frames)
             if budget <= 0 and offset < len(data):  # let others have their turn before the rest of this read
                 self._backlog.appendleft(data[offset:])
                 break
+        if under_way or self._fragments:
+            self._show_life()
         self.owner.on_pass_end()
         if self.protocol.close_expected():
             self._expect_end()
         self.flush_control()
+
+    def _show_life(self) -> None:
+        """A message takes its time to arrive: its sender's ping waits behind it, and so would the answer."""
+        if self.is_open and self._now - self._last_write >= self.limits.idle / 8:
+            self.protocol.send_pong(b"")  # unasked: RFC 6455, section 5.5.3
+            self._last_write = self._now
 
     def _resume(self) -> None:
         if self.closed:
@@ -414,6 +425,7 @@ class Link:
         taken = self._written - waiting
         if taken != self._acknowledged:
             self._acknowledged, self._progress_at = taken, now
+            self._last_byte = now  # a peer that takes what waits for it lives, though no ping may have reached it yet
         elif now - self._progress_at >= limit:
             self.abort(CloseCode.SLOW, f"the peer took nothing of {waiting} bytes in {limit:g} s")
             return

@@ -500,6 +500,40 @@ def test_a_peer_that_answers_pings_stays_for_ever(side: Side) -> None:
     assert side.link.is_open
 
 
+@pytest.mark.parametrize("fragmented", [False, True])
+def test_while_a_message_takes_long_its_sender_hears_that_this_side_lives(side: Side, fragmented: bool) -> None:
+    whole = side.say(text(b"x" * 100))
+    pieces = [whole[n : n + 1] for n in range(60)]
+    if fragmented:
+        pieces = [side.say(text(b"x", fin=False)), *[side.say(more(b"x", fin=False))] * 59]
+    for piece in pieces:
+        side.executor.advance(1.0)
+        side.link.receive(piece)
+    signs = [frame for frame in side.hear() if frame.opcode is Opcode.PONG]
+    assert len(signs) == 20, "after every eighth of the limit, with the first read that comes then"
+
+
+def test_messages_that_come_whole_need_no_sign_of_life(side: Side) -> None:
+    for _ in range(60):
+        side.executor.advance(1.0)
+        side.link.receive(side.say(text(b"x")))
+    assert side.hear() == []
+
+
+def test_a_peer_that_takes_what_waits_for_it_is_not_silent(side: Side) -> None:
+    """It may read slowly, and no ping reaches it before what was sent before."""
+    side.transport.stalled = True
+    side.link.send(b"x" * 10_000)
+    side.link.flush()
+    for _ in range(40):
+        side.executor.advance(2.5)
+        side.transport.stuck -= 100
+    assert not side.cut()
+    side.transport.stuck = 0
+    side.executor.advance(22.5)
+    assert side.cut(), "when all is taken it has to answer"
+
+
 # ------------------------------------------------------------------------------------------------------- writing
 def test_frames_leave_together_but_not_too_many(side: Side) -> None:
     for n in range(JOIN_FRAMES * 2 + 3):
