@@ -22,7 +22,7 @@ from .descriptors import API_LEVEL, Protocol
 from .dialer import Dialer, Token
 from .drivers import current
 from .drivers.port import Executor, Future, Scope, Socket, wake
-from .errors import ConnectFailed, ConnectionClosed, DeadlineExceeded, NotSent, OutcomeUnknown
+from .errors import CallError, ConnectFailed, ConnectionClosed, NotSent
 from .events import EventHub, EventStream
 from .keyed import KeyedCalls, MemoryAnswers
 from .limits import Limits
@@ -226,11 +226,14 @@ class Client(Peer):
         await (await self.connected()).notify(event)
 
     async def forget(self, sub: str) -> None:
-        """Tell the server, if it is there, that a stream has ended; waits for its word no longer than for a close."""
+        """Tell the server, if it is there, that a stream has ended; waits for its word no longer than for a close.
+
+        Whatever it says: the subscription may be gone already, and goes with its connection at the latest.
+        """
         connection = self._current
         if connection is None or connection.closed is not None or not connection.extensions:
             return
-        with suppress(NotSent, OutcomeUnknown, DeadlineExceeded):  # the subscription goes with its connection
+        with suppress(CallError):
             await connection.calls.ask("unsubscribe", msgspec.json.encode({"sub": sub}), self.limits.close)
 
     # ------------------------------------------------------------------------------------------------- the connection

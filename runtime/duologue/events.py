@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeAlias, TypeVar, cast, overload
 
@@ -168,8 +168,7 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
         old = self._sub
         self._client.hub.remove(old)
         self._sub = self._client.hub.add(self)
-        with suppress(CallError):  # it may have ended with its connection
-            await self._client.forget(old)
+        await self._client.forget(old)
         self._received = self.position
         self._asked = None
         self._behind = False

@@ -396,6 +396,34 @@ class TestBrokenHistory:
             assert (await client.echo(text="on")).text == "on"
 
 
+class TestLeaving:
+    async def test_a_stream_that_the_server_has_ended_is_left_with_its_own_error(self) -> None:
+        async with talking(Room(), client_limits=Limits(frame=4096)) as (server, client):
+
+            async def read() -> None:
+                async with client.events.said() as said:
+                    await server.emit(Said(room="a", text="x" * 5000))
+                    await anext(said)
+
+            with pytest.raises(HistoryLost, match="4096"):
+                await read()
+            async with client.events.said() as said:
+                await server.emit(Said(room="a", text="x" * 5000))
+                await client.echo(text="on")
+            assert said.standing
+
+    async def test_a_stream_can_be_left_while_the_server_stops(self) -> None:
+        room = Room()
+        async with talking(room) as (server, client), anyio.create_task_group() as tasks:
+            tasks.start_soon(lambda: client.nap(seconds=0.3))
+            await until(lambda: room.running == 1)
+            async with client.events.said():
+                tasks.start_soon(server.aclose)
+                connection = connection_of(client)
+                await until(lambda: connection.session.peer_leaving)
+                connection.session.peer_leaving = False  # as when both leave at the same time
+
+
 class TestNames:
     async def test_subscribe_and_unsubscribe_by_names(self) -> None:
         async with talking(Room()) as (server, client):
