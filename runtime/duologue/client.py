@@ -41,8 +41,9 @@ FIRST_DELAY: Final = 0.1
 LONGEST_DELAY: Final = 30.0
 """Back-off between attempts to connect, in seconds: a random part of a delay that doubles (full jitter)."""
 
-REFUSED: Final = frozenset({400, 401, 403, 404, 405, 410, 426})
-"""Answers to a handshake after which trying again makes no sense."""
+REFUSED: Final = frozenset({400, 401, 403, 405, 410, 426})
+"""Answers to a handshake after which a client that was connected does not try again. 404 is none of them: it is what a
+server says that restarts and does not know its paths yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
