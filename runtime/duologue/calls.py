@@ -215,7 +215,7 @@ class Calls:
         if connection.has_room:
             self._places.append(place)
         else:
-            connection.room_waiters.append(place)
+            connection.room_waiters[place] = None
         timer = connection.executor.call_at(until, lambda: wake(place)) if until is not None else None
         try:
             await place
@@ -224,5 +224,6 @@ class Calls:
                 timer.cancel()
             if place in self._places:
                 self._places.remove(place)
+            connection.room_waiters.pop(place, None)
         if until is not None and connection.executor.now() >= until:
             raise NotSent("the timeout passed while the request waited for its turn")

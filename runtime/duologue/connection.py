@@ -92,7 +92,7 @@ class Connection:
         self.limits = party.limits
         self.closed: ConnectionClosed | None = None
         self.session = Session(role, _CODEC, party.limits, party.hello)
-        self.room_waiters: list[Future] = []
+        self.room_waiters: dict[Future, None] = {}
         self._party = party
         self._link = Link(protocol, self, executor, party.limits)
         self._subscriptions = Subscriptions(self, party.publisher) if party.publisher is not None else None
@@ -200,8 +200,11 @@ class Connection:
 
     async def _until_drained(self) -> None:
         waiting = self.executor.future()
-        self.room_waiters.append(waiting)
-        await waiting
+        self.room_waiters[waiting] = None
+        try:
+            await waiting
+        finally:
+            self.room_waiters.pop(waiting, None)
 
     async def notify(self, event: Event) -> None:
         """Send the peer an event of ours, outside any subscription.
@@ -306,7 +309,7 @@ class Connection:
     def on_room(self) -> None:
         if self._subscriptions is not None:
             self._subscriptions.on_room()
-        waiting, self.room_waiters = self.room_waiters, []
+        waiting, self.room_waiters = self.room_waiters, {}
         for future in waiting:
             wake(future)
 

@@ -62,8 +62,11 @@ async def _wait(connection: Connection, arrivals: Arrivals) -> None:
     """Wait for a grant, for the outcome or, where that is what is missing, for room."""
     waiting = arrivals.waiting = connection.executor.future()
     if not connection.is_clear:
-        connection.room_waiters.append(waiting)
-    await waiting
+        connection.room_waiters[waiting] = None
+    try:
+        await waiting
+    finally:
+        connection.room_waiters.pop(waiting, None)
 
 
 def _read(connection: Connection, call: OutgoingCall, source: Source) -> bytes:
