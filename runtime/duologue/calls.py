@@ -75,11 +75,12 @@ class Arrivals:
 class Calls:
     """The calls that go out on one connection."""
 
-    __slots__ = ("_connection", "_places")
+    __slots__ = ("_connection", "_places", "_settled")
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._places: deque[Future] = deque()
+        self._settled: Future | None = None
 
     async def call(
         self, action: Action[Any, R], params: Params, timeout: float | None, options: CallOptions | None
@@ -150,10 +151,18 @@ class Calls:
             owner.set_result(decision.outcome)
         self.pass_on()
 
+    async def until_settled(self) -> None:
+        """Wait until nobody waits for an answer any more."""
+        while not all(call.abandoned for call in self._connection.session.outgoing.values()):
+            self._settled = self._connection.executor.future()
+            await self._settled
+
     def pass_on(self) -> None:
-        """Give a free place, if there is one, to whoever waits longest."""
+        """A call has ended: give its place, if it left one, to whoever waits longest."""
         if self._places and self._connection.session.may_request:
             wake(self._places.popleft())
+        if self._settled is not None:
+            wake(self._settled)
 
     def take_item(self, decision: Item) -> None:
         arrivals: Arrivals = decision.call.owner

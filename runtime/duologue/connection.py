@@ -147,8 +147,9 @@ class Connection:
             self.touch()
 
     async def until_idle(self) -> None:
-        """Wait until no call of the peer's is being handled."""
+        """Wait until no call is under way, neither of the peer's nor of ours."""
         await self._handlers.until_idle()
+        await self.calls.until_settled()
 
     async def until_closed(self) -> None:
         """Wait until the connection is gone."""

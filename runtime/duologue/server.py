@@ -162,7 +162,7 @@ class Server(Generic[PeerT]):
             raise
 
     async def aclose(self) -> None:
-        """Stop: accept no more, let running handlers finish, say goodbye, cut who does not answer.
+        """Stop: accept no more, let handlers finish and own calls be answered, say goodbye, cut who does not answer.
 
         Ends within ``Limits.drain + Limits.close`` seconds, whatever the peers do.
         """
