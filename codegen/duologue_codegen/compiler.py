@@ -18,7 +18,7 @@ from .resolve.failures import Failures
 from .resolve.finish import Finish
 from .resolve.spelling import Members
 from .resolve.types import Types
-from .resolve.unions import check_union
+from .resolve.unions import check_told_apart, check_union
 from .spec import GRAMMAR_VERSION, DefaultsSpec, Document, ImportedDocument, Sections
 
 
@@ -65,6 +65,8 @@ def _compile(context: Context, files: list[SourceFile]) -> ir.Protocol | None:
     for draft in context.definitions.values():
         if isinstance(draft, UnionDraft):
             check_union(context, types, draft)
+    for node, union in types.unions:
+        check_told_apart(context, types, [(node, member) for member in union.members])
 
     finish = Finish(context, types)
     definitions = finish.definitions()

@@ -44,11 +44,16 @@ _OBJECT_HINT = "an object is written `{fields: {…}}`"
 
 
 class Types:
-    """Reads type positions. Definitions are made on demand, each once."""
+    """Reads type positions. Definitions are made on demand, each once.
+
+    Attributes:
+        unions: The unions without a name, and where each stands.
+    """
 
     def __init__(self, context: Context) -> None:
         self.context = context
         self.fields = Fields(context, self)
+        self.unions: list[tuple[Node, ir.Union]] = []
         self._by_class: dict[str, Symbol] = {}
         self._started: set[str] = set()
 
@@ -304,7 +309,10 @@ class Types:
             return ir.Json()
         if not flat:
             return ir.Null()
-        inner = flat[0] if len(flat) == 1 else ir.Union(members=tuple(flat))
+        inner = flat[0]
+        if len(flat) > 1:
+            inner = ir.Union(members=tuple(flat))
+            self.unions.append((at, inner))
         return ir.Nullable(inner=inner) if nullable else inner
 
     def _name(self, node: ScalarNode, text: str, offset: int, namespace: str | None) -> ir.Type:

@@ -1,9 +1,12 @@
-"""Named unions: every member of one with a discriminator says its tag, and says it alone."""
+"""Unions: members that are objects can be told apart, by a discriminator or by the fields that they require."""
 
 from __future__ import annotations
 
-from ..ir import Const, Presence, Ref
-from ..nodes import ScalarNode
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+from ..ir import Const, Presence, Ref, Type, Union
+from ..nodes import Node, ScalarNode
 from ..problems import quote
 from .context import Context
 from .drafts import UNRESOLVED, ObjectDraft, UnionDraft
@@ -20,6 +23,7 @@ def check_union(context: Context, types: Types, union: UnionDraft) -> None:
             seen.add(type_.name)
     if union.discriminator is None:
         union.tags = [None] * len(union.members)
+        check_told_apart(context, types, union.members)
         return
     holders: dict[str, str] = {}
     for node, type_ in union.members:
@@ -28,6 +32,46 @@ def check_union(context: Context, types: Types, union: UnionDraft) -> None:
             message = f"{quote(node.text)} and {quote(holders[tag])} have the same {quote(union.discriminator.text)}"
             context.complain(node, f"{message}, {quote(tag)}", "each member needs a value of its own")
         union.tags.append(tag)
+
+
+def check_told_apart(context: Context, types: Types, members: Sequence[tuple[Node, Type]]) -> None:
+    """Tell pairs of objects of which one could be taken for the other: a reader would have to guess."""
+    objects = [(node, draft) for node, type_ in members for draft in _objects(types, type_)]
+    for (_, one), (node, other) in combinations(objects, 2):
+        if one is not other and not (_differs(one, other) and _differs(other, one)):
+            names = f"{quote(one.name or one.class_name)} and {quote(other.name or other.class_name)}"
+            hint = "add a `const` to each, and name the union: `{oneOf: […], discriminator: kind}`"
+            context.complain(node, f"{names} cannot be told apart", hint)
+
+
+def _objects(types: Types, type_: Type) -> Iterator[ObjectDraft]:
+    """The objects that a member of a union may be."""
+    if isinstance(type_, Union):
+        for member in type_.members:
+            yield from _objects(types, member)
+        return
+    draft = types.definition(type_.name) if isinstance(type_ := types.underlying(type_), Ref) else None
+    if isinstance(draft, ObjectDraft):
+        yield draft
+    elif isinstance(draft, UnionDraft):
+        for _, member in draft.members:
+            yield from _objects(types, member)
+
+
+def _differs(one: ObjectDraft, other: ObjectDraft) -> bool:
+    """Whether what the one sends is never read as the other."""
+    for field in other.fields:
+        sent = one.field_named(field.name)
+        if sent is None and field.presence is Presence.REQUIRED:
+            return True
+        if (
+            sent is not None
+            and isinstance(sent.type, Const)
+            and isinstance(field.type, Const)
+            and sent.type != field.type
+        ):
+            return True
+    return False
 
 
 def _tag(context: Context, types: Types, union: UnionDraft, node: ScalarNode, field_name: str) -> str | None:
