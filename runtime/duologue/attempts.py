@@ -77,7 +77,7 @@ class Attempts:
             self._sent = True
             if self._action.effect is not Effect.UNSAFE:
                 return
-        elif error.ran is Ran.NO and (connection.closed is not None or connection.session.peer_leaving):
+        elif error.ran is Ran.NO and not connection.takes_calls:  # else the next attempt would meet the same again
             return
         raise self._outcome(error)
 

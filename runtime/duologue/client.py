@@ -14,14 +14,14 @@ from typing import Any, ClassVar, Final, Generic, Self, TypeVar
 import anyio
 import msgspec
 from anyio.from_thread import start_blocking_portal
-from typing_extensions import override
 
+from .channel import Channel
 from .close_codes import FINAL, CloseCode
 from .connection import Connection, Party
 from .descriptors import API_LEVEL, Protocol
 from .dialer import Dialer, Token
 from .drivers import current
-from .drivers.port import Executor, Future, Scope, Socket, wake
+from .drivers.port import Executor, Scope, Socket
 from .errors import CallError, ConnectFailed, ConnectionClosed, NotSent
 from .events import EventHub, EventStream
 from .keyed import KeyedCalls, MemoryAnswers
@@ -80,7 +80,7 @@ class Client(Peer):
     protocol: ClassVar[Protocol]
 
     def __init__(self, dialer: Dialer, executor: Executor, serve: Service[Any] | None, limits: Limits) -> None:
-        self._executor = executor
+        self._channel = Channel(executor)
         self.limits = limits
         self.hub = EventHub(self.protocol.events)
         self._dialer = dialer
@@ -89,9 +89,6 @@ class Client(Peer):
         self._uploads = serve.uploads if serve is not None else HeldUploads()
         self._session = secrets.token_urlsafe(16)
         self._generation = 0
-        self._current: Connection | None = None
-        self._stopped: Exception | None = None
-        self._waiting: list[Future] = []
 
     # ---------------------------------------------------------------------------------------------------- construction
     @classmethod
@@ -169,48 +166,12 @@ class Client(Peer):
     # ------------------------------------------------------------------------------------------------------ the user's
     async def aclose(self) -> None:
         """Close the connection and end all event streams; ends within `Limits.close`."""
-        self._stop(NotSent("the client is closed"))
+        self._channel.end(NotSent("the client is closed"))
         self.hub.end()
-        if self._current is not None:
-            self._current.close(CloseCode.NORMAL)
+        if (connection := self._channel.connection) is not None:
+            connection.close(CloseCode.NORMAL)
             with anyio.CancelScope(shield=True):
-                await self._current.until_closed()
-
-    @override
-    async def connected(self, timeout: float | None = None) -> Connection:
-        """The connection; waits for a new one after a cut.
-
-        Raises:
-            NotSent: There is none within `timeout` seconds, or never will be.
-        """
-        until = None if timeout is None else self.executor.now() + timeout
-        while self._current is None or self._current.closed is not None or self._current.session.peer_leaving:
-            if self._stopped is not None:
-                raise NotSent(str(self._stopped)) from self._stopped
-            waiting = self.executor.future()
-            self._waiting.append(waiting)
-            timer = self.executor.call_at(until, lambda w=waiting: wake(w)) if until is not None else None  # type: ignore[misc]
-            try:
-                await waiting
-            finally:
-                if timer is not None:
-                    timer.cancel()
-            if until is not None and self.executor.now() >= until:
-                raise NotSent("there was no connection within the call's timeout")
-        return self._current
-
-    @property
-    @override
-    def executor(self) -> Executor:
-        """The event loop that the client runs on."""
-        return self._executor
-
-    @property
-    @override
-    def connection(self) -> Connection:
-        """The connection that there is now, or was last."""
-        assert self._current is not None, "nobody has a client before its first connection stands"
-        return self._current
+                await connection.until_closed()
 
     # ---------------------------------------------------------------------------------------------- for generated code
     async def _subscribe(self, names: Sequence[str]) -> EventStream[Any]:
@@ -231,7 +192,7 @@ class Client(Peer):
 
         Whatever it says: the subscription may be gone already, and goes with its connection at the latest.
         """
-        connection = self._current
+        connection = self._channel.connection
         if connection is None or connection.closed is not None or not connection.extensions:
             return
         with suppress(CallError):
@@ -255,17 +216,7 @@ class Client(Peer):
         return await self._dialer.dial(self.executor, party)
 
     def _take(self, connection: Connection) -> None:
-        self._current = connection
-        self._wake()
-
-    def _stop(self, error: Exception) -> None:
-        self._stopped = self._stopped or error
-        self._wake()
-
-    def _wake(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for future in waiting:
-            wake(future)
+        self._channel.take(connection)
 
     async def _keep(self, scope: Scope, connection: Connection, socket: Socket, lifecycle: Lifecycle) -> None:
         """Run the connection; when it is lost, make another, until the client is closed or told to stop."""
@@ -274,7 +225,7 @@ class Client(Peer):
             await connection.run(socket)
             closed = connection.closed
             assert closed is not None
-            if self._stopped is not None:
+            if self._channel.ended is not None:
                 return
             _tell(lifecycle.lost, closed)
             if closed.close_code in FINAL:
@@ -291,7 +242,7 @@ class Client(Peer):
     async def _run_once(self, connection: Connection, socket: Socket) -> None:
         """Run the connection until it ends, and with it this client."""
         await connection.run(socket)
-        if self._stopped is None and connection.closed is not None:
+        if self._channel.ended is None and connection.closed is not None:
             self._give_up(connection.closed)
 
     async def _redial(self) -> tuple[Connection, Socket]:
@@ -308,7 +259,7 @@ class Client(Peer):
             delay = min(delay * 2, LONGEST_DELAY)
 
     def _give_up(self, error: Exception) -> None:
-        self._stop(error)
+        self._channel.end(error)
         for stream in self.hub.streams:
             stream.fail(error)
 

@@ -16,6 +16,7 @@ from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
 from .calls import Calls
+from .channel import Channel
 from .close_codes import CloseCode
 from .decisions import (
     Decision,
@@ -62,6 +63,7 @@ class Party:
         on_event: Is given the events that the peer publishes; `on_note` what it says about subscriptions.
         on_known: Is told who the peer is.
         on_leaving: Is told when the peer takes no more calls.
+        on_closed: Is told when a connection is gone.
     """
 
     hello: Hello
@@ -74,13 +76,15 @@ class Party:
     on_event: Callable[[Message], None] | None = None
     on_note: Callable[[Message], None] | None = None
     on_known: Callable[[Connection, Hello], None] | None = None
-    on_leaving: Callable[[Goaway], None] | None = None
+    on_leaving: Callable[[Connection, Goaway], None] | None = None
+    on_closed: Callable[[Connection], None] | None = None
 
 
 class Connection:
     """One conversation with one peer.
 
     Attributes:
+        channel: Where calls to the peer go: here, or to the connection that takes this one's place.
         peer: What handlers find in `call.peer`.
         closed: None while the connection lives, then why it ended.
         room_waiters: Who waits for room in the outbound buffer, or for the link to be clear.
@@ -98,6 +102,7 @@ class Connection:
         self._subscriptions = Subscriptions(self, party.publisher) if party.publisher is not None else None
         self._handlers = Handlers(self, party.handlers, party.keyed, party.uploads, self._subscriptions)
         self.calls = Calls(self)
+        self.channel = Channel(executor, self)
         self.peer = party.make_peer(self)
         self._ready = False
         self._ended = executor.future()
@@ -165,6 +170,11 @@ class Connection:
     def is_open(self) -> bool:
         """Whether the handshake is over and the closing has not begun."""
         return self._link.is_open
+
+    @property
+    def takes_calls(self) -> bool:
+        """Whether a call may be sent here: it is open, and the peer has not said that it leaves."""
+        return self.is_open and not self.session.peer_leaving
 
     @property
     def extensions(self) -> bool:
@@ -322,6 +332,8 @@ class Connection:
             self._subscriptions.close()
         self._handlers.closed()
         self._cancel_timer()  # it would keep the connection in memory until the last timeout
+        if self._party.on_closed is not None:
+            self._party.on_closed(self)
         self.on_room()
         self.calls.release()
         wake(self._ended)
@@ -358,7 +370,7 @@ class Connection:
 
     def _take_leave(self, decision: PeerLeaving) -> None:
         if self._party.on_leaving is not None:
-            self._party.on_leaving(decision.goaway)
+            self._party.on_leaving(self, decision.goaway)
 
     _CARRY_OUT: ClassVar[Mapping[type[Decision], Callable[[Connection, Any], None]]] = {
         Start: lambda self, decision: self._handlers.start(decision),

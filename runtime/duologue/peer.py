@@ -8,7 +8,7 @@ from .attempts import Attempts
 from .bodies import Body, opened
 from .calls import CallOptions
 from .descriptors import Action, DownloadAction, I, P, R, StreamAction, UploadAction
-from .errors import CallError, NotSent
+from .errors import CallError
 from .sending import upload
 from .streams import Download, Stream
 
@@ -25,27 +25,26 @@ class Peer:
     """
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        self._channel = connection.channel
 
     @property
     def connection(self) -> Connection:
-        """The connection to the peer."""
-        return self._connection
+        """The connection that there is now, or was last."""
+        assert self._channel.connection is not None, "nobody has a peer before its first connection stands"
+        return self._channel.connection
 
     @property
     def executor(self) -> Executor:
-        """The event loop that the connection runs on."""
-        return self._connection.executor
+        """The event loop that it runs on."""
+        return self._channel.executor
 
     async def connected(self, timeout: float | None = None) -> Connection:
-        """The connection, to call on.
+        """The connection, to call on; waits for one where the last one was lost and another may follow.
 
         Raises:
-            NotSent: It is gone.
+            NotSent: There is none within `timeout` seconds, or there will be none.
         """
-        if self._connection.closed is not None:
-            raise NotSent(str(self._connection.closed))
-        return self._connection
+        return await self._channel.connected(timeout)
 
     async def _call(self, action: Action[P, R], params: P, timeout: float | None, options: CallOptions | None) -> R:
         attempts = Attempts(self, action, timeout, options)

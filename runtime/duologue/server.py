@@ -20,6 +20,7 @@ from .connection import Connection, Party
 from .descriptors import API_LEVEL
 from .drivers import current
 from .drivers.port import Executor, Future, Listener, Scope, Socket, wake
+from .errors import NotSent
 from .limits import Limits
 from .link import WEBSOCKET_LOGGER
 from .models import Event
@@ -84,6 +85,8 @@ class Server(Generic[PeerT]):
             uploads=service.uploads,
             make_peer=service.peer_type,
             on_known=self._fence,
+            on_leaving=self._leaves,
+            on_closed=self._lose,
             publisher=service.publisher,
         )
 
@@ -196,6 +199,12 @@ class Server(Generic[PeerT]):
         if rival is not None:
             rival.close(CloseCode.FENCED, "a newer connection of this session took over")
         self._sessions[hello.session] = connection
+
+    def _leaves(self, connection: Connection, goaway: Goaway) -> None:
+        connection.channel.end(NotSent(f"the peer takes no more calls: {goaway.reason}"))
+
+    def _lose(self, connection: Connection) -> None:
+        connection.channel.end(connection.closed or NotSent("the connection is gone"))
 
     async def _handle(self, socket: Socket) -> None:
         protocol = ServerProtocol(

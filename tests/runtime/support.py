@@ -136,9 +136,7 @@ async def until(condition: Callable[[], object]) -> None:
 
 def connection_of(client: ChatClient) -> Connection:
     """The connection that a client has now."""
-    connection = client._current
-    assert connection is not None
-    return connection
+    return client.connection
 
 
 def overheard(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:

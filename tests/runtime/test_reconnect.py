@@ -96,6 +96,7 @@ class TestCalls:
                 await client.echo(text="late", timeout=0.1)
             assert caught.value.ran is Ran.NO
             assert anyio.current_time() - started < 1
+            assert not client._channel._waiting, "whoever waits no longer is forgotten"
             async with anyio.create_task_group() as tasks:
 
                 async def call() -> None:
