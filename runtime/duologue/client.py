@@ -87,6 +87,7 @@ class Client(Peer):
         self._handlers = {bound.name: bound for bound in serve.handlers()} if serve is not None else {}
         self._keyed = serve.keyed if serve is not None else KeyedCalls(MemoryAnswers())
         self._uploads = serve.uploads if serve is not None else HeldUploads()
+        self._scope: Scope | None = None
         self._session = secrets.token_urlsafe(16)
         self._generation = 0
 
@@ -145,10 +146,10 @@ class Client(Peer):
         cls, dialer: Dialer, serve: Service[Any] | None, limits: Limits, lifecycle: Lifecycle
     ) -> AsyncGenerator[Self]:
         client = cls(dialer, current(), serve, limits)
-        async with client.executor.scope() as scope:
+        async with client.executor.scope() as client._scope:
             connection, socket = await client._dial()
             client._take(connection)
-            scope.spawn(client._keep, scope, connection, socket, lifecycle)
+            client._scope.spawn(client._keep, client._scope, connection, socket, lifecycle)
             try:
                 yield client
             finally:
@@ -209,6 +210,7 @@ class Client(Peer):
             handlers=self._handlers,
             keyed=self._keyed,
             uploads=self._uploads,
+            scope=self._scope,
             make_peer=lambda _: self,
             on_event=self.hub.take_event,
             on_note=self.hub.take_note,
@@ -221,8 +223,9 @@ class Client(Peer):
     async def _keep(self, scope: Scope, connection: Connection, socket: Socket, lifecycle: Lifecycle) -> None:
         """Run the connection; when it is lost, make another, until the client is closed or told to stop."""
         while True:
+            scope.spawn(connection.run, socket)
             _tell(lifecycle.connected)
-            await connection.run(socket)
+            await connection.until_closed()  # its handlers may take longer to end
             closed = connection.closed
             assert closed is not None
             if self._channel.ended is not None:

@@ -59,6 +59,8 @@ class Party:
         handlers: Which handler answers which action or event of the peer's.
         keyed: The keyed calls of whatever the handlers belong to; `uploads` likewise.
         make_peer: Makes what handlers find in `call.peer`.
+        scope: Where keyed handlers run, so that they outlast their connection; without one the connection's end waits
+            for theirs.
         publisher: Where this side's events come from; None for a side that publishes none.
         on_event: Is given the events that the peer publishes; `on_note` what it says about subscriptions.
         on_known: Is told who the peer is.
@@ -72,6 +74,7 @@ class Party:
     make_peer: Callable[[Connection], Any]
     keyed: KeyedCalls
     uploads: HeldUploads
+    scope: Scope | None = None
     publisher: Publisher | None = None
     on_event: Callable[[Message], None] | None = None
     on_note: Callable[[Message], None] | None = None
@@ -105,7 +108,7 @@ class Connection:
         self.channel = Channel(executor, self)
         self.peer = party.make_peer(self)
         self._ready = False
-        self._ended = executor.future()
+        self._end_waiters: list[Future] = []
         self._scope: Scope | None = None
         self._held: list[Decision] = []
         self._flush_due = False
@@ -125,14 +128,15 @@ class Connection:
             raise self._refusal(self.closed) from self.closed
 
     async def run(self, socket: Socket) -> None:
-        """Carry the conversation until it ends, and the keyed handlers to theirs; other handlers are cancelled."""
+        """Carry the conversation until it ends; handlers that still run are cancelled then, but for keyed ones."""
         async with self.executor.scope() as scope:
             self._scope = scope
             held, self._held = self._held, []
             for decision in held if self.closed is None else ():
                 self._carry_out(decision)
             await socket.run(self._link, self._link.high_water)
-            await self._handlers.until_done()
+            if self._party.scope is None:
+                await self._handlers.until_done()
 
     def close(self, code: int = CloseCode.NORMAL, reason: str = "") -> None:
         """Begin the closing handshake; what was said before still leaves."""
@@ -159,7 +163,9 @@ class Connection:
     async def until_closed(self) -> None:
         """Wait until the connection is gone."""
         if self.closed is None:
-            await self._ended
+            ended = self.executor.future()  # one for each who waits: giving up cancels what is waited for
+            self._end_waiters.append(ended)
+            await ended
 
     @property
     def generation(self) -> int:
@@ -185,6 +191,10 @@ class Connection:
         """Run something for as long as the connection lives."""
         assert self._scope is not None, "decisions are held until there is a scope"
         return self._scope.spawn(function, *args)
+
+    def detach(self, function: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> Task:
+        """Run something that outlasts the connection, if there is a scope for that."""
+        return self.spawn(function, *args) if self._party.scope is None else self._party.scope.spawn(function, *args)
 
     # -------------------------------------------------------------------------------------------------------- sending
     @property
@@ -336,7 +346,9 @@ class Connection:
             self._party.on_closed(self)
         self.on_room()
         self.calls.release()
-        wake(self._ended)
+        waiting, self._end_waiters = self._end_waiters, []
+        for future in waiting:
+            wake(future)
 
     def _get_ready(self) -> None:
         """The handshake is over, and the peer has told what it takes."""

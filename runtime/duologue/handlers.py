@@ -327,7 +327,7 @@ class Handlers:
 
     def _spawn_keyed(self, call: IncomingCall, body: Callable[[], Coroutine[Any, Any, None]]) -> Task:
         connection, limits = self._connection, list[Timer]()
-        task = connection.spawn(self._linger, body, limits)
+        task = connection.detach(self._linger, body, limits)
         until = connection.executor.now() + LINGER if call.expires_at is None else call.expires_at
         limits.append(connection.executor.call_at(until, task.cancel))
         return task

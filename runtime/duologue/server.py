@@ -8,6 +8,7 @@ import secrets
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, Final, Generic, Self, cast
 
 import anyio
@@ -204,7 +205,16 @@ class Server(Generic[PeerT]):
         connection.channel.end(NotSent(f"the peer takes no more calls: {goaway.reason}"))
 
     def _lose(self, connection: Connection) -> None:
+        """A connection is gone, and its place is free, whatever its handlers still do."""
+        if connection not in self._connections:
+            return
+        del self._connections[connection]
+        session = connection.session.peer.session if connection.session.peer is not None else ""
+        if self._sessions.get(session) is connection:
+            del self._sessions[session]
         connection.channel.end(connection.closed or NotSent("the connection is gone"))
+        if self._room is not None:
+            wake(self._room)
 
     async def _handle(self, socket: Socket) -> None:
         protocol = ServerProtocol(
@@ -218,15 +228,11 @@ class Server(Generic[PeerT]):
         try:
             await connection.run(socket)
         finally:
-            del self._connections[connection]
-            session = connection.session.peer.session if connection.session.peer is not None else ""
-            if self._sessions.get(session) is connection:
-                del self._sessions[session]
-            if self._room is not None:
-                wake(self._room)
+            self._lose(connection)
 
     async def serve_all(self, scope: Scope) -> None:
         """Accept connections until the server is closed, and serve each in `scope`."""
+        self._party = replace(self._party, scope=scope)
         async for handler in self:
             scope.spawn(handler.handle)
 

@@ -152,6 +152,14 @@ def overheard(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> list[b
     return arrived
 
 
+async def sleep_regardless(seconds: float) -> None:
+    """Sleep, whoever cancels."""
+    end = anyio.current_time() + seconds
+    while (left := end - anyio.current_time()) > 0:
+        with anyio.CancelScope(shield=True), suppress(asyncio.CancelledError):
+            await anyio.sleep(left)
+
+
 class Shielded(Room):
     """A server whose naps cannot be stopped."""
 
@@ -159,8 +167,5 @@ class Shielded(Room):
     async def nap(self, call: Call[ChatPeer], params: NapParams) -> None:
         self.calls.append(call)
         self.running += 1
-        end = anyio.current_time() + params.seconds
-        while (left := end - anyio.current_time()) > 0:
-            with anyio.CancelScope(shield=True), suppress(asyncio.CancelledError):
-                await anyio.sleep(left)
+        await sleep_regardless(params.seconds)
         self.running -= 1

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import anyio
 import pytest
+from tests.runtime.banking import banking
 from tests.runtime.chat import ChatClient
 from tests.runtime.support import Guest, Room, connection_of, serving, talking, until, url_of
 
 from duologue import NotSent, Ran
 from duologue.wire import Goaway
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("quick_back_off")]
 
 
 class TestGoodbye:

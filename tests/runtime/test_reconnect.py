@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import gc
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 import anyio
 import pytest
 from anyio.abc import SocketStream
-from tests.runtime.chat import CHAT, NAP, ChatClient, ChatPeer, Echo, EchoParams, NapParams, Said, Topic
+from tests.runtime.banking import banking
+from tests.runtime.chat import CHAT, NAP, AskParams, ChatClient, ChatPeer, Echo, EchoParams, NapParams, Said, Topic
 from tests.runtime.proxy import Proxy, proxied
-from tests.runtime.support import BOUND, Room, connection_of, serving, until, url_of
+from tests.runtime.support import BOUND, Guest, Room, connection_of, serving, sleep_regardless, until, url_of
 from typing_extensions import override
 
-import duologue.client
 from duologue import (
     Call,
+    CallError,
     CloseCode,
     ConnectFailed,
     Connection,
@@ -33,13 +34,7 @@ from duologue import (
     serve,
 )
 
-pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(autouse=True)
-def quick_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(duologue.client, "FIRST_DELAY", 0.005)
-    monkeypatch.setattr(duologue.client, "LONGEST_DELAY", 0.02)
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("quick_back_off")]
 
 
 @asynccontextmanager
@@ -138,6 +133,60 @@ class TestCalls:
                     await connection_of(client).until_closed()
                     async with serve(Room(), "127.0.0.1", ports[0]):
                         assert (await client.echo(text="two")).text == "two"
+
+
+class TestHandlersThatTakeTheirTime:
+    """A keyed handler goes on when its connection is lost; what comes after the connection does not wait for it."""
+
+    @pytest.mark.parametrize("back", [True, False], ids=["client", "server"])
+    async def test_the_next_connection_is_made_meanwhile(self, back: bool) -> None:
+        told: list[float] = []
+        lifecycle = Lifecycle(lost=lambda closed: told.append(anyio.current_time()))
+        async with banking(Limits(connections=1), lifecycle) as here, anyio.create_task_group() as tasks:
+
+            async def book() -> None:
+                with suppress(CallError):
+                    await (here.peer if back else here.client).book(mark="long", before=0, after=3)
+
+            tasks.start_soon(book)
+            await here.running("long")
+            cut_at = anyio.current_time()
+            for _ in range(2):  # a second one was being waited for when the first took the only place
+                await here.cut()
+                assert (await here.client.read(mark="next", before=0, after=0)).mark == "next"
+            assert anyio.current_time() - cut_at < 1
+            assert 0 <= told[0] - cut_at < 1
+            (run,) = here.ledger.runs_of("long")
+            assert (run.ended, run.stopped) == (None, False), "it still runs"
+            tasks.cancel_scope.cancel()
+
+    async def test_a_handler_that_does_not_let_itself_be_stopped_delays_nobody(self) -> None:
+        class Stubborn(Guest):
+            @override
+            async def ask_back(self, call: Call[ChatClient], params: AskParams) -> int:
+                started.set()
+                await sleep_regardless(1)
+                return await super().ask_back(call, params)
+
+        started = anyio.Event()
+        async with serving(Room()) as server, proxied(server.port) as proxy:
+            async with (
+                ChatClient.open(f"ws://127.0.0.1:{proxy.port}", serve=Stubborn()) as client,
+                anyio.create_task_group() as tasks,
+            ):
+                await until(server.peers)
+
+                async def ask() -> None:
+                    with suppress(CallError):
+                        await server.peers()[0].ask_back(depth=0)
+
+                tasks.start_soon(ask)
+                await started.wait()
+                cut_at = anyio.current_time()
+                proxy.cut()
+                await connection_of(client).until_closed()
+                assert (await client.echo(text="on")).text == "on"
+                assert anyio.current_time() - cut_at < 0.8
 
 
 class TestEvents:

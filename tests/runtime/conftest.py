@@ -1,0 +1,14 @@
+"""Fixtures that several of the runtime's test files ask for."""
+
+from __future__ import annotations
+
+import pytest
+
+import duologue.client
+
+
+@pytest.fixture
+def quick_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let clients come back at once, for tests in real time."""
+    monkeypatch.setattr(duologue.client, "FIRST_DELAY", 0.005)
+    monkeypatch.setattr(duologue.client, "LONGEST_DELAY", 0.02)
