@@ -14,7 +14,7 @@ from typing import Any, Final
 import pytest
 from tests.simulation import scenarios, validators
 
-from duologue import Effect, NotSent, Position, Ran, attempts, handlers
+from duologue import Connection, Effect, NotSent, Position, Ran, attempts, handlers
 from duologue.attempts import Attempts
 from duologue.client import Client
 from duologue.decisions import OutgoingCall, Settle, Stop
@@ -197,7 +197,9 @@ def handlers_outlive_their_deadline(patch: Patch) -> None:
 
 @caught_by(scenarios.calls_on_a_bad_network, validators.a_lost_connection_stops_handlers)
 def handlers_outlive_their_connection(patch: Patch) -> None:
+    """All handlers go on as the keyed ones do."""
     lose = Session.lose
+    patch.setattr(Connection, "spawn", Connection.detach)
     patch.setattr(Session, "lose", lambda self: [d for d in lose(self) if not isinstance(d, Stop)])
 
 
