@@ -162,6 +162,14 @@ class TestStreams:
                 pass
 
 
+    async def test_leaving_the_block_of_a_stream_that_the_server_has_ended_hides_nothing(self) -> None:
+        async with talking(Room(), client_limits=Limits(frame=4096)) as (server, client):
+            with pytest.raises(HistoryLost, match="at most 4096"):
+                async with client.events.said() as said:
+                    await server.emit(Said(room="a", text="x" * 5000))
+                    await anext(said)
+
+
 class TestLog:
     async def test_a_stream_knows_its_position(self) -> None:
         async with talking(Room()) as (server, client):
@@ -434,6 +442,15 @@ class TestNames:
             await client.unsubscribe(["said", "typing"])
             await server.emit(Typing(who="me"))
             assert [event async for event in stream] == []
+
+    async def test_unsubscribing_by_names_ends_no_stream_that_was_opened_otherwise(self) -> None:
+        async with talking(Room()) as (server, client), client.events.said() as said, client.events(Said, Typing) as both:
+            stream = await client.subscribe(["said"])
+            await client.unsubscribe(["said", "typing"])
+            assert [event async for event in stream] == []
+            await server.emit(Said(room="a", text="", number=1))
+            assert await numbers(said, 1) == [1]
+            assert isinstance(await anext(both), Said)
 
 
 class TestNotifications:
