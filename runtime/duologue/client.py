@@ -177,12 +177,13 @@ class Client(Peer):
     # ---------------------------------------------------------------------------------------------- for generated code
     async def _subscribe(self, names: Sequence[str]) -> EventStream[Any]:
         stream: EventStream[Any] = EventStream(self, [self.hub.descriptor(name) for name in names], {}, None)
+        stream.by_name = True
         await stream.start()
         return stream
 
     async def _unsubscribe(self, names: Sequence[str]) -> None:
         for stream in self.hub.streams:
-            if set(stream.names) <= set(names):
+            if stream.by_name and set(stream.names) <= set(names):
                 await stream.aclose()
 
     async def _notify(self, event: Event) -> None:

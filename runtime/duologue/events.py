@@ -52,6 +52,7 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
         position: After the last event that was read; None before the subscription stands.
         lost: Volatile events that were dropped so far, here or on the way.
         standing: Whether it is subscribed, and to be renewed after a reconnect.
+        by_name: Whether `subscribe` made it, and `unsubscribe` may end it.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
         self.position = since
         self.lost = 0
         self.standing = False
+        self.by_name = False
         self._client = client
         self._descriptors = {descriptor.name: descriptor for descriptor in descriptors}
         self._values = encode_filter(descriptors[0], values) if values else {}
