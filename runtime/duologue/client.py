@@ -7,7 +7,7 @@ import random
 import secrets
 import ssl
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Generic, Self, TypeVar
 
@@ -21,7 +21,7 @@ from .connection import Connection, Party
 from .descriptors import API_LEVEL, Protocol
 from .dialer import Dialer, Token
 from .drivers import current
-from .drivers.port import Executor, Scope, Socket
+from .drivers.port import Executor, Future, Scope, Socket, wake
 from .errors import CallError, ConnectFailed, ConnectionClosed, NotSent
 from .events import EventHub, EventStream
 from .keyed import KeyedCalls, MemoryAnswers
@@ -192,13 +192,27 @@ class Client(Peer):
     async def forget(self, sub: str) -> None:
         """Tell the server, if it is there, that a stream has ended; waits for its word no longer than for a close.
 
-        Whatever it says: the subscription may be gone already, and goes with its connection at the latest.
+        Whoever gives up waiting has told it all the same. Whatever it says: the subscription may be gone already, and goes
+        with its connection at the latest.
         """
         connection = self._channel.connection
         if connection is None or connection.closed is not None or not connection.extensions:
             return
-        with suppress(CallError):
-            await connection.calls.ask("unsubscribe", msgspec.json.encode({"sub": sub}), self.limits.close)
+        executor, told = self.executor, self.executor.future()
+        connection.spawn(self._tell_end, connection, sub, told)
+        timer = executor.call_at(executor.now() + self.limits.close, lambda: wake(told))
+        try:
+            await told
+        finally:
+            timer.cancel()
+
+    async def _tell_end(self, connection: Connection, sub: str, told: Future) -> None:
+        try:
+            await connection.calls.ask("unsubscribe", msgspec.json.encode({"sub": sub}))
+        except CallError:
+            pass
+        finally:
+            wake(told)
 
     # ------------------------------------------------------------------------------------------------- the connection
     async def _dial(self) -> tuple[Connection, Socket]:

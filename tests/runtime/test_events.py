@@ -10,7 +10,7 @@ import anyio.lowlevel
 import pytest
 from tests.runtime.chat import ChatClient, ChatPeer, Said, Topic, Typing, Waved
 from tests.runtime.proxy import proxied
-from tests.runtime.support import Room, connection_of, overheard, serving, talking, until
+from tests.runtime.support import BOUND, Room, connection_of, overheard, serving, talking, until
 from typing_extensions import override
 
 import duologue.client
@@ -20,6 +20,7 @@ from duologue import (
     EventStream,
     HistoryLost,
     InvalidArgument,
+    Lifecycle,
     Limits,
     LogEntry,
     MemoryLog,
@@ -27,7 +28,9 @@ from duologue import (
     NotSent,
     Position,
     ResourceExhausted,
+    serve,
 )
+from duologue.testing import MemoryNetwork
 
 pytestmark = pytest.mark.anyio
 
@@ -152,6 +155,28 @@ class TestStreams:
             await client.echo(text="on")
             await stream.aclose()
             assert [event.number async for event in stream] == [1]
+
+    async def test_the_server_hears_of_the_end_of_a_stream_whose_reader_was_cancelled(self) -> None:
+        room = Room()
+        async with talking(room, limits=Limits(in_flight=2)) as (server, client), anyio.create_task_group() as tasks:
+            standing: list[bool] = []
+
+            async def read() -> None:
+                async with client.events.said() as said:
+                    standing.append(True)
+                    await anext(said)
+
+            async with anyio.create_task_group() as readers:
+                for _ in range(3):
+                    readers.start_soon(read)
+                await until(lambda: len(standing) == 3)
+                for _ in range(2):
+                    tasks.start_soon(lambda: client.nap(seconds=0.3))
+                await until(lambda: room.running == 2)  # no place is left to say it at once
+                readers.cancel_scope.cancel()
+            subscriptions = server.connections[0]._subscriptions
+            assert subscriptions is not None
+            await until(lambda: not subscriptions._subscriptions)
 
     async def test_more_subscriptions_than_allowed(self) -> None:
         async with talking(Room(), limits=Limits(subscriptions=2)) as (_, client):
@@ -377,6 +402,31 @@ class TestSlowLinks:
             await first.until_closed()
             assert first.closed is not None
             assert await numbers(said, number) == list(range(number))
+
+
+class TestManyStates:
+    async def test_they_come_as_the_link_takes_them(self, limits: Limits) -> None:
+        lost: list[int] = []
+        lifecycle = Lifecycle(lost=lambda closed: lost.append(closed.close_code))
+        network = MemoryNetwork()  # which has no buffers of its own
+        with network.use(), anyio.fail_after(BOUND):
+            async with (
+                serve(Room(), port=1, limits=limits) as server,
+                ChatClient.open("ws://memory:1", lifecycle=lifecycle) as client,
+            ):
+                for number in range(2000):
+                    await server.emit(Topic(room=str(number), from_="me", text="x" * 1000))
+                async with client.events.topic() as topics:
+                    network.connections[0][0].stalled = True
+                    await until(lambda: not server.connections[0].has_room)
+                    await server.emit(Topic(room="0", from_="me", text="last"))
+                    await server.emit(Topic(room="1999", from_="me", text="last"))
+                    network.connections[0][0].release()
+                    found: dict[str, str] = {}
+                    while len(found) < 2000 or "last" not in (found["0"], found["1999"]):
+                        event = await anext(topics)
+                        found[event.room] = event.text
+                    assert (found["0"], found["1999"], lost) == ("last", "last", [])
 
 
 class _TornLog(MemoryLog):
