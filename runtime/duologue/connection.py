@@ -241,8 +241,8 @@ class Connection:
         self.send_event(message)
 
     def send_event(self, message: bytes) -> None:
-        """Send an encoded event, in turn with everything else."""
-        if self.closed is None and len(message) <= self.session.capabilities.frame:
+        """Send an encoded event, in turn with everything else; the peer takes one of this size."""
+        if self.closed is None:
             self.session.send(message)
             self.touch()
 

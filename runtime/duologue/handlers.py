@@ -374,9 +374,7 @@ class Handlers:
             session.refuse(call, body_of(error))
             return
         session.succeed(call, data)
-        if opening.replay_from is None:
-            subscriptions.follow(opening)
-        else:
+        if not subscriptions.follow(opening):
             self._connection.spawn(self._replay, subscriptions, opening)
 
     async def _replay(self, subscriptions: Subscriptions, opening: Opening) -> None:

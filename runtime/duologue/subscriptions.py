@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, TypeVar
 
+import anyio.lowlevel
 import msgspec
 from msgspec import Meta, Raw
 
@@ -13,6 +16,7 @@ from .descriptors import Delivery
 from .drivers.port import Timer
 from .errors import AlreadyExists, InvalidArgument, NotFound, Ran, ResourceExhausted, Status
 from .filters import Filter, value_at
+from .models import Event
 from .publisher import Frames, Position, Publisher
 from .wire import Loss, Point, Reset, SubscriptionEnd
 
@@ -20,6 +24,9 @@ if TYPE_CHECKING:
     from .connection import Connection
 
 FormT = TypeVar("FormT")
+
+_State: TypeAlias = tuple[Any, ...]
+"""Which state an event tells of: its name and its key."""
 
 IMPLICIT: Final = "*"
 """The one subscription of a peer that names none; what it subscribes to adds up."""
@@ -50,29 +57,68 @@ def _parse(params: bytes, form: type[FormT]) -> FormT:
         raise InvalidArgument(str(error), ran=Ran.NO) from None
 
 
-class _Subscription:
-    """Events and their filters; `live` once the replay is done, `told` how far the log was looked through."""
+class _Wanted:
+    """One event of a subscription.
 
-    __slots__ = ("events", "id", "live", "told")
+    Attributes:
+        accepts: Its filter.
+        live: Whether it follows what happens; before that comes what had happened.
+        changed: Until it is live, the latest of each state that changed meanwhile.
+    """
+
+    __slots__ = ("accepts", "changed", "live")
+
+    def __init__(self, accepts: Filter) -> None:
+        self.accepts = accepts
+        self.live = False
+        self.changed: dict[_State, Event] = {}
+
+
+class _Subscription:
+    """Events by name, and how far the log was looked through, as it was told."""
+
+    __slots__ = ("events", "id", "told")
 
     def __init__(self, id: str) -> None:
         self.id = id
-        self.events: dict[str, Filter] = {}
-        self.live = False
+        self.events: dict[str, _Wanted] = {}
         self.told = 0
 
-    def wants(self, frames: Frames) -> bool:
-        accepted = self.events.get(frames.event.event_name)
-        return accepted is not None and accepted.matches(frames.event)
+    def wants(self, event: Event) -> _Wanted | None:
+        """How it wants an event, if it does."""
+        wanted = self.events.get(event.event_name)
+        return wanted if wanted is not None and wanted.accepts.matches(event) else None
+
+    def follows(self, event: Event) -> bool:
+        wanted = self.wants(event)
+        return wanted is not None and wanted.live
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Opening:
-    """What follows the answer to `subscribe`: a replay if there is a number to start from, then the present."""
+    """What follows the answer to `subscribe`: what had happened, then the present.
+
+    Attributes:
+        wanted: What the subscription began to want.
+        after: The log entry after which it starts, or the last one that was sent.
+        states: The states that are still to be sent.
+    """
 
     subscription: _Subscription
-    events: list[str]
-    replay_from: int | None
+    wanted: Mapping[str, _Wanted]
+    after: int
+    states: deque[Event]
+
+    def wants(self, event: Event) -> _Wanted | None:
+        """How it wants an event; nothing that was unsubscribed, or subscribed again, meanwhile."""
+        wanted = self.subscription.wants(event)
+        return wanted if wanted is self.wanted.get(event.event_name) else None
+
+    @property
+    def held(self) -> Mapping[str, _Wanted]:
+        """What of it still stands."""
+        events = self.subscription.events
+        return {name: wanted for name, wanted in self.wanted.items() if events.get(name) is wanted}
 
 
 class Subscriptions:
@@ -83,7 +129,7 @@ class Subscriptions:
         self._publisher = publisher
         self._known = {event.name: event for event in publisher.protocol.events}
         self._subscriptions: dict[str, _Subscription] = {}
-        self._withheld: dict[tuple[Any, ...], Frames] = {}
+        self._withheld: dict[_State, Frames] = {}
         self._lost: dict[tuple[str, str], int] = {}
         self._log_watch: Timer | None = None
 
@@ -101,13 +147,16 @@ class Subscriptions:
                 raise InvalidArgument(f"no event is called {name}; there are: {known}", ran=Ran.NO)
         accepted = Filter([self._known[name] for name in wanted.events], wanted.filter)
         subscription = self._open(wanted.sub)
-        subscription.events.update(dict.fromkeys(wanted.events, accepted))
+        opened = {name: _Wanted(accepted) for name in wanted.events}
+        subscription.events.update(opened)
         for name in wanted.events:
             self._publisher.listen(name, self._deliver)
         position = self._publisher.log.position
         answer: dict[str, object] = {"sub": wanted.sub, "epoch": position.epoch, "seq": position.seq}
-        replay_from = self._resume(wanted.since, position, answer)
-        return msgspec.json.encode(answer), Opening(subscription, wanted.events, replay_from)
+        after = self._resume(wanted.since, position, answer)
+        states = deque(event for name in opened for event in self._publisher.states(name))
+        opening = Opening(subscription, opened, position.seq if after is None else after, states)
+        return msgspec.json.encode(answer), opening
 
     def unsubscribe(self, params: bytes) -> bytes:
         """End a subscription, or take events out of the implicit one.
@@ -131,13 +180,15 @@ class Subscriptions:
         """Say how far the log has been looked through, so that what passes no filter is not looked through again."""
         seq, epoch = self._publisher.published, self._publisher.log.position.epoch
         for subscription in self._subscriptions.values():
-            if subscription.live and seq > subscription.told and self._has_log(subscription):
+            if seq > subscription.told and self._follows_log(subscription):
                 subscription.told = seq
                 self._connection.about(subscription.id, at=Point(epoch, seq))
 
     def end(self, id: str, status: Status, reason: str) -> None:
         """End a subscription from this side, and say why."""
-        if self._subscriptions.pop(id, None) is not None:
+        ended = self._subscriptions.pop(id, None)
+        if ended is not None:
+            ended.events.clear()
             self._connection.about(id, end=SubscriptionEnd(status, reason))
             self._ignore_unwanted()
 
@@ -145,42 +196,32 @@ class Subscriptions:
         """The connection is gone."""
         if self._log_watch is not None:
             self._log_watch.cancel()
+        for subscription in self._subscriptions.values():
+            subscription.events.clear()
         self._subscriptions.clear()
         self._ignore_unwanted()
 
-    def follow(self, opening: Opening) -> None:
-        """Send the latest states, then let the subscription follow."""
-        subscription = opening.subscription
-        if not self._holds(subscription):
-            return
-        for name in opening.events:
-            if self._known[name].delivery is Delivery.STATE:
-                self._send_states(subscription, name)
-        subscription.live = True
+    def follow(self, opening: Opening) -> bool:
+        """Let a subscription follow what happens; False where something else is to be sent first."""
+        held = opening.held
+        if not held:
+            return True
+        if self._is_behind(opening) or opening.states or any(wanted.changed for wanted in held.values()):
+            return False
+        for wanted in held.values():
+            wanted.live = True
         position = self._publisher.log.position
-        self._connection.about(subscription.id, live=Point(position.epoch, position.seq))
+        self._connection.about(opening.subscription.id, live=Point(position.epoch, position.seq))
         self._watch_log()
+        return True
 
     async def replay(self, opening: Opening) -> None:
-        """Send what the log holds since the subscription's starting point, then let it follow."""
-        subscription, log, after = opening.subscription, self._publisher.log, opening.replay_from or 0
-        while self._holds(subscription) and after < log.position.seq:
-            entries = await log.read(after, REPLAY_BATCH)
-            if entries is None:
-                position = log.position
-                self._connection.about(subscription.id, reset=Reset("history_cut", position.epoch, position.seq))
-                break
-            for entry in entries:
-                frames = Frames(entry.event, entry.seq)
-                if subscription.wants(frames):
-                    if not await self._connection.room():
-                        return
-                    message = frames.message(for_=self._tag(subscription))
-                    if self._refused_as_large(frames, len(message)):
-                        return
-                    self._connection.send_event(message)
-                after = entry.seq
-        self.follow(opening)
+        """Send the log since the starting point, the latest states, and what comes meanwhile; then let it follow."""
+        while not self.follow(opening):
+            going_on = await (self._send_log(opening) if self._is_behind(opening) else self._send_states(opening))
+            if not going_on:
+                return
+            await anyio.lowlevel.checkpoint()  # there may be room all the time, and others have their turn, too
 
     # -------------------------------------------------------------------------------------------------------- helpers
     def _open(self, id: str) -> _Subscription:
@@ -195,9 +236,14 @@ class Subscriptions:
         subscription = self._subscriptions[id] = _Subscription(id)
         return subscription
 
-    def _holds(self, subscription: _Subscription) -> bool:
-        """Whether it was not ended meanwhile; another may have its name by now."""
-        return self._subscriptions.get(subscription.id) is subscription
+    def _is_behind(self, opening: Opening) -> bool:
+        return opening.after < self._publisher.log.position.seq and any(map(self._is_log, opening.held))
+
+    def _is_log(self, name: str) -> bool:
+        return self._known[name].delivery is Delivery.LOG
+
+    def _state(self, event: Event) -> _State:
+        return event.event_name, *(value_at(event, path) for path in self._known[event.event_name].key)
 
     def _tag(self, subscription: _Subscription) -> str | None:
         return subscription.id if self._connection.extensions else None
@@ -208,11 +254,47 @@ class Subscriptions:
             answer["reason"] = "epoch_changed"
         return since.seq if since is not None and resumed else None
 
-    def _send_states(self, subscription: _Subscription, name: str) -> None:
-        for event in self._publisher.states(name):
-            frames = Frames(event, None)
-            if subscription.wants(frames):
-                self._connection.send_event(frames.message(for_=self._tag(subscription)))
+    async def _send_log(self, opening: Opening) -> bool:
+        """Send some of what the log holds; False when that is over."""
+        log = self._publisher.log
+        entries = await log.read(opening.after, REPLAY_BATCH)
+        if entries is None:
+            position = log.position
+            self._connection.about(opening.subscription.id, reset=Reset("history_cut", position.epoch, position.seq))
+            opening.after = position.seq
+            return True
+        for entry in entries:
+            if not await self._send(opening, entry.event, entry.seq):
+                return False
+            opening.after = entry.seq
+        return True
+
+    async def _send_states(self, opening: Opening) -> bool:
+        """Send some of the states; False when that is over."""
+        if not opening.states:
+            for wanted in opening.held.values():
+                opening.states.extend(wanted.changed.values())
+                wanted.changed.clear()
+        for _ in range(min(REPLAY_BATCH, len(opening.states))):
+            if not await self._send(opening, opening.states.popleft(), None):
+                return False
+        return True
+
+    async def _send(self, opening: Opening, event: Event, seq: int | None) -> bool:
+        """Send an event to one subscription, if that wants it, when there is room; False when it is not to go on."""
+        if opening.wants(event) is None:
+            return True
+        if not await self._connection.room():
+            return False
+        wanted = opening.wants(event)  # it may be another by now
+        if wanted is None or (wanted.changed and self._state(event) in wanted.changed):  # what is newer follows
+            return True
+        frames = Frames(event, seq)
+        message = frames.message(for_=self._tag(opening.subscription))
+        if self._refused_as_large(frames, len(message)):
+            return False
+        self._connection.send_event(message)
+        return True
 
     def _ignore_unwanted(self) -> None:
         wanted = {name for subscription in self._subscriptions.values() for name in subscription.events}
@@ -222,7 +304,7 @@ class Subscriptions:
 
     def _deliver(self, frames: Frames) -> None:
         connection = self._connection
-        if not any(sub.live and sub.wants(frames) for sub in self._subscriptions.values()):
+        if not self._is_followed(frames.event):
             return
         if connection.has_room:
             frame = frames.shared(extensions=connection.extensions)
@@ -230,6 +312,19 @@ class Subscriptions:
                 connection.send_framed(frame)
         else:
             self._withhold(frames)
+
+    def _is_followed(self, event: Event) -> bool:
+        """Whether a subscription follows this event; those that are not so far get the latest states later."""
+        name, followed = event.event_name, False
+        for subscription in self._subscriptions.values():
+            wanted = subscription.events.get(name)
+            if wanted is None or (wanted.live and followed) or not wanted.accepts.matches(event):
+                continue
+            if wanted.live:
+                followed = True
+            elif self._known[name].delivery is Delivery.STATE:
+                wanted.changed[self._state(event)] = event
+        return followed
 
     def _refused_as_large(self, frames: Frames, size: int) -> bool:
         """End the subscriptions to an event that the peer cannot take: leaving it out would be a silent hole."""
@@ -240,12 +335,14 @@ class Subscriptions:
         if not self._connection.extensions:
             self._connection.close(CloseCode.TOO_BIG, reason)
             return True
-        for id in [sub.id for sub in self._subscriptions.values() if sub.wants(frames)]:
+        for id in [sub.id for sub in self._subscriptions.values() if sub.wants(frames.event)]:
             self.end(id, Status.RESOURCE_EXHAUSTED, reason)
         return True
 
-    def _has_log(self, subscription: _Subscription) -> bool:
-        return any(self._known[name].delivery is Delivery.LOG for name in subscription.events)
+    def _follows_log(self, subscription: _Subscription) -> bool:
+        """Whether it has caught up with the log, and follows it."""
+        log = [wanted for name, wanted in subscription.events.items() if self._is_log(name)]
+        return bool(log) and all(wanted.live for wanted in log)
 
     def _watch_log(self) -> None:
         """Tell positions now and then, as long as somebody follows the log."""
@@ -253,7 +350,7 @@ class Subscriptions:
         if (
             self._log_watch is None
             and self._connection.extensions
-            and any(map(self._has_log, self._subscriptions.values()))
+            and any(map(self._follows_log, self._subscriptions.values()))
         ):
             self._log_watch = executor.call_at(executor.now() + TELL_EVERY, self._log_watched)
 
@@ -266,10 +363,10 @@ class Subscriptions:
         """The peer reads too slowly: keep the latest states for it, and count what it misses."""
         descriptor = self._known[frames.event.event_name]
         if descriptor.delivery is Delivery.STATE:
-            self._withheld[descriptor.name, *(value_at(frames.event, path) for path in descriptor.key)] = frames
+            self._withheld[self._state(frames.event)] = frames
         elif descriptor.delivery is Delivery.VOLATILE:
             for sub in self._subscriptions.values():
-                if sub.live and sub.wants(frames):
+                if sub.follows(frames.event):
                     self._lost[sub.id, descriptor.name] = self._lost.get((sub.id, descriptor.name), 0) + 1
         else:
             self._connection.close(CloseCode.SLOW, "events wait faster than they are read")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import anyio
 import pytest
-from tests.runtime.banking import banking
 from tests.runtime.chat import ChatClient
 from tests.runtime.support import Guest, Room, connection_of, serving, talking, until, url_of
 

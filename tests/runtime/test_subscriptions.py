@@ -6,6 +6,8 @@ import json
 from types import SimpleNamespace
 from typing import Any, cast
 
+import anyio
+import anyio.lowlevel
 import pytest
 from tests.runtime.chat import CHAT, Said, Topic, Typing
 from tests.runtime.manual import ManualExecutor
@@ -73,10 +75,7 @@ class Desk:
 
     async def subscribe(self, **params: Any) -> dict[str, Any]:
         answer, opening = self.take_in(**params)
-        if opening.replay_from is None:
-            self.subscriptions.follow(opening)
-        else:
-            await self.subscriptions.replay(opening)
+        await self.subscriptions.replay(opening)
         return answer
 
     def unsubscribe(self, **params: Any) -> bytes:
@@ -120,11 +119,12 @@ async def test_events_follow_the_answer_and_not_before() -> None:
     _, opening = desk.take_in(events=["said"], sub="s1")
     await desk.say(1)
     assert desk.wire.take() == []
-    desk.subscriptions.follow(opening)
+    await desk.subscriptions.replay(opening)
     await desk.say(2)
-    live, event = desk.wire.take()
-    assert live["live"]["seq"] == 1, "told where it goes on from: what came before is before `live`"
-    assert (event["seq"], "for" in event) == (2, False)
+    first, live, second = desk.wire.take()
+    assert (first["seq"], first["for"]) == (1, "s1"), "it is after the position that the answer tells"
+    assert live["live"]["seq"] == 1
+    assert (second["seq"], "for" in second) == (2, False)
 
 
 async def test_a_plain_peer_gets_events_of_two_members_and_no_notes() -> None:
@@ -279,9 +279,146 @@ async def test_a_state_that_changes_between_answer_and_snapshot_is_not_lost() ->
     await desk.publisher.emit(topic("a", "1"))
     _, opening = desk.take_in(events=["topic"], sub="s1")
     await desk.publisher.emit(topic("a", "2"))
-    desk.subscriptions.follow(opening)
+    assert not desk.subscriptions.follow(opening), "the states come first"
+    await desk.subscriptions.replay(opening)
     await desk.publisher.emit(topic("a", "3"))
     assert [message["data"]["text"] for message in desk.wire.take() if "event" in message] == ["2", "3"]
+
+
+def texts(sent: list[dict[str, Any]]) -> list[str]:
+    return [message["data"]["room"] + message["data"]["text"] for message in sent if message.get("event") == "topic"]
+
+
+@pytest.mark.parametrize("extensions", [True, False])
+@pytest.mark.parametrize("sent_before", range(3))
+async def test_a_state_that_changes_while_the_states_are_sent_is_neither_lost_nor_overtaken(
+    extensions: bool, sent_before: int
+) -> None:
+    desk = Desk(extensions=extensions)
+    for room in "abc":
+        await desk.publisher.emit(topic(room, "1"))
+    waited = desk.wire.room
+
+    async def room_while_it_changes() -> bool:
+        if desk.wire.rooms == sent_before:
+            await desk.publisher.emit(topic("b", "2"))
+            await desk.publisher.emit(topic("b", "3"))
+            await desk.publisher.emit(topic("d", "1"))
+        return await waited()
+
+    desk.wire.room = room_while_it_changes  # type: ignore[method-assign]
+    await desk.subscribe(events=["topic"], sub="s1")
+    await desk.publisher.emit(topic("b", "4"))
+    sent_already = ["b1"] if sent_before == 2 else []
+    assert texts(desk.wire.take()) == ["a1", *sent_already, "c1", "b3", "d1", "b4"]
+
+
+async def test_states_are_sent_only_where_there_is_room_for_each() -> None:
+    desk = Desk()
+    for number in range(1000):
+        await desk.publisher.emit(topic(str(number), ""))
+    waited = desk.wire.room
+
+    async def little_room() -> bool:
+        if desk.wire.rooms == 700:
+            desk.wire.gone = True
+        return await waited()
+
+    desk.wire.room = little_room  # type: ignore[method-assign]
+    _, opening = desk.take_in(events=["topic"], sub="s1")
+    assert desk.wire.take() == [], "none before there is room"
+    await desk.subscriptions.replay(opening)
+    assert len(desk.wire.take()) == 700
+
+
+@pytest.mark.parametrize("events", [["topic"], ["said"]])
+async def test_others_have_their_turn_while_much_is_sent(events: list[str]) -> None:
+    desk = Desk()
+    count = 3 * REPLAY_BATCH
+    for number in range(count):
+        await desk.publisher.emit(topic(str(number), ""))
+        await desk.say(number)
+    sent_by_then: list[int] = []
+
+    async def look() -> None:
+        while len(desk.wire.sent) < count:
+            sent_by_then.append(len(desk.wire.sent))
+            await anyio.lowlevel.checkpoint()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(look)
+        await anyio.lowlevel.checkpoint()
+        await desk.subscribe(events=events, since=desk.since(0), sub="s1")
+    assert set(sent_by_then) & {REPLAY_BATCH, 2 * REPLAY_BATCH}
+
+
+async def test_what_the_log_gets_while_states_are_sent_is_not_missed() -> None:
+    desk = Desk()
+    await desk.publisher.emit(topic("a", "1"))
+    waited = desk.wire.room
+
+    async def room_while_more_happens() -> bool:
+        if desk.wire.rooms == 0:
+            await desk.say(1, 2)
+        return await waited()
+
+    desk.wire.room = room_while_more_happens  # type: ignore[method-assign]
+    await desk.subscribe(events=["said", "topic"], sub="s1")
+    await desk.say(3)
+    sent = desk.wire.take()
+    assert numbers(sent) == [1, 2, 3]
+    assert [message["live"]["seq"] for message in sent if "live" in message] == [2]
+
+
+async def test_an_event_that_is_added_to_a_subscription_does_not_disturb_the_others() -> None:
+    desk = Desk(extensions=False)
+    await desk.publisher.emit(topic("a", "1"))
+    await desk.subscribe(events=["said"])
+    _, opening = desk.take_in(events=["topic"])
+    await desk.publisher.emit(topic("a", "2"))
+    await desk.say(1)
+    assert [message["event"] for message in desk.wire.take()] == ["said"]
+    await desk.subscriptions.replay(opening)
+    await desk.publisher.emit(topic("a", "3"))
+    assert texts(desk.wire.take()) == ["a2", "a3"]
+
+
+async def test_subscribing_again_while_states_are_sent_begins_anew() -> None:
+    desk = Desk(extensions=False)
+    await desk.publisher.emit(topic("a", "1"))
+    await desk.publisher.emit(topic("b", "1"))
+    _, first = desk.take_in(events=["topic"])
+    _, second = desk.take_in(events=["topic"], filter={"room": "b"})
+    await desk.publisher.emit(topic("b", "2"))
+    await desk.subscriptions.replay(first)
+    assert desk.wire.take() == []
+    await desk.subscriptions.replay(second)
+    assert texts(desk.wire.take()) == ["b2"]
+
+
+@pytest.mark.parametrize("extensions", [True, False])
+async def test_a_state_that_the_peer_cannot_take_ends_the_subscription(extensions: bool) -> None:
+    desk = Desk(extensions=extensions, frame=200)
+    for room, text in (("a", "1"), ("b", "x" * 300), ("c", "1")):
+        await desk.publisher.emit(topic(room, text))
+    await desk.subscribe(events=["topic"], sub="s1")
+    *before, last = desk.wire.take()
+    if extensions:
+        assert texts(before) == ["a1"]
+        assert (last["sub"], last["end"]["status"]) == ("s1", "resource_exhausted")
+    else:
+        assert texts([last]) == ["a1"]
+        assert desk.wire.closed_with is not None
+        assert desk.wire.closed_with[0] == CloseCode.TOO_BIG
+
+
+async def test_a_position_is_told_only_when_all_of_the_log_was_sent() -> None:
+    desk = Desk()
+    await desk.say(1, 2)
+    _, opening = desk.take_in(events=["said"], sub="s1", since=desk.since(0))
+    desk.subscriptions.tell_positions()
+    assert desk.wire.take() == []
+    await desk.subscriptions.replay(opening)
 
 
 # --------------------------------------------------------------------------------------------------------- replay

@@ -161,7 +161,9 @@ async def _place_back(world: World, peer: Any) -> None:
 
 
 # -------------------------------------------------------------------------------------------------------------- events
-async def publish(world: World, count: int, *, pause: float = 1.0, padding: int = 0) -> None:
+async def publish(
+    world: World, count: int, *, pause: float = 1.0, padding: int = 0, accounts: Sequence[str] = ACCOUNTS
+) -> None:
     """Publish events of every kind, while the server is there."""
     dice = world.sim.random
     filler = "." * padding
@@ -169,7 +171,7 @@ async def publish(world: World, count: int, *, pause: float = 1.0, padding: int 
         await anyio.sleep(dice.uniform(0, pause))
         if not world.up:
             continue
-        account, number = dice.choice(ACCOUNTS), world.number()
+        account, number = dice.choice(accounts), world.number()
         kind = dice.choice([bank.Booked, bank.Level, bank.Tick])
         if kind is bank.Level:
             world.levels[account] = number

@@ -14,7 +14,7 @@ from typing import Any, Final
 import pytest
 from tests.simulation import scenarios, validators
 
-from duologue import Connection, Effect, NotSent, Position, Ran, attempts, handlers
+from duologue import Connection, Effect, Event, NotSent, Position, Ran, attempts, handlers
 from duologue.attempts import Attempts
 from duologue.client import Client
 from duologue.decisions import OutgoingCall, Settle, Stop
@@ -25,6 +25,7 @@ from duologue.handlers import Handlers
 from duologue.keyed import SPENT, Answer, KeyedCalls, MemoryAnswers
 from duologue.link import Link
 from duologue.peer import Peer
+from duologue.publisher import Publisher
 from duologue.server import Server
 from duologue.session import Session
 from duologue.streams import Stream
@@ -369,9 +370,10 @@ def live_before_the_replay_is_done(patch: Patch) -> None:
     replay = Subscriptions.replay
 
     async def early(self: Subscriptions, opening: Opening) -> None:
-        opening.subscription.live = True
+        for wanted in opening.held.values():
+            wanted.live = True
         position = self._publisher.log.position
-        self._connection.about(opening.subscription.id, live=Point(position.epoch, opening.replay_from or 0))
+        self._connection.about(opening.subscription.id, live=Point(position.epoch, opening.after))
         await replay(self, opening)
 
     patch.setattr(Subscriptions, "replay", early)
@@ -394,15 +396,48 @@ def new_history_is_read_before_the_loss_is_told(patch: Patch) -> None:
 
 @caught_by(scenarios.events_on_a_bad_network, validators.logs_are_gap_free)
 def replays_are_left_out(patch: Patch) -> None:
-    async def leave_out(self: Subscriptions, opening: Opening) -> None:
-        self.follow(opening)
+    follow = Subscriptions.follow
 
-    patch.setattr(Subscriptions, "replay", leave_out)
+    def leave_out(self: Subscriptions, opening: Opening) -> bool:
+        opening.after = self._publisher.log.position.seq
+        return follow(self, opening)
+
+    patch.setattr(Subscriptions, "follow", leave_out)
 
 
 @caught_by(scenarios.events_in_calm, validators.states_converge)
 def late_subscribers_get_no_snapshot(patch: Patch) -> None:
-    patch.setattr(Subscriptions, "_send_states", lambda self, subscription, name: None)
+    patch.setattr(Publisher, "states", lambda self, name: [])
+
+
+@caught_by(scenarios.late_subscribers, validators.states_converge)
+def a_state_that_changes_during_the_snapshot_is_lost(patch: Patch) -> None:
+    is_followed = Subscriptions._is_followed
+
+    def forget(self: Subscriptions, event: Event) -> bool:
+        followed = is_followed(self, event)
+        for subscription in self._subscriptions.values():
+            for wanted in subscription.events.values():
+                wanted.changed.clear()
+        return followed
+
+    patch.setattr(Subscriptions, "_is_followed", forget)
+
+
+@caught_by(scenarios.late_subscribers, validators.states_converge)
+def a_snapshot_overtakes_what_changes_meanwhile(patch: Patch) -> None:
+    """Who subscribes follows at once, and gets the states of that moment later."""
+    subscribe = Subscriptions.subscribe
+
+    def at_once(self: Subscriptions, params: bytes) -> tuple[bytes, Opening]:
+        data, opening = subscribe(self, params)
+        for wanted in opening.wanted.values():
+            wanted.live = True
+        position = self._publisher.log.position
+        self._connection.about(opening.subscription.id, live=Point(position.epoch, opening.after))
+        return data, opening
+
+    patch.setattr(Subscriptions, "subscribe", at_once)
 
 
 @caught_by(scenarios.events_on_a_bad_network, validators.filters_hold)

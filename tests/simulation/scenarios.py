@@ -136,6 +136,16 @@ async def slow_readers(sim: Simulation) -> World:
     return world
 
 
+async def late_subscribers(sim: Simulation) -> World:
+    """Subscribers come while states change, more than there is room for at once."""
+    async with a_world(sim, clients=2, limits=TIGHT) as world:
+        async with world.disturbed(stalls):
+            for _ in range(6):
+                await publish(world, 15, pause=0.2, padding=1000, accounts="abcdefghijkl")
+                world.readers.start_soon(follow_levels, world, sim.random.choice(world.clients), None)
+    return world
+
+
 async def restarted_clients(sim: Simulation) -> World:
     """Clients die and go on where they were."""
     async with a_world(sim, clients=0) as world:
@@ -161,6 +171,7 @@ SCENARIOS: Final[dict[str, Scenario]] = {
         events_through_crashes,
         events_through_losses,
         slow_readers,
+        late_subscribers,
         restarted_clients,
     )
 }
