@@ -192,8 +192,8 @@ class Client(Peer):
     async def forget(self, sub: str) -> None:
         """Tell the server, if it is there, that a stream has ended; waits for its word no longer than for a close.
 
-        Whoever gives up waiting has told it all the same. Whatever it says: the subscription may be gone already, and goes
-        with its connection at the latest.
+        Whoever gives up waiting has told it all the same. Whatever it says: the subscription may be gone already, and
+        goes with its connection at the latest.
         """
         connection = self._channel.connection
         if connection is None or connection.closed is not None or not connection.extensions:

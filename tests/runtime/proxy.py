@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import math
 import selectors
 import socket
+import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,6 +15,8 @@ from enum import Enum
 import anyio
 
 CHUNK = 64 * 1024
+TICK = 0.01
+"""Seconds between two looks at what a bounded rate lets pass."""
 
 
 class Direction(Enum):
@@ -33,7 +37,7 @@ class Cut:
 class _Way:
     """One direction of a connection: what was taken and not passed on, and how many bytes may pass before a cut."""
 
-    __slots__ = ("ended", "left", "sink", "source", "waiting")
+    __slots__ = ("ended", "left", "not_before", "sink", "source", "waiting")
 
     def __init__(self, source: socket.socket, sink: socket.socket) -> None:
         self.source = source
@@ -41,6 +45,7 @@ class _Way:
         self.waiting = bytearray()
         self.left: int | None = None
         self.ended = False
+        self.not_before = 0.0
 
 
 class _Pair:
@@ -50,6 +55,7 @@ class _Pair:
         self.ways = {Direction.UP: _Way(near, far), Direction.DOWN: _Way(far, near)}
         self.sockets = (near, far)
         self.interests = [0, 0]
+        self.half_open = False
 
 
 class Proxy:
@@ -62,6 +68,7 @@ class Proxy:
         target: The port that it connects to.
         accepted: Connections so far.
         refusing: New connections are cut at once.
+        rate: Bytes that it passes on in a second, each way of each connection; None for no bound.
         cuts: Gives each new connection its cut, None for one that is left alone; where it ends, so are all others.
         cut_short: How often bytes were counted up to a cut.
         at_cut: Called at such a moment, when all that was to pass has been handed over and the connection still stands.
@@ -72,6 +79,7 @@ class Proxy:
         self.target = target
         self.accepted = 0
         self.refusing = False
+        self.rate: float | None = None
         self.cuts: Iterator[Cut | None] = iter(())
         self.cut_short = 0
         self.at_cut: Callable[[], object] = lambda: None
@@ -97,6 +105,18 @@ class Proxy:
         for pair in list(self._pairs):
             self._close(pair)
 
+    def half_open(self) -> None:
+        """End all connections on the client's side; the server is told nothing, and what it says goes nowhere."""
+        for pair in self._pairs:
+            near, far = pair.sockets
+            for each, interest in zip(pair.sockets, pair.interests, strict=True):
+                if interest:
+                    self._selector.unregister(each)
+            pair.half_open = True
+            pair.interests = [0, selectors.EVENT_READ]
+            self._selector.register(far, selectors.EVENT_READ, pair)
+            near.close()
+
     def cut_after(self, cut: Cut | None) -> None:
         """Let the living connections be cut; bytes are counted from now. None takes that back."""
         for pair in list(self._pairs):
@@ -109,7 +129,10 @@ class Proxy:
         """Pass bytes on until cancelled."""
         try:
             while True:
-                await anyio.wait_readable(self._selector.fileno())
+                with anyio.move_on_after(math.inf if self.rate is None else TICK):
+                    await anyio.wait_readable(self._selector.fileno())
+                for pair in self._pairs if self.rate is not None else ():
+                    self._watch(pair)  # more may pass by now
                 for key, _ in self._selector.select(0):
                     if key.fileobj is self._listening:
                         self._accept()
@@ -156,9 +179,12 @@ class Proxy:
 
     def _carry(self, pair: _Pair) -> None:
         """Take and pass on what can be had."""
+        if pair.half_open:
+            self._swallow(pair)
+            return
         try:
             for way in pair.ways.values():
-                if not way.waiting and not self._stalled:
+                if self._may_take(way):
                     self._take(way)
                 if way.waiting:
                     self._pass_on(way)
@@ -172,11 +198,23 @@ class Proxy:
         else:
             self._watch(pair)
 
-    def _take(self, way: _Way) -> None:
+    def _swallow(self, pair: _Pair) -> None:
+        """Take what the server still says, as the network in between would, until it gives up."""
         try:
-            data = way.source.recv(CHUNK if way.left is None else min(CHUNK, way.left))
+            gone = not pair.sockets[1].recv(CHUNK)
+        except OSError:
+            gone = True
+        if gone:
+            self._close(pair)
+
+    def _take(self, way: _Way) -> None:
+        most = CHUNK if self.rate is None else max(1, int(self.rate * TICK))
+        try:
+            data = way.source.recv(most if way.left is None else min(most, way.left))
         except BlockingIOError:
             return
+        if self.rate is not None:
+            way.not_before = time.monotonic() + len(data) / self.rate
         way.waiting += data
         way.ended = not data
 
@@ -193,11 +231,14 @@ class Proxy:
         """What to wait for at the near socket, and at the far one."""
         up, down = pair.ways.values()
         for way_from, way_to in ((up, down), (down, up)):
-            takes = not way_from.waiting and not self._stalled
+            takes = self._may_take(way_from)
             yield selectors.EVENT_READ * takes | selectors.EVENT_WRITE * bool(way_to.waiting)
 
+    def _may_take(self, way: _Way) -> bool:
+        return not way.waiting and not self._stalled and time.monotonic() >= way.not_before
+
     def _watch(self, pair: _Pair) -> None:
-        for number, interest in enumerate(self._interests(pair)):
+        for number, interest in enumerate(self._interests(pair) if not pair.half_open else ()):
             if interest == pair.interests[number]:
                 continue
             if pair.interests[number]:

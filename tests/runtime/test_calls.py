@@ -14,7 +14,6 @@ from typing_extensions import override
 
 from duologue import (
     Call,
-    CallError,
     CallOptions,
     DeadlineExceeded,
     Internal,
@@ -66,24 +65,6 @@ class TestOutcomes:
         assert record.levelno == logging.ERROR
         assert "swordfish" in caplog.text
         assert caught.value.ran is Ran.YES
-
-    async def test_a_raising_handler_costs_its_own_call_alone(self) -> None:
-        outcomes: list[str] = []
-
-        async def call(client: ChatClient, text: str) -> None:
-            try:
-                outcomes.append((await client.echo(text=text)).text)
-            except CallError as error:
-                outcomes.append(error.code)
-
-        async with talking(Room()) as (server, client):
-            connection = connection_of(client)
-            async with anyio.create_task_group() as tasks:
-                for text in ("a", "boom", "b", "none", "c") * 5:
-                    tasks.start_soon(call, client, text)
-            assert sorted(outcomes) == sorted(["a", "internal", "b", "no_room", "c"] * 5)
-            assert connection_of(client) is connection
-            assert len(server.connections) == 1
 
     async def test_params_that_do_not_fit_never_reach_the_handler(self) -> None:
         room = Room()
@@ -295,15 +276,6 @@ class TestLimits:
             with anyio.fail_after(2):
                 await client.nap(seconds=0)
 
-    async def test_a_request_beyond_the_peer_s_frame_is_not_sent(self) -> None:
-        room = Room()
-        async with talking(room, limits=Limits(frame=10_000)) as (_, client):
-            with pytest.raises(NotSent, match="10000") as caught:
-                await client.echo(text="x" * 20_000)
-            assert caught.value.ran is Ran.NO
-            assert (await client.echo(text="on")).text == "on"
-            assert len(room.calls) == 1
-
     async def test_a_request_beyond_the_action_s_own_limit_is_not_sent(self) -> None:
         room = Room()
         async with talking(room) as (_, client):
@@ -313,15 +285,6 @@ class TestLimits:
                 await connection_of(client).calls.ask("echo", b'{"text":"%b"}' % (b"x" * 60_000))
             assert caught.value.ran is Ran.NO
             assert room.calls == []
-
-    async def test_an_answer_that_the_caller_cannot_take_costs_its_call_alone(self) -> None:
-        async with talking(Room(), client_limits=Limits(frame=10_000)) as (_, client):
-            connection = connection_of(client)
-            with pytest.raises(ResourceExhausted, match="10000") as caught:
-                await client.echo(text="x" * 100, times=1000)
-            assert caught.value.ran is Ran.YES
-            assert (await client.echo(text="on")).text == "on"
-            assert connection_of(client) is connection
 
 
 class TestExtras:

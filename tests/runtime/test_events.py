@@ -25,7 +25,6 @@ from duologue import (
     LogEntry,
     MemoryLog,
     NotFound,
-    NotSent,
     Position,
     ResourceExhausted,
     serve,
@@ -514,15 +513,6 @@ class TestNotifications:
     async def test_a_client_sends_events(self) -> None:
         room = Room()
         async with talking(room) as (_, client):
-            await client.notify(Waved(who="me"))
-            await until(lambda: room.waved)
-            assert room.waved == [Waved(who="me")]
-
-    async def test_a_notification_that_the_server_cannot_take(self) -> None:
-        room = Room()
-        async with talking(room, limits=Limits(frame=4096)) as (_, client):
-            with pytest.raises(NotSent, match="4096"):
-                await client.notify(Waved(who="x" * 5000))
             await client.notify(Waved(who="me"))
             await until(lambda: room.waved)
             assert room.waved == [Waved(who="me")]

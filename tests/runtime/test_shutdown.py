@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import anyio
 import pytest
-from tests.runtime.chat import AskParams, ChatClient, ChatPeer
+from tests.runtime.chat import ChatClient
 from tests.runtime.proxy import proxied
-from tests.runtime.support import BOUND, Guest, Room, Shielded, connection_of, serving, talking, until, url_of
-from typing_extensions import override
+from tests.runtime.support import BOUND, Room, Shielded, connection_of, serving, talking, until, url_of
 
-from duologue import Call, Cancelled, Lifecycle, Limits, NotSent, OutcomeUnknown, Ran, Unavailable, serve
+from duologue import Cancelled, Lifecycle, Limits, NotSent, OutcomeUnknown, Ran, Unavailable, serve
 
 pytestmark = pytest.mark.anyio
 
@@ -33,28 +32,6 @@ class TestServer:
             assert room.stopped == 0
             await until(lambda: told)
             assert told == [1001]
-
-    async def test_a_handler_that_may_finish_may_call_its_peer(self) -> None:
-        asked = anyio.Event()
-
-        class Late(Room):
-            @override
-            async def ask(self, call: Call[ChatPeer], params: AskParams) -> int:
-                asked.set()
-                await anyio.sleep(0.1)
-                return await call.peer.ask_back(depth=0) + 7
-
-        async with talking(Late(), guest=Guest()) as (server, client), anyio.create_task_group() as tasks:
-            answers: list[int] = []
-
-            async def ask() -> None:
-                answers.append(await client.ask(depth=1))
-
-            tasks.start_soon(ask)
-            await asked.wait()
-            await server.aclose()
-            await until(lambda: answers)
-            assert answers == [7]
 
     async def test_handlers_that_do_not_are_cancelled(self) -> None:
         room = Room()

@@ -11,7 +11,7 @@ from tests.runtime.support import Room, connection_of, serving, talking, until, 
 from typing_extensions import override
 from websockets.asyncio.client import connect
 
-from duologue import Call, CallError, Cancelled, DeadlineExceeded, Limits, NotFound, OutcomeUnknown, Sink
+from duologue import Call, Cancelled, DeadlineExceeded, Limits, NotFound, Sink
 
 pytestmark = pytest.mark.anyio
 
@@ -127,32 +127,6 @@ class TestLeaving:
             await until(lambda: room.stopped == 1)
             with pytest.raises(DeadlineExceeded):
                 await numbers.result()
-
-    async def test_a_lost_connection_ends_it_and_its_handler(self) -> None:
-        room = Room()
-        async with talking(room) as (server, client), client.count(upto=1000) as numbers:
-            await anext(numbers)
-            server.connections[0].abort()
-            with pytest.raises(OutcomeUnknown):
-                await numbers.result()
-            await until(lambda: room.stopped == 1)
-
-
-async def test_an_item_that_the_caller_cannot_take_costs_its_call_alone() -> None:
-    class Wide(Room):
-        @override
-        async def count(self, call: Call[ChatPeer], params: CountParams, out: Sink[Number]) -> Echo:
-            await out.send(Number.model_construct(value=10**5000))
-            return Echo(text="never")
-
-    async with talking(Wide(), client_limits=Limits(frame=4096)) as (_, client):
-        connection = connection_of(client)
-        async with client.count(upto=1) as numbers:
-            with pytest.raises(CallError) as caught:
-                await numbers.result()
-            assert caught.value.code == "resource_exhausted"
-        assert (await client.echo(text="on")).text == "on"
-        assert connection_of(client) is connection
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
