@@ -109,6 +109,27 @@ class TestServer:
                 await anyio.connect_tcp("127.0.0.1", server.port)
 
 
+class TestWaiting:
+    async def test_who_gives_up_waiting_for_the_end_leaves_the_others_waiting(self) -> None:
+        async with talking(Room()) as (server, client), anyio.create_task_group() as tasks:
+            connection = connection_of(client)
+            ended: list[str] = []
+
+            async def wait() -> None:
+                await connection.until_closed()
+                ended.append("closed")
+
+            tasks.start_soon(wait)
+            for _ in range(2):
+                with anyio.move_on_after(0.01) as given_up:
+                    await connection.until_closed()
+                assert given_up.cancelled_caught
+            assert ended == []
+            server.connections[0].abort()
+            await connection.until_closed()
+            await until(lambda: ended)
+
+
 class TestClient:
     async def test_what_waits_ends_when_the_client_is_closed(self) -> None:
         room = Room()
