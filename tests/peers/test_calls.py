@@ -233,7 +233,7 @@ def contents(*roots: object) -> dict[str, int]:
             waiting += [(f"{place}[]", value) for value in values]
         elif isinstance(thing, tuple):
             waiting += [(f"{place}[]", value) for value in cast("Any", thing)]
-        elif type(thing).__module__.startswith("duologue"):
+        elif type(thing).__module__.startswith(("duologue", "tests")):
             slots = [name for kind in type(thing).__mro__ for name in getattr(kind, "__slots__", ())]
             waiting += [
                 (f"{place}.{name}", getattr(thing, name, None)) for name in [*getattr(thing, "__dict__", ()), *slots]
