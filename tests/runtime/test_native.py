@@ -242,6 +242,7 @@ VERDICTS: dict[str, tuple[bytes, str]] = {
     "an empty key": (request(key='""'), REFUSED),
     "meta of 4096 bytes": (request(meta='{"é":"' + "m" * 4094 + '"}'), TAKEN),
     "meta of 4097 bytes": (request(meta='{"é":"' + "m" * 4095 + '"}'), REFUSED),
+    "meta of 70,000 names": (request(meta="{" + ",".join(f'"{n}":""' for n in range(70_000)) + "}"), REFUSED),
     "meta that holds a number": (request(meta='{"a":1}'), REFUSED),
     "meta that is a list": (request(meta="[]"), REFUSED),
     "params that are null": (request(params="null"), TAKEN),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -10,6 +9,7 @@ import msgspec
 from msgspec import UNSET
 from msgspec.json import Decoder, Encoder
 
+from .depth import MAX_DEPTH, is_too_deep
 from .messages import (
     MAX_META,
     Ack,
@@ -27,12 +27,8 @@ from .messages import (
     UploadForm,
 )
 
-MAX_DEPTH: Final = 64
-"""Objects and arrays inside each other; deeper text is refused before any decoder recurses into it."""
-
 _decode = Decoder(Message).decode
 _encode = Encoder().encode
-_STRINGS_AND_BRACKETS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
 
 
 _REPLAYED: Final = b',"replayed":true}'
@@ -51,19 +47,10 @@ class _Outline(msgspec.Struct):
 _decode_outline = Decoder(_Outline).decode
 
 
-def _too_deep(data: bytes) -> bool:
-    if data.count(b"{") + data.count(b"[") <= MAX_DEPTH:  # most messages: two scans at memory speed
-        return False
-    depth = 0
-    for match in _STRINGS_AND_BRACKETS.finditer(data):
-        token = match[0]
-        if token in (b"{", b"["):
-            depth += 1
-            if depth > MAX_DEPTH:
-                return True
-        elif token in (b"}", b"]"):
-            depth -= 1
-    return False
+def _is_large(meta: Mapping[str, str]) -> bool:
+    if len(meta) > MAX_META:  # before looking at each: there is room for 100,000 in one message
+        return True
+    return sum(len(name.encode()) + len(value.encode()) for name, value in meta.items()) > MAX_META
 
 
 def _bad(reason: str, data: bytes) -> BadMessage:
@@ -86,7 +73,7 @@ class NativeCodec:
                 data.decode()
             except UnicodeDecodeError as error:
                 raise BadText(str(error)) from None
-        if _too_deep(data):
+        if is_too_deep(data):
             raise _bad(f"nested deeper than {MAX_DEPTH}", data)
         try:
             message = _decode(data)
@@ -95,7 +82,7 @@ class NativeCodec:
         except (msgspec.DecodeError, RecursionError) as error:
             raise BadMessage(f"not JSON: {error}") from None
         meta = message.meta
-        if isinstance(meta, dict) and sum(len(k.encode()) + len(v.encode()) for k, v in meta.items()) > MAX_META:
+        if isinstance(meta, dict) and _is_large(meta):
             raise _bad(f"meta is larger than {MAX_META} bytes", data)
         return message
 
