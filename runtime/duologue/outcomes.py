@@ -9,17 +9,20 @@ from collections.abc import Sequence
 from typing import Any, Final, TypeVar, cast
 
 from msgspec import UNSET, Raw, UnsetType
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from .descriptors import Action
 from .errors import STATUS_CLASSES, CallError, Declared, Internal, Ran, Status, Unknown
-from .models import Model
+from .models import Model, validator_of
 from .wire import ErrorBody, Message
 from .wire.messages import SAFE_INTEGER
 
 R = TypeVar("R")
 
 _LOG: Final = logging.getLogger("duologue")
+
+MOST_LISTED: Final = 256
+"""Mistakes in one message, of which some are described; of more only the number is told."""
 
 
 def unrun(status: Status, text: str) -> ErrorBody:
@@ -56,6 +59,9 @@ def incident(action: str) -> ErrorBody:
 
 def explain(error: ValidationError) -> str:
     """What does not fit, without the values: they may be secret."""
+    count = error.error_count()
+    if count > MOST_LISTED:  # each would be described at a cost before the first is known
+        return f"{count} members do not fit"
     problems = error.errors(include_url=False, include_context=False, include_input=False)
     told = [f"{'.'.join(map(str, problem['loc'])) or 'value'}: {problem['msg']}" for problem in problems[:5]]
     return "; ".join(told) + (f"; and {len(problems) - 5} more" if len(problems) > 5 else "")
@@ -74,14 +80,14 @@ def result_of(action: Action[Any, R], answer: Message | CallError) -> R:
     """The typed result of an answer. Raises the error that it carries instead."""
     raw = data_of(answer, action.errors)
     try:
-        return decode(action.result.validator, raw)  # type: ignore[no-any-return]
+        return decode(action.result, raw)
     except ValidationError as error:
         raise Internal(f"{action.name}: the answer does not fit the protocol: {explain(error)}") from None
 
 
-def decode(validator: Any, raw: bytes) -> Any:
+def decode(adapter: TypeAdapter[R], raw: bytes) -> R:
     """A payload from the wire: strictly, and by wire names alone."""
-    return validator.validate_json(raw, strict=True, by_alias=True, by_name=False)
+    return validator_of(adapter).validate_json(raw, strict=True, by_alias=True, by_name=False)  # type: ignore[no-any-return]
 
 
 def error_of(body: ErrorBody, declared: Sequence[type[CallError]]) -> CallError:

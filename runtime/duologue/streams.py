@@ -142,7 +142,7 @@ class Stream(_Arriving[I, R]):
     @override
     def _decode(self, raw: bytes | memoryview) -> I:
         try:
-            item: I = decode(self._action.item.validator, bytes(raw))
+            item: I = decode(self._action.item, bytes(raw))
         except ValidationError as error:
             self.cancel()
             raise Internal(f"{self._action.name}: an item does not fit the protocol: {explain(error)}") from None
