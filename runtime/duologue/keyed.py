@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from .drivers.port import Future, Task, wake
-from .errors import CallError, FailedPrecondition, Ran, ResourceExhausted, Status
+from .errors import CallError, Cancelled, FailedPrecondition, Ran, ResourceExhausted, Status
 from .wire import ErrorBody, Keys, UploadForm
 
 TTL: Final = 24 * 3600.0
@@ -154,7 +154,7 @@ def fingerprint(action: str, params: bytes, upload: UploadForm | None = None) ->
 class _Run:
     """One handler, and all the calls that wait for its answer."""
 
-    __slots__ = ("answer", "mark", "refusal", "replayed", "task", "waiters")
+    __slots__ = ("answer", "mark", "refusal", "replayed", "started", "task", "unwanted", "waiters")
 
     task: Task
 
@@ -163,6 +163,8 @@ class _Run:
         self.answer: Answer | None = None
         self.refusal: CallError | None = None
         self.replayed = False
+        self.started = False
+        self.unwanted = False
         self.waiters: list[Future] = []
 
 
@@ -209,28 +211,34 @@ class KeyedCalls:
             run = self._runs[identity, key] = _Run(mark)
             run.task = spawn(lambda: self._carry_out(identity, key, run, handler))
         elif run.mark != mark:
-            raise _reused()
+            raise reused()
         if run.answer is None and run.refusal is None:
             await self._wait(run, waiting, is_lost)
         if run.refusal is not None:
             raise run.refusal
         assert run.answer is not None, "a run ends with an answer or a refusal"
         if run.answer.mark != mark:
-            raise _reused()
+            raise reused()
         return run.answer, joined or run.replayed
 
     async def _wait(self, run: _Run, waiting: Future, is_lost: Callable[[], bool]) -> None:
         run.waiters.append(waiting)
+        run.unwanted = False
         try:
             await waiting
         except BaseException:
             run.waiters.remove(waiting)
             if not run.waiters and not is_lost():  # told to stop, and nobody else wants the answer
-                run.task.cancel()
+                run.unwanted = True
+                if run.started:  # a task that is cancelled before its first step never takes it
+                    run.task.cancel()
             raise
 
     async def _carry_out(self, identity: str, key: str, run: _Run, handler: Callable[[], Awaitable[Answer]]) -> None:
+        run.started = True
         try:
+            if run.unwanted:
+                raise Cancelled("given up before it started", ran=Ran.NO)
             run.answer = await self.store.claim(identity, key, run.mark)
             run.replayed = run.answer is not None
             if run.answer is None:
@@ -247,5 +255,6 @@ class KeyedCalls:
                 wake(waiting)
 
 
-def _reused() -> FailedPrecondition:
+def reused() -> FailedPrecondition:
+    """What a call is told whose key belongs to another one."""
     return FailedPrecondition("another call came under this idempotency key before", ran=Ran.NO, code="key_reused")
