@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from .wire import PAYLOAD
+
+SMALL_PIECE: Final = 16 * 1024
+"""Bytes of a piece on a narrow link."""
+
+PIECE_TIME: Final = 0.004
+"""Seconds that a piece may take: calls wait behind it."""
+
 
 class Outflow:
     """What the other end lets this one send.
@@ -60,3 +70,20 @@ class Inflow:
             return False
         self.granted = self.read + self.window
         return True
+
+
+class Pace:
+    """How large the pieces of an upload or a download may be, by how fast those before them left."""
+
+    __slots__ = ("_sent", "_since")
+
+    def __init__(self, now: float) -> None:
+        self._since = now
+        self._sent = 0
+
+    def next(self, now: float, most: int) -> int:
+        """Bytes of the next piece, which is sent now: `most` at most."""
+        is_quick = self._sent * PIECE_TIME > (now - self._since) * PAYLOAD
+        amount = min(most, PAYLOAD if is_quick else SMALL_PIECE)
+        self._sent += amount
+        return amount

@@ -44,7 +44,7 @@ class Limits:
     calls: int = 4096
     subscriptions: int = 256
     stream_window: int = 64
-    bulk_window: int = 256 * KIB
+    bulk_window: int = 1 * MIB
     event_queue: int = 1024
     frames_per_pass: int = 256
     pings: int = 50

@@ -32,7 +32,7 @@ SMALL_SLICE: Final = 4 * KIB
 LARGE_SLICE: Final = 64 * KIB
 """How much is parsed at once while frames are tiny, and while they are not."""
 
-BULK_WATER: Final = 64 * KIB
+BULK_WATER: Final = 16 * KIB
 """Unsent bytes above which uploads and downloads wait, so that what is short does not wait behind them."""
 
 
@@ -265,7 +265,8 @@ class Link:
         offset = 0
         under_way = True
         while offset < len(data):
-            piece = data[offset : offset + self._slice]
+            end = offset + self._slice
+            piece = data[offset : end if len(data) - end > self._slice // 2 else len(data)]
             offset += len(piece)
             self.protocol.receive_data(piece)
             frames = self.protocol.events_received()

@@ -13,6 +13,7 @@ from typing import Any, cast
 from typing_extensions import override
 
 from .listening import address_of, listening_socket
+from .options import limit_unsent
 from .port import Future, LinkEnd, Scope, Task, Timer
 
 TLS_CLOSE = 1.0
@@ -34,6 +35,7 @@ class AsyncioTransport(asyncio.Protocol):
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
+        limit_unsent(transport.get_extra_info("socket"))
         self.transport.pause_reading()  # uvloop starts to read after this all the same
 
     @override

@@ -15,6 +15,7 @@ from typing import Any, Final
 import trio
 
 from .listening import address_of, listening_socket
+from .options import limit_unsent
 from .port import Future, LinkEnd, Scope, Task, Timer
 
 READ_SIZE: Final = 64 * 1024
@@ -271,6 +272,7 @@ class TrioSocket:
         self._tls = tls
         self._handshake = handshake
         self._transport: TrioTransport | None = None
+        limit_unsent(stream)
 
     async def run(self, link: LinkEnd, high_water: int) -> None:
         """See `Socket.run`."""
