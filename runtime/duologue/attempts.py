@@ -29,12 +29,16 @@ class Attempts:
 
     Args:
         timeout: Seconds for all attempts together; None for the action's own, infinity for no end.
+
+    Attributes:
+        shares_key: Whether the key was given, so that another call may come under it.
     """
 
     def __init__(
         self, peer: Peer, action: Action[Any, Any], timeout: float | None, options: CallOptions | None
     ) -> None:
         options = options or CallOptions()
+        self.shares_key = options.key is not None
         if action.effect is Effect.KEYED and options.key is None:
             options = CallOptions(key=secrets.token_urlsafe(16), meta=options.meta)
         self.options = options

@@ -104,12 +104,15 @@ class Calls:
         timeout: float | None,
         options: CallOptions | None,
         upload: UploadForm | None = None,
+        *,
+        shared: bool = False,
     ) -> OutgoingCall:
         """Send a request as soon as there is a place and room for it; `owner` gets what comes of it.
 
         Args:
             timeout: Seconds, None for no end.
             upload: What is going to be uploaded.
+            shared: Whether another call may bring the same upload.
         """
         limits = self._connection.limits
         data = params.to_wire()
@@ -130,6 +133,7 @@ class Calls:
             meta=options.meta,
             window=window,
             upload=upload,
+            shared=shared,
             download=download,
         )
 

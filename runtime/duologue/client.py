@@ -167,7 +167,7 @@ class Client(Peer):
     # ------------------------------------------------------------------------------------------------------ the user's
     async def aclose(self) -> None:
         """Close the connection and end all event streams; ends within `Limits.close`."""
-        self._channel.end(NotSent("the client is closed"))
+        self._end(NotSent("the client is closed"))
         self.hub.end()
         if (connection := self._channel.connection) is not None:
             connection.close(CloseCode.NORMAL)
@@ -234,6 +234,8 @@ class Client(Peer):
 
     def _take(self, connection: Connection) -> None:
         self._channel.take(connection)
+        if self._channel.ended is None:
+            self._uploads.acquire(self, self.executor)
 
     async def _keep(self, scope: Scope, connection: Connection, socket: Socket, lifecycle: Lifecycle) -> None:
         """Run the connection; when it is lost, make another, until the client is closed or told to stop."""
@@ -276,8 +278,13 @@ class Client(Peer):
                     raise
             delay = min(delay * 2, LONGEST_DELAY)
 
-    def _give_up(self, error: Exception) -> None:
+    def _end(self, error: Exception) -> None:
+        """No other connection is to follow."""
         self._channel.end(error)
+        self._uploads.release(self)
+
+    def _give_up(self, error: Exception) -> None:
+        self._end(error)
         for stream in self.hub.streams:
             stream.fail(error)
 

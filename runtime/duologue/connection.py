@@ -142,7 +142,7 @@ class Connection:
         """Begin the closing handshake; what was said before still leaves."""
         if self._subscriptions is not None:
             self._subscriptions.tell_positions()
-        self._flush()
+        self.flush()
         self._link.close(code, reason)
 
     def abort(self) -> None:
@@ -262,7 +262,7 @@ class Connection:
     def touch(self) -> None:
         """The session has something to send, or to do at another time."""
         if self.session.pending >= JOIN_FRAMES:
-            self._flush()
+            self.flush()
         elif not self._flush_due and self.closed is None:
             self._flush_due = True
             self.executor.call_soon(self._flush_soon)
@@ -274,9 +274,10 @@ class Connection:
 
     def _flush_soon(self) -> None:
         self._flush_due = False
-        self._flush()
+        self.flush()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Send all that was said now."""
         if self.is_open:
             self._hand_over()
         self._link.flush()

@@ -23,6 +23,7 @@ class OutgoingCall:
         outflow: Of an upload: what may be sent; None until the peer has said where to begin.
         upload: What is to be uploaded.
         complete: Whether all of an upload was sent; before that its handler cannot have started.
+        shared: Whether another call may have brought the upload, under the same key.
         owner: Whatever the session's owner keeps with it.
     """
 
@@ -35,6 +36,7 @@ class OutgoingCall:
         "message",
         "outflow",
         "owner",
+        "shared",
         "stream",
         "upload",
     )
@@ -50,11 +52,14 @@ class OutgoingCall:
         self.stream: int | None = None
         self.upload: UploadForm | None = None
         self.complete = False
+        self.shared = False
 
     @property
     def may_have_run(self) -> bool:
-        """Whether the peer may have started the handler."""
-        return self.message is None and (self.upload is None or self.complete)
+        """Whether the peer may have started the handler. Its first word about an upload says that it has not."""
+        if self.message is not None:
+            return False
+        return self.upload is None or self.complete or (self.shared and self.outflow is None)
 
 
 class IncomingCall:

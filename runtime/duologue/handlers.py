@@ -16,6 +16,7 @@ from .decisions import EventArrived, IncomingCall, Start, Stop, UploadBroken, Up
 from .descriptors import Action, DownloadAction, Effect, EventDescriptor, StreamAction, UploadAction
 from .drivers.port import Future, Task, Timer, wake
 from .errors import CallError, Ran, ResourceExhausted, Status
+from .flow import Pace
 from .keyed import Answer, Claim, KeyedCalls, fingerprint
 from .models import Event, Params
 from .outcomes import body_of, explain, incident, unrun
@@ -23,7 +24,7 @@ from .receiving import Receiving
 from .service import Bound, ByteSink, Call, Sink
 from .subscriptions import Opening, Subscriptions
 from .uploads import HeldUploads, Upload
-from .wire import PAYLOAD, SUBPROTOCOL, ErrorBody, Message
+from .wire import SUBPROTOCOL, ErrorBody, Message
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -41,20 +42,21 @@ ANONYMOUS: Final = ""
 class _Running:
     """The handler of one call: its task, why it is to stop, and who waits for credit."""
 
-    __slots__ = ("credit", "receiving", "started", "status", "task")
+    __slots__ = ("credit", "pace", "receiving", "started", "status", "task")
 
     task: Task
 
-    def __init__(self) -> None:
+    def __init__(self, receiving: Receiving | None, now: float) -> None:
+        self.pace = Pace(now)
         self.started = False
         self.status: Status | None = None
         self.credit: Future | None = None
-        self.receiving: Receiving | None = None
+        self.receiving = receiving
 
     @property
     def may_have_run(self) -> bool:
         """Whether the user's handler may have started."""
-        return self.started and (self.receiving is None or self.receiving.begun)
+        return self.started and (self.receiving is None or self.receiving.passed)
 
     @property
     def stopped_for(self) -> Status:
@@ -119,7 +121,10 @@ class Handlers:
             if refusal is not None:
                 session.refuse(call, refusal)
                 return
-            call.owner = running = _Running()
+            receiving = None
+            if isinstance(bound.action, UploadAction):
+                receiving = Receiving(self._connection, self._uploads, call, keep=bound.action.resumable)
+            call.owner = running = _Running(receiving, self._connection.executor.now())
             running.task = self._connection.spawn(self._handle, call, bound, bound.action)
         elif self._subscriptions is not None and call.action in ("subscribe", "unsubscribe"):
             self._answer_built_in(self._subscriptions, call)
@@ -190,9 +195,11 @@ class Handlers:
             if not await self._room_for(call) or not await self._connection.clear():
                 return False
             assert call.outflow is not None, "a download is only started for a caller that takes bytes"
-            piece = data[: min(call.outflow.room, PAYLOAD)]
-            self._connection.session.download(call, piece)
-            self._connection.touch()
+            connection, pace = self._connection, call.owner.pace
+            most = min(len(data), call.outflow.room, connection.session.piece_size)
+            piece = data[: pace.next(connection.executor.now(), most)]
+            connection.session.download(call, piece)
+            connection.flush()
             data = data[len(piece) :]
             await anyio.lowlevel.checkpoint()  # calls go first
         return self._connection.closed is None
@@ -282,18 +289,19 @@ class Handlers:
     ) -> None:
         """Answer with what the one handler for this key gives, now or earlier, here or on another connection."""
         connection, mark = self._connection, fingerprint(action.name, params.to_wire(), call.upload)
-        claim, upload = Claim(ANONYMOUS, key, mark, partial(_encode, action)), None
-        if isinstance(action, UploadAction):
-            upload = call.owner.receiving = Receiving(connection, self._uploads, call, claim, keep=action.resumable)
+        claim = Claim(ANONYMOUS, key, mark, partial(_encode, action))
+        upload: Receiving | None = call.owner.receiving
         try:
-            if upload is not None and not await self._keyed.knows(claim.identity, key):
-                await upload.receive()
+            if upload is not None:
+                if not await self._keyed.knows(claim.identity, key):
+                    await upload.receive(claim)
+                upload.passed = True
             answer, replayed = await self._keyed.answer(
                 claim.identity,
                 key,
                 mark,
                 partial(self._run_keyed, call, bound, action, params, claim, upload),
-                partial(self._spawn_keyed, call),
+                partial(self._spawn_keyed, call, upload),
                 waiting=connection.executor.future(),
                 is_lost=lambda: connection.closed is not None,
             )
@@ -314,30 +322,40 @@ class Handlers:
         claim: Claim,
         upload: Receiving | None,
     ) -> Answer:
-        body = upload.begin() if upload is not None else None
+        body: Upload | None = None
         try:
+            if upload is not None:
+                body = upload.opened()
             return Answer(claim.mark, data=await self._run(call, bound, action, params, claim=claim, upload=body))
         except CallError as error:
             return Answer(claim.mark, error=body_of(error))
         except Exception:  # noqa: BLE001 - as for a call without a key; the key is spent all the same
             return Answer(claim.mark, error=incident(action.name))
         finally:
-            if upload is not None:
-                upload.finish()
+            if body is not None:
+                body.close()
 
-    def _spawn_keyed(self, call: IncomingCall, body: Callable[[], Coroutine[Any, Any, None]]) -> Task:
+    def _spawn_keyed(
+        self, call: IncomingCall, upload: Receiving | None, body: Callable[[], Coroutine[Any, Any, None]]
+    ) -> Task:
         connection, limits = self._connection, list[Timer]()
-        task = connection.detach(self._linger, body, limits)
+        if upload is not None:
+            upload.start()
+        self._lingering += 1
+        task = connection.detach(self._linger, body, upload, limits)
         until = connection.executor.now() + LINGER if call.expires_at is None else call.expires_at
         limits.append(connection.executor.call_at(until, task.cancel))
         return task
 
-    async def _linger(self, body: Callable[[], Coroutine[Any, Any, None]], limits: list[Timer]) -> None:
+    async def _linger(
+        self, body: Callable[[], Coroutine[Any, Any, None]], upload: Receiving | None, limits: list[Timer]
+    ) -> None:
         """Run a keyed handler: it goes on when the connection is lost, so that a retry finds it."""
-        self._lingering += 1
         try:
             await body()
         finally:
+            if upload is not None:
+                upload.finish()
             for limit in limits:
                 limit.cancel()
             self._lingering -= 1

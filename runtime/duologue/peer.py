@@ -64,7 +64,7 @@ class Peer:
         self, action: UploadAction[P, R], params: P, body: Body, timeout: float | None, options: CallOptions | None
     ) -> R:
         attempts = Attempts(self, action, timeout, options)
-        async with opened(body) as source:
+        async with opened(body, attempts.time_left()) as source:
             return await upload(attempts, action, params, source)
 
     def _download(

@@ -12,6 +12,7 @@ from .calls import Arrivals
 from .decisions import OutgoingCall
 from .descriptors import UploadAction
 from .errors import Aborted, CallError, Ran
+from .flow import Pace
 from .models import Params
 from .outcomes import result_of
 
@@ -32,7 +33,13 @@ async def upload(attempts: Attempts, action: UploadAction[Any, R], params: Param
         arrivals = Arrivals()
         try:
             call = await connection.calls.begin(
-                action, params, arrivals, attempts.time_left(), attempts.options, upload=source.form
+                action,
+                params,
+                arrivals,
+                attempts.time_left(),
+                attempts.options,
+                upload=source.form,
+                shared=attempts.shares_key,
             )
             await _send(connection, call, arrivals, source)
             assert arrivals.outcome is not None, "it is sent until there is one"
@@ -43,16 +50,23 @@ async def upload(attempts: Attempts, action: UploadAction[Any, R], params: Param
 
 async def _send(connection: Connection, call: OutgoingCall, arrivals: Arrivals, source: Source) -> None:
     """Send what is granted, a piece at a time, whenever little else waits to leave."""
-    session, size = connection.session, source.form.size
+    pace = Pace(connection.executor.now())
     try:
         while not arrivals.done():
             flow = call.outflow
-            if flow is None or call.complete or (flow.sent < size and not flow.room) or not connection.is_clear:
+            if flow is None or call.complete or not connection.is_clear:
                 await _wait(connection, arrivals)
-                continue
-            session.upload(call, _read(connection, call, source) if flow.sent < size else b"")
-            connection.touch()
-            await anyio.lowlevel.checkpoint()  # calls go first
+            elif flow.sent == source.form.size:
+                connection.session.upload(call, b"")
+                connection.flush()
+            elif flow.room:
+                most = min(flow.room, connection.session.piece_size)
+                amount = pace.next(connection.executor.now(), most)
+                connection.session.upload(call, _read(connection, call, source, flow.sent, amount))
+                connection.flush()
+                await anyio.lowlevel.checkpoint()  # calls go first
+            else:
+                await _wait(connection, arrivals)
     except BaseException:  # the caller was cancelled, or has nothing more to send
         connection.calls.abandon(call)
         raise
@@ -69,10 +83,9 @@ async def _wait(connection: Connection, arrivals: Arrivals) -> None:
         connection.room_waiters.pop(waiting, None)
 
 
-def _read(connection: Connection, call: OutgoingCall, source: Source) -> bytes:
-    assert call.outflow is not None, "nothing is read before it is granted"
+def _read(connection: Connection, call: OutgoingCall, source: Source, offset: int, amount: int) -> bytes | memoryview:
     try:
-        return source.read(call.outflow.sent, call.outflow.room)
+        return source.read(offset, amount)
     except OSError as error:
         connection.session.stop_upload(call)
         raise Aborted(f"the body cannot be read: {error}", ran=Ran.NO) from error

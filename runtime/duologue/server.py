@@ -75,6 +75,7 @@ class Server(Generic[PeerT]):
         self._sessions: dict[str, Connection] = {}
         self._room: Future | None = None
         self._closing = False
+        service.uploads.acquire(self, executor)
         protocol = service.protocol
         self._party = Party(
             hello=Hello(
@@ -173,6 +174,7 @@ class Server(Generic[PeerT]):
         if self._closing:
             return
         self._closing = True
+        self._service.uploads.release(self)
         await self._listener.aclose()
         if self._room is not None:
             wake(self._room)

@@ -17,6 +17,7 @@ from .keyed import AnswerStore, Claim, KeyedCalls, MemoryAnswers
 from .models import Event
 from .publisher import EventLog, MemoryLog, Publisher
 from .uploads import HeldUploads, Upload
+from .wire import PAYLOAD
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -107,12 +108,15 @@ class ByteSink:
             Cancelled: The connection is gone.
             ResourceExhausted: More than the action may give.
         """
-        self._sent += len(data)
+        view = memoryview(data).cast("B")
+        self._sent += len(view)
         if self._sent > self._action.max_size:
             raise ResourceExhausted(f"more than the {self._action.max_size} bytes that {self._action.name} may give")
-        self._digest.update(data)
-        if not await self._send(memoryview(data)):
-            raise Cancelled("the caller is gone")
+        for start in range(0, len(view), PAYLOAD):
+            piece = view[start : start + PAYLOAD]
+            self._digest.update(piece)
+            if not await self._send(piece):
+                raise Cancelled("the caller is gone")
 
     def digest(self) -> bytes:
         """The SHA-256 digest of what was sent so far."""

@@ -44,6 +44,9 @@ from .flow import Inflow
 from .limits import Limits
 from .transfers import Transfers
 from .wire import (
+    HEADER,
+    PAYLOAD,
+    SUBPROTOCOL,
     Ack,
     BadMessage,
     BadText,
@@ -148,6 +151,11 @@ class Session:
         return messages
 
     @property
+    def piece_size(self) -> int:
+        """Bytes of an upload or a download that may go in one message."""
+        return max(1, min(PAYLOAD, self.capabilities.frame - HEADER))
+
+    @property
     def pending(self) -> int:
         """How many messages wait to be taken."""
         return len(self._queue)
@@ -207,6 +215,7 @@ class Session:
         meta: Mapping[str, str] | None = None,
         window: int | None = None,
         upload: UploadForm | None = None,
+        shared: bool = False,
         download: bool = False,
     ) -> OutgoingCall:
         """Call the peer; the outcome comes as `Settle`.
@@ -215,15 +224,18 @@ class Session:
             timeout: Seconds, None for no end.
             window: For a stream or a download, how many items or bytes the peer may send ahead.
             upload: What is to be uploaded, once the peer says so (`Granted`).
+            shared: Whether another call may come under the same key.
 
         Raises:
-            NotSent: The peer takes no more calls, or no message of this size.
+            NotSent: The peer takes no more calls, or no message of this size, or it does not speak of bytes.
         """
         if self.state not in LEGAL["request"] or self.peer_leaving:
             raise NotSent("the connection is closing")
+        if (upload is not None or download) and not self.capabilities.extensions:
+            raise NotSent(f"{action}: the other end does not speak {SUBPROTOCOL}, which uploads and downloads need")
         self._last_id += 1
         call = OutgoingCall(str(self._last_id), owner)
-        call.upload = upload
+        call.upload, call.shared = upload, shared
         call.inflow = None if window is None else Inflow(window)
         if upload is not None or download:
             call.stream = self._transfers.number()
@@ -268,7 +280,7 @@ class Session:
         if wanted and call.inflow is not None and call.inflow.advance(amount):
             self._send(self.codec.credit(call.id, call.inflow.granted))
 
-    def upload(self, call: OutgoingCall, data: bytes) -> None:
+    def upload(self, call: OutgoingCall, data: bytes | memoryview) -> None:
         """Send the next bytes of an upload, which the caller has seen to be granted; none of them ends it."""
         if self.outgoing.get(call.id) is call and not call.abandoned:
             call.complete = not data

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self
 
+import anyio.lowlevel
 from pydantic import ValidationError
 from typing_extensions import TypeVar, override
 
@@ -175,12 +176,13 @@ class Download(_Arriving[bytes, R]):
         target = Path(path)
         partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
         try:
-            with partial.open("xb", buffering=0) as file:
+            with partial.open("xb") as file:
                 async for data in self:
                     file.write(data)
             result = await self.result()
             partial.replace(target)
         except BaseException:
+            self.cancel()
             partial.unlink(missing_ok=True)
             raise
         return result
@@ -194,6 +196,8 @@ class Download(_Arriving[bytes, R]):
 
     @override
     async def _next(self) -> bytes | memoryview | None:
+        if self._arrivals.items:
+            await anyio.lowlevel.checkpoint()  # calls go first
         raw = await super()._next()
         if raw is not None:
             self._digest.update(raw)

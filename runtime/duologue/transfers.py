@@ -41,9 +41,9 @@ class Transfers:
             self._calls[call.stream] = call
 
     def close(self, call: Expiring) -> None:
-        """Pieces that still come are late, and ignored."""
-        if call.stream is not None:
-            self._calls.pop(call.stream, None)
+        """Pieces that still come are late, and ignored; the stream may be another call's by now."""
+        if call.stream is not None and self._calls.get(call.stream) is call:
+            del self._calls[call.stream]
 
     def clear(self) -> None:
         """The connection is gone."""
@@ -63,10 +63,11 @@ class Transfers:
     # ----------------------------------------------------------------------------------------------------- to receive
     def receive_ack(self, call: OutgoingCall, ack: Ack) -> Decision | None:
         """The peer holds so much of an upload. Raises `ValueError` when that cannot be."""
-        if call.upload is None or ack.offset > call.upload.size:
-            raise ValueError(f"an ack of {ack.offset} bytes for call {call.id}")
         first = call.outflow is None
-        flow = call.outflow = call.outflow or Outflow(ack.offset, ack.offset)
+        flow = call.outflow or Outflow(ack.offset, ack.offset)
+        if call.upload is None or ack.offset > (call.upload.size if first else flow.sent):
+            raise ValueError(f"an ack of {ack.offset} bytes for call {call.id}")
+        call.outflow = flow
         more = flow.raise_to(min(ack.offset + ack.window, call.upload.size))
         return Granted(call) if first or more else None
 
@@ -80,11 +81,14 @@ class Transfers:
         return None
 
     def _receive_upload(self, call: IncomingCall, piece: Piece) -> Decision:
-        flow, end = call.inflow, piece.kind is PieceKind.END
+        flow, end, amount = call.inflow, piece.kind is PieceKind.END, len(piece.data)
+        size = call.upload.size if call.upload is not None else 0
         if piece.kind is PieceKind.ABORT:
             reason = "its sender stopped"
-        elif flow is None or piece.offset != flow.received or not flow.take(len(piece.data)):
-            reason = f"{len(piece.data)} bytes at {piece.offset} are out of turn"
+        elif flow is None or piece.offset != flow.received or (end and amount) or not flow.take(amount):
+            reason = f"{amount} bytes at {piece.offset} are out of turn"
+        elif flow.received > size:
+            reason = f"{flow.received} bytes came, and {size} were declared"
         else:
             if end:
                 self.close(call)

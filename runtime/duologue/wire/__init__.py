@@ -21,10 +21,11 @@ from .messages import (
     is_set,
 )
 from .native import NativeCodec
-from .pieces import DIGEST, PAYLOAD, Piece, PieceKind, decode_piece, encode_piece
+from .pieces import DIGEST, HEADER, PAYLOAD, Piece, PieceKind, decode_piece, encode_piece
 
 __all__ = [
     "DIGEST",
+    "HEADER",
     "PAYLOAD",
     "SUBPROTOCOL",
     "Ack",

@@ -20,6 +20,8 @@ DIGEST: Final = 32
 """Bytes of a SHA-256 digest: the payload at the end of a download."""
 
 _HEADER: Final = struct.Struct(">BBIQ")
+HEADER: Final = _HEADER.size
+"""Bytes of a piece before its payload."""
 
 
 class PieceKind(enum.IntEnum):
@@ -51,11 +53,11 @@ def encode_piece(kind: PieceKind, stream: int, offset: int, data: bytes | memory
 
 def decode_piece(message: bytes) -> Piece:
     """Raises `BadMessage` for what is no piece."""
-    if len(message) < _HEADER.size:
-        raise BadMessage(f"a binary message of {len(message)} bytes; the header alone has {_HEADER.size}")
+    if len(message) < HEADER:
+        raise BadMessage(f"a binary message of {len(message)} bytes; the header alone has {HEADER}")
     version, kind, stream, offset = _HEADER.unpack_from(message)
     if version != VERSION or kind not in _KINDS:
         raise BadMessage(f"a binary message of version {version} and kind {kind}, which there is not")
-    if len(message) > _HEADER.size + PAYLOAD:
-        raise BadMessage(f"a piece of {len(message) - _HEADER.size} bytes; at most {PAYLOAD} are allowed")
-    return Piece(_KINDS[kind], stream, offset, memoryview(message)[_HEADER.size :])
+    if len(message) > HEADER + PAYLOAD:
+        raise BadMessage(f"a piece of {len(message) - HEADER} bytes; at most {PAYLOAD} are allowed")
+    return Piece(_KINDS[kind], stream, offset, memoryview(message)[HEADER:])
