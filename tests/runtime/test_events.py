@@ -185,17 +185,6 @@ class TestStreams:
             async with client.events.topic():
                 pass
 
-    async def test_leaving_the_block_of_a_stream_that_the_server_has_ended_hides_nothing(self) -> None:
-        async with talking(Room(), client_limits=Limits(frame=4096)) as (server, client):
-
-            async def read() -> None:
-                async with client.events.said() as said:
-                    await server.emit(Said(room="a", text="x" * 5000))
-                    await anext(said)
-
-            with pytest.raises(HistoryLost, match="at most 4096"):
-                await read()
-
 
 class TestLog:
     async def test_a_stream_knows_its_position(self) -> None:
