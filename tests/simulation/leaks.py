@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 def at_rest(world: World) -> list[str]:
     """No call, deadline, waiter or handler is left; each client has one connection, and the server no other."""
-    found = [f"client {name}: {leak}" for name, one in _client_connections(world) for leak in _of_connection(one)]
-    found += [f"server: {leak}" for one in world.host.server.connections for leak in _of_connection(one)]
+    found = [f"client {name}: {leak}" for name, one in _client_connections(world) for leak in of_connection(one)]
+    found += [f"server: {leak}" for one in world.host.server.connections for leak in of_connection(one)]
     connections, sessions = len(world.host.server.connections), len(world.host.server._sessions)
     if {connections, sessions} != {len(world.clients)}:
         found.append(f"{connections} connections and {sessions} sessions of {len(world.clients)} clients")
@@ -54,7 +54,7 @@ def _client_connections(world: World) -> Iterator[tuple[int, Connection]]:
         yield index, client.connection
 
 
-def _of_connection(connection: Connection) -> Iterator[str]:
+def of_connection(connection: Connection) -> Iterator[str]:
     session = connection.session
     if connection.closed is not None:
         yield f"not connected: {connection.closed}"
