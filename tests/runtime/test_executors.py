@@ -8,10 +8,11 @@ from contextvars import ContextVar
 import anyio
 import pytest
 from tests.runtime.chat import AskParams, ChatClient, ChatPeer, ChatServer, Said
-from tests.runtime.support import BOUND, Guest, Room, connection_of, talking, until, url_of
+from tests.runtime.proxy import proxied
+from tests.runtime.support import BOUND, Guest, Room, connection_of, serving, talking, until, url_of
 from typing_extensions import override
 
-from duologue import Call, serve
+from duologue import Call, LogEntry, serve
 from duologue.drivers import current
 
 pytestmark = pytest.mark.anyio
@@ -111,6 +112,18 @@ async def test_nothing_is_left_when_all_is_closed(form: str) -> None:
                 server = await ChatServer.bind("127.0.0.1:0", Room())
                 await server.aclose()
         await until(lambda: len(anyio.get_running_tasks()) <= before)
+
+
+async def test_writing_to_who_has_just_gone_is_no_news(caplog: pytest.LogCaptureFixture) -> None:
+    """asyncio would log a warning for each write between the failure of one and the end of the connection."""
+    room = Room()
+    async with serving(room) as server, proxied(server.port) as proxy:
+        async with ChatClient.open(f"ws://127.0.0.1:{proxy.port}") as client, client.events.said():
+            await client.echo(text="on")
+            proxy.cut()
+            room.publisher.publish([LogEntry(seq, Said(room="a", text="")) for seq in range(1, 500)])
+            await connection_of(client).until_closed()
+    assert "socket.send" not in caplog.text
 
 
 async def test_the_executor_is_found() -> None:

@@ -76,7 +76,8 @@ class AsyncioTransport(asyncio.Protocol):
         return self.transport
 
     def write(self, data: bytes) -> None:
-        self._live.write(data)
+        if not self._live.is_closing():  # asyncio would log each write after a failed one, uvloop raise
+            self._live.write(data)
 
     def close(self) -> None:
         self._live.close()
