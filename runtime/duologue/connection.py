@@ -108,7 +108,7 @@ class Connection:
         self.channel = Channel(executor, self)
         self.peer = party.make_peer(self)
         self._ready = False
-        self._end_waiters: list[Future] = []
+        self._end_waiters: dict[Future, None] = {}
         self._scope: Scope | None = None
         self._held: list[Decision] = []
         self._flush_due = False
@@ -163,9 +163,7 @@ class Connection:
     async def until_closed(self) -> None:
         """Wait until the connection is gone."""
         if self.closed is None:
-            ended = self.executor.future()  # one for each who waits: giving up cancels what is waited for
-            self._end_waiters.append(ended)
-            await ended
+            await self._wait(self._end_waiters)
 
     @property
     def generation(self) -> int:
@@ -210,22 +208,23 @@ class Connection:
     async def room(self) -> bool:
         """Wait until there is room; False when the connection is gone."""
         while not self._link.has_room and self.closed is None:
-            await self._until_drained()
+            await self._wait(self.room_waiters)
         return self.closed is None
 
     async def clear(self) -> bool:
         """Wait until so little waits to be sent that a piece may follow; False when the connection is gone."""
         while not self._link.is_clear and self.closed is None:
-            await self._until_drained()
+            await self._wait(self.room_waiters)
         return self.closed is None
 
-    async def _until_drained(self) -> None:
+    async def _wait(self, waiters: dict[Future, None]) -> None:
+        """Wait among others on a future of one's own: giving up cancels what is waited for."""
         waiting = self.executor.future()
-        self.room_waiters[waiting] = None
+        waiters[waiting] = None
         try:
             await waiting
         finally:
-            self.room_waiters.pop(waiting, None)
+            waiters.pop(waiting, None)
 
     async def notify(self, event: Event) -> None:
         """Send the peer an event of ours, outside any subscription.
@@ -347,8 +346,7 @@ class Connection:
             self._party.on_closed(self)
         self.on_room()
         self.calls.release()
-        waiting, self._end_waiters = self._end_waiters, []
-        for future in waiting:
+        for future in list(self._end_waiters):
             wake(future)
 
     def _get_ready(self) -> None:

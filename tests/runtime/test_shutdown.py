@@ -120,11 +120,14 @@ class TestWaiting:
                 ended.append("closed")
 
             tasks.start_soon(wait)
+            waiting: list[int] = []
             for _ in range(2):
                 with anyio.move_on_after(0.01) as given_up:
                     await connection.until_closed()
                 assert given_up.cancelled_caught
+                waiting.append(len(connection._end_waiters))
             assert ended == []
+            assert waiting[0] == waiting[1], "who gave up is forgotten"
             server.connections[0].abort()
             await connection.until_closed()
             await until(lambda: ended)
