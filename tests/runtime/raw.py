@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 from anyio.abc import ByteStream, SocketAttribute
 from websockets.client import ClientProtocol
-from websockets.exceptions import ConnectionClosedError
+from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.protocol import CLOSED, CONNECTING
@@ -42,7 +42,7 @@ class Raw:
         await self._flush()
 
     async def hear(self) -> dict[str, Any]:
-        """The next message. Raises `ConnectionClosedError`, with the close code, when there is none."""
+        """The next message. Raises `ConnectionClosed`, with the close code, when there is none."""
         heard: dict[str, Any] = json.loads(bytes((await self.hear_frame(Opcode.TEXT)).data))
         return heard
 
@@ -58,7 +58,7 @@ class Raw:
         try:
             while True:
                 await self._read()
-        except ConnectionClosedError as error:
+        except ConnectionClosed as error:
             return error.rcvd.code if error.rcvd is not None else 1006
 
     async def handshake(self) -> None:

@@ -1,0 +1,67 @@
+"""The package that the vectors are spoken with: generated from spec.yaml, and what either end of it serves."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import anyio
+
+from duologue import Call, Sink
+from duologue_codegen.compiler import compile_spec
+from duologue_codegen.generate import generate_files
+
+
+def _generate() -> Any:
+    protocol = compile_spec(Path(__file__).with_name("spec.yaml"))
+    with TemporaryDirectory(prefix="duologue-vectors-") as folder:
+        for name, text in generate_files(protocol, project=False).items():
+            path = Path(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        sys.path.insert(0, folder)
+        try:
+            return importlib.import_module(protocol.python.package)
+        finally:
+            sys.path.remove(folder)
+
+
+sdk: Any = _generate()
+"""What the checkers cannot see before the tests run is `Any` to them."""
+
+
+class _Handlers:
+    """What both ends serve.
+
+    Attributes:
+        booked: The names that were booked, once for each run of the handler.
+    """
+
+    def __init__(self) -> None:
+        self.booked: list[str] = []
+
+    async def measure(self, call: Call[Any], params: Any) -> Any:
+        return params.thing or sdk.Thing()
+
+    async def book(self, call: Call[Any], params: Any) -> str:
+        self.booked.append(params.name)
+        return f"{params.name}, {len(self.booked)}"
+
+    async def nap(self, call: Call[Any], params: Any) -> None:
+        await anyio.sleep(params.seconds)
+
+    async def count(self, call: Call[Any], params: Any, out: Sink[int]) -> str:
+        for number in range(params.to):
+            await out.send(number)
+        return "done"
+
+
+class Serving(_Handlers, sdk.VectorsService):  # type: ignore[misc]
+    """A server's."""
+
+
+class Served(_Handlers, sdk.VectorsPeerService):  # type: ignore[misc]
+    """A client's."""
