@@ -24,6 +24,7 @@ BASE     := $(MADE)/base
 SETUP    := $(MADE)/setup
 TESTING  := $(MADE)/testing
 CHECKING := $(MADE)/checking
+BENCHING := $(MADE)/benching
 SHIPPING := $(MADE)/shipping
 
 ifeq ($(UV),)
@@ -31,6 +32,9 @@ INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
 else
 INSTALL := $(UV) pip install --quiet --python $(PY)
 endif
+
+PEERS = $(shell $(PY) -c 'import tomllib; groups = tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]; \
+  print(*(repr(peer) for peer in groups["bench"] if isinstance(peer, str)))')
 
 .DEFAULT_GOAL := help
 # Two installers must not write to one environment at the same time.
@@ -72,8 +76,8 @@ demo: $(SETUP) ## ten seconds of the registry and its SDK at work
 serve: $(SETUP) ## run the registry; ARGS="--help" says what it takes
 	$(BIN)/duologue-registry serve $(ARGS)
 
-bench: $(TESTING) ## measure typed calls against handwritten code; all rounds go to build/bench.json
-	$(PY) benchmarks/calls.py $(ARGS)
+bench: $(BENCHING) ## compare with peers and handwritten code, in twelve minutes; ARGS="--help" says what it takes
+	@$(PY) -m benchmarks $(ARGS)
 
 docs: $(TESTING) ## run every command, program and link of the documents
 	$(PY) -m pytest tests/house/test_documents.py $(ARGS)
@@ -140,6 +144,11 @@ $(TESTING): $(SETUP)
 
 $(CHECKING): $(SETUP)
 	$(INSTALL) --group check
+	@touch $@
+
+# A peer that cannot be installed here is left out of the comparisons, and is no reason to do without the others.
+$(BENCHING): $(TESTING)
+	$(INSTALL) --group bench || for peer in $(PEERS); do $(INSTALL) "$$peer" || echo "$$peer cannot be had here"; done
 	@touch $@
 
 $(SHIPPING): pyproject.toml | $(ENV)

@@ -1,0 +1,21 @@
+"""The cases, in the order in which they run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from .calls import Calls
+from .case import Case
+from .connections import Connections
+from .durable import Durable
+from .fanout import Fanout
+from .generation import Generation
+from .idle import Idle
+from .imports import Imports
+from .large import Large
+from .resume import Resume
+
+CASES: Final[Mapping[str, type[Case]]] = {
+    made.name: made for made in (Calls, Connections, Large, Fanout, Idle, Durable, Resume, Imports, Generation)
+}

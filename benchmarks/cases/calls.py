@@ -1,0 +1,62 @@
+"""Typed calls on one connection: one at a time, many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import ClassVar
+
+from typing_extensions import override
+
+from ..contenders import arms, module_of
+from ..effort import Effort
+from ..processes import Worker, pair
+from ..results import Arm, Sample
+from .case import Case
+
+UNITS: Mapping[str, str] = {
+    "rate": "calls/s",
+    "p50": "µs",
+    "p99": "µs",
+    "client cpu": "µs/call",
+    "server cpu": "µs/call",
+}
+
+
+class Calls(Case):
+    """So many callers, each of which asks again as soon as it has its answer."""
+
+    name: ClassVar[str] = "calls"
+    title: ClassVar[str] = "typed calls on one connection, by how many are in flight; answers of 350 bytes"
+    units: ClassVar[Mapping[str, str]] = UNITS
+
+    @override
+    def arms(self, effort: Effort) -> Sequence[Arm]:
+        return arms()
+
+    @override
+    def measure(self, arm: Arm, effort: Effort) -> Sample:
+        with talking(arm) as (server, client):
+            return {str(n): load(server, client, effort, in_flight=n) for n in effort.in_flight}
+
+
+def talking(arm: Arm, connections: int = 1) -> AbstractContextManager[tuple[Worker, Worker]]:
+    """A contender's server, and its client in a process of its own."""
+    module = module_of(arm)
+    server = Worker(f"{module}:serve", arm.executor)
+    return pair(server, "benchmarks.load:drive", arm.executor, module=module, connections=connections)
+
+
+def load(server: Worker, client: Worker, effort: Effort, *, in_flight: int, action: str = "get") -> dict[str, float]:
+    """Warm up, then measure under load."""
+    client.ask("flood", in_flight=in_flight, seconds=effort.seconds / 4, action=action)
+    before = server.ask("cpu")
+    measured = client.ask("flood", in_flight=in_flight, seconds=effort.seconds, action=action)
+    used = server.ask("cpu") - before
+    return {
+        "rate": measured["rate"],
+        "p50": measured["p50"],
+        "p99": measured["p99"],
+        "client cpu": measured["cpu"] / measured["calls"] * 1e6,
+        "server cpu": used / measured["calls"] * 1e6,
+    }

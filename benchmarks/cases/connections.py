@@ -1,0 +1,39 @@
+"""What a call costs when there are more connections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Final
+
+from typing_extensions import override
+
+from ..contenders import DUOLOGUE, PICOWS, WEBSOCKETS
+from ..effort import Effort
+from ..results import Arm, Sample
+from .calls import load, talking
+from .case import Case
+
+EACH: Final = 4
+"""Calls in flight on each connection: the load grows with the connections, what can be joined on one does not."""
+
+
+class Connections(Case):
+    """One process at each end; the cost is the processor time of both together."""
+
+    name: ClassVar[str] = "connections"
+    title: ClassVar[str] = f"cost of a call by the number of connections, {EACH} calls in flight on each"
+    units: ClassVar[Mapping[str, str]] = {"cost": "µs/call", "rate": "calls/s", "p99": "µs"}
+
+    @override
+    def arms(self, effort: Effort) -> Sequence[Arm]:
+        return [Arm(DUOLOGUE, "uvloop"), Arm(WEBSOCKETS, "uvloop"), Arm(PICOWS, "uvloop")]
+
+    @override
+    def measure(self, arm: Arm, effort: Effort) -> Sample:
+        sample: dict[str, dict[str, float]] = {}
+        for count in effort.connections:
+            with talking(arm, count) as (server, client):
+                measured = load(server, client, effort, in_flight=count * EACH)
+            cost = measured["client cpu"] + measured["server cpu"]
+            sample[str(count)] = {"cost": cost, "rate": measured["rate"], "p99": measured["p99"]}
+        return sample

@@ -1,0 +1,62 @@
+"""How much is measured: for figures to quote, for a first look, and for a test that everything runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """Sizes of a run.
+
+    Attributes:
+        rounds: How often each contender is measured.
+        seconds: How long a measurement under load lasts; a quarter of it before that is warm-up.
+        in_flight: Calls at once on one connection.
+        connections: Numbers of connections whose cost per call is compared.
+        subscribers: Numbers of subscribers that an event goes to.
+        deliveries: Events times subscribers in one measurement of fan-out.
+        idle: Idle connections whose memory is measured.
+        logs: Entries in the logs from which a subscriber resumes; `behind`: how many of them it has missed.
+        starts: Processes that are started in one measurement of imports.
+        spec: Actions, events and types of the large spec.
+    """
+
+    rounds: int = 5
+    seconds: float = 0.8
+    in_flight: tuple[int, ...] = (1, 64, 1024)
+    connections: tuple[int, ...] = (1, 10, 100, 1000)
+    subscribers: tuple[int, ...] = (10, 100, 1000)
+    deliveries: int = 40_000
+    idle: int = 5000
+    logs: tuple[int, int] = (10_000, 1_000_000)
+    behind: int = 1000
+    starts: int = 3
+    spec: tuple[int, int, int] = (650, 230, 600)
+
+
+FULL: Final = Effort()
+QUICK: Final = Effort(
+    rounds=1,
+    seconds=0.3,
+    connections=(1, 100),
+    subscribers=(1000,),
+    deliveries=20_000,
+    idle=1000,
+    logs=(10_000, 100_000),
+    starts=1,
+)
+SMOKE: Final = Effort(
+    rounds=1,
+    seconds=0.04,
+    in_flight=(1, 64),
+    connections=(1, 4),
+    subscribers=(5,),
+    deliveries=100,
+    idle=20,
+    logs=(20, 50),
+    behind=10,
+    starts=1,
+    spec=(6, 2, 6),
+)

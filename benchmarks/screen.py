@@ -1,0 +1,135 @@
+"""What is seen: progress while it runs, a table for each comparison, targets met and missed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from .results import Results, Row
+from .targets import TARGETS, Target
+
+COLOUR: Final = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+BOLD, DIM, GREEN, RED, YELLOW = 1, 2, 32, 31, 33
+BAR: Final = 16
+"""Columns of the longest bar."""
+
+
+def paint(text: str, code: int) -> str:
+    return f"\x1b[{code}m{text}\x1b[0m" if COLOUR else text
+
+
+class Progress:
+    """One line that changes where somebody watches, a line for each round where nobody does."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._done = 0
+        self._begun = time.monotonic()
+        self._live = sys.stderr.isatty()
+
+    def step(self, what: str) -> None:
+        """Something is measured now."""
+        if self._live:
+            line = f"{self._done}/{self._total}  {time.monotonic() - self._begun:4.0f} s  {what}"
+            sys.stderr.write(f"\r\x1b[2K{line[: shutil.get_terminal_size().columns - 1]}")
+            sys.stderr.flush()
+        self._done += 1
+
+    def clear(self) -> None:
+        if self._live:
+            sys.stderr.write("\r\x1b[2K")
+            sys.stderr.flush()
+
+
+def say(text: str = "") -> None:
+    print(text, flush=True)
+
+
+def warn(text: str) -> None:
+    say(paint(text, YELLOW))
+
+
+def table(title: str, rows: Sequence[Row]) -> None:
+    """One comparison: a line for each arm, best first, with a bar and the spread of what counts most."""
+    metrics = list(dict.fromkeys(row.metric for row in rows))
+    units = {row.metric: row.unit for row in rows}
+    arms: dict[tuple[str, str], dict[str, Row]] = {}
+    for row in rows:
+        arms.setdefault((row.contender, row.executor), {})[row.metric] = row
+    first = metrics[0]
+    more_is_better = units[first].endswith("/s")
+    order = sorted(arms, key=lambda arm: arms[arm][first].median, reverse=more_is_better)
+    longest = max(arms[arm][first].median for arm in arms) or 1
+    wide = max(len(contender) for contender, _ in arms)
+    heads = [_head(metric, units[metric]) for metric in metrics]
+    widths = [max(len(head) + 3, 11) for head in heads]
+    say(f"\n{paint(title, BOLD)}")
+    say(
+        paint(
+            f"  {'':{wide}} {'':8}"
+            + "".join(f"{head:>{width}}" for head, width in zip(heads, widths, strict=True))
+            + f"  {'spread':>8}",
+            DIM,
+        )
+    )
+    for arm in order:
+        cells, spread = arms[arm], _spread(arms[arm][first])
+        numbers = "".join(
+            f"{number(cells[metric].median):>{width}}" for metric, width in zip(metrics, widths, strict=True)
+        )
+        bar = "▇" * max(1, round(cells[first].median / longest * BAR))
+        ours = arm[0] == "duologue"
+        executor = "" if arm[1] == "-" else arm[1]
+        line = f"  {arm[0]:{wide}} {executor:8}{numbers}  {spread:>8}  "
+        say(paint(line, BOLD) + paint(bar, GREEN) if ours else line + paint(bar, DIM))
+
+
+def _head(metric: str, unit: str) -> str:
+    return unit if metric in ("rate", "cost", "time", "memory", unit) else f"{metric} {unit}"
+
+
+def _spread(row: Row) -> str:
+    """How far the rounds lie apart, as a part of the median."""
+    return f"±{(row.max - row.min) / 2 / row.median:.0%}" if row.median else ""
+
+
+def number(value: float) -> str:
+    """With three digits that say something."""
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+
+
+def verdicts(results: Results, measured: Iterable[str], targets: Sequence[Target] = TARGETS) -> tuple[int, int]:
+    """The targets of these cases; returns how many were met and how many missed."""
+    told = [(target, target.ratio(results)) for target in targets if target.of.case in measured]
+    met = missed = 0
+    for target, ratio in told:
+        if ratio is None:
+            assert target.against is not None
+            say(f"  {paint('unknown', DIM)}  {_of(target)}: {target.against.arm} was not measured")
+            continue
+        good = target.is_met(ratio)
+        if not target.aim:
+            met, missed = met + good, missed + (not good)
+        word = ("met", GREEN) if good else ("missed", YELLOW if target.aim else RED)
+        say(f"  {paint(f'{word[0]:7}', word[1])}  {_of(target)}: {_figure(target, ratio, results)}")
+    return met, missed
+
+
+def _of(target: Target) -> str:
+    return f"{target.of.case} {target.of.metric}, {target.of.arm}"
+
+
+def _figure(target: Target, ratio: float, results: Results) -> str:
+    bound = f"at least {target.at_least:g}" if target.at_least is not None else f"at most {target.at_most:g}"
+    word = "aim" if target.aim else "target"
+    if target.against is None:
+        return f"{number(ratio)} {results.unit(target.of.case, target.of.metric)} ({word}: {bound})"
+    base = target.against
+    same = base.arm == target.of.arm
+    return f"{number(ratio)} x {base.case if same else base.arm} ({word}: {bound})"

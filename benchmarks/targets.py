@@ -1,0 +1,109 @@
+"""What the figures ought to be: the one table that is printed beside them, met or missed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from .cases.durable import EACH, GROUP
+from .cases.fanout import BROADCAST
+from .cases.generation import LARGE, REGISTRY
+from .cases.imports import BY_HAND, SDK
+from .cases.resume import LONG, SHORT
+from .contenders import DUOLOGUE, GRPC, PICOWS, TRIO, WEBSOCKETS
+from .results import Arm, Results
+
+UVLOOP: Final = Arm(DUOLOGUE, "uvloop")
+ON_TRIO: Final = Arm(DUOLOGUE, "trio")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A median among the results."""
+
+    case: str
+    arm: Arm
+    metric: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A figure, alone or as a multiple of another, and its bound.
+
+    Attributes:
+        aim: Told only; no bound.
+    """
+
+    of: Figure
+    against: Figure | None = None
+    at_least: float | None = None
+    at_most: float | None = None
+    aim: bool = False
+
+    def ratio(self, results: Results) -> float | None:
+        """None where one of the two was not measured."""
+        of = results.median(self.of.case, self.of.arm, self.of.metric)
+        if self.against is None or of is None:
+            return of
+        against = results.median(self.against.case, self.against.arm, self.against.metric)
+        return of / against if against else None
+
+    def is_met(self, ratio: float) -> bool:
+        return (self.at_least is None or ratio >= self.at_least) and (self.at_most is None or ratio <= self.at_most)
+
+
+def _calls(
+    variant: str, metric: str, of: Arm, against: Arm, *, at_least: float | None = None, at_most: float | None = None
+) -> Target:
+    case = f"calls/{variant}"
+    return Target(
+        of=Figure(case, of, metric), against=Figure(case, against, metric), at_least=at_least, at_most=at_most
+    )
+
+
+def _growth(count: int) -> Target:
+    first, last = Figure("connections/1", UVLOOP, "cost"), Figure(f"connections/{count}", UVLOOP, "cost")
+    return Target(of=last, against=first, at_most=1.5)
+
+
+def _fanout(variant: str, at_least: float) -> Target:
+    case = f"fanout/{variant}"
+    broadcast = Figure(case, Arm(BROADCAST, "uvloop"), "rate")
+    return Target(of=Figure(case, UVLOOP, "rate"), against=broadcast, at_least=at_least)
+
+
+def _alone(case: str, arm: Arm, metric: str, at_most: float) -> Target:
+    return Target(of=Figure(case, arm, metric), at_most=at_most)
+
+
+TARGETS: Final = (
+    _calls("64", "rate", UVLOOP, Arm(GRPC, "asyncio"), at_least=8),
+    _calls("64", "rate", UVLOOP, Arm(WEBSOCKETS, "uvloop"), at_least=2.2),
+    Target(
+        of=Figure("calls/64", UVLOOP, "rate"),
+        against=Figure("calls/64", Arm(PICOWS, "uvloop"), "rate"),
+        at_least=1,
+        aim=True,
+    ),
+    _calls("64", "rate", ON_TRIO, Arm(TRIO, "trio"), at_least=2.5),
+    _calls("1", "p50", UVLOOP, Arm(GRPC, "asyncio"), at_most=0.4),
+    _calls("1", "p50", UVLOOP, Arm(PICOWS, "uvloop"), at_most=1.6),
+    _growth(1000),
+    _fanout("1000x1", 1.3),
+    _fanout("1000x10", 3),
+    _alone("idle", UVLOOP, "memory", 12),
+    Target(
+        of=Figure("durable", Arm(GROUP, "uvloop"), "rate"),
+        against=Figure("durable", Arm(EACH, "uvloop"), "rate"),
+        at_least=5,
+    ),
+    Target(
+        of=Figure("resume", Arm(LONG, "uvloop"), "time"),
+        against=Figure("resume", Arm(SHORT, "uvloop"), "time"),
+        at_most=1.2,
+    ),
+    Target(of=Figure("imports", Arm(SDK), "time"), against=Figure("imports", Arm(BY_HAND), "time"), at_most=1.6),
+    _alone("generation", Arm(REGISTRY), "cold", 2.5),
+    _alone("generation", Arm(REGISTRY), "warm", 0.5),
+    _alone("generation", Arm(LARGE), "cold", 6),
+)
