@@ -29,9 +29,9 @@ from duologue.wire import Message, NativeCodec, is_set
 
 pytestmark = pytest.mark.anyio
 
-CALL_BUDGET: Final = 129
+CALL_BUDGET: Final = 146
 """One unary call, client and server together."""
-DELIVERY_BUDGET: Final = 63
+DELIVERY_BUDGET: Final = 69
 """One `log` event to one of many subscribers, publisher's and subscriber's side together."""
 
 SUBSCRIBERS: Final = 100
