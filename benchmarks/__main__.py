@@ -15,6 +15,7 @@ from pathlib import Path
 from .cases import CASES
 from .cases.case import Case
 from .contenders import why_missing
+from .document import renew
 from .effort import FULL, QUICK, SMOKE, Effort
 from .processes import WorkerFailed
 from .results import Arm, Results
@@ -48,6 +49,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--json", type=Path, default=Path("build/bench.json"), metavar="FILE", help="where the results go (%(default)s)"
     )
+    parser.add_argument("--document", type=Path, metavar="FILE", help="a Markdown file whose tables are to be renewed")
     return parser.parse_args(arguments)
 
 
@@ -111,6 +113,8 @@ def main(arguments: Sequence[str]) -> int:
         good, bad = show(case, results, effort)
         met, missed = met + good, missed + bad
         results.write(chosen.json)
+    if chosen.document is not None:
+        renew(chosen.document, results)
     took = time.monotonic() - begun
     say(f"\n{met} targets met, {missed} missed; {took:.0f} s, {effort.rounds} rounds; all figures: {chosen.json}")
     for line in failed:

@@ -18,6 +18,7 @@ class Effort:
         subscribers: Numbers of subscribers that an event goes to.
         deliveries: Events times subscribers in one measurement of fan-out.
         idle: Idle connections whose memory is measured.
+        upload: MiB of an upload.
         logs: Entries in the logs from which a subscriber resumes; `behind`: how many of them it has missed.
         starts: Processes that are started in one measurement of imports.
         spec: Actions, events and types of the large spec.
@@ -30,6 +31,7 @@ class Effort:
     subscribers: tuple[int, ...] = (10, 100, 1000)
     deliveries: int = 40_000
     idle: int = 5000
+    upload: int = 64
     logs: tuple[int, int] = (10_000, 1_000_000)
     behind: int = 1000
     starts: int = 3
@@ -44,6 +46,7 @@ QUICK: Final = Effort(
     subscribers=(1000,),
     deliveries=20_000,
     idle=1000,
+    upload=16,
     logs=(10_000, 100_000),
     starts=1,
 )
@@ -55,6 +58,7 @@ SMOKE: Final = Effort(
     subscribers=(5,),
     deliveries=100,
     idle=20,
+    upload=1,
     logs=(20, 50),
     behind=10,
     starts=1,

@@ -9,8 +9,8 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from .results import Results, Row
-from .targets import TARGETS, Target
+from .results import Results, Row, number
+from .targets import TARGETS, Target, verdict
 
 COLOUR: Final = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 BOLD, DIM, GREEN, RED, YELLOW = 1, 2, 32, 31, 33
@@ -97,39 +97,16 @@ def _spread(row: Row) -> str:
     return f"±{(row.max - row.min) / 2 / row.median:.0%}" if row.median else ""
 
 
-def number(value: float) -> str:
-    """With three digits that say something."""
-    if abs(value) >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
-
-
 def verdicts(results: Results, measured: Iterable[str], targets: Sequence[Target] = TARGETS) -> tuple[int, int]:
-    """The targets of these cases; returns how many were met and how many missed."""
-    told = [(target, target.ratio(results)) for target in targets if target.of.case in measured]
+    """Print the targets of these cases; returns how many were met and missed."""
     met = missed = 0
-    for target, ratio in told:
-        if ratio is None:
-            assert target.against is not None
-            say(f"  {paint('unknown', DIM)}  {_of(target)}: {target.against.arm} was not measured")
+    colours = {"met": GREEN, "missed": RED, "unknown": DIM}
+    for target in targets:
+        said = verdict(target, results) if target.of.case in measured else None
+        if said is None:
             continue
-        good = target.is_met(ratio)
-        if not target.aim:
-            met, missed = met + good, missed + (not good)
-        word = ("met", GREEN) if good else ("missed", YELLOW if target.aim else RED)
-        say(f"  {paint(f'{word[0]:7}', word[1])}  {_of(target)}: {_figure(target, ratio, results)}")
+        word, _, rest = said.partition(":")
+        met += word == "met" and not target.aim
+        missed += word == "missed" and not target.aim
+        say(f"  {paint(f'{word:8}', YELLOW if target.aim and word == 'missed' else colours[word])}{rest}")
     return met, missed
-
-
-def _of(target: Target) -> str:
-    return f"{target.of.case} {target.of.metric}, {target.of.arm}"
-
-
-def _figure(target: Target, ratio: float, results: Results) -> str:
-    bound = f"at least {target.at_least:g}" if target.at_least is not None else f"at most {target.at_most:g}"
-    word = "aim" if target.aim else "target"
-    if target.against is None:
-        return f"{number(ratio)} {results.unit(target.of.case, target.of.metric)} ({word}: {bound})"
-    base = target.against
-    same = base.arm == target.of.arm
-    return f"{number(ratio)} x {base.case if same else base.arm} ({word}: {bound})"

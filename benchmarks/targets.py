@@ -10,8 +10,9 @@ from .cases.fanout import BROADCAST
 from .cases.generation import LARGE, REGISTRY
 from .cases.imports import BY_HAND, SDK
 from .cases.resume import LONG, SHORT
+from .cases.upload import BARE
 from .contenders import DUOLOGUE, GRPC, PICOWS, TRIO, WEBSOCKETS
-from .results import Arm, Results
+from .results import Arm, Results, number
 
 UVLOOP: Final = Arm(DUOLOGUE, "uvloop")
 ON_TRIO: Final = Arm(DUOLOGUE, "trio")
@@ -93,6 +94,11 @@ TARGETS: Final = (
     _fanout("1000x10", 3),
     _alone("idle", UVLOOP, "memory", 12),
     Target(
+        of=Figure("upload", UVLOOP, "rate"),
+        against=Figure("upload", Arm(BARE, "uvloop"), "rate"),
+        at_least=0.8,
+    ),
+    Target(
         of=Figure("durable", Arm(GROUP, "uvloop"), "rate"),
         against=Figure("durable", Arm(EACH, "uvloop"), "rate"),
         at_least=5,
@@ -107,3 +113,21 @@ TARGETS: Final = (
     _alone("generation", Arm(REGISTRY), "warm", 0.5),
     _alone("generation", Arm(LARGE), "cold", 6),
 )
+
+
+def verdict(target: Target, results: Results) -> str | None:
+    """`met: …`, `missed: …`, or `unknown: …` where what it is compared with was not measured; None where it was not."""
+    of, base = target.of, target.against
+    if results.median(of.case, of.arm, of.metric) is None:
+        return None
+    ratio, name = target.ratio(results), f"{of.case} {of.metric}, {of.arm}"
+    if ratio is None:
+        assert base is not None, "else the ratio is the figure itself"
+        return f"unknown: {name}; {base.arm} was not measured"
+    bound = f"at least {target.at_least:g}" if target.at_least is not None else f"at most {target.at_most:g}"
+    bound = f"{'aim' if target.aim else 'target'}: {bound}"
+    word = "met" if target.is_met(ratio) else "missed"
+    if base is None:
+        return f"{word}: {name}: {number(ratio)} {results.unit(of.case, of.metric)} ({bound})"
+    against = base.case if base.arm == of.arm else base.arm
+    return f"{word}: {name}: {number(ratio)} x {against} ({bound})"

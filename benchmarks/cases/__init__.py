@@ -15,7 +15,8 @@ from .idle import Idle
 from .imports import Imports
 from .large import Large
 from .resume import Resume
+from .upload import Upload
 
 CASES: Final[Mapping[str, type[Case]]] = {
-    made.name: made for made in (Calls, Connections, Large, Fanout, Idle, Durable, Resume, Imports, Generation)
+    made.name: made for made in (Calls, Connections, Large, Fanout, Idle, Upload, Durable, Resume, Imports, Generation)
 }
