@@ -1,8 +1,8 @@
 """What the hot path costs, counted and not timed: calls of Python functions, the same number in every run.
 
-The runtime's own functions are counted, whatever versions it runs on, without the memory driver's: it stands in for
-sockets. A budget is a little above the figure of CPython 3.11; later versions count no more, since comprehensions
-are no functions there. Whoever raises one says why in the commit; whoever makes the path shorter lowers it.
+The runtime's own functions are counted, whatever versions it runs on, without those that stand in for sockets and time.
+A budget is a little above the figure of CPython 3.11; later versions count no more, since comprehensions are no
+functions there. Whoever raises one says why in the commit; whoever makes the path shorter lowers it.
 """
 
 from __future__ import annotations
@@ -18,16 +18,13 @@ import anyio
 import pytest
 from msgspec import UNSET
 from tests.runtime.chat import ChatClient, ChatPeer, ChatService, Echo, EchoParams, Said
-from tests.runtime.support import BOUND, until
 from typing_extensions import override
 
 import duologue
-from duologue import Call, Limits, Server, serve
+from duologue import Call, EventStream
 from duologue.drivers import memory
-from duologue.drivers.memory import MemoryNetwork
+from duologue.testing import Simulation, simulate
 from duologue.wire import Message, NativeCodec, is_set
-
-pytestmark = pytest.mark.anyio
 
 CALL_BUDGET: Final = 146
 """One unary call, client and server together."""
@@ -35,14 +32,8 @@ DELIVERY_BUDGET: Final = 69
 """One `log` event to one of many subscribers, publisher's and subscriber's side together."""
 
 SUBSCRIBERS: Final = 100
-QUIET: Final = Limits(idle=3600.0)  # no ping falls into what is counted
-RUNTIME: Final = f"{Path(str(duologue.__file__)).parent}/"
-
-
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    """The reference: on the other loops the same functions run, and some of their own that are no Python."""
-    return "asyncio"
+RUNTIME: Final = str(Path(str(duologue.__file__)).parent)
+STAND_INS: Final = (str(memory.__file__), f"{RUNTIME}/testing")
 
 
 class Answering(ChatService):
@@ -53,14 +44,6 @@ class Answering(ChatService):
         return Echo(text=params.text)
 
 
-@asynccontextmanager
-async def talking(clients: int) -> AsyncGenerator[tuple[Server[ChatPeer], list[ChatClient]]]:
-    with anyio.fail_after(BOUND), MemoryNetwork().use():
-        async with serve(Answering(), "127.0.0.1", 1, limits=QUIET) as server, AsyncExitStack() as stack:
-            opened = [ChatClient.open("ws://127.0.0.1:1", limits=QUIET) for _ in range(clients)]
-            yield server, [await stack.enter_async_context(client) for client in opened]
-
-
 @contextmanager
 def counting() -> Generator[Callable[[], int]]:
     """Count the calls of Python functions in the block; resuming a coroutine is a call of it."""
@@ -69,8 +52,7 @@ def counting() -> Generator[Callable[[], int]]:
     def look(frame: FrameType, event: str, argument: Any) -> None:
         nonlocal counted
         name = frame.f_code.co_filename
-        if event == "call" and name.startswith(RUNTIME) and name != memory.__file__:
-            counted += 1
+        counted += event == "call" and name.startswith(RUNTIME) and not name.startswith(STAND_INS)
 
     before = sys.getprofile()
     sys.setprofile(look)
@@ -80,54 +62,66 @@ def counting() -> Generator[Callable[[], int]]:
         sys.setprofile(before)
 
 
-async def count_calls(client: ChatClient, times: int) -> int:
-    with counting() as counted:
-        for _ in range(times):
-            await client.echo(text="hello")
-        return counted()
-
-
-async def cost_of_a_call() -> float:
+async def cost_of_a_call(simulation: Simulation) -> float:
     """What one more call adds, so that what happens once is not counted."""
-    async with talking(1) as (_, (client,)):
-        await count_calls(client, 3)
-        few, many = await count_calls(client, 10), await count_calls(client, 30)
+    async with simulation.serving(Answering(), 1) as host, ChatClient.open(host.url) as client:
+
+        async def count(times: int) -> int:
+            with counting() as counted:
+                for _ in range(times):
+                    await client.echo(text="hello")
+                return counted()
+
+        await count(3)
+        few, many = await count(10), await count(30)
         return (many - few) / 20
 
 
-async def cost_of_a_delivery() -> float:
+async def cost_of_a_delivery(simulation: Simulation) -> float:
     """What one event costs for each of its subscribers, and a share of what it costs once."""
-    async with talking(SUBSCRIBERS) as (server, clients), AsyncExitStack() as stack:
-        streams = [await stack.enter_async_context(client.events.said()) for client in clients]
-        await until(lambda: all(stream._live for stream in streams))
+    service = Answering()
+    async with simulation.serving(service, 1) as host, subscribed(host.url) as streams:
 
-        async def publish() -> int:
+        async def count() -> int:
             with counting() as counted:
-                await server.emit(Said(room="attic", text="hello"))
+                await service.publisher.emit(Said(room="attic", text="hello"))
                 for stream in streams:
                     await anext(stream)
                 return counted()
 
-        await publish()
-        first, second = await publish(), await publish()
-        assert first == second
-        return first / SUBSCRIBERS
+        await count()
+        return await count() / SUBSCRIBERS
 
 
-async def test_a_call_stays_within_its_budget() -> None:
-    cost = await cost_of_a_call()
-    assert cost == await cost_of_a_call(), "the count is not the same each time"
-    assert cost <= CALL_BUDGET, f"a call costs {cost:g} function calls; the budget is {CALL_BUDGET}"
+@asynccontextmanager
+async def subscribed(url: str) -> AsyncGenerator[list[EventStream[Said]]]:
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(ChatClient.open(url)) for _ in range(SUBSCRIBERS)]
+        streams = [await stack.enter_async_context(client.events.said()) for client in clients]
+        await anyio.sleep(1)  # until all are live
+        yield streams
 
 
-async def test_a_delivery_stays_within_its_budget() -> None:
-    cost = await cost_of_a_delivery()
-    assert cost <= DELIVERY_BUDGET, f"a delivery costs {cost:g} function calls; the budget is {DELIVERY_BUDGET}"
+BUDGETS: Final[dict[Callable[[Simulation], Awaitable[float]], int]] = {
+    cost_of_a_call: CALL_BUDGET,
+    cost_of_a_delivery: DELIVERY_BUDGET,
+}
 
 
-@pytest.mark.parametrize("cost_of", [cost_of_a_call, cost_of_a_delivery])
-async def test_waste_on_every_message_breaks_the_budget(
-    monkeypatch: pytest.MonkeyPatch, cost_of: Callable[[], Awaitable[float]]
+def cost(of: Callable[[Simulation], Awaitable[float]]) -> float:
+    return simulate(of, seed=1, delay=(0.001, 0.001))
+
+
+@pytest.mark.parametrize("of", BUDGETS)
+def test_it_stays_within_its_budget(of: Callable[[Simulation], Awaitable[float]]) -> None:
+    counted = cost(of)
+    assert counted == cost(of), "the count is not the same each time"
+    assert counted <= BUDGETS[of], f"{of.__name__}: {counted:g} function calls; the budget is {BUDGETS[of]}"
+
+
+@pytest.mark.parametrize("of", BUDGETS)
+def test_waste_on_every_message_breaks_the_budget(
+    monkeypatch: pytest.MonkeyPatch, of: Callable[[Simulation], Awaitable[float]]
 ) -> None:
     decode = NativeCodec.decode
 
@@ -136,4 +130,4 @@ async def test_waste_on_every_message_breaks_the_budget(
         return decode(codec, data)
 
     monkeypatch.setattr(NativeCodec, "decode", wasteful)
-    assert await cost_of() > (CALL_BUDGET if cost_of is cost_of_a_call else DELIVERY_BUDGET)
+    assert cost(of) > BUDGETS[of]
