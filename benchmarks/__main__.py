@@ -65,7 +65,8 @@ def measure(case: Case, effort: Effort, results: Results, progress: Progress) ->
     results.declare(case.name, case.units)
     arms = [arm for arm in case.arms(effort) if why_missing(arm) is None]
     with case.prepared(effort):
-        for _ in range(effort.rounds):
+        for n in range(effort.rounds):
+            progress.round(case.name, n + 1, effort.rounds)
             for arm in arms:
                 progress.step(f"{case.name}: {arm}")
                 if arm not in failed:

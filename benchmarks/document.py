@@ -43,4 +43,5 @@ def _table(rows: Sequence[Row], results: Results) -> str:
 
 
 def _cell(row: Row) -> str:
-    return f"{number(row.median)} ({number(row.min)} to {number(row.max)})" if row.min != row.max else number(row.median)
+    middle = number(row.median)
+    return middle if row.min == row.max else f"{middle} ({number(row.min)} to {number(row.max)})"

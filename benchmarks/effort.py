@@ -25,11 +25,11 @@ class Effort:
     """
 
     rounds: int = 5
-    seconds: float = 0.8
+    seconds: float = 0.6
     in_flight: tuple[int, ...] = (1, 64, 1024)
     connections: tuple[int, ...] = (1, 10, 100, 1000)
-    subscribers: tuple[int, ...] = (10, 100, 1000)
-    deliveries: int = 40_000
+    subscribers: tuple[int, ...] = (1000,)
+    deliveries: int = 20_000
     idle: int = 5000
     upload: int = 64
     logs: tuple[int, int] = (10_000, 1_000_000)
@@ -42,9 +42,8 @@ FULL: Final = Effort()
 QUICK: Final = Effort(
     rounds=1,
     seconds=0.3,
-    connections=(1, 100),
-    subscribers=(1000,),
-    deliveries=20_000,
+    connections=(1, 1000),
+    deliveries=10_000,
     idle=1000,
     upload=16,
     logs=(10_000, 100_000),

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from types import TracebackType
@@ -25,9 +25,14 @@ class WorkerFailed(Exception):
 
 
 class Worker:
-    """A running `benchmarks.worker`."""
+    """A `benchmarks.worker`: its process starts at once, its program when it is entered.
+
+    Attributes:
+        late: Options that were not known when its process was started.
+    """
 
     def __init__(self, program: str, executor: str, **options: Any) -> None:
+        self.late: dict[str, Any] = {}
         self._name = f"{program} on {executor}"
         self._said = TemporaryFile("w+")  # noqa: SIM115 - closed by `end`
         self._process = subprocess.Popen(
@@ -40,7 +45,10 @@ class Worker:
         )
 
     def __enter__(self) -> Self:
+        assert self._process.stdin is not None
         try:
+            self._process.stdin.write(json.dumps(self.late) + "\n")
+            self._process.stdin.flush()
             self._answer(STARTING)
         except BaseException:
             self.end()
@@ -67,8 +75,12 @@ class Worker:
         return self._answer(patience)
 
     def end(self) -> None:
+        """Let it end by itself, and make it where it does not."""
+        if self._said.closed:
+            return
         assert self._process.stdin is not None
-        self._process.stdin.close()
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
         try:
             self._process.wait(10)
         except subprocess.TimeoutExpired:
@@ -100,11 +112,15 @@ class Worker:
 
 @contextmanager
 def pair(server: Worker, client: str, executor: str, **options: Any) -> Generator[tuple[Worker, Worker]]:
-    """A server, and a client that is told the server's port."""
-    with server:
-        port = server.ask("port")
-        with Worker(client, executor, port=port, **options) as asking:
-            yield server, asking
+    """A server, and a client that is told the server's port; their processes start together."""
+    asking = Worker(client, executor, **options)
+    try:
+        with server:
+            asking.late["port"] = server.ask("port")
+            with asking:
+                yield server, asking
+    finally:
+        asking.end()
 
 
 def children_cpu() -> float:

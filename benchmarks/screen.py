@@ -23,7 +23,7 @@ def paint(text: str, code: int) -> str:
 
 
 class Progress:
-    """One line that changes where somebody watches, a line for each round where nobody does."""
+    """One line that changes where somebody watches, a line for each round elsewhere; both on standard error."""
 
     def __init__(self, total: int) -> None:
         self._total = total
@@ -38,6 +38,12 @@ class Progress:
             sys.stderr.write(f"\r\x1b[2K{line[: shutil.get_terminal_size().columns - 1]}")
             sys.stderr.flush()
         self._done += 1
+
+    def round(self, case: str, number: int, rounds: int) -> None:
+        """A round begins."""
+        if not self._live:
+            took = time.monotonic() - self._begun
+            print(f"{took:5.0f} s  {case}: round {number} of {rounds}", file=sys.stderr, flush=True)
 
     def clear(self) -> None:
         if self._live:

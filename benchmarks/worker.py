@@ -2,8 +2,9 @@
 
     python -m benchmarks.worker MODULE:FUNCTION EXECUTOR OPTIONS
 
-OPTIONS is a JSON object of keyword arguments. The function is an async context manager that yields commands by name;
-each line on standard input is `[name, {arguments}]`, each line on standard output its JSON answer.
+OPTIONS is a JSON object of keyword arguments, the first line on standard input another one: what was not known yet when
+the process was started. The function is an async context manager that yields commands by name; each further line on
+standard input is `[name, {arguments}]`, each line on standard output its JSON answer.
 """
 
 from __future__ import annotations
@@ -67,12 +68,15 @@ def say(answer: Any) -> None:
 
 
 def main() -> None:
-    where, executor, options = sys.argv[1:]
+    where, executor, given = sys.argv[1:]
     module, _, function = where.partition(":")
     raise_descriptor_limit()
-    program = getattr(import_module(module), function)
+    program, options = getattr(import_module(module), function), json.loads(given)
+    if "module" in options:  # while the other side still starts
+        import_module(options["module"])
+    options |= json.loads(sys.stdin.readline())
     backend, backend_options = BACKENDS[executor]
-    anyio.run(run, program, json.loads(options), backend=backend, backend_options=backend_options)
+    anyio.run(run, program, options, backend=backend, backend_options=backend_options)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 
 from typing_extensions import override
 
-from ..contenders import DUOLOGUE, PICOWS, WEBSOCKETS
+from ..contenders import DUOLOGUE, WEBSOCKETS
 from ..effort import Effort
 from ..results import Arm, Sample
 from .calls import load, talking
@@ -26,7 +26,7 @@ class Connections(Case):
 
     @override
     def arms(self, effort: Effort) -> Sequence[Arm]:
-        return [Arm(DUOLOGUE, "uvloop"), Arm(WEBSOCKETS, "uvloop"), Arm(PICOWS, "uvloop")]
+        return [Arm(DUOLOGUE, "uvloop"), Arm(WEBSOCKETS, "uvloop")]
 
     @override
     def measure(self, arm: Arm, effort: Effort) -> Sample:

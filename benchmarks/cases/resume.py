@@ -12,7 +12,7 @@ from typing import ClassVar, Final
 from typing_extensions import override
 
 from ..effort import Effort
-from ..processes import ROOT, Worker
+from ..processes import ROOT, Worker, pair
 from ..registries import fill
 from ..results import Arm, Sample
 from .case import Case
@@ -48,9 +48,8 @@ class Resume(Case):
                 directory = Path(home, str(entries))
                 fill(directory, entries)
                 worker = Worker("benchmarks.registries:registry", arm.executor, directory=str(directory))
-                server = stack.enter_context(worker)
-                client = Worker("benchmarks.registries:returning", arm.executor, port=server.ask("port"))
-                self._workers[arm.contender] = (server, stack.enter_context(client))
+                talking = pair(worker, "benchmarks.registries:returning", arm.executor)
+                self._workers[arm.contender] = stack.enter_context(talking)
             yield
 
     @override
