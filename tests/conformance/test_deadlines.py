@@ -21,8 +21,9 @@ from typing_extensions import override
 
 from duologue import CallError, NotSent, Ran, serve
 from duologue.calls import Calls
+from duologue.decisions import OutgoingCall, Settle
 from duologue.errors import Status
-from duologue.session import OutgoingCall, Session, Settle
+from duologue.session import Session
 from duologue.wire import ErrorBody
 
 pytestmark = pytest.mark.anyio
