@@ -39,7 +39,7 @@ from .errors import ConnectFailed, ConnectionClosed, NotSent
 from .handlers import Handlers
 from .keyed import KeyedCalls
 from .limits import Limits
-from .link import JOIN_FRAMES, Link
+from .link import JOIN_BYTES, JOIN_FRAMES, Link
 from .models import Event
 from .publisher import Publisher
 from .service import Bound
@@ -260,8 +260,8 @@ class Connection:
 
     def touch(self) -> None:
         """The session has something to send, or to do at another time."""
-        if self.session.pending >= JOIN_FRAMES:
-            self.flush()
+        if self.session.pending >= JOIN_FRAMES or self.session.pending_bytes >= JOIN_BYTES:
+            self.flush()  # also for the link to see what waits, before somebody encodes more
         elif not self._flush_due and self.closed is None:
             self._flush_due = True
             self.executor.call_soon(self._flush_soon)

@@ -17,9 +17,11 @@ class Limits:
             the connection with 1009.
         fragments: Fragments of one message.
         outbound: Unsent bytes of a connection above which callers and handlers wait before they encode more. What is
-            sent without waiting (refusals, pongs) may pass it by a few messages; then the connection is cut.
+            sent without waiting (refusals, pongs) may pass it by a message or two; then the connection is cut.
         write_deadline: How long a peer may take nothing of what waits for it before it is cut.
         handshake: From the accepted connection to the end of the opening handshake, TLS included.
+        handshake_size: The opening handshake's request, or its answer, and what follows it before the connection is
+            open; beyond it a server answers with HTTP 431, and a client gives up.
         idle: A peer from which no byte came for so long is gone. Pings go out after half of it.
         in_flight: Calls of the peer that may be running on a connection; more are refused with `resource_exhausted`.
         calls: Own calls that may wait for an answer on a connection; more wait for a free place.
@@ -27,8 +29,10 @@ class Limits:
         stream_window: Items of a streaming call that may be under way to this side.
         bulk_window: Bytes of an upload or a download that may be under way to this side.
         event_queue: Events that wait for one event stream's reader.
+        frames: Frames of the peer in a second, those of fragments and of control included; beyond it the connection is
+            closed with 1008.
         frames_per_pass: Frames handled in one pass over a read, before other connections get their turn.
-        pings: Pings of the peer in a second; beyond it the connection is closed with 1008.
+        pings: Pings and pongs of the peer in a second; beyond it the connection is closed with 1008.
         drain: How long shutdown lets running handlers finish.
         close: How long the closing handshake may take before the connection is aborted.
         connections: Connections of a server, those in their handshake included; more wait in the kernel's backlog.
@@ -39,6 +43,7 @@ class Limits:
     outbound: int = 1 * MIB
     write_deadline: float = 10.0
     handshake: float = 5.0
+    handshake_size: int = 16 * KIB
     idle: float = 20.0
     in_flight: int = 256
     calls: int = 4096
@@ -46,7 +51,8 @@ class Limits:
     stream_window: int = 64
     bulk_window: int = 1 * MIB
     event_queue: int = 1024
-    frames_per_pass: int = 256
+    frames: int = 100_000
+    frames_per_pass: int = 64
     pings: int = 50
     drain: float = 5.0
     close: float = 2.0

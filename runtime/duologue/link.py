@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, MutableMapping, Sequence
+from http import HTTPStatus
 from typing import Any, Final, Protocol
 
 from typing_extensions import override
@@ -16,9 +17,10 @@ from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidState
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
-from websockets.protocol import OPEN
+from websockets.protocol import CONNECTING, OPEN, Event
 from websockets.server import ServerProtocol
 
+from .budgets import PerSecond
 from .close_codes import CloseCode
 from .deadlines import Deadline, Deadlines
 from .drivers.port import Executor, Timer, Transport
@@ -28,9 +30,12 @@ JOIN_FRAMES: Final = 16
 JOIN_BYTES: Final = 16 * KIB
 """Frames leave together, but not too many: with everything joined the two ends work in turn instead of at once."""
 
-SMALL_SLICE: Final = 4 * KIB
-LARGE_SLICE: Final = 64 * KIB
-"""How much is parsed at once while frames are tiny, and while they are not."""
+SLICE: Final = 4 * KIB
+"""How much is parsed at once: frames may be of 6 bytes. More gains nothing while messages are small, and little while
+they are large."""
+
+WATCHES: Final = 16
+"""How often a peer that takes nothing is looked at within its deadline: it is cut late by no more than one part."""
 
 BULK_WATER: Final = 16 * KIB
 """Unsent bytes above which uploads and downloads wait, so that what is short does not wait behind them."""
@@ -99,13 +104,14 @@ class Link:
         self._unjoined_frames = 0
         self._deaf = False
         self._ended = False
-        self._backlog: deque[bytes] = deque()
-        self._slice = SMALL_SLICE
-        self._largest = limits.frame
+        self._backlog: deque[bytes | Sequence[Event]] = deque()
+        self._opening = 0
+        self._largest = 0
         self._fragments: list[bytes] = []
         self._fragmented = Opcode.TEXT
         self._last_byte = self._last_write = self._now = executor.now()
-        self._pings = (0.0, 0)
+        self._frames = PerSecond(limits.frames)
+        self._pings = PerSecond(limits.pings)
         self._written = 0
         self._acknowledged = 0
         self._progress_at = 0.0
@@ -222,12 +228,12 @@ class Link:
         """The transport could not take all at once."""
         if waiting > self.limits.outbound:
             self.has_room = False
-        if waiting > self.limits.outbound + (JOIN_FRAMES + 1) * self._largest:
+        if waiting > self.limits.outbound + JOIN_BYTES + 2 * self._largest:  # a message passes it, the next ones wait
             self.abort(CloseCode.SLOW, f"more than {self.limits.outbound} bytes wait for the peer")
         elif self._write_watch is None:
             self._progress_at = self.executor.now()
             self._acknowledged = self._written - waiting
-            self._write_watch = self._after(self.limits.write_deadline / 4, self._watch_writes)
+            self._write_watch = self._after(self.limits.write_deadline / WATCHES, self._watch_writes)
 
     def close(self, code: int, reason: str = "") -> None:
         """Begin the closing handshake; the connection is aborted when it does not end in time."""
@@ -260,23 +266,21 @@ class Link:
             self._transport.abort()
 
     # ------------------------------------------------------------------------------------------------------- reading
-    def _feed(self, data: bytes) -> None:
-        budget = self.limits.frames_per_pass
-        offset = 0
-        under_way = True
-        while offset < len(data):
-            end = offset + self._slice
-            piece = data[offset : end if len(data) - end > self._slice // 2 else len(data)]
-            offset += len(piece)
-            self.protocol.receive_data(piece)
-            frames = self.protocol.events_received()
-            self._slice = SMALL_SLICE if len(frames) * 64 > len(piece) else min(self._slice * 2, LARGE_SLICE)
-            for frame in frames:
+    def _feed(self, unread: bytes | Sequence[Event]) -> None:
+        """One pass over what was read, or over what is left of it; what it does not come to stays in the backlog."""
+        frames: Sequence[Event]
+        frames, data = ((), unread) if isinstance(unread, bytes) else (unread, b"")
+        budget, offset, under_way = self.limits.frames_per_pass, 0, True
+        while frames or offset < len(data):
+            if not frames:
+                frames = self._parse(data[offset : offset + SLICE])
+                offset += SLICE
+            for frame in frames[:budget]:
                 self._receive_frame(frame)
             under_way &= not frames
-            budget -= len(frames)
-            if budget <= 0 and offset < len(data):  # let others have their turn before the rest of this read
-                self._backlog.appendleft(data[offset:])
+            frames, budget = frames[budget:], budget - len(frames)
+            if budget <= 0:  # others have their turn before the rest of this read
+                self._backlog.extendleft(filter(None, (data[offset:], frames)))
                 break
         if under_way or self._fragments:
             self._show_life()
@@ -284,6 +288,28 @@ class Link:
         if self.protocol.close_expected():
             self._expect_end()
         self.flush_control()
+
+    def _parse(self, piece: bytes) -> Sequence[Event]:
+        self.protocol.receive_data(piece)
+        frames = self.protocol.events_received()
+        if not self._opened:
+            self._bound_opening(len(piece))
+        elif self._frames.is_exceeded(self._now, len(frames)):
+            self.close(CloseCode.POLICY, f"more than {self.limits.frames} frames in a second")
+        return frames
+
+    def _bound_opening(self, size: int) -> None:
+        """Cut a peer that says much before it is known to speak WebSocket."""
+        self._opening += size
+        protocol, limit = self.protocol, self.limits.handshake_size
+        if self._opening <= limit or protocol.state is not CONNECTING or protocol.eof_sent:
+            return
+        reason = f"the handshake is larger than {limit} bytes"
+        if isinstance(protocol, ServerProtocol):
+            self._failure = (CloseCode.POLICY, reason)
+            protocol.send_response(protocol.reject(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"{reason}\n"))
+        else:
+            self.abort(CloseCode.POLICY, reason)
 
     def _show_life(self) -> None:
         """A message takes its time to arrive: its sender's ping waits behind it, and so would the answer."""
@@ -306,8 +332,8 @@ class Link:
     def _receive_frame(self, frame: Frame | Request | Response) -> None:
         if isinstance(frame, Frame):
             opcode = frame.opcode
-            if opcode is Opcode.PING:
-                self._receive_ping()
+            if opcode is Opcode.PING or opcode is Opcode.PONG:
+                self._receive_sign_of_life()
             elif self._deaf:  # what is no control frame is no longer read
                 return
             elif opcode is Opcode.TEXT and frame.fin:
@@ -336,13 +362,9 @@ class Link:
             else:
                 self.owner.on_binary(message)
 
-    def _receive_ping(self) -> None:
-        since, count = self._pings
-        if self._now - since >= 1.0:
-            since, count = self._now, 0
-        self._pings = (since, count + 1)
-        if count >= self.limits.pings:
-            self.close(CloseCode.POLICY, f"more than {self.limits.pings} pings in a second")
+    def _receive_sign_of_life(self) -> None:
+        if self._pings.is_exceeded(self._now, 1):
+            self.close(CloseCode.POLICY, f"more than {self.limits.pings} pings and pongs in a second")
 
     # ---------------------------------------------------------------------------------------------------- handshakes
     def _answer(self, request: Request) -> None:
@@ -430,7 +452,7 @@ class Link:
         elif now - self._progress_at >= limit:
             self.abort(CloseCode.SLOW, f"the peer took nothing of {waiting} bytes in {limit:g} s")
             return
-        self._write_watch = self._after(limit / 4, self._watch_writes)
+        self._write_watch = self._after(limit / WATCHES, self._watch_writes)
 
     def _expect_end(self) -> None:
         """The closing handshake has begun; it ends in time."""

@@ -105,6 +105,7 @@ class Session:
         capabilities: What the peer understands; until its `hello` the assumptions of the wire format.
         peer: The peer's `hello`, None before it came.
         dropped: Responses that came when nobody waited for them any more.
+        pending_bytes: How much waits to be taken.
     """
 
     def __init__(self, role: Role, codec: Codec, limits: Limits, hello: Hello) -> None:
@@ -122,6 +123,7 @@ class Session:
         self._deadlines: Deadlines[Expiring] = Deadlines()
         self._last_id = 0
         self._transfers = Transfers(client=role is Role.CLIENT)
+        self.pending_bytes = 0
         self._queue: list[Outbound] = []
         self._decisions: list[Decision] = []
 
@@ -148,6 +150,7 @@ class Session:
                 messages.append((entry.message, False))
                 entry.message = None
         self._queue.clear()
+        self.pending_bytes = 0
         return messages
 
     @property
@@ -188,6 +191,7 @@ class Session:
         self._transfers.clear()
         self._deadlines = Deadlines()
         self._queue.clear()
+        self.pending_bytes = 0
         return self._take()
 
     def leave(self, goaway: Goaway) -> None:
@@ -260,6 +264,7 @@ class Session:
         self.outgoing[call.id] = call
         self._transfers.open(call)
         self._queue.append(call)
+        self.pending_bytes += len(message)
         return call
 
     def abandon(self, call: OutgoingCall) -> None:
@@ -500,9 +505,12 @@ class Session:
 
     def _send(self, message: bytes) -> None:
         self._queue.append((message, False))
+        self.pending_bytes += len(message)
 
     def _send_piece(self, call: Expiring, kind: PieceKind, data: bytes | memoryview = b"") -> None:
-        self._queue.append((self._transfers.piece(call, kind, data), True))
+        piece = self._transfers.piece(call, kind, data)
+        self._queue.append((piece, True))
+        self.pending_bytes += len(piece)
 
     def _take(self) -> list[Decision]:
         decisions, self._decisions = self._decisions, []

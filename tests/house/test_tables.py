@@ -9,7 +9,7 @@ from pathlib import Path
 from duologue import CloseCode, Limits
 from duologue_registry.states import MOVES
 
-SIZES = {1 << 20: "1 MiB", 1 << 18: "256 KiB"}
+SIZES = {1 << 20: "1 MiB", 1 << 14: "16 KiB"}
 DOCS = Path(__file__).parents[2] / "docs"
 
 
@@ -20,11 +20,11 @@ def rows(document: str, heading: str) -> dict[str, str]:
 
 
 def test_the_documented_limits_are_those_there_are() -> None:
-    documented = rows("runtime.md", "Limits")
+    documented = rows("limits.md", "All of them")
     assert set(documented) == {limit.name for limit in fields(Limits)}
     for name, text in documented.items():
         default = getattr(Limits(), name)
-        shown = SIZES.get(default) or (f"{default:,g}" if name == "connections" else f"{default:g}")
+        shown = SIZES.get(default) or (f"{default:,g}" if default >= 10_000 else f"{default:g}")
         assert text.startswith(shown), name
 
 

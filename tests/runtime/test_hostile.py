@@ -116,6 +116,18 @@ class TestReaders:
                 assert LIMITS.write_deadline * 0.5 < took < LIMITS.write_deadline * 2 + 0.3
                 await client.echo(text="on", timeout=0.3)
 
+    async def test_who_takes_large_answers_slowly_is_not_cut(self) -> None:
+        """Many handlers end in the same turn of the loop; each looks for room before it encodes."""
+        limits = replace(LIMITS, in_flight=256, write_deadline=5.0, idle=30.0)
+        async with serving(Room(), limits) as server, raw(server) as slow:
+            for number in range(40):
+                await slow.say(id=str(number), action="echo", params={"text": "x" * 100, "times": 200})
+            await until(lambda: not server.connections[0].has_room)
+            heard = 0
+            while heard < 40 * 20_000:
+                heard += len(await slow.receive())
+                assert len(server.connections) == 1
+
     async def test_who_takes_no_events_is_cut_and_others_get_theirs(self) -> None:
         async with serving(Room(), LIMITS) as server, raw(server) as stalled:
             await stalled.say(id="1", action="subscribe", params={"events": ["said"]})
