@@ -7,8 +7,9 @@ import os
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from contextlib import ExitStack, asynccontextmanager
+from inspect import isasyncgen
 from pathlib import Path
-from typing import Any, BinaryIO, Final, TypeAlias
+from typing import IO, Any, BinaryIO, Final, TypeAlias
 
 import anyio
 import anyio.lowlevel
@@ -74,14 +75,23 @@ async def _source(body: Body, stack: ExitStack) -> Source:
         return await _measured(_reader(stack.enter_context(Path(body).open("rb"))))  # noqa: ASYNC230 - a local disk
     if isinstance(body, AsyncIterable):
         file = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - the stack closes it
-        async for data in body:
-            file.write(data)
-        file.seek(0)
+        await _spool(body, file)
         return await _measured(_reader(file))
     if hasattr(body, "read") and hasattr(body, "seekable"):
         return await _measured(_reader(body))
     kind = type(body).__name__
     raise TypeError(f"{kind} cannot be uploaded: give bytes, a pathlib.Path, a binary file or an async iterable")
+
+
+async def _spool(body: AsyncIterable[bytes], file: IO[bytes]) -> None:
+    chunks = aiter(body)
+    try:
+        async for data in chunks:
+            file.write(data)
+    finally:
+        if isasyncgen(chunks):
+            await chunks.aclose()
+    file.seek(0)
 
 
 def _reader(file: Any) -> ReadAt:

@@ -9,8 +9,8 @@ from .wire import PAYLOAD
 SMALL_PIECE: Final = 16 * 1024
 """Bytes of a piece on a narrow link."""
 
-PIECE_TIME: Final = 0.004
-"""Seconds that a piece may take: calls wait behind it."""
+PIECE_TIME: Final = 0.01
+"""Seconds that a full piece may take: calls wait behind it."""
 
 
 class Outflow:

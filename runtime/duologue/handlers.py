@@ -355,7 +355,7 @@ class Handlers:
             await body()
         finally:
             if upload is not None:
-                upload.finish()
+                upload.drop()
             for limit in limits:
                 limit.cancel()
             self._lingering -= 1

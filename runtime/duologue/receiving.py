@@ -55,23 +55,25 @@ class Receiving:
 
     def take(self, decision: UploadPiece | UploadBroken) -> None:
         """A piece came, or none will."""
-        held = self._held
-        if self._failure is not None:
+        if self.passed or self._failure is not None:
             return
         try:
-            if isinstance(decision, UploadBroken):
-                raise Aborted(f"the upload was broken off: {decision.reason}", ran=Ran.NO)
-            assert held is not None, "nothing comes before it was asked for"
-            if decision.end:
-                held.finish()
-                wake(self._waiting)
-            else:
-                held.write(decision.data)
-                self._connection.session.hold(self._call, len(decision.data))
+            self._take(decision)
         except CallError as error:
             self.fail(error)
-            if held is not None:
-                self._uploads.drop(held)
+            self.drop()
+
+    def _take(self, decision: UploadPiece | UploadBroken) -> None:
+        if isinstance(decision, UploadBroken):
+            raise Aborted(f"the upload was broken off: {decision.reason}", ran=Ran.NO)
+        held = self._held
+        assert held is not None, "nothing comes before it was asked for"
+        if decision.end:
+            held.finish()
+            wake(self._waiting)
+        else:
+            held.write(decision.data)
+            self._connection.session.hold(self._call, len(decision.data))
 
     def fail(self, error: CallError) -> None:
         """It will not be complete, as far as this call is concerned."""
@@ -93,11 +95,6 @@ class Receiving:
             raise Aborted("the answer under this key was forgotten just now", ran=Ran.NO)
         return self._held.opened()
 
-    def finish(self) -> None:
-        """The handler has ended."""
-        if self._held is not None:
-            self._uploads.drop(self._held)
-
     def release(self) -> None:
         """The call is over: what no handler was given is held for the next attempt, if there may be one."""
         held = self._held
@@ -106,4 +103,10 @@ class Receiving:
         if self._keep and self._connection.closed is not None:
             self._uploads.abandon(held)
         else:
-            self._uploads.drop(held)
+            self.drop()
+
+    def drop(self) -> None:
+        """It is done with: the handler has ended, or it is not wanted any more."""
+        if self._held is not None:
+            self._uploads.drop(self._held)
+            self._held = None

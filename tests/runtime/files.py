@@ -26,6 +26,7 @@ from duologue import (
     HeldUploads,
     Limits,
     Model,
+    NotFound,
     Params,
     Peer,
     Protocol,
@@ -66,6 +67,9 @@ PUT_ONCE: Final = UploadAction(
     resumable=False,
     timeout=30.0,
 )
+PUT_SMALL: Final = UploadAction(
+    name="put_small", params=Named, result=TypeAdapter(Stored), effect=Effect.KEYED, max_size=10
+)
 GET: Final = DownloadAction(
     name="get", params=Named, result=TypeAdapter(Stored), effect=Effect.SAFE, max_size=300 * MIB, timeout=None
 )
@@ -74,8 +78,8 @@ FILES: Final = Protocol(
     name="files",
     version="1.0.0",
     api_level=1,
-    client_actions=(PUT, PUT_ONCE, GET, PING),
-    server_actions=(PUT, GET),
+    client_actions=(PUT, PUT_ONCE, PUT_SMALL, GET, PING),
+    server_actions=(PUT, PUT_ONCE, PUT_SMALL, GET, PING),
 )
 
 
@@ -89,6 +93,9 @@ class _Files(Peer):
 
     async def put_once(self, body: Body, /, *, name: str, options: CallOptions | None = None) -> Stored:
         return await self._upload(PUT_ONCE, Named(name=name), body, None, options)
+
+    async def put_small(self, body: Body, /, *, name: str) -> Stored:
+        return await self._upload(PUT_SMALL, Named(name=name), body, None, None)
 
     def get(self, *, name: str, timeout: float | None = None) -> Download[Stored]:
         return self._download(GET, Named(name=name), timeout, None)
@@ -145,6 +152,8 @@ class Shelf(Service[FilesPeer]):
         return Stored(name=params.name, size=body.size, sha256=body.sha256)
 
     async def get(self, call: Call[FilesPeer], params: Named, out: ByteSink) -> Stored:
+        if params.name not in self.kept:
+            raise NotFound(params.name)
         data = self.kept[params.name]
         try:
             for start in range(0, len(data), 100_000):
@@ -163,6 +172,7 @@ class Shelf(Service[FilesPeer]):
         return (
             uploading(PUT, self.put),
             uploading(PUT_ONCE, self.put),
+            uploading(PUT_SMALL, self.put),
             downloading(GET, self.get),
             unary(PING, self.ping),
         )

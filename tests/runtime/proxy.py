@@ -68,9 +68,9 @@ class Proxy:
         target: The port that it connects to.
         accepted: Connections so far.
         refusing: New connections are cut at once.
-        rate: Bytes that it passes on in a second, each way of each connection; None for no bound.
         cuts: Gives each new connection its cut, None for one that is left alone; where it ends, so are all others.
         cut_short: How often bytes were counted up to a cut.
+        passed: Bytes that were passed on, each way.
         at_cut: Called at such a moment, when all that was to pass has been handed over and the connection still stands.
     """
 
@@ -79,9 +79,10 @@ class Proxy:
         self.target = target
         self.accepted = 0
         self.refusing = False
-        self.rate: float | None = None
+        self._rate: float | None = None
         self.cuts: Iterator[Cut | None] = iter(())
         self.cut_short = 0
+        self.passed = dict.fromkeys(Direction, 0)
         self.at_cut: Callable[[], object] = lambda: None
         self._stalled = False
         self._pairs: dict[_Pair, None] = {}
@@ -97,6 +98,17 @@ class Proxy:
     @stalled.setter
     def stalled(self, stalled: bool) -> None:
         self._stalled = stalled
+        for pair in self._pairs:
+            self._watch(pair)
+
+    @property
+    def rate(self) -> float | None:
+        """Bytes that it passes on in a second, each way of each connection; None for no bound."""
+        return self._rate
+
+    @rate.setter
+    def rate(self, rate: float | None) -> None:
+        self._rate = rate
         for pair in self._pairs:
             self._watch(pair)
 
@@ -183,11 +195,11 @@ class Proxy:
             self._swallow(pair)
             return
         try:
-            for way in pair.ways.values():
+            for direction, way in pair.ways.items():
                 if self._may_take(way):
                     self._take(way)
                 if way.waiting:
-                    self._pass_on(way)
+                    self.passed[direction] += self._pass_on(way)
         except OSError:
             self._close(pair)
             return
@@ -218,14 +230,15 @@ class Proxy:
         way.waiting += data
         way.ended = not data
 
-    def _pass_on(self, way: _Way) -> None:
+    def _pass_on(self, way: _Way) -> int:
         try:
             sent = way.sink.send(way.waiting)
         except BlockingIOError:
-            return
+            return 0
         del way.waiting[:sent]
         if way.left is not None:
             way.left -= sent
+        return sent
 
     def _interests(self, pair: _Pair) -> Iterator[int]:
         """What to wait for at the near socket, and at the far one."""
@@ -235,7 +248,8 @@ class Proxy:
             yield selectors.EVENT_READ * takes | selectors.EVENT_WRITE * bool(way_to.waiting)
 
     def _may_take(self, way: _Way) -> bool:
-        return not way.waiting and not self._stalled and time.monotonic() >= way.not_before
+        is_time = self._rate is None or time.monotonic() >= way.not_before
+        return is_time and not way.waiting and not self._stalled
 
     def _watch(self, pair: _Pair) -> None:
         for number, interest in enumerate(self._interests(pair) if not pair.half_open else ()):

@@ -41,6 +41,12 @@ class Raw:
         self.protocol.send_text(text)
         await self._flush()
 
+    async def say_bytes(self, *messages: bytes) -> None:
+        """Send binary messages, all in one write."""
+        for message in messages:
+            self.protocol.send_binary(message)
+        await self._flush()
+
     async def hear(self) -> dict[str, Any]:
         """The next message. Raises `ConnectionClosed`, with the close code, when there is none."""
         heard: dict[str, Any] = json.loads(bytes((await self.hear_frame(Opcode.TEXT)).data))

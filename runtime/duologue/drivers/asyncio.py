@@ -207,11 +207,14 @@ class AsyncioScope:
             context = {"message": "a task of a connection failed", "exception": error, "task": task}
             self._loop.call_exception_handler(context)
 
+    def _cancel(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+
     async def aclose(self) -> None:
         """Cancel what runs and wait for it, however often this is cancelled itself."""
         cancelled: asyncio.CancelledError | None = None
-        for task in list(self._tasks):
-            task.cancel()
+        self._loop.call_soon(self._loop.call_soon, self._cancel)  # what was only just spawned takes its first step
         while self._tasks:
             try:
                 await asyncio.wait(list(self._tasks))
