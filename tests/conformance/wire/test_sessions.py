@@ -1,0 +1,220 @@
+"""Whole conversations: `websockets` and JSON play one end of each against the other end, a generated one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import anyio
+import pytest
+import yaml
+from anyio.abc import TaskGroup
+from tests.conformance.wire.sdk import Serving, sdk
+from tests.runtime.raw import Raw, raw_client, raw_server
+
+import duologue
+from duologue import CallOptions, Connection, Server, serve
+
+pytestmark = pytest.mark.anyio
+
+Step = tuple[str, Any]
+BOUND = 20.0
+SESSIONS: dict[str, list[Any]] = yaml.safe_load(Path(__file__).with_name("sessions.yaml").read_text(encoding="utf-8"))
+
+
+def steps(name: str) -> Iterator[Step]:
+    for step in SESSIONS[name]:
+        yield ("cut", None) if step == "cut" else next(iter(step.items()))
+
+
+class Names:
+    """What the placeholders stand for, so far."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, Any] = {}
+
+    def fill(self, value: Any) -> Any:
+        """A message to be said: names that were not heard yet are chosen."""
+        if isinstance(value, dict):
+            return {key: self.fill(part) for key, part in cast("dict[str, Any]", value).items()}
+        if isinstance(value, list):
+            return [self.fill(part) for part in cast("list[Any]", value)]
+        return self._found.setdefault(value, value[1:]) if isinstance(value, str) and value.startswith("$") else value
+
+    def check(self, expected: Any, heard: Any, place: str = "message") -> None:
+        """A message that was heard: it has at least what is expected."""
+        if isinstance(expected, dict):
+            for key, part in cast("dict[str, Any]", expected).items():
+                assert key in heard, f"{place} has no {key}: {heard}"
+                self.check(part, heard[key], f"{place}.{key}")
+        elif isinstance(expected, str) and expected.startswith("$"):
+            assert expected == "$_" or self._found.setdefault(expected, heard) == heard, f"{place}: {heard}"
+        else:
+            assert heard == expected, place
+
+
+# --------------------------------------------------------------------------------------------- against a real server
+class Author:
+    """The service, and who looks after it."""
+
+    def __init__(self) -> None:
+        self.service = Serving()
+        self.server: Server[Any]
+
+    async def act(self, what: dict[str, Any], names: Names) -> None:
+        match what:
+            case {"emit": data}:
+                await self.server.emit(sdk.Moved(**data))
+            case {"booked": count}:
+                await until(lambda: len(self.service.booked) >= count)
+                assert len(self.service.booked) == count
+            case {"answered": id}:
+                [connection] = self.server.connections
+                await until(lambda: names.fill(id) not in connection.session.incoming)
+            case _:
+                pytest.fail(f"a service cannot {what}")
+
+
+async def until(condition: Any) -> None:
+    while not condition():
+        await anyio.sleep(0.005)
+
+
+@pytest.mark.parametrize("name", SESSIONS)
+async def test_a_server_keeps_to_the_session(name: str) -> None:
+    names, author = Names(), Author()
+    with anyio.fail_after(BOUND):
+        async with AsyncExitStack() as servers:
+            author.server = await servers.enter_async_context(serve(author.service))
+            walk = list(steps(name))
+            while walk:
+                until_cut = walk.index(("cut", None)) if ("cut", None) in walk else len(walk)
+                part, walk = walk[:until_cut], walk[until_cut + 1 :]
+                if ("service", {"lose": "everything"}) in part:
+                    author.service = Serving()
+                    author.server = await servers.enter_async_context(serve(author.service))
+                async with raw_client(author.server.port) as peer:
+                    await _play_client(peer, part, names, author)
+
+
+async def _play_client(peer: Raw, part: list[Step], names: Names, author: Author) -> None:
+    for who, what in part:
+        if who == "client":
+            await peer.say(names.fill(what))
+        elif who == "server":
+            names.check(what, await peer.hear())
+        elif who == "service" and "lose" not in what:
+            await author.act(what, names)
+
+
+# --------------------------------------------------------------------------------------------- against a real client
+class User:
+    """Who uses the client: what is under way, and how it ended."""
+
+    def __init__(self, client: Any, tasks: TaskGroup) -> None:
+        self.client = client
+        self.first: Connection = client.connection
+        self._tasks = tasks
+        self._scopes: dict[str, anyio.CancelScope] = {}
+        self._outcomes: dict[str, Any] = {}
+        self._streams: dict[str, Any] = {}
+
+    async def act(self, what: dict[str, Any]) -> None:
+        match what:
+            case {"call": {"action": action, "params": params, "as": name, **more}}:
+                key = cast("str | None", more.get("key"))
+                call = getattr(self.client, action)(**params, options=CallOptions(key=key))
+                self._tasks.start_soon(self._await, name, call)
+            case {"stream": {"action": action, "params": params, "as": name}}:
+                self._tasks.start_soon(self._await, name, _read_all(getattr(self.client, action)(**params)))
+            case {"subscribe": {"event": event, "filter": filter, "as": name}}:
+                stream = self._streams[name] = getattr(self.client.events, event)(**filter)
+                self._tasks.start_soon(stream.start)
+            case {"read": {"of": name, "data": data}}:
+                assert json.loads((await anext(self._streams[name])).to_wire()) == data
+            case {"read": {"of": name, "error": error}}:
+                with pytest.raises(getattr(duologue, error)):
+                    await anext(self._streams[name])
+            case {"outcome": {"of": name, **outcome}}:
+                await until(lambda: name in self._outcomes)
+                assert self._outcomes[name] == outcome
+            case {"cancel": name}:
+                self._scopes[name].cancel()
+            case {"dropped": count}:
+                assert self.first.session.dropped == count
+            case _:
+                pytest.fail(f"a user cannot {what}")
+
+    async def _await(self, name: str, call: Any) -> None:
+        with anyio.CancelScope() as self._scopes[name]:
+            try:
+                result = await call
+            except duologue.CallError as error:
+                self._outcomes[name] = {"error": type(error).__name__}
+            else:
+                self._outcomes[name] = {
+                    "result": json.loads(result.to_wire()) if hasattr(result, "to_wire") else result
+                }
+
+
+async def _read_all(stream: Any) -> list[Any]:
+    async with stream as items:
+        return [*[item async for item in items], await items.result()]
+
+
+class Script:
+    """A session as the server's end of it: each connection goes on where the last one was cut."""
+
+    def __init__(self, name: str) -> None:
+        self.names = Names()
+        self.failure: BaseException | None = None
+        self.done = anyio.Event()
+        self._steps = steps(name)
+        self._user: anyio.Event = anyio.Event()
+        self.user: User
+
+    def begin(self, user: User) -> None:
+        self.user = user
+        self._user.set()
+
+    async def handle(self, peer: Raw) -> None:
+        try:
+            for who, what in self._steps:
+                if who == "cut":
+                    return
+                await self._take(peer, who, what)
+        except Exception as error:  # noqa: BLE001 - told by the test, which waits for it
+            self.failure = error
+        self.done.set()
+        await peer.until_closed()
+
+    async def _take(self, peer: Raw, who: str, what: Any) -> None:
+        if who == "server":
+            await peer.say(self.names.fill(what))
+        elif who == "client":
+            self.names.check(what, await peer.hear())
+        elif who == "user":
+            await self._user.wait()
+            await self.user.act(what)
+
+
+@asynccontextmanager
+async def played(script: Script) -> AsyncGenerator[Any]:
+    async with raw_server(script.handle) as port, anyio.create_task_group() as tasks:
+        async with sdk.VectorsClient.open(f"ws://127.0.0.1:{port}") as client:
+            script.begin(User(client, tasks))
+            yield client
+            tasks.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("name", SESSIONS)
+async def test_a_client_keeps_to_the_session(name: str) -> None:
+    script = Script(name)
+    with anyio.fail_after(BOUND):
+        async with played(script):
+            await script.done.wait()
+    if script.failure is not None:
+        raise script.failure
