@@ -41,7 +41,7 @@ class Names:
         if isinstance(value, dict):
             return {key: self.fill(part) for key, part in cast("dict[str, Any]", value).items()}
         if isinstance(value, list):
-            return [self.fill(part) for part in cast("list[Any]", value)]
+            return [self.fill(part) for part in cast("Any", value)]
         return self._found.setdefault(value, value[1:]) if isinstance(value, str) and value.startswith("$") else value
 
     def check(self, expected: Any, heard: Any, place: str = "message") -> None:
