@@ -10,7 +10,7 @@ from typing import Any
 
 import anyio
 
-from duologue import Call, Sink
+from duologue import Call, Sink, Upload
 from duologue_codegen.compiler import compile_spec
 from duologue_codegen.generate import generate_files
 
@@ -37,11 +37,14 @@ class _Handlers:
     """What both ends serve.
 
     Attributes:
-        booked: The names that were booked, once for each run of the handler.
+        booked: The names that were booked, once for each run of the handler; `stored`, what was put.
+        napped: Naps that came to their end.
     """
 
     def __init__(self) -> None:
         self.booked: list[str] = []
+        self.stored: list[bytes] = []
+        self.napped = 0
 
     async def measure(self, call: Call[Any], params: Any) -> Any:
         return params.thing or sdk.Thing()
@@ -52,11 +55,16 @@ class _Handlers:
 
     async def nap(self, call: Call[Any], params: Any) -> None:
         await anyio.sleep(params.seconds)
+        self.napped += 1
 
     async def count(self, call: Call[Any], params: Any, out: Sink[int]) -> str:
         for number in range(params.to):
             await out.send(number)
         return "done"
+
+    async def put(self, call: Call[Any], params: Any, body: Upload) -> int:
+        self.stored.append(await body.read())
+        return body.size
 
 
 class Serving(_Handlers, sdk.VectorsService):  # type: ignore[misc]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import struct
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -14,6 +16,7 @@ import yaml
 from anyio.abc import TaskGroup
 from tests.conformance.wire.sdk import Serving, sdk
 from tests.runtime.raw import Raw, raw_client, raw_server
+from websockets.frames import Opcode
 
 import duologue
 from duologue import CallOptions, Connection, Server, serve
@@ -30,11 +33,16 @@ def steps(name: str) -> Iterator[Step]:
         yield ("cut", None) if step == "cut" else next(iter(step.items()))
 
 
+BODY = bytes(number % 251 for number in range(200_000))
+PIECE = struct.Struct(">BBIQ")
+DATA, END = 1, 2
+
+
 class Names:
     """What the placeholders stand for, so far."""
 
     def __init__(self) -> None:
-        self._found: dict[str, Any] = {}
+        self._found: dict[str, Any] = {"sha256": hashlib.sha256(BODY).hexdigest()}
 
     def fill(self, value: Any) -> Any:
         """A message to be said: names that were not heard yet are chosen."""
@@ -42,7 +50,10 @@ class Names:
             return {key: self.fill(part) for key, part in cast("dict[str, Any]", value).items()}
         if isinstance(value, list):
             return [self.fill(part) for part in cast("Any", value)]
-        return self._found.setdefault(value, value[1:]) if isinstance(value, str) and value.startswith("$") else value
+        if not (isinstance(value, str) and value.startswith("$")):
+            return value
+        name, _, ours = value[1:].partition("=")
+        return self._found.setdefault(name, int(ours) if ours else name)
 
     def check(self, expected: Any, heard: Any, place: str = "message") -> None:
         """A message that was heard: it has at least what is expected."""
@@ -51,9 +62,43 @@ class Names:
                 assert key in heard, f"{place} has no {key}: {heard}"
                 self.check(part, heard[key], f"{place}.{key}")
         elif isinstance(expected, str) and expected.startswith("$"):
-            assert expected == "$_" or self._found.setdefault(expected, heard) == heard, f"{place}: {heard}"
+            name = expected[1:].partition("=")[0]
+            assert name == "_" or self._found.setdefault(name, heard) == heard, f"{place}: {heard}"
         else:
             assert heard == expected, place
+
+
+async def say(peer: Raw, what: dict[str, Any], names: Names) -> None:
+    match names.fill(what):
+        case {"pieces": {"stream": stream, "offset": offset, "until": until}}:
+            for start in range(offset, until, 65536):
+                await peer.say_bytes(PIECE.pack(1, DATA, stream, start) + BODY[start : min(start + 65536, until)])
+        case {"end": {"stream": stream, "offset": offset}}:
+            await peer.say_bytes(PIECE.pack(1, END, stream, offset))
+        case message:
+            await peer.say(message)
+
+
+async def hear(peer: Raw, what: dict[str, Any], names: Names) -> None:
+    if "pieces" in what:
+        wanted = names.fill(what["pieces"])
+        offset = wanted["offset"]
+        while offset < wanted["until"]:
+            message = bytes((await peer.hear_frame(Opcode.BINARY)).data)
+            assert PIECE.unpack_from(message) == (1, DATA, wanted["stream"], offset)
+            data = message[PIECE.size :]
+            assert data == BODY[offset : offset + len(data)]
+            offset += len(data)
+        assert offset == wanted["until"]
+    elif "end" in what:
+        wanted = names.fill(what["end"])
+        message = bytes((await peer.hear_frame(Opcode.BINARY)).data)
+        assert PIECE.unpack(message) == (1, END, wanted["stream"], wanted["offset"])
+    else:
+        heard = await peer.hear()
+        while "ack" in heard and "ack" not in what:
+            heard = await peer.hear()
+        names.check(what, heard)
 
 
 # --------------------------------------------------------------------------------------------- against a real server
@@ -64,16 +109,23 @@ class Author:
         self.service = Serving()
         self.server: Server[Any]
 
-    async def act(self, what: dict[str, Any], names: Names) -> None:
+    async def act(self, what: dict[str, Any]) -> None:
         match what:
             case {"emit": data}:
                 await self.server.emit(sdk.Moved(**data))
             case {"booked": count}:
                 await until(lambda: len(self.service.booked) >= count)
                 assert len(self.service.booked) == count
-            case {"answered": id}:
+            case {"stored": count}:
+                assert self.service.stored == [BODY] * count
+            case {"heard": count}:
                 [connection] = self.server.connections
-                await until(lambda: names.fill(id) not in connection.session.incoming)
+                await until(
+                    lambda: any(c.inflow and c.inflow.received == count for c in connection.session.incoming.values())
+                )
+            case {"napped": count}:
+                [connection] = self.server.connections
+                await until(lambda: self.service.napped == count and not connection.session.incoming)
             case _:
                 pytest.fail(f"a service cannot {what}")
 
@@ -103,11 +155,11 @@ async def test_a_server_keeps_to_the_session(name: str) -> None:
 async def _play_client(peer: Raw, part: list[Step], names: Names, author: Author) -> None:
     for who, what in part:
         if who == "client":
-            await peer.say(names.fill(what))
+            await say(peer, what, names)
         elif who == "server":
-            names.check(what, await peer.hear())
+            await hear(peer, what, names)
         elif who == "service" and "lose" not in what:
-            await author.act(what, names)
+            await author.act(what)
 
 
 # --------------------------------------------------------------------------------------------- against a real client
@@ -128,6 +180,8 @@ class User:
                 key = cast("str | None", more.get("key"))
                 call = getattr(self.client, action)(**params, options=CallOptions(key=key))
                 self._tasks.start_soon(self._await, name, call)
+            case {"upload": {"action": action, "params": params, "as": name}}:
+                self._tasks.start_soon(self._await, name, getattr(self.client, action)(BODY, **params))
             case {"stream": {"action": action, "params": params, "as": name}}:
                 self._tasks.start_soon(self._await, name, _read_all(getattr(self.client, action)(**params)))
             case {"subscribe": {"event": event, "filter": filter, "as": name}}:
@@ -193,9 +247,9 @@ class Script:
 
     async def _take(self, peer: Raw, who: str, what: Any) -> None:
         if who == "server":
-            await peer.say(self.names.fill(what))
+            await say(peer, what, self.names)
         elif who == "client":
-            self.names.check(what, await peer.hear())
+            await hear(peer, what, self.names)
         elif who == "user":
             await self._user.wait()
             await self.user.act(what)
