@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import random
 import secrets
 import ssl
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Sequence
@@ -15,13 +14,14 @@ import anyio
 import msgspec
 from anyio.from_thread import start_blocking_portal
 
+from .backoff import Backoff, Ending
 from .channel import Channel
-from .close_codes import FINAL, CloseCode
+from .close_codes import CloseCode
 from .connection import Connection, Party
 from .descriptors import API_LEVEL, Protocol
 from .dialer import Dialer, Token
 from .drivers import current
-from .drivers.port import Executor, Future, Scope, Socket, wake
+from .drivers.port import Executor, Future, Scope, Socket, Task, wake
 from .errors import CallError, ConnectFailed, ConnectionClosed, NotSent
 from .events import EventHub, EventStream
 from .keyed import KeyedCalls, MemoryAnswers
@@ -30,20 +30,12 @@ from .models import Event
 from .peer import Peer
 from .service import Service
 from .uploads import HeldUploads
-from .wire import Hello
+from .wire import Goaway, Hello
 
 _LOG: Final = logging.getLogger("duologue")
 
 ClientT = TypeVar("ClientT", bound="Client")
 SyncT = TypeVar("SyncT")
-
-FIRST_DELAY: Final = 0.1
-LONGEST_DELAY: Final = 30.0
-"""Back-off between attempts to connect, in seconds: a random part of a delay that doubles (full jitter)."""
-
-REFUSED: Final = frozenset({400, 401, 403, 405, 410, 426})
-"""Answers to a handshake after which a client that was connected does not try again. 404 is none of them: it is what a
-server says that restarts and does not know its paths yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +80,8 @@ class Client(Peer):
         self._keyed = serve.keyed if serve is not None else KeyedCalls(MemoryAnswers())
         self._uploads = serve.uploads if serve is not None else HeldUploads()
         self._scope: Scope | None = None
+        self._keeper: Task | None = None
+        self._spread: float | None = None
         self._session = secrets.token_urlsafe(16)
         self._generation = 0
 
@@ -149,7 +143,8 @@ class Client(Peer):
         async with client.executor.scope() as client._scope:
             connection, socket = await client._dial()
             client._take(connection)
-            client._scope.spawn(client._keep, client._scope, connection, socket, lifecycle)
+            client._scope.spawn(connection.run, socket)
+            client._keeper = client._scope.spawn(client._keep, client._scope, connection, lifecycle)
             try:
                 yield client
             finally:
@@ -168,6 +163,8 @@ class Client(Peer):
     async def aclose(self) -> None:
         """Close the connection and end all event streams; ends within `Limits.close`."""
         self._end(NotSent("the client is closed"))
+        if self._keeper is not None:
+            self._keeper.cancel()
         self.hub.end()
         if (connection := self._channel.connection) is not None:
             connection.close(CloseCode.NORMAL)
@@ -229,6 +226,7 @@ class Client(Peer):
             make_peer=lambda _: self,
             on_event=self.hub.take_event,
             on_note=self.hub.take_note,
+            on_leaving=self._leaves,
         )
         return await self._dialer.dial(self.executor, party)
 
@@ -237,46 +235,56 @@ class Client(Peer):
         if self._channel.ended is None:
             self._uploads.acquire(self, self.executor)
 
-    async def _keep(self, scope: Scope, connection: Connection, socket: Socket, lifecycle: Lifecycle) -> None:
-        """Run the connection; when it is lost, make another, until the client is closed or told to stop."""
+    def _leaves(self, connection: Connection, goaway: Goaway) -> None:
+        self._spread = None if goaway.reconnect_in is None else goaway.reconnect_in / 1000
+
+    async def _keep(self, scope: Scope, connection: Connection, lifecycle: Lifecycle) -> None:
+        """Make another connection whenever one is lost, until the client is closed or told to stop."""
+        backoff = Backoff(renewable=self._dialer.renewable)
         while True:
-            scope.spawn(connection.run, socket)
+            began = self.executor.now()
             _tell(lifecycle.connected)
             await connection.until_closed()  # its handlers may take longer to end
             closed = connection.closed
             assert closed is not None
-            if self._channel.ended is not None:
-                return
             _tell(lifecycle.lost, closed)
-            if closed.close_code in FINAL:
-                self._give_up(closed)
-                return
+            ending = Ending(lived=self.executor.now() - began, close_code=closed.close_code, spread=self._spread)
+            self._spread = None
             try:
-                connection, socket = await self._redial()
+                connection, socket = await self._redial(backoff, ending, closed)
             except Exception as error:  # noqa: BLE001 - refused, or no token to be had: whoever waits is told
                 self._give_up(error)
                 return
             self._take(connection)
+            scope.spawn(connection.run, socket)
             scope.spawn(self.hub.resume, connection)
+
+    async def _redial(
+        self, backoff: Backoff, ending: Ending, error: ConnectionClosed | ConnectFailed
+    ) -> tuple[Connection, Socket]:
+        """Make another connection. Raises what ended the last one, or the last attempt, where there must be none."""
+        while (pause := backoff.pause(ending)) is not None:
+            await anyio.sleep(pause)
+            try:
+                return await self._dial()
+            except ConnectFailed as failed:
+                error = failed
+                ending = Ending(
+                    close_code=failed.close_code, status_code=failed.status_code, retry_after=failed.retry_after
+                )
+        if ending.refuses_credentials:
+            raise ConnectFailed(
+                f"the server refuses the credentials: {error}",
+                status_code=ending.status_code,
+                close_code=ending.close_code,
+            ) from error
+        raise error
 
     async def _run_once(self, connection: Connection, socket: Socket) -> None:
         """Run the connection until it ends, and with it this client."""
         await connection.run(socket)
         if self._channel.ended is None and connection.closed is not None:
             self._give_up(connection.closed)
-
-    async def _redial(self) -> tuple[Connection, Socket]:
-        delay = FIRST_DELAY
-        while True:
-            await anyio.sleep(random.uniform(0, delay))  # noqa: S311 - spreads load, protects nothing
-            try:
-                return await self._dial()
-            except ConnectFailed as error:
-                closed = error.__cause__
-                final = isinstance(closed, ConnectionClosed) and closed.close_code in FINAL
-                if final or error.status_code in REFUSED:
-                    raise
-            delay = min(delay * 2, LONGEST_DELAY)
 
     def _end(self, error: Exception) -> None:
         """No other connection is to follow."""

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from websockets.client import ClientProtocol
-from websockets.exceptions import InvalidStatus
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
@@ -35,13 +34,14 @@ from .decisions import (
     UploadPiece,
 )
 from .drivers.port import Executor, Future, Scope, Socket, Task, Timer, wake
-from .errors import ConnectFailed, ConnectionClosed, NotSent
+from .errors import ConnectionClosed, NotSent
 from .handlers import Handlers
 from .keyed import KeyedCalls
 from .limits import Limits
 from .link import JOIN_BYTES, JOIN_FRAMES, Link
 from .models import Event
 from .publisher import Publisher
+from .refusals import refusal
 from .service import Bound
 from .session import Role, Session, State
 from .subscriptions import Subscriptions
@@ -125,7 +125,7 @@ class Connection:
         """
         await socket.run(self._link, self._link.high_water)
         if self.closed is not None:
-            raise self._refusal(self.closed) from self.closed
+            raise refusal(self._link.protocol.handshake_exc, self.closed) from self.closed
 
     async def run(self, socket: Socket) -> None:
         """Carry the conversation until it ends; handlers that still run are cancelled then, but for keyed ones."""
@@ -397,13 +397,3 @@ class Connection:
         PeerLeaving: lambda self, decision: self._take_leave(decision),
         Fail: lambda self, decision: self.close(decision.code, decision.reason),
     }
-
-    def _refusal(self, closed: ConnectionClosed) -> ConnectFailed:
-        """Why the opening handshake did not succeed."""
-        error = self._link.protocol.handshake_exc
-        if isinstance(error, InvalidStatus):
-            status = error.response.status_code
-            return ConnectFailed(f"the server answered the handshake with HTTP status {status}", status_code=status)
-        if error is not None:
-            return ConnectFailed(f"the opening handshake failed: {error}")
-        return ConnectFailed(closed.reason or str(closed))

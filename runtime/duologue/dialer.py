@@ -38,6 +38,11 @@ class Dialer:
         self._token = token
         self._limits = limits
 
+    @property
+    def renewable(self) -> bool:
+        """Whether asking for the token anew may give another."""
+        return callable(self._token)
+
     async def dial(self, executor: Executor, party: Party) -> tuple[Connection, Socket]:
         """Connect and shake hands.
 

@@ -280,11 +280,22 @@ class ConnectFailed(DuologueError):
 
     Attributes:
         status_code: The HTTP status of a refused handshake, None when it did not come so far.
+        close_code: The WebSocket close code of a server that closed right after the handshake, None otherwise.
+        retry_after: Seconds that a refused handshake asked to wait before the next attempt, None when it did not.
     """
 
-    def __init__(self, message: str, *, status_code: int | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        status_code: int | None = None,
+        close_code: int | None = None,
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(message)
         self.status_code = status_code
+        self.close_code = close_code
+        self.retry_after = retry_after
 
 
 class ConnectionClosed(DuologueError):

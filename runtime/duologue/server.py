@@ -40,6 +40,9 @@ EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.E
 ACCEPT_PAUSE: Final = 0.1
 """Seconds until the next try then."""
 
+RETURNS: Final = 1000
+"""Clients that come back in a second, where a server that stops asks for nothing else."""
+
 
 def _our_subprotocol(protocol: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:
     """Ours if it is offered; a client that offers others, or none, is served the plain contract."""
@@ -166,10 +169,14 @@ class Server(Generic[PeerT]):
                 raise StopAsyncIteration from None
             raise
 
-    async def aclose(self) -> None:
+    async def aclose(self, *, reconnect_in: float | None = None) -> None:
         """Stop: accept no more, let handlers finish and own calls be answered, say goodbye, cut who does not answer.
 
         Ends within ``Limits.drain + Limits.close`` seconds, whatever the peers do.
+
+        Args:
+            reconnect_in: Seconds over which clients are asked to spread their return; unless given, as many as let a
+                thousand of them come back in a second.
         """
         if self._closing:
             return
@@ -179,7 +186,9 @@ class Server(Generic[PeerT]):
         if self._room is not None:
             wake(self._room)
         limits = self._limits
-        goaway = Goaway("shutdown", deadline=int((limits.drain + limits.close) * 1000))
+        spread = len(self._connections) / RETURNS if reconnect_in is None else reconnect_in
+        deadline = int((limits.drain + limits.close) * 1000)
+        goaway = Goaway("shutdown", reconnect_in=int(spread * 1000), deadline=deadline)
         for connection in self.connections:
             connection.leave(goaway)
         with anyio.move_on_after(limits.drain):

@@ -16,7 +16,7 @@ from tests.runtime.proxy import Proxy, proxied
 from tests.runtime.support import Room, connection_of, serving, until
 from typing_extensions import override
 
-import duologue.client
+import duologue.backoff
 from duologue import (
     Call,
     ConnectFailed,
@@ -37,8 +37,8 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture(autouse=True)
 def quick_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(duologue.client, "FIRST_DELAY", 0.005)
-    monkeypatch.setattr(duologue.client, "LONGEST_DELAY", 0.02)
+    monkeypatch.setattr(duologue.backoff, "FIRST_DELAY", 0.005)
+    monkeypatch.setattr(duologue.backoff, "LONGEST_DELAY", 0.02)
 
 
 @asynccontextmanager

@@ -309,8 +309,9 @@ class TestLifecycle:
             await first.until_closed()
             with pytest.raises(NotSent, match="chess"):
                 await client.echo(text="on", timeout=2)
-            with pytest.raises(ConnectFailed, match="chess"):
+            with pytest.raises(ConnectFailed, match="chess") as caught:
                 await ChatClient.connect(url_of(other))
+            assert (caught.value.status_code, caught.value.close_code) == (None, CloseCode.VIOLATION)
 
     async def test_nobody_there_from_the_start(self) -> None:
         with anyio.fail_after(BOUND):

@@ -69,7 +69,10 @@ class Hello(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Goaway(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Later requests are refused unrun; reconnect after `reconnect_in`, the connection closes by `deadline`."""
+    """Later requests are refused unrun; the connection closes by `deadline`.
+
+    Who reconnects does so at a random time within `reconnect_in`, so that not all come back at once.
+    """
 
     reason: str = ""
     reconnect_in: Millis | None = None
