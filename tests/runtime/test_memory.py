@@ -1,0 +1,61 @@
+"""The network of one process: ports, its cuts, and what waits to be accepted when a server stops."""
+
+from __future__ import annotations
+
+import anyio
+import pytest
+from tests.runtime.chat import ChatClient
+from tests.runtime.support import BOUND, Room, connection_of
+
+from duologue import ConnectFailed, OutcomeUnknown, serve
+from duologue.drivers import current
+from duologue.drivers.memory import MemoryNetwork
+
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("quick_back_off")]
+
+
+async def test_a_port_is_taken_until_its_server_stops() -> None:
+    with MemoryNetwork().use(), anyio.fail_after(BOUND):
+        async with serve(Room(), "memory", 7):
+            with pytest.raises(OSError, match="port 7 is taken"):
+                async with serve(Room(), "memory", 7):
+                    pass
+        async with serve(Room(), "memory", 7) as server, ChatClient.open(f"ws://memory:{server.port}") as client:
+            assert (await client.echo(text="on")).text == "on"
+
+
+async def test_nobody_listens() -> None:
+    with MemoryNetwork().use(), pytest.raises(ConnectFailed, match="nobody listens on port 9"):
+        async with ChatClient.open("ws://memory:9"):
+            pass
+
+
+async def test_ports_are_given_out_and_a_cut_is_told_to_both_ends() -> None:
+    with MemoryNetwork().use() as network, anyio.fail_after(BOUND):
+        async with serve(Room(), "memory", 0) as one, serve(Room(), "memory", 0) as other:
+            assert one.port != other.port
+            async with ChatClient.open(f"ws://memory:{one.port}") as client, anyio.create_task_group() as tasks:
+                first, [served] = connection_of(client), one.connections
+
+                async def nap() -> None:
+                    with pytest.raises(OutcomeUnknown):
+                        await client.nap(seconds=60)
+
+                tasks.start_soon(nap)
+                await client.echo(text="on")
+                network.cut()
+                assert first.closed is not None
+                assert served.closed is not None
+                assert (await client.echo(text="again")).text == "again"
+            assert [ends[0].peer_name() for ends in network.connections] == ["server-0", "server-1"]
+
+
+async def test_who_waits_to_be_accepted_is_told_when_the_server_stops() -> None:
+    network = MemoryNetwork()
+    listener = network.listen(current(), 0)
+    waiting = network.connect(current(), listener.addresses[0][1])
+    await listener.aclose()
+    await anyio.sleep(0.01)
+    assert waiting.gone
+    with pytest.raises(OSError, match="closed"):
+        await listener.accept()

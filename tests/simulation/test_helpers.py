@@ -1,0 +1,71 @@
+"""The simulator itself: what it refuses, and what it tells."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Literal
+
+import anyio
+import pytest
+from tests.runtime.chat import ChatClient
+from tests.runtime.support import Room
+
+from duologue.testing import Deadlock, Fault, Simulation, SimulationFailed, VirtualLoop, simulate
+
+Backend = Literal["asyncio", "trio"]
+
+
+def test_waiting_for_nothing_is_a_deadlock() -> None:
+    loop = VirtualLoop(1)
+    try:
+        with pytest.raises(Deadlock, match="every task waits, and nothing is due"):
+            loop.run_until_complete(loop.create_future())
+    finally:
+        loop.close()
+
+
+def test_a_task_that_is_left_behind_fails_the_run() -> None:
+    tasks: list[asyncio.Task[None]] = []
+
+    async def scenario(simulation: Simulation) -> None:
+        tasks.append(asyncio.get_running_loop().create_task(asyncio.sleep(5)))
+
+    with pytest.raises(SimulationFailed, match="tasks were left behind"):
+        simulate(scenario, 1)
+    tasks[0]._log_destroy_pending = False  # type: ignore[attr-defined] # it was left on purpose
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_whatever_was_raised_is_told_out_of_its_groups(backend: Backend) -> None:
+    async def fail(error: Exception) -> None:
+        raise error
+
+    async def scenario(simulation: Simulation) -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(fail, KeyError("one"))
+            tasks.start_soon(fail, ValueError("two"))
+
+    with pytest.raises(SimulationFailed) as caught:
+        simulate(scenario, 7, backend=backend)
+    assert caught.value.seed == 7
+    assert {"KeyError: 'one'", "ValueError: two"} >= set(str(caught.value).removeprefix("seed 7: ").split("; "))
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_strikes_befall_who_lives_and_a_server_may_stop_or_crash_twice(backend: Backend) -> None:
+    async def scenario(simulation: Simulation) -> list[str]:
+        simulation.strike()  # nobody is there
+        async with simulation.serving(Room(), port=1) as host:
+            async with ChatClient.open(host.url) as client, anyio.create_task_group() as tasks:
+                tasks.start_soon(simulation.strike_at_times, 5.0, [Fault.CUT])
+                await anyio.sleep(60)
+                tasks.cancel_scope.cancel()
+                assert (await client.echo(text="on", timeout=60)).text == "on"
+            await host.stop()
+            await host.stop()
+            await host.crash()
+        return [text for _, text in simulation.trace]
+
+    trace = simulate(scenario, 5, backend=backend)
+    assert (trace[0], trace[-1]) == ("the server starts", "the server stops")
+    assert sum(text.startswith("cut at") for text in trace) > 5
