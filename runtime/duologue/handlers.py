@@ -50,7 +50,7 @@ class _Running:
         self.pace = Pace(now)
         self.started = False
         self.status: Status | None = None
-        self.credit: Future | None = None
+        self.credit: dict[Future, None] = {}
         self.receiving = receiving
 
     @property
@@ -144,8 +144,8 @@ class Handlers:
     def granted(self, call: IncomingCall) -> None:
         """The caller takes more, or nothing any more."""
         running: _Running = call.owner
-        if running.credit is not None:
-            wake(running.credit)
+        for waiting in list(running.credit):  # several tasks of the handler may wait
+            wake(waiting)
 
     def take_upload(self, decision: UploadPiece | UploadBroken) -> None:
         running: _Running = decision.call.owner
@@ -183,7 +183,7 @@ class Handlers:
 
     async def send_item(self, call: IncomingCall, item: bytes) -> bool:
         """Send an item of a stream once its caller takes it; False when the connection is gone."""
-        if not await self._room_for(call) or not await self._connection.room():
+        if not await self._connection.room() or not await self._room_for(call):  # credit last: tasks share it
             return False
         self._connection.session.send_item(call, item)
         self._connection.touch()
@@ -208,8 +208,12 @@ class Handlers:
         """Wait until the caller takes more; False when the connection is gone."""
         connection, running, flow = self._connection, call.owner, call.outflow
         while connection.closed is None and (flow is None or flow.room <= 0):
-            running.credit = connection.executor.future()
-            await running.credit
+            waiting = connection.executor.future()
+            running.credit[waiting] = None
+            try:
+                await waiting
+            finally:
+                running.credit.pop(waiting, None)
         return connection.closed is None
 
     # ------------------------------------------------------------------------------------------------------- in tasks

@@ -79,6 +79,25 @@ class TestCredit:
             for text in "abc":
                 assert (await client.echo(text=text, timeout=2)).text == text
 
+    async def test_several_tasks_of_a_handler_may_send(self) -> None:
+        class Fan(Room):
+            @override
+            async def count(self, call: Call[ChatPeer], params: CountParams, out: Sink[Number]) -> Echo:
+                async def send(first: int) -> None:
+                    for value in range(first, first + 20):
+                        await out.send(Number(value=value))
+
+                async with anyio.create_task_group() as tasks:
+                    for first in range(0, params.upto, 20):
+                        tasks.start_soon(send, first)
+                return Echo(text="done")
+
+        async with (
+            talking(Fan(), client_limits=Limits(stream_window=1)) as (_, client),
+            client.count(upto=80) as numbers,
+        ):
+            assert sorted([number.value async for number in numbers]) == list(range(80))
+
 
 class TestLeaving:
     async def test_leaving_early_stops_the_handler(self) -> None:
