@@ -26,8 +26,9 @@ cases:
 {cases}
 
 Contenders are measured in turn, round after round; client and server are processes of their own, warmed up first.
-A figure is the median of the rounds, `spread` half the distance of the extremes. What is cpu is processor time of one
-side. Ratios are what counts: all else changes with the machine, and with what else it does.
+A figure is the median of the rounds, `spread` half the distance of the extremes. What is cpu is processor time of
+one side. Ratios are what counts (the median of those within each round): all else changes with the machine, and with
+what else it does.
 
 Exit code: 0 when everything was measured, whatever targets are missed; 1 when a contender failed; 2 for bad arguments.
 """
@@ -42,7 +43,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--only", nargs="+", metavar="CASE", choices=CASES, default=list(CASES), help="these cases")
-    parser.add_argument("--rounds", type=_positive, help=f"rounds of each comparison (default: {FULL.rounds})")
+    defaults = f"{FULL.rounds}; {FULL.long_rounds} of cases that start new processes in each"
+    parser.add_argument("--rounds", type=_positive, help=f"rounds of each comparison (default: {defaults})")
     effort = parser.add_mutually_exclusive_group()
     effort.add_argument("--quick", action="store_true", help="a minute in all, one round: a first look")
     effort.add_argument("--smoke", action="store_true", help="seconds in all: whether everything runs; says nothing")
@@ -65,8 +67,9 @@ def measure(case: Case, effort: Effort, results: Results, progress: Progress) ->
     results.declare(case.name, case.units)
     arms = [arm for arm in case.arms(effort) if why_missing(arm) is None]
     with case.prepared(effort):
-        for n in range(effort.rounds):
-            progress.round(case.name, n + 1, effort.rounds)
+        rounds = case.rounds(effort)
+        for n in range(rounds):
+            progress.round(case.name, n + 1, rounds)
             for arm in arms:
                 progress.step(f"{case.name}: {arm}")
                 if arm not in failed:
@@ -101,13 +104,13 @@ def main(arguments: Sequence[str]) -> int:
     chosen = parse(arguments)
     effort = SMOKE if chosen.smoke else QUICK if chosen.quick else FULL
     if chosen.rounds is not None:
-        effort = replace(effort, rounds=chosen.rounds)
+        effort = replace(effort, rounds=chosen.rounds, long_rounds=chosen.rounds)
     cases = [CASES[name]() for name in dict.fromkeys(chosen.only)]
     begun, results, failed, met, missed = time.monotonic(), Results(), list[str](), 0, 0
     versions = ", ".join(f"{name} {version(name)}" for name in ("duologue", "websockets", "pydantic"))
     say(paint(f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores; {versions}", 2))
     tell_missing(cases, effort)
-    progress = Progress(sum(len(case.arms(effort)) for case in cases) * effort.rounds)
+    progress = Progress(sum(len(case.arms(effort)) * case.rounds(effort) for case in cases))
     for case in cases:
         failed += measure(case, effort, results, progress)
         progress.clear()
@@ -117,7 +120,7 @@ def main(arguments: Sequence[str]) -> int:
     if chosen.document is not None:
         renew(chosen.document, results)
     took = time.monotonic() - begun
-    say(f"\n{met} targets met, {missed} missed; {took:.0f} s, {effort.rounds} rounds; all figures: {chosen.json}")
+    say(f"\n{met} targets met, {missed} missed; {took:.0f} s; all figures: {chosen.json}")
     for line in failed:
         print(line, file=sys.stderr)
     return 1 if failed else 0

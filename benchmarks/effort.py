@@ -12,7 +12,8 @@ class Effort:
 
     Attributes:
         rounds: How often each contender is measured.
-        seconds: How long a measurement under load lasts; a quarter of it before that is warm-up.
+        long_rounds: Rounds of the cases that start new processes in each.
+        seconds: How long a measurement under load lasts.
         in_flight: Calls at once on one connection.
         connections: Numbers of connections whose cost per call is compared.
         subscribers: Numbers of subscribers that an event goes to.
@@ -24,14 +25,15 @@ class Effort:
         spec: Actions, events and types of the large spec.
     """
 
-    rounds: int = 5
-    seconds: float = 0.6
+    rounds: int = 15
+    long_rounds: int = 5
+    seconds: float = 0.2
     in_flight: tuple[int, ...] = (1, 64, 1024)
     connections: tuple[int, ...] = (1, 10, 100, 1000)
     subscribers: tuple[int, ...] = (1000,)
-    deliveries: int = 20_000
+    deliveries: int = 10_000
     idle: int = 5000
-    upload: int = 64
+    upload: int = 16
     logs: tuple[int, int] = (10_000, 1_000_000)
     behind: int = 1000
     starts: int = 3
@@ -40,17 +42,19 @@ class Effort:
 
 FULL: Final = Effort()
 QUICK: Final = Effort(
-    rounds=1,
-    seconds=0.3,
+    rounds=3,
+    long_rounds=1,
+    seconds=0.1,
+    in_flight=(1, 64),
     connections=(1, 1000),
-    deliveries=10_000,
     idle=1000,
-    upload=16,
+    upload=8,
     logs=(10_000, 100_000),
     starts=1,
 )
 SMOKE: Final = Effort(
     rounds=1,
+    long_rounds=1,
     seconds=0.04,
     in_flight=(1, 64),
     connections=(1, 4),

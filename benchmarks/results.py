@@ -24,6 +24,15 @@ class Arm(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Figure:
+    """A metric of an arm in a case."""
+
+    case: str
+    arm: Arm
+    metric: str
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """A line of `build/bench.json`: median, least and greatest of the rounds."""
 
@@ -72,6 +81,19 @@ class Results:
         """None where that was not measured."""
         values = self._samples.get((case, arm, metric))
         return None if values is None else statistics.median(values)
+
+    def ratio(self, of: Figure, against: Figure) -> float | None:
+        """How many times the one the other is: the median over the rounds of what it is within a round.
+
+        What else the machine does changes from round to round, and within one falls on both. None where one of them was
+        not measured.
+        """
+        ours, theirs = (self._samples.get((f.case, f.arm, f.metric)) for f in (of, against))
+        if not ours or not theirs:
+            return None
+        if len(ours) != len(theirs):  # one of them failed in some round
+            return statistics.median(ours) / statistics.median(theirs)
+        return statistics.median(our / their for our, their in zip(ours, theirs, strict=True))
 
     def write(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -12,19 +12,10 @@ from .cases.imports import BY_HAND, SDK
 from .cases.resume import LONG, SHORT
 from .cases.upload import BARE
 from .contenders import DUOLOGUE, GRPC, PICOWS, TRIO, WEBSOCKETS
-from .results import Arm, Results, number
+from .results import Arm, Figure, Results, number
 
 UVLOOP: Final = Arm(DUOLOGUE, "uvloop")
 ON_TRIO: Final = Arm(DUOLOGUE, "trio")
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A median among the results."""
-
-    case: str
-    arm: Arm
-    metric: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +34,9 @@ class Target:
 
     def ratio(self, results: Results) -> float | None:
         """None where one of the two was not measured."""
-        of = results.median(self.of.case, self.of.arm, self.of.metric)
-        if self.against is None or of is None:
-            return of
-        against = results.median(self.against.case, self.against.arm, self.against.metric)
-        return of / against if against else None
+        if self.against is not None:
+            return results.ratio(self.of, self.against)
+        return results.median(self.of.case, self.of.arm, self.of.metric)
 
     def is_met(self, ratio: float) -> bool:
         return (self.at_least is None or ratio >= self.at_least) and (self.at_most is None or ratio <= self.at_most)

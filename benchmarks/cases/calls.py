@@ -36,8 +36,12 @@ class Calls(Case):
 
     @override
     def measure(self, arm: Arm, effort: Effort) -> Sample:
-        with talking(arm) as (server, client):
-            return {str(n): load(server, client, effort, in_flight=n) for n in effort.in_flight}
+        def warm_up(server: Worker, client: Worker) -> None:
+            for n in effort.in_flight:
+                client.ask("flood", in_flight=n, seconds=effort.seconds)
+
+        server, client = self.hold(arm, lambda: talking(arm), warm_up)
+        return {str(n): load(server, client, effort.seconds, in_flight=n) for n in effort.in_flight}
 
 
 def talking(arm: Arm, connections: int = 1) -> AbstractContextManager[tuple[Worker, Worker]]:
@@ -47,11 +51,10 @@ def talking(arm: Arm, connections: int = 1) -> AbstractContextManager[tuple[Work
     return pair(server, "benchmarks.load:drive", arm.executor, module=module, connections=connections)
 
 
-def load(server: Worker, client: Worker, effort: Effort, *, in_flight: int, action: str = "get") -> dict[str, float]:
-    """Warm up, then measure under load."""
-    client.ask("flood", in_flight=in_flight, seconds=effort.seconds / 4, action=action)
+def load(server: Worker, client: Worker, seconds: float, *, in_flight: int, action: str = "get") -> dict[str, float]:
+    """Measure under load."""
     before = server.ask("cpu")
-    measured = client.ask("flood", in_flight=in_flight, seconds=effort.seconds, action=action)
+    measured = client.ask("flood", in_flight=in_flight, seconds=seconds, action=action)
     used = server.ask("cpu") - before
     return {
         "rate": measured["rate"],

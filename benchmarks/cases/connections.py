@@ -32,8 +32,12 @@ class Connections(Case):
     def measure(self, arm: Arm, effort: Effort) -> Sample:
         sample: dict[str, dict[str, float]] = {}
         for count in effort.connections:
-            with talking(arm, count) as (server, client):
-                measured = load(server, client, effort, in_flight=count * EACH)
+            server, client = self.hold(
+                (arm, count),
+                lambda count=count: talking(arm, count),
+                lambda _, client, count=count: client.ask("flood", in_flight=count * EACH, seconds=effort.seconds),
+            )
+            measured = load(server, client, effort.seconds, in_flight=count * EACH)
             cost = measured["client cpu"] + measured["server cpu"]
             sample[str(count)] = {"cost": cost, "rate": measured["rate"], "p99": measured["p99"]}
         return sample

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 from typing import ClassVar, Final
 
@@ -11,7 +12,7 @@ from typing_extensions import override
 from ..effort import Effort
 from ..processes import ROOT, Worker, pair
 from ..results import Arm, Sample
-from .case import Case
+from .case import Case, Pair
 
 ONE: Final = "1 caller"
 GROUP: Final = "64 callers, group commit"
@@ -31,11 +32,17 @@ class Durable(Case):
 
     @override
     def measure(self, arm: Arm, effort: Effort) -> Sample:
-        callers, each = (1 if arm.contender == ONE else 64), arm.contender == EACH
-        (ROOT / "build").mkdir(exist_ok=True)
-        with TemporaryDirectory(dir=ROOT / "build", prefix="bench-") as directory:
-            server = Worker("benchmarks.registries:registry", arm.executor, directory=directory, one_commit_each=each)
-            with pair(server, "benchmarks.registries:mutating", arm.executor, callers=callers) as (_, client):
-                client.ask("flood", seconds=effort.seconds / 4)
-                measured = client.ask("flood", seconds=effort.seconds)
+        _, client = self.hold(arm, lambda: mutating(arm), lambda _, client: client.ask("flood", seconds=effort.seconds))
+        measured = client.ask("flood", seconds=effort.seconds)
         return {"": {metric: measured[metric] for metric in self.units}}
+
+
+@contextmanager
+def mutating(arm: Arm) -> Generator[Pair]:
+    """A registry with a file of its own, and its callers."""
+    callers, each = (1 if arm.contender == ONE else 64), arm.contender == EACH
+    (ROOT / "build").mkdir(exist_ok=True)
+    with TemporaryDirectory(dir=ROOT / "build", prefix="bench-") as directory:
+        server = Worker("benchmarks.registries:registry", arm.executor, directory=directory, one_commit_each=each)
+        with pair(server, "benchmarks.registries:mutating", arm.executor, callers=callers) as made:
+            yield made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, ClassVar, Final
 
 from typing_extensions import override
@@ -12,7 +13,7 @@ from ..effort import Effort
 from ..processes import Worker, pair
 from ..publishers import GREETINGS, SUBSCRIBER
 from ..results import Arm, Sample
-from .case import Case
+from .case import Case, Pair
 
 BROADCAST: Final = "websockets.broadcast"
 BURSTS: Final = (1, 10)
@@ -36,14 +37,22 @@ class Fanout(Case):
         program, greetings, opening = "websockets", 0, dict[str, Any]()
         if arm.contender == DUOLOGUE:
             program, greetings, opening = "duologue", GREETINGS, SUBSCRIBER
-        for count in effort.subscribers:
+
+        def start() -> AbstractContextManager[Pair]:
             publisher = Worker(f"benchmarks.publishers:{program}", arm.executor)
-            with pair(publisher, "benchmarks.sinks:crowd", "uvloop", **opening) as (server, crowd):
+            return pair(publisher, "benchmarks.sinks:crowd", "uvloop", **opening)
+
+        for count in effort.subscribers:
+
+            def fill(server: Worker, crowd: Worker, count: int = count) -> None:
                 crowd.ask("grow", count=count, greetings=greetings)
                 for burst in BURSTS:
-                    times = max(3, effort.deliveries // (count * burst * len(effort.subscribers)))
                     publish(server, crowd, count, burst, 2)
-                    sample[f"{count}x{burst}"] = publish(server, crowd, count, burst, min(times, 300))
+
+            server, crowd = self.hold((arm, count), start, fill)
+            for burst in BURSTS:
+                times = max(2, effort.deliveries // (count * burst))
+                sample[f"{count}x{burst}"] = publish(server, crowd, count, burst, min(times, 20))
         return sample
 
 

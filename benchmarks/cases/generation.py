@@ -31,6 +31,7 @@ class Generation(Case):
     name: ClassVar[str] = "generation"
     title: ClassVar[str] = "duologue generate, cold and warm; the large spec has 650 actions, 230 events, 600 types"
     units: ClassVar[Mapping[str, str]] = {"cold": "s", "warm": "s", "cold cpu": "s"}
+    fresh: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()

@@ -27,6 +27,7 @@ class Idle(Case):
     name: ClassVar[str] = "idle"
     title: ClassVar[str] = "memory of an idle connection, at duologue with one subscription"
     units: ClassVar[Mapping[str, str]] = {"memory": "KiB/connection", "connect": "µs/connection"}
+    fresh: ClassVar[bool] = True
 
     @override
     def arms(self, effort: Effort) -> Sequence[Arm]:

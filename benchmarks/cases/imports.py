@@ -31,6 +31,7 @@ class Imports(Case):
     name: ClassVar[str] = "imports"
     title: ClassVar[str] = "a process that imports the SDK, or what a client by hand imports, and ends"
     units: ClassVar[Mapping[str, str]] = {"time": "ms", "cpu": "ms"}
+    fresh: ClassVar[bool] = True
 
     @override
     def arms(self, effort: Effort) -> Sequence[Arm]:

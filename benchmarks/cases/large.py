@@ -29,8 +29,12 @@ class Large(Case):
 
     @override
     def measure(self, arm: Arm, effort: Effort) -> Sample:
-        with talking(arm) as (server, client):
-            measured = load(server, client, effort, in_flight=1, action="list")
+        server, client = self.hold(
+            arm,
+            lambda: talking(arm),
+            lambda _, client: client.ask("flood", in_flight=1, seconds=effort.seconds, action="list"),
+        )
+        measured = load(server, client, effort.seconds, in_flight=1, action="list")
         return {
             "": {
                 "time": measured["p50"] / 1e3,

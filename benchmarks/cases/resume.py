@@ -15,7 +15,7 @@ from ..effort import Effort
 from ..processes import ROOT, Worker, pair
 from ..registries import fill
 from ..results import Arm, Sample
-from .case import Case
+from .case import Case, Pair
 
 SHORT: Final = "the shorter log"
 LONG: Final = "the longer log"
@@ -33,7 +33,7 @@ class Resume(Case):
 
     def __init__(self) -> None:
         super().__init__()
-        self._workers: dict[str, tuple[Worker, Worker]] = {}
+        self._workers: dict[str, Pair] = {}
 
     @override
     def arms(self, effort: Effort) -> Sequence[Arm]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import ClassVar, Final
 
 from typing_extensions import override
@@ -11,7 +12,7 @@ from ..contenders import DUOLOGUE
 from ..effort import Effort
 from ..processes import Worker, pair
 from ..results import Arm, Sample
-from .case import Case
+from .case import Case, Pair
 
 BARE: Final = "websockets, bare binary"
 CAREFUL: Final = "websockets, hashed into a file"
@@ -33,12 +34,15 @@ class Upload(Case):
     def measure(self, arm: Arm, effort: Effort) -> Sample:
         program = "duologue" if arm.contender == DUOLOGUE else "bare"
         options = {"careful": True} if arm.contender == CAREFUL else {}
-        receiver = Worker(f"benchmarks.uploads:serve_{program}", arm.executor, **options)
-        with pair(receiver, f"benchmarks.uploads:send_{program}", arm.executor, **options) as (server, client):
-            client.ask("send", size=effort.upload * MIB // 4)
-            used, served = client.ask("cpu"), server.ask("cpu")
-            took = client.ask("send", size=effort.upload * MIB)
-            used, served = client.ask("cpu") - used, server.ask("cpu") - served
+
+        def start() -> AbstractContextManager[Pair]:
+            receiver = Worker(f"benchmarks.uploads:serve_{program}", arm.executor, **options)
+            return pair(receiver, f"benchmarks.uploads:send_{program}", arm.executor, **options)
+
+        server, client = self.hold(arm, start, lambda _, client: client.ask("send", size=effort.upload * MIB))
+        used, served = client.ask("cpu"), server.ask("cpu")
+        took = client.ask("send", size=effort.upload * MIB)
+        used, served = client.ask("cpu") - used, server.ask("cpu") - served
         return {
             "": {
                 "rate": effort.upload / took,
