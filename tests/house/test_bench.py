@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from benchmarks.cases import CASES
 from benchmarks.contenders import CONTENDERS, DUOLOGUE
-from benchmarks.results import Arm, Results
+from benchmarks.document import BLOCK, renew
+from benchmarks.results import Arm, Figure, Results
 from benchmarks.screen import verdicts
-from benchmarks.targets import TARGETS, Figure, Target
+from benchmarks.targets import TARGETS, Target
 
 if TYPE_CHECKING:
     from tests.house.conftest import Run
 
+ROOT = Path(__file__).parents[2]
 PEERS = {name for name, contender in CONTENDERS.items() if contender.needs}
 
 
@@ -101,9 +103,9 @@ def results_of(**rates: list[float]) -> Results:
 
 
 @pytest.mark.parametrize(("at_least", "word"), [(2.0, "met"), (2.1, "missed")])
-def test_targets_compare_medians(capsys: pytest.CaptureFixture[str], at_least: float, word: str) -> None:
+def test_targets_compare_within_rounds(capsys: pytest.CaptureFixture[str], at_least: float, word: str) -> None:
     ours, theirs = (Figure("calls/64", Arm(name), "rate") for name in ("ours", "theirs"))
-    results = results_of(ours=[1.0, 900.0, 1000.0], theirs=[450.0, 450.0, 9000.0])
+    results = results_of(ours=[2.0, 900.0, 1000.0], theirs=[1.0, 9.0, 900.0])  # 2, 100 and 1.1 times as much
     counts = verdicts(results, {"calls/64"}, [Target(of=ours, against=theirs, at_least=at_least)])
     assert counts == ((1, 0) if word == "met" else (0, 1))
     said = capsys.readouterr().out
@@ -115,6 +117,23 @@ def test_a_target_without_its_peer_is_neither_met_nor_missed(capsys: pytest.Capt
     ours, theirs = (Figure("calls/64", Arm(name), "rate") for name in ("ours", "theirs"))
     assert verdicts(results_of(ours=[1.0]), {"calls/64"}, [Target(of=ours, against=theirs, at_least=2)]) == (0, 0)
     assert "unknown" in capsys.readouterr().out
+
+
+def test_tables_of_a_document_are_renewed(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# A\n<!-- bench calls/64 -->\nold\n<!-- end -->\nB\n<!-- bench idle -->\nkept\n<!-- end -->\n")
+    renew(page, results_of(ours=[1.0, 2.0, 300.0], theirs=[4.0]))
+    assert page.read_text() == (
+        "# A\n<!-- bench calls/64 -->\n"
+        "|  | calls/s |\n| --- | ---: |\n| ours | 2.00 (1.00 to 300) |\n| theirs | 4.00 |\n"
+        "<!-- end -->\nB\n<!-- bench idle -->\nkept\n<!-- end -->\n"
+    )
+
+
+def test_the_tables_of_the_page_are_of_cases_that_there_are_and_filled() -> None:
+    found = list(BLOCK.finditer((ROOT / "docs/performance.md").read_text()))
+    assert {block["case"].partition("/")[0] for block in found} == set(CASES)
+    assert all("| --- | ---:" in block[0] for block in found)
 
 
 def test_every_target_is_about_a_case_that_there_is() -> None:
