@@ -5,7 +5,7 @@ Generated packages declare a protocol in terms of what is here; see `Client.open
 
 from .bodies import Body
 from .calls import CallOptions
-from .client import Client, Lifecycle, Unstarted
+from .client import Client, Unstarted
 from .close_codes import CloseCode
 from .connection import Connection
 from .descriptors import (
@@ -51,6 +51,7 @@ from .errors import (
 )
 from .events import Events, EventStream
 from .keyed import Answer, AnswerStore, Claim
+from .lifecycle import Lifecycle
 from .limits import Limits
 from .models import Base64, Event, Int64, Json, Model, Params, UnknownValue, UnknownVariant
 from .peer import Peer

@@ -7,7 +7,6 @@ import secrets
 import ssl
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Generic, Self, TypeVar
 
 import anyio
@@ -15,6 +14,7 @@ import msgspec
 from anyio.from_thread import start_blocking_portal
 
 from .backoff import Backoff, Ending
+from .calls import BUILT_IN_TIMEOUT
 from .channel import Channel
 from .close_codes import CloseCode
 from .connection import Connection, Party
@@ -23,8 +23,10 @@ from .dialer import Dialer, Token
 from .drivers import current
 from .drivers.port import Executor, Future, Scope, Socket, Task, wake
 from .errors import CallError, ConnectFailed, ConnectionClosed, NotSent
-from .events import EventHub, EventStream
+from .events import EventStream
+from .hub import EventHub
 from .keyed import KeyedCalls, MemoryAnswers
+from .lifecycle import Lifecycle, tell
 from .limits import Limits
 from .models import Event
 from .peer import Peer
@@ -36,29 +38,6 @@ _LOG: Final = logging.getLogger("duologue")
 
 ClientT = TypeVar("ClientT", bound="Client")
 SyncT = TypeVar("SyncT")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lifecycle:
-    """What a client with a kept connection tells of it. None of these may block.
-
-    Attributes:
-        connected: The first connection, or a new one, stands.
-        lost: The connection is gone, and not because the client was closed; another is being made, unless the close
-            code is a final one.
-    """
-
-    connected: Callable[[], None] | None = None
-    lost: Callable[[ConnectionClosed], None] | None = None
-
-
-def _tell(callback: Callable[..., None] | None, *args: object) -> None:
-    """Call back into the user's code; what it raises is logged, and nobody else's problem."""
-    if callback is not None:
-        try:
-            callback(*args)
-        except Exception:  # noqa: BLE001 - whatever the user's code raises
-            _LOG.exception("a callback of the connection's life failed")
 
 
 class Client(Peer):
@@ -74,12 +53,13 @@ class Client(Peer):
     def __init__(self, dialer: Dialer, executor: Executor, serve: Service[Any] | None, limits: Limits) -> None:
         self._channel = Channel(executor)
         self.limits = limits
-        self.hub = EventHub(self.protocol.events)
+        self.hub = EventHub(self.protocol.events, self._tell_reset)
         self._dialer = dialer
         self._handlers = {bound.name: bound for bound in serve.handlers()} if serve is not None else {}
         self._keyed = serve.keyed if serve is not None else KeyedCalls(MemoryAnswers())
         self._uploads = serve.uploads if serve is not None else HeldUploads()
         self._scope: Scope | None = None
+        self._lifecycle = Lifecycle()
         self._keeper: Task | None = None
         self._spread: float | None = None
         self._session = secrets.token_urlsafe(16)
@@ -140,11 +120,12 @@ class Client(Peer):
         cls, dialer: Dialer, serve: Service[Any] | None, limits: Limits, lifecycle: Lifecycle
     ) -> AsyncGenerator[Self]:
         client = cls(dialer, current(), serve, limits)
+        client._lifecycle = lifecycle
         async with client.executor.scope() as client._scope:
             connection, socket = await client._dial()
             client._take(connection)
             client._scope.spawn(connection.run, socket)
-            client._keeper = client._scope.spawn(client._keep, client._scope, connection, lifecycle)
+            client._keeper = client._scope.spawn(client._keep, client._scope, connection)
             try:
                 yield client
             finally:
@@ -184,7 +165,7 @@ class Client(Peer):
                 await stream.aclose()
 
     async def _notify(self, event: Event) -> None:
-        await (await self.connected()).notify(event)
+        await (await self.connected(BUILT_IN_TIMEOUT)).notify(event)
 
     async def forget(self, sub: str) -> None:
         """Tell the server, if it is there, that a stream has ended; waits for its word no longer than for a close.
@@ -238,16 +219,16 @@ class Client(Peer):
     def _leaves(self, connection: Connection, goaway: Goaway) -> None:
         self._spread = None if goaway.reconnect_in is None else goaway.reconnect_in / 1000
 
-    async def _keep(self, scope: Scope, connection: Connection, lifecycle: Lifecycle) -> None:
+    async def _keep(self, scope: Scope, connection: Connection) -> None:
         """Make another connection whenever one is lost, until the client is closed or told to stop."""
         backoff = Backoff(renewable=self._dialer.renewable)
         while True:
             began = self.executor.now()
-            _tell(lifecycle.connected)
+            tell(self._lifecycle.connected)
             await connection.until_closed()  # its handlers may take longer to end
             closed = connection.closed
             assert closed is not None
-            _tell(lifecycle.lost, closed)
+            tell(self._lifecycle.lost, closed)
             ending = Ending(lived=self.executor.now() - began, close_code=closed.close_code, spread=self._spread)
             self._spread = None
             try:
@@ -257,7 +238,15 @@ class Client(Peer):
                 return
             self._take(connection)
             scope.spawn(connection.run, socket)
-            scope.spawn(self.hub.resume, connection)
+            scope.spawn(self._resume, connection)
+
+    async def _resume(self, connection: Connection) -> None:
+        if await self.hub.resume(connection):
+            tell(self._lifecycle.resumed)
+
+    def _tell_reset(self, events: Sequence[str], reason: str) -> None:
+        """Not at once: no user code runs while a read is handled."""
+        self.executor.call_soon(lambda: tell(self._lifecycle.reset, events, reason))
 
     async def _redial(
         self, backoff: Backoff, ending: Ending, error: ConnectionClosed | ConnectFailed

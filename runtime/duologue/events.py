@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeAlias, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeAlias, TypeVar, cast, overload
 
 import msgspec
-from msgspec import Raw
-from pydantic import ValidationError
+from pydantic import TypeAdapter
 from typing_extensions import override
 
-from .descriptors import Delivery, EventDescriptor
+from .attempts import Attempts
+from .calls import BUILT_IN_TIMEOUT
+from .descriptors import Action, Delivery, Effect, EventDescriptor
 from .drivers.port import Future, wake
-from .errors import CallError, HistoryLost, InvalidArgument, NotSent, OutcomeUnknown, Ran
+from .errors import CallError, HistoryLost, InvalidArgument
 from .filters import Filter, encode_filter, value_at
-from .models import Event
-from .outcomes import explain
+from .models import Event, Params
 from .publisher import Position
 from .wire import Loss, Message, Point, Reset, SubscriptionEnd
 
@@ -33,6 +34,12 @@ E = TypeVar("E", bound=Event)
 E1 = TypeVar("E1", bound=Event)
 E2 = TypeVar("E2", bound=Event)
 E3 = TypeVar("E3", bound=Event)
+
+
+_SUBSCRIBE: Final = Action(
+    name="subscribe", params=Params, result=TypeAdapter(object), effect=Effect.SAFE, timeout=BUILT_IN_TIMEOUT
+)
+"""How often subscribing may be tried: as any call that does no harm when it is sent again."""
 
 
 class _Answer(msgspec.Struct):
@@ -152,18 +159,29 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
         """The events that it holds, by their names on the wire."""
         return list(self._descriptors)
 
-    async def _begin(self) -> None:
-        """Subscribe for the first time; a connection that is lost meanwhile makes no difference."""
+    async def _begin(self, timeout: float | None = None) -> None:
+        """Subscribe where nobody renews it; a connection that is lost meanwhile makes no difference."""
+        attempts = Attempts(self._client, _SUBSCRIBE, timeout, None)
         while True:
-            connection = await self._client.connected()
+            connection = await attempts.connect()
             try:
-                await self.resume(connection)
-            except (NotSent, OutcomeUnknown):
-                if connection.closed is None:
-                    raise
+                await self.resume(connection, attempts.time_left())
+            except CallError as error:
+                attempts.failed(error, connection)
             else:
                 self.standing = not self._behind
                 return
+
+    async def renew(self, connection: Connection) -> None:
+        """Subscribe on a new connection, from where the last one ended.
+
+        An error that comes with the end of this connection, too, is nothing: the next one is there for the rest.
+        """
+        try:
+            await self.resume(connection)
+        except CallError as error:
+            if connection.takes_calls:
+                self.fail(error)
 
     async def _catch_up(self) -> None:
         """The reader was too slow for the log, and has read what it had: subscribe anew from there."""
@@ -175,12 +193,12 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
         self._asked = None
         self._behind = False
         try:
-            await self._begin()
+            await self._begin(math.inf)  # a reader waits as long as it takes
         except BaseException:
             self._behind = True
             raise
 
-    async def resume(self, connection: Connection) -> None:
+    async def resume(self, connection: Connection, timeout: float | None = None) -> None:
         """Subscribe on a connection: anew, or from where the last one ended; once, whoever comes first."""
         if self._asked is connection:
             return
@@ -196,7 +214,10 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
         if not connection.extensions:
             self._live = True
             request = {"events": self.names}
-        raw = await connection.calls.ask("subscribe", msgspec.json.encode(request))
+        timeout = BUILT_IN_TIMEOUT if timeout is None else timeout
+        raw = await connection.calls.ask("subscribe", msgspec.json.encode(request), timeout)
+        if self._done:  # left meanwhile, and the server may have heard of that before
+            await self._client.forget(self._sub)
         try:
             answer = msgspec.json.decode(raw, type=_Answer)
         except msgspec.DecodeError as error:
@@ -251,7 +272,10 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
 
     def fail(self, error: Exception) -> None:
         """What came can still be read; then the error is raised."""
-        self._failure = self._failure or error
+        if self._failure is None:
+            self._failure = error
+            if isinstance(error, HistoryLost) and self.position is not None:
+                self._client.hub.tell_reset(self.names, error.reason)
         self._wake()
 
     def end(self) -> None:
@@ -288,78 +312,6 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
     def _wake(self) -> None:
         if self._waiting is not None:
             wake(self._waiting)
-
-
-class EventHub:
-    """The event streams of one client, whatever connection it has."""
-
-    def __init__(self, descriptors: Sequence[EventDescriptor[Event]]) -> None:
-        self._descriptors = {descriptor.name: descriptor for descriptor in descriptors}
-        self._streams: dict[str, EventStream[Any]] = {}
-        self._last = 0
-
-    @property
-    def streams(self) -> Sequence[EventStream[Any]]:
-        return list(self._streams.values())
-
-    def descriptor(self, event: type[Event] | str) -> EventDescriptor[Event]:
-        """Raises `InvalidArgument` for what the server does not publish."""
-        name = event if isinstance(event, str) else event.event_name
-        found = self._descriptors.get(name)
-        if found is None:
-            raise InvalidArgument(f"the server publishes no event {name or event!r}", ran=Ran.NO)
-        return found
-
-    def add(self, stream: EventStream[Any]) -> str:
-        """Take in a stream; returns the id of its subscription."""
-        self._last += 1
-        sub = f"s{self._last}"
-        self._streams[sub] = stream
-        return sub
-
-    def remove(self, sub: str) -> None:
-        self._streams.pop(sub, None)
-
-    def take_event(self, message: Message) -> None:
-        """Decode an event once and hand it to the streams that want it."""
-        name = str(message.event)
-        streams = [stream for stream in self._streams.values() if name in stream.names]
-        descriptor = self._descriptors.get(name)
-        if not streams or descriptor is None:
-            return
-        try:
-            event = descriptor.model.from_wire(bytes(message.data) if isinstance(message.data, Raw) else b"{}")
-        except ValidationError as error:
-            for stream in streams:
-                stream.fail(HistoryLost(f"{name} does not fit the protocol: {explain(error)}"))
-            return
-        for stream in streams:
-            stream.offer(event, message)
-
-    def take_note(self, message: Message) -> None:
-        stream = self._streams.get(str(message.sub))
-        if stream is not None:
-            stream.note(message)
-
-    async def resume(self, connection: Connection) -> None:
-        """Renew every subscription on a new connection."""
-        for stream in self.streams:
-            stream.wait_for_live(connection)
-        for stream in self.streams:
-            if connection.closed is not None:
-                return  # the next one is made already, and renews them
-            if not stream.standing:
-                continue  # who opens it is about to subscribe
-            try:
-                await stream.resume(connection)
-            except CallError as error:
-                if connection.closed is None:
-                    stream.fail(error)
-
-    def end(self) -> None:
-        """The client is closed."""
-        for stream in self.streams:
-            stream.end()
 
 
 class Events:

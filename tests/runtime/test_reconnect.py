@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 
 import anyio
 import pytest
 from tests.runtime.banking import banking
-from tests.runtime.chat import CHAT, NAP, AskParams, ChatClient, ChatPeer, NapParams, Said, Topic
-from tests.runtime.proxy import Proxy, proxied
+from tests.runtime.chat import CHAT, NAP, AskParams, ChatClient, ChatPeer, NapParams, Said, Topic, Typing
+from tests.runtime.proxy import Cut, Direction, Proxy, proxied
 from tests.runtime.support import BOUND, Guest, Room, connection_of, serving, sleep_regardless, until, url_of
 from typing_extensions import override
 
@@ -27,8 +27,11 @@ from duologue import (
     OutcomeUnknown,
     Ran,
     Server,
+    events,
     serve,
 )
+from duologue.calls import Calls
+from duologue.wire import Goaway
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("quick_back_off")]
 
@@ -224,6 +227,63 @@ class TestEvents:
                         with pytest.raises(HistoryLost, match="epoch_changed"):
                             await anext(said)
 
+    async def test_a_stream_that_is_left_while_it_is_renewed_leaves_no_subscription(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async with through_a_proxy(Room()) as (server, _, client):
+            said = client.events.said()
+            await said.start()
+            connection = connection_of(client)
+            ask = Calls.ask
+
+            async def ask_late(self: Calls, name: str, params: bytes, timeout: float = 30.0) -> bytes:
+                if name == "subscribe":
+                    await said.aclose()
+                return await ask(self, name, params, timeout)
+
+            monkeypatch.setattr(Calls, "ask", ask_late)
+            said._asked = None  # as on a new connection
+            await said.renew(connection)
+            subscriptions = server.connections[0]._subscriptions
+            assert subscriptions is not None
+            assert not subscriptions._subscriptions
+
+    async def test_a_stream_is_opened_on_the_next_connection_where_the_server_leaves(self) -> None:
+        async with serving(Room()) as other, through_a_proxy(Room()) as (server, proxy, client):
+            server.connections[0].leave(Goaway("moving"))
+            await until(lambda: connection_of(client).session.peer_leaving)
+            proxy.target = other.port
+            async with anyio.create_task_group() as tasks:
+
+                async def listen() -> None:
+                    async with client.events.said() as said:
+                        assert await numbers(said, 1) == [1]
+
+                tasks.start_soon(listen)
+                await anyio.sleep(0.05)
+                server.connections[0].close(CloseCode.GOING_AWAY)
+                await until(lambda: other._service.publisher._listeners["said"])
+                await other.emit(Said(room="a", text="", number=1))
+
+    async def test_a_connection_that_is_lost_while_a_stream_is_opened_makes_no_difference(self) -> None:
+        async with through_a_proxy(Room()) as (server, proxy, client):
+            proxy.cut_after(Cut(Direction.DOWN, 1))
+            async with client.events.said() as said:
+                assert (proxy.cut_short, proxy.accepted) == (1, 2)
+                await server.emit(Said(room="a", text="", number=1))
+                assert await numbers(said, 1) == [1]
+
+    async def test_opening_a_stream_has_an_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(events, "_SUBSCRIBE", replace(events._SUBSCRIBE, timeout=0.2))
+        async with through_a_proxy(Room()) as (_, proxy, client):
+            first = connection_of(client)
+            proxy.refusing = True
+            proxy.cut()
+            await first.until_closed()
+            with pytest.raises(NotSent), anyio.fail_after(2):
+                await client.events.said().start()
+            assert not client.hub.streams
+
     async def test_a_stream_opened_while_there_is_no_connection(self) -> None:
         async with through_a_proxy(Room()) as (server, proxy, client):
             first = connection_of(client)
@@ -245,32 +305,107 @@ class TestEvents:
                 await server.emit(Said(room="a", text="", number=1))
 
 
+class Told:
+    """A lifecycle that writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+        self.lifecycle = Lifecycle(
+            connected=lambda: self.words.append("connected"),
+            lost=lambda closed: self.words.append(f"lost {closed.close_code}"),
+            resumed=lambda: self.words.append("resumed"),
+            reset=lambda events, reason: self.words.append(f"reset {' '.join(events)}: {reason}"),
+        )
+
+
 class TestLifecycle:
     async def test_callbacks_tell_of_each_change(self) -> None:
-        told: list[str] = []
-        lifecycle = Lifecycle(
-            connected=lambda: told.append("connected"), lost=lambda closed: told.append(f"lost {closed.close_code}")
-        )
-        async with through_a_proxy(Room(), lifecycle) as (_, proxy, client):
+        told = Told()
+        async with through_a_proxy(Room(), told.lifecycle) as (_, proxy, client):
             await client.echo(text="one")
+            for _ in range(2):
+                first = connection_of(client)
+                proxy.cut()
+                await first.until_closed()
+                await client.echo(text="two")
+                await until(lambda: told.words[-1] == "resumed")
+            again = ["lost 1006", "connected", "resumed"]
+            assert told.words == ["connected", *again, *again]
+        assert told.words == ["connected", *again, *again]  # closing it oneself is no loss
+
+    async def test_resumed_means_that_all_subscriptions_stand(self) -> None:
+        standing: list[int] = []
+        server: Server[ChatPeer] | None = None
+
+        def count() -> None:
+            assert server is not None
+            subscriptions = server.connections[0]._subscriptions
+            assert subscriptions is not None
+            standing.append(len(subscriptions._subscriptions))
+
+        async with AsyncExitStack() as stack:
+            server, proxy, client = await stack.enter_async_context(
+                through_a_proxy(Room(), Lifecycle(resumed=count), Limits(in_flight=4))
+            )
+            for _ in range(40):
+                await stack.enter_async_context(client.events.said())
             first = connection_of(client)
             proxy.cut()
             await first.until_closed()
-            await client.echo(text="two")
-            assert told == ["connected", "lost 1006", "connected"]
-        assert told == ["connected", "lost 1006", "connected"]  # closing it oneself is no loss
+            await until(lambda: standing)
+            assert standing == [40]
+
+    async def test_resumed_waits_for_a_connection_that_stays(self) -> None:
+        told = Told()
+        async with through_a_proxy(Room(), told.lifecycle) as (_, proxy, client), client.events.said():
+            first = connection_of(client)
+            proxy.cut_after(Cut(Direction.UP, 0))
+            proxy.cuts = iter([Cut(Direction.DOWN, size) for size in range(150, 900, 50)])
+            await first.until_closed()
+            await until(lambda: told.words[-1:] == ["resumed"])
+            assert told.words.count("resumed") == 1
+            assert told.words[-2] == "connected"
+            assert proxy.cut_short >= 10
+
+    async def test_reset_tells_which_events_do_not_go_on(self) -> None:
+        told = Told()
+        async with serving(Room()) as other, through_a_proxy(Room(), told.lifecycle) as (_, proxy, client):
+            async with (
+                client.events.said() as said,
+                client.events.topic() as topics,
+                client.events(Said, Typing) as both,
+            ):
+                first = connection_of(client)
+                proxy.target = other.port
+                proxy.cut()
+                await first.until_closed()
+                for stream in (said, both):
+                    with pytest.raises(HistoryLost, match="epoch_changed"):
+                        await anext(stream)
+                await until(lambda: "resumed" in told.words)
+                await other.emit(Topic(room="a", from_="me", text="on"))
+                assert (await anext(topics)).text == "on"
+        resets = [word for word in told.words if word.startswith("reset")]
+        assert sorted(resets) == ["reset said typing: epoch_changed", "reset said: epoch_changed"]
 
     async def test_a_callback_that_raises_costs_nothing(self, caplog: pytest.LogCaptureFixture) -> None:
-        def complain(*_: object) -> None:
-            raise RuntimeError("not now")
+        def complain(*about: object) -> None:
+            raise RuntimeError(f"not now, {len(about)}")
 
-        async with through_a_proxy(Room(), Lifecycle(connected=complain, lost=complain)) as (_, proxy, client):
-            assert (await client.echo(text="one", timeout=2)).text == "one"
-            first = connection_of(client)
-            proxy.cut()
-            await first.until_closed()
-            assert (await client.echo(text="two", timeout=2)).text == "two"
-        assert "not now" in caplog.text
+        lifecycle = Lifecycle(connected=complain, lost=complain, resumed=complain, reset=complain)
+        async with serving(Room()) as other, through_a_proxy(Room(), lifecycle) as (_, proxy, client):
+            async with client.events.said() as said:
+                assert (await client.echo(text="one", timeout=2)).text == "one"
+                first = connection_of(client)
+                proxy.target = other.port
+                proxy.cut()
+                await first.until_closed()
+                assert (await client.echo(text="two", timeout=2)).text == "two"
+                with pytest.raises(HistoryLost):
+                    await anext(said)
+                await until(lambda: caplog.text.count("RuntimeError: not now, 0") == 3)
+        assert caplog.text.count("RuntimeError: not now, 1") == 1
+        assert caplog.text.count("RuntimeError: not now, 2") == 1
 
     async def test_the_token_is_asked_for_anew(self) -> None:
         asked: list[str] = []

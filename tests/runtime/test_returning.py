@@ -222,3 +222,19 @@ async def test_a_client_that_is_closed_again_and_again_for_passing_a_limit_backs
                     connection.close(CloseCode.POLICY, "too much")
                 await anyio.sleep(0.1)
     assert 20 < connections < 80, "some ten minutes of pauses of up to half a minute"
+
+
+@pytest.mark.duologue_seeds(5, delay=(0.5, 0.5))
+async def test_subscriptions_are_renewed_at_once(simulation: Simulation) -> None:
+    told: list[float] = []
+    lifecycle = Lifecycle(
+        connected=lambda: told.append(simulation.now()), resumed=lambda: told.append(simulation.now())
+    )
+    async with simulation.serving(Room(), 1) as host, AsyncExitStack() as stack:
+        client = await stack.enter_async_context(ChatClient.open(host.url, lifecycle=lifecycle))
+        for _ in range(200):
+            await stack.enter_async_context(client.events.said())
+        simulation.network.cut()
+        await anyio.sleep(60)
+        _, connected, resumed = told
+        assert resumed - connected < 1.1, "in the time of one call, not of two hundred"

@@ -10,7 +10,16 @@ import anyio
 from tests.simulation.sdk import bank
 from tests.simulation.world import BankClient, Placed, Reading, World
 
-from duologue import CallError, CallOptions, Effect, EventStream, HistoryLost
+from duologue import (
+    CallError,
+    CallOptions,
+    DeadlineExceeded,
+    Effect,
+    EventStream,
+    HistoryLost,
+    NotSent,
+    OutcomeUnknown,
+)
 
 ACCOUNTS = ("a", "b")
 UNARY = {Effect.SAFE: "read", Effect.KEYED: "book", Effect.UNSAFE: "fire"}
@@ -196,7 +205,7 @@ async def follow_both(world: World, client: BankClient) -> None:
         world.log_readings.append(log)
         world.state_readings.append(state)
         try:
-            async with client.events(bank.Booked, bank.Level) as stream:
+            async with await opened(client.events(bank.Booked, bank.Level)) as stream:
                 log.start = stream.position
                 async for event in stream:
                     (log if isinstance(event, bank.Booked) else state).seen.append((stream.position, event))
@@ -224,10 +233,20 @@ async def follow_ticks(world: World, client: BankClient, account: str | None, pa
         reading.disturbed = len(client.losses) > before
 
 
+async def opened(stream: EventStream[Any]) -> EventStream[Any]:
+    """Open a stream, however long the server is away: one attempt at it has an end."""
+    while True:
+        try:
+            await stream.start()
+        except (NotSent, OutcomeUnknown, DeadlineExceeded):
+            continue
+        return stream
+
+
 async def _read(world: World, reading: Reading, stream: EventStream[Any], pause: float) -> bool:
     """Read to the end; whether there is something to read anew."""
     try:
-        async with stream:
+        async with await opened(stream):
             reading.start = stream.position
             reading.opened = world.sim.now()
             async for event in stream:
@@ -257,7 +276,7 @@ async def read_again_and_again(world: World, account: str | None, lives: int) ->
 async def _read_on(reading: Reading, client: BankClient) -> None:
     since = reading.seen[-1][0] if reading.seen else reading.start
     try:
-        async with client.events.booked(account=reading.account, since=since) as stream:
+        async with await opened(client.events.booked(account=reading.account, since=since)) as stream:
             reading.start = reading.start or stream.position
             async for event in stream:
                 reading.seen.append((stream.position, event))
