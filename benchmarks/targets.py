@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from .cases.durable import EACH, GROUP
@@ -23,6 +23,7 @@ class Target:
     """A figure, alone or as a multiple of another, and its bound.
 
     Attributes:
+        also: Another metric whose ratio is told beside it: one that other work on the machine disturbs less.
         aim: Told only; no bound.
     """
 
@@ -30,6 +31,7 @@ class Target:
     against: Figure | None = None
     at_least: float | None = None
     at_most: float | None = None
+    also: str | None = None
     aim: bool = False
 
     def ratio(self, results: Results) -> float | None:
@@ -46,8 +48,13 @@ def _calls(
     variant: str, metric: str, of: Arm, against: Arm, *, at_least: float | None = None, at_most: float | None = None
 ) -> Target:
     case = f"calls/{variant}"
+    also = "capacity" if metric == "rate" else None
     return Target(
-        of=Figure(case, of, metric), against=Figure(case, against, metric), at_least=at_least, at_most=at_most
+        of=Figure(case, of, metric),
+        against=Figure(case, against, metric),
+        at_least=at_least,
+        at_most=at_most,
+        also=also,
     )
 
 
@@ -59,7 +66,7 @@ def _growth(count: int) -> Target:
 def _fanout(variant: str, at_least: float) -> Target:
     case = f"fanout/{variant}"
     broadcast = Figure(case, Arm(BROADCAST, "uvloop"), "rate")
-    return Target(of=Figure(case, UVLOOP, "rate"), against=broadcast, at_least=at_least)
+    return Target(of=Figure(case, UVLOOP, "rate"), against=broadcast, at_least=at_least, also="cost")
 
 
 def _alone(case: str, arm: Arm, metric: str, at_most: float) -> Target:
@@ -73,6 +80,7 @@ TARGETS: Final = (
         of=Figure("calls/64", UVLOOP, "rate"),
         against=Figure("calls/64", Arm(PICOWS, "uvloop"), "rate"),
         at_least=1,
+        also="capacity",
         aim=True,
     ),
     _calls("64", "rate", ON_TRIO, Arm(TRIO, "trio"), at_least=2.5),
@@ -119,4 +127,8 @@ def verdict(target: Target, results: Results) -> str | None:
     if base is None:
         return f"{word}: {name}: {number(ratio)} {results.unit(of.case, of.metric)} ({bound})"
     against = base.case if base.arm == of.arm else base.arm
-    return f"{word}: {name}: {number(ratio)} x {against} ({bound})"
+    also = ""
+    if target.also is not None:
+        other = results.ratio(replace(of, metric=target.also), replace(base, metric=target.also))
+        also = "" if other is None else f"; {target.also} {number(other)} x"
+    return f"{word}: {name}: {number(ratio)} x {against}{also} ({bound})"

@@ -60,7 +60,7 @@ class Case(ABC):
         make: Callable[[], AbstractContextManager[Pair]],
         warm_up: Callable[[Worker, Worker], object],
     ) -> Pair:
-        """Two processes that are kept for all rounds, warmed up when they are new: so that rounds can be short and many.
+        """Two processes that are kept for all rounds, and warmed up when they are new: rounds can be short and many.
 
         Raises:
             WorkerFailed: They cannot be had.

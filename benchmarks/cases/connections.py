@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import ClassVar, Final
 
 from typing_extensions import override
 
 from ..contenders import DUOLOGUE, WEBSOCKETS
 from ..effort import Effort
+from ..processes import Worker
 from ..results import Arm, Sample
 from .calls import load, talking
 from .case import Case
@@ -29,15 +31,19 @@ class Connections(Case):
         return [Arm(DUOLOGUE, "uvloop"), Arm(WEBSOCKETS, "uvloop")]
 
     @override
+    def rounds(self, effort: Effort) -> int:
+        return effort.long_rounds  # thousands of calls each
+
+    @override
     def measure(self, arm: Arm, effort: Effort) -> Sample:
         sample: dict[str, dict[str, float]] = {}
         for count in effort.connections:
-            server, client = self.hold(
-                (arm, count),
-                lambda count=count: talking(arm, count),
-                lambda _, client, count=count: client.ask("flood", in_flight=count * EACH, seconds=effort.seconds),
-            )
+            server, client = self.hold((arm, count), partial(talking, arm, count), partial(warm_up, count, effort))
             measured = load(server, client, effort.seconds, in_flight=count * EACH)
             cost = measured["client cpu"] + measured["server cpu"]
             sample[str(count)] = {"cost": cost, "rate": measured["rate"], "p99": measured["p99"]}
         return sample
+
+
+def warm_up(count: int, effort: Effort, server: Worker, client: Worker) -> None:
+    client.ask("flood", in_flight=count * EACH, seconds=effort.seconds)

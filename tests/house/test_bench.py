@@ -45,7 +45,7 @@ def test_calls_are_measured_and_peers_that_cannot_be_had_are_named(run: Run, tmp
     arms = Counter((row["contender"], row["executor"]) for row in rows)
     ours = {(DUOLOGUE, "uvloop"), (DUOLOGUE, "asyncio"), (DUOLOGUE, "trio"), ("websockets.trio by hand", "trio")}
     assert set(arms) == ours | {("websockets by hand", "uvloop"), ("websockets by hand", "asyncio")}
-    assert set(arms.values()) == {10}, "five metrics, one call in flight and many"
+    assert set(arms.values()) == {12}, "six metrics, one call in flight and many"
     for peer in PEERS:
         assert f"left out: {peer}" in done.stdout
     assert "not for this machine" in done.stdout

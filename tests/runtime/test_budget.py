@@ -26,7 +26,7 @@ from duologue.drivers import memory
 from duologue.testing import Simulation, simulate
 from duologue.wire import Message, NativeCodec, is_set
 
-CALL_BUDGET: Final = 146
+CALL_BUDGET: Final = 150
 """One unary call, client and server together."""
 DELIVERY_BUDGET: Final = 69
 """One `log` event to one of many subscribers, publisher's and subscriber's side together."""
