@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from websockets.client import ClientProtocol
-from websockets.exceptions import InvalidStatus
-from websockets.http11 import Request, Response
-from websockets.server import ServerProtocol
+from websockets.http11 import Request
 
 from .calls import Calls
 from .channel import Channel
@@ -35,8 +33,9 @@ from .decisions import (
     UploadPiece,
 )
 from .drivers.port import Executor, Future, Scope, Socket, Task, Timer, wake
-from .errors import ConnectFailed, ConnectionClosed, NotSent
+from .errors import ConnectionClosed, NotSent
 from .handlers import Handlers
+from .handshake import failure_of
 from .keyed import KeyedCalls
 from .limits import Limits
 from .link import JOIN_FRAMES, Link
@@ -93,19 +92,20 @@ class Connection:
         room_waiters: Who waits for room in the outbound buffer, or for the link to be clear.
     """
 
-    def __init__(self, protocol: ClientProtocol | ServerProtocol, party: Party, executor: Executor) -> None:
-        role = Role.CLIENT if isinstance(protocol, ClientProtocol) else Role.SERVER
-        self.executor = executor
+    def __init__(self, link: Link, party: Party) -> None:
+        role = Role.CLIENT if isinstance(link.protocol, ClientProtocol) else Role.SERVER
+        self.executor: Executor = link.executor
         self.limits = party.limits
         self.closed: ConnectionClosed | None = None
         self.session = Session(role, _CODEC, party.limits, party.hello)
         self.room_waiters: dict[Future, None] = {}
         self._party = party
-        self._link = Link(protocol, self, executor, party.limits)
+        self._link = link
+        link.owner = self
         self._subscriptions = Subscriptions(self, party.publisher) if party.publisher is not None else None
         self._handlers = Handlers(self, party.handlers, party.keyed, party.uploads, self._subscriptions)
         self.calls = Calls(self)
-        self.channel = Channel(executor, self)
+        self.channel = Channel(self.executor, self)
         self.peer = party.make_peer(self)
         self._ready = False
         self._end_waiters: list[Future] = []
@@ -125,18 +125,26 @@ class Connection:
         """
         await socket.run(self._link, self._link.high_water)
         if self.closed is not None:
-            raise self._refusal(self.closed) from self.closed
+            raise failure_of(self._link.protocol, self.closed) from self.closed
 
     async def run(self, socket: Socket) -> None:
         """Carry the conversation until it ends; handlers that still run are cancelled then, but for keyed ones."""
         async with self.executor.scope() as scope:
-            self._scope = scope
-            held, self._held = self._held, []
-            for decision in held if self.closed is None else ():
-                self._carry_out(decision)
+            self.begin(scope)
             await socket.run(self._link, self._link.high_water)
-            if self._party.scope is None:
-                await self._handlers.until_done()
+            await self.until_done()
+
+    def begin(self, scope: Scope) -> None:
+        """From now on handlers may run, in `scope`."""
+        self._scope = scope
+        held, self._held = self._held, []
+        for decision in held if self.closed is None else ():
+            self._carry_out(decision)
+
+    async def until_done(self) -> None:
+        """Wait, when the connection is gone, for the keyed handlers that run in its scope."""
+        if self._party.scope is None:
+            await self._handlers.until_done()
 
     def close(self, code: int = CloseCode.NORMAL, reason: str = "") -> None:
         """Begin the closing handshake; what was said before still leaves."""
@@ -299,10 +307,8 @@ class Connection:
             self.touch()
 
     # ------------------------------------------------------------------------------------------------- the link's owner
-    def on_request(self, request: Request) -> Response:
-        protocol = self._link.protocol
-        assert isinstance(protocol, ServerProtocol)
-        return protocol.accept(request)
+    def on_request(self, request: Request) -> None:
+        raise AssertionError("a connection is made when its handshake was answered")
 
     def on_open(self, subprotocol: str | None) -> None:
         self.session.open(extensions=subprotocol == SUBPROTOCOL)
@@ -399,13 +405,3 @@ class Connection:
         PeerLeaving: lambda self, decision: self._take_leave(decision),
         Fail: lambda self, decision: self.close(decision.code, decision.reason),
     }
-
-    def _refusal(self, closed: ConnectionClosed) -> ConnectFailed:
-        """Why the opening handshake did not succeed."""
-        error = self._link.protocol.handshake_exc
-        if isinstance(error, InvalidStatus):
-            status = error.response.status_code
-            return ConnectFailed(f"the server answered the handshake with HTTP status {status}", status_code=status)
-        if error is not None:
-            return ConnectFailed(f"the opening handshake failed: {error}")
-        return ConnectFailed(closed.reason or str(closed))

@@ -8,17 +8,15 @@ from inspect import isawaitable
 from typing import TypeAlias
 
 import anyio
-from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidURI
-from websockets.typing import Subprotocol
 from websockets.uri import WebSocketURI, parse_uri
 
 from .connection import Connection, Party
 from .drivers.port import Executor, Socket
 from .errors import ConnectFailed
+from .handshake import client_protocol
 from .limits import Limits
-from .link import WEBSOCKET_LOGGER
-from .wire import SUBPROTOCOL
+from .link import Link
 
 Token: TypeAlias = str | Callable[[], str | Awaitable[str]]
 """A bearer token, or where to get one: it is asked anew for every connection."""
@@ -53,17 +51,8 @@ class Dialer:
             raise ConnectFailed(f"{where} did not answer within {limit:g} s") from None
         except OSError as error:
             raise ConnectFailed(f"cannot connect to {where}: {error.strerror or error}") from error
-        protocol = ClientProtocol(
-            uri,
-            subprotocols=[Subprotocol(SUBPROTOCOL)],
-            max_size=self._limits.frame,
-            logger=WEBSOCKET_LOGGER,
-        )
-        request = protocol.connect()
-        if token is not None:
-            request.headers["Authorization"] = f"Bearer {token}"
-        protocol.send_request(request)
-        connection = Connection(protocol, party, executor)
+        link = Link(client_protocol(uri, token, self._limits), executor, self._limits)
+        connection = Connection(link, party)
         with anyio.move_on_after(limit) as bound:  # the handshake itself, and the server's first word after it
             await connection.establish(socket)
         if bound.cancelled_caught:

@@ -13,8 +13,6 @@ from typing import Any, Final, Generic, Self, cast
 
 import anyio
 from typing_extensions import TypeVar
-from websockets.server import ServerProtocol
-from websockets.typing import Subprotocol
 
 from .close_codes import CloseCode
 from .connection import Connection, Party
@@ -23,12 +21,12 @@ from .drivers import current
 from .drivers.port import Executor, Future, Listener, Scope, Socket, wake
 from .errors import NotSent
 from .limits import Limits
-from .link import WEBSOCKET_LOGGER
 from .models import Event
 from .peer import Peer
 from .publisher import Position
+from .reception import Reception
 from .service import Service
-from .wire import SUBPROTOCOL, Goaway, Hello
+from .wire import Goaway, Hello
 
 PeerT = TypeVar("PeerT", bound=Peer, default=Any)
 
@@ -39,11 +37,6 @@ EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.E
 
 ACCEPT_PAUSE: Final = 0.1
 """Seconds until the next try then."""
-
-
-def _our_subprotocol(protocol: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:
-    """Ours if it is offered; a client that offers others, or none, is served the plain contract."""
-    return Subprotocol(SUBPROTOCOL) if SUBPROTOCOL in offered else None
 
 
 class ConnectionHandler:
@@ -71,6 +64,7 @@ class Server(Generic[PeerT]):
         self._listener = listener
         self._executor = executor
         self._limits = limits
+        self._receptions: dict[Reception, None] = {}
         self._connections: dict[Connection, None] = {}
         self._sessions: dict[str, Connection] = {}
         self._room: Future | None = None
@@ -123,12 +117,17 @@ class Server(Generic[PeerT]):
 
     @property
     def connections(self) -> Sequence[Connection]:
-        """The connections, those in their handshake included."""
+        """The connections whose handshake is over."""
         return list(self._connections)
+
+    @property
+    def handshakes(self) -> int:
+        """How many accepted connections are in their handshake."""
+        return len(self._receptions)
 
     def peers(self) -> Sequence[PeerT]:
         """The connected peers, to call them."""
-        return [cast("PeerT", connection.peer) for connection in self._connections if connection.is_open]
+        return [cast("PeerT", connection.peer) for connection in self.connections if connection.is_open]
 
     async def emit(self, event: Event) -> Position:
         """Publish an event to those who subscribed; see `Publisher.emit`."""
@@ -141,7 +140,7 @@ class Server(Generic[PeerT]):
             OSError: The server is closed.
         """
         while True:
-            while len(self._connections) >= self._limits.connections and not self._closing:
+            while len(self._receptions) + len(self._connections) >= self._limits.connections and not self._closing:
                 self._room = self._executor.future()
                 await self._room
             try:
@@ -179,6 +178,8 @@ class Server(Generic[PeerT]):
         if self._room is not None:
             wake(self._room)
         limits = self._limits
+        for reception in list(self._receptions):
+            reception.give_up()
         goaway = Goaway("shutdown", deadline=int((limits.drain + limits.close) * 1000))
         for connection in self.connections:
             connection.leave(goaway)
@@ -203,6 +204,11 @@ class Server(Generic[PeerT]):
             rival.close(CloseCode.FENCED, "a newer connection of this session took over")
         self._sessions[hello.session] = connection
 
+    def _let_in(self, reception: Reception, connection: Connection) -> None:
+        """The handshake is over."""
+        del self._receptions[reception]
+        self._connections[connection] = None
+
     def _leaves(self, connection: Connection, goaway: Goaway) -> None:
         connection.channel.end(NotSent(f"the peer takes no more calls: {goaway.reason}"))
 
@@ -219,18 +225,16 @@ class Server(Generic[PeerT]):
             wake(self._room)
 
     async def _handle(self, socket: Socket) -> None:
-        protocol = ServerProtocol(
-            subprotocols=[Subprotocol(SUBPROTOCOL)],
-            select_subprotocol=_our_subprotocol,
-            max_size=self._limits.frame,
-            logger=WEBSOCKET_LOGGER,
-        )
-        connection = Connection(protocol, self._party, self._executor)
-        self._connections[connection] = None
+        reception = Reception(self._executor, self._party, self._let_in)
+        self._receptions[reception] = None
         try:
-            await connection.run(socket)
+            await reception.run(socket)
         finally:
-            self._lose(connection)
+            self._receptions.pop(reception, None)
+            if reception.connection is not None:
+                self._lose(reception.connection)
+            elif self._room is not None:
+                wake(self._room)
 
     async def serve_all(self, scope: Scope) -> None:
         """Accept connections until the server is closed, and serve each in `scope`."""

@@ -68,7 +68,7 @@ async def test_a_certificate_for_another_host(authority: trustme.CA, client_tls:
         async with serve(Room(), "127.0.0.1", 0, tls=other) as server:
             with pytest.raises(ConnectFailed, match=r"(?i)certificate.*127\.0\.0\.1"):
                 await ChatClient.connect(f"wss://127.0.0.1:{server.port}", tls=client_tls)
-            await until(lambda: not server.connections)
+            await until(lambda: not server.handshakes)
 
 
 async def test_an_authority_that_is_not_trusted(server_tls: ssl.SSLContext, client_tls: ssl.SSLContext) -> None:
@@ -108,11 +108,11 @@ async def test_a_handshake_that_never_ends(server_tls: ssl.SSLContext, client_tl
         async with serve(Room(), "127.0.0.1", 0, tls=server_tls, limits=LIMITS) as server:
             started = anyio.current_time()
             async with await anyio.connect_tcp("127.0.0.1", server.port) as silent:
-                await until(lambda: server.connections)
+                await until(lambda: server.handshakes)
                 with suppress(anyio.EndOfStream, anyio.BrokenResourceError):
                     await silent.receive()
                 assert anyio.current_time() - started < LIMITS.handshake + 0.5
-            await until(lambda: not server.connections)
+            await until(lambda: not server.handshakes)
         listener = await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=0)
         async with listener:  # a server that says nothing
             started = anyio.current_time()
