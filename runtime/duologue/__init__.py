@@ -3,6 +3,17 @@
 Generated packages declare a protocol in terms of what is here; see `Client.open`, `serve` and `Service`.
 """
 
+from .admission import Login
+from .auth import (
+    Anonymous,
+    Authenticator,
+    Credentials,
+    Identity,
+    StaticTokens,
+    TlsIdentity,
+    hash_token,
+    new_token,
+)
 from .bodies import Body
 from .calls import CallOptions
 from .client import Client, Lifecycle, Unstarted
@@ -50,6 +61,7 @@ from .errors import (
     Unknown,
 )
 from .events import Events, EventStream
+from .jwt_tokens import JwtTokens
 from .keyed import Answer, AnswerStore, Claim
 from .limits import Limits
 from .models import Base64, Event, Int64, Json, Model, Params, UnknownValue, UnknownVariant
@@ -66,8 +78,10 @@ __all__ = [
     "Aborted",
     "Action",
     "AlreadyExists",
+    "Anonymous",
     "Answer",
     "AnswerStore",
+    "Authenticator",
     "Base64",
     "Body",
     "Bound",
@@ -83,6 +97,7 @@ __all__ = [
     "Connection",
     "ConnectionClosed",
     "ConnectionHandler",
+    "Credentials",
     "DataLoss",
     "DeadlineExceeded",
     "Declared",
@@ -99,13 +114,16 @@ __all__ = [
     "FailedPrecondition",
     "HeldUploads",
     "HistoryLost",
+    "Identity",
     "Int64",
     "Internal",
     "InvalidArgument",
     "Json",
+    "JwtTokens",
     "Lifecycle",
     "Limits",
     "LogEntry",
+    "Login",
     "MemoryLog",
     "Model",
     "NotFound",
@@ -124,6 +142,7 @@ __all__ = [
     "Server",
     "Service",
     "Sink",
+    "StaticTokens",
     "Status",
     "Stream",
     "StreamAction",
@@ -132,6 +151,7 @@ __all__ = [
     "SyncEventStream",
     "SyncEvents",
     "SyncStream",
+    "TlsIdentity",
     "Token",
     "Unauthenticated",
     "Unavailable",
@@ -143,6 +163,8 @@ __all__ = [
     "Upload",
     "UploadAction",
     "downloading",
+    "hash_token",
+    "new_token",
     "notified",
     "serve",
     "streaming",

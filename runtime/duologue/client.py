@@ -24,6 +24,7 @@ from .drivers import current
 from .drivers.port import Executor, Future, Scope, Socket, wake
 from .errors import CallError, ConnectFailed, ConnectionClosed, NotSent
 from .events import EventHub, EventStream
+from .gate import Gate
 from .keyed import KeyedCalls, MemoryAnswers
 from .limits import Limits
 from .models import Event
@@ -88,6 +89,7 @@ class Client(Peer):
         self._keyed = serve.keyed if serve is not None else KeyedCalls(MemoryAnswers())
         self._uploads = serve.uploads if serve is not None else HeldUploads()
         self._scope: Scope | None = None
+        self._gate = Gate({}, executor.now)
         self._session = secrets.token_urlsafe(16)
         self._generation = 0
 
@@ -174,6 +176,19 @@ class Client(Peer):
             with anyio.CancelScope(shield=True):
                 await connection.until_closed()
 
+    async def authenticate(self, token: str) -> None:
+        """Give the server a new token for the connection that there is, before the one it was opened with expires.
+
+        A connection that is made later asks `token=` of `open` again.
+
+        Raises:
+            Unauthenticated: The token is not good; what was before stays.
+            PermissionDenied: It is another identity's: connect anew with it.
+            CallError: As for any call.
+        """
+        connection = await self.connected()
+        await connection.calls.ask("authenticate", msgspec.json.encode({"token": token}))
+
     # ---------------------------------------------------------------------------------------------- for generated code
     async def _subscribe(self, names: Sequence[str]) -> EventStream[Any]:
         stream: EventStream[Any] = EventStream(self, [self.hub.descriptor(name) for name in names], {}, None)
@@ -225,6 +240,7 @@ class Client(Peer):
             handlers=self._handlers,
             keyed=self._keyed,
             uploads=self._uploads,
+            gate=self._gate,
             scope=self._scope,
             make_peer=lambda _: self,
             on_event=self.hub.take_event,

@@ -13,6 +13,8 @@ from typing import Any, ClassVar
 from websockets.client import ClientProtocol
 from websockets.http11 import Request
 
+from .admission import Admission
+from .auth import Credentials, Identity
 from .calls import Calls
 from .channel import Channel
 from .close_codes import CloseCode
@@ -34,6 +36,7 @@ from .decisions import (
 )
 from .drivers.port import Executor, Future, Scope, Socket, Task, Timer, wake
 from .errors import ConnectionClosed, NotSent
+from .gate import Descriptor, Gate
 from .handlers import Handlers
 from .handshake import failure_of
 from .keyed import KeyedCalls
@@ -43,9 +46,10 @@ from .models import Event
 from .publisher import Publisher
 from .service import Bound
 from .session import Role, Session, State
+from .standing import THE_SERVER, Standing
 from .subscriptions import Subscriptions
 from .uploads import HeldUploads
-from .wire import SUBPROTOCOL, Goaway, Hello, Loss, Message, NativeCodec, Point, Reset, SubscriptionEnd
+from .wire import SUBPROTOCOL, ErrorBody, Goaway, Hello, Loss, Message, NativeCodec, Point, Reset, SubscriptionEnd
 
 _CODEC = NativeCodec()
 
@@ -57,6 +61,7 @@ class Party:
     Attributes:
         handlers: Which handler answers which action or event of the peer's.
         keyed: The keyed calls of whatever the handlers belong to; `uploads` likewise.
+        gate: Decides which of its calls and events the peer may have.
         make_peer: Makes what handlers find in `call.peer`.
         scope: Where keyed handlers run, so that they outlast their connection; without one the connection's end waits
             for theirs.
@@ -73,6 +78,7 @@ class Party:
     make_peer: Callable[[Connection], Any]
     keyed: KeyedCalls
     uploads: HeldUploads
+    gate: Gate
     scope: Scope | None = None
     publisher: Publisher | None = None
     on_event: Callable[[Message], None] | None = None
@@ -87,16 +93,26 @@ class Connection:
 
     Attributes:
         channel: Where calls to the peer go: here, or to the connection that takes this one's place.
+        standing: Who the peer is, and what it may do.
         peer: What handlers find in `call.peer`.
         closed: None while the connection lives, then why it ended.
         room_waiters: Who waits for room in the outbound buffer, or for the link to be clear.
     """
 
-    def __init__(self, link: Link, party: Party) -> None:
+    def __init__(
+        self,
+        link: Link,
+        party: Party,
+        identity: Identity = THE_SERVER,
+        credentials: Credentials | None = None,
+        admission: Admission | None = None,
+    ) -> None:
         role = Role.CLIENT if isinstance(link.protocol, ClientProtocol) else Role.SERVER
         self.executor: Executor = link.executor
         self.limits = party.limits
         self.closed: ConnectionClosed | None = None
+        self.gate = party.gate
+        self.standing = Standing(self, party.gate, identity, credentials, admission)
         self.session = Session(role, _CODEC, party.limits, party.hello)
         self.room_waiters: dict[Future, None] = {}
         self._party = party
@@ -157,6 +173,24 @@ class Connection:
         """Cut the connection."""
         self._link.abort()
 
+    def expel(self, code: int, reason: str) -> None:
+        """End at once all that the peer has here: it has no rights any more."""
+        self.standing.end()
+        self.close(code, reason)
+        if self._subscriptions is not None:
+            self._subscriptions.close()
+        self._handlers.stop_all()
+
+    def refusal(self, descriptor: Descriptor) -> ErrorBody | None:
+        """Why the peer may not call an action, be asked it, or have an event; None when it may."""
+        return self.gate.admit(self.standing.rights, descriptor)
+
+    def recheck(self) -> None:
+        """The peer's rights are others than before: end what they do not cover."""
+        if self._subscriptions is not None:
+            self._subscriptions.recheck()
+        self._handlers.recheck()
+
     def leave(self, goaway: Goaway) -> None:
         """Take no more calls, and say so."""
         if self.session.state in (State.OPEN, State.LEAVING):
@@ -174,6 +208,11 @@ class Connection:
             ended = self.executor.future()  # one for each who waits: giving up cancels what is waited for
             self._end_waiters.append(ended)
             await ended
+
+    @property
+    def identity(self) -> Identity:
+        """Who the peer is."""
+        return self.standing.identity
 
     @property
     def generation(self) -> int:
@@ -348,6 +387,7 @@ class Connection:
         if self._subscriptions is not None:
             self._subscriptions.close()
         self._handlers.closed()
+        self.standing.forget()
         self._cancel_timer()  # it would keep the connection in memory until the last timeout
         if self._party.on_closed is not None:
             self._party.on_closed(self)

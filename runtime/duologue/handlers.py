@@ -12,6 +12,7 @@ from msgspec import Raw
 from pydantic import ValidationError
 
 from .attempts import HANDLER_DEADLINE
+from .builtin import BuiltIns
 from .decisions import EventArrived, IncomingCall, Start, Stop, UploadBroken, UploadPiece
 from .descriptors import Action, DownloadAction, Effect, EventDescriptor, StreamAction, UploadAction
 from .drivers.port import Future, Task, Timer, wake
@@ -22,7 +23,7 @@ from .models import Event, Params
 from .outcomes import body_of, explain, incident, unrun
 from .receiving import Receiving
 from .service import Bound, ByteSink, Call, Sink
-from .subscriptions import Opening, Subscriptions
+from .subscriptions import Subscriptions
 from .uploads import HeldUploads, Upload
 from .wire import SUBPROTOCOL, ErrorBody, Message
 
@@ -35,14 +36,11 @@ _LOG: Final = logging.getLogger("duologue")
 LINGER: Final = 30.0
 """Seconds that a keyed handler may go on after its connection was lost, when its caller set no deadline."""
 
-ANONYMOUS: Final = ""
-"""The identity of peers while there is no authentication: they share their keys."""
-
 
 class _Running:
     """The handler of one call: its task, why it is to stop, and who waits for credit."""
 
-    __slots__ = ("credit", "pace", "receiving", "started", "status", "task")
+    __slots__ = ("credit", "leave", "pace", "receiving", "started", "status", "task")
 
     task: Task
 
@@ -52,6 +50,12 @@ class _Running:
         self.status: Status | None = None
         self.credit: Future | None = None
         self.receiving = receiving
+        self.leave: Callable[[], None] | None = None
+
+    def take_leave(self) -> Callable[[], None]:
+        """How the handler's place at the gate is given back, for whoever does it: once."""
+        leave, self.leave = self.leave, None
+        return leave or _nothing
 
     @property
     def may_have_run(self) -> bool:
@@ -64,18 +68,22 @@ class _Running:
         return self.status or Status.CANCELLED
 
 
+def _nothing() -> None:
+    """What is to be done where no place was taken."""
+
+
 class Handlers:
     """The handlers that run for one connection."""
 
     __slots__ = (
         "_bound",
+        "_built_in",
         "_connection",
         "_idle",
         "_keyed",
         "_lingered",
         "_lingering",
         "_notifications",
-        "_subscriptions",
         "_uploads",
     )
 
@@ -89,11 +97,11 @@ class Handlers:
     ) -> None:
         self._connection = connection
         self._bound = bound
-        self._subscriptions = subscriptions
+        self._built_in = BuiltIns(connection, subscriptions, self._handled)
         self._keyed = keyed
         self._uploads = uploads
         self._notifications = 0
-        self._lingering = 0
+        self._lingering: dict[int, str] = {}
         self._lingered: Future | None = None
         self._idle: Future | None = None
 
@@ -118,17 +126,17 @@ class Handlers:
             if call.expires_at is None and timeout is not None and not self._connection.extensions:
                 session.expire_at(call, self._connection.executor.now() + timeout)  # a plain caller cannot say
             refusal = self._refusal(call, bound.action)
-            if refusal is not None:
-                session.refuse(call, refusal)
-                return
             receiving = None
             if isinstance(bound.action, UploadAction):
                 receiving = Receiving(self._connection, self._uploads, call, keep=bound.action.resumable)
-            call.owner = running = _Running(receiving, self._connection.executor.now())
+            running = _Running(receiving, self._connection.executor.now())
+            refusal = refusal or self._enter(call, bound.action, running)
+            if refusal is not None:
+                session.refuse(call, refusal)
+                return
+            call.owner = running
             running.task = self._connection.spawn(self._handle, call, bound, bound.action)
-        elif self._subscriptions is not None and call.action in ("subscribe", "unsubscribe"):
-            self._answer_built_in(self._subscriptions, call)
-        else:
+        elif not self._built_in.answer(call):
             session.refuse(call, unrun(Status.UNIMPLEMENTED, f"no action is called {call.action}"))
 
     def stop(self, decision: Stop) -> None:
@@ -136,10 +144,26 @@ class Handlers:
         if running is None or running.status is not None:
             return
         running.status = decision.status
-        if not running.started and self._connection.closed is None:
-            self._connection.session.refuse(decision.call, unrun(decision.status, "stopped before it started"))
+        if not running.started:
+            running.take_leave()()
+            if self._connection.closed is None:
+                self._connection.session.refuse(decision.call, unrun(decision.status, "stopped before it started"))
         running.task.cancel()
         self.granted(decision.call)  # a keyed handler goes on without its caller
+
+    def stop_all(self) -> None:
+        """Stop every handler, those that go on without their callers too."""
+        for call in list(self._connection.session.incoming.values()):
+            self.stop(Stop(call, Status.UNAUTHENTICATED))
+        for key in list(self._lingering.values()):
+            self._keyed.give_up(self._connection.identity.name, key)
+
+    def recheck(self) -> None:
+        """Stop the handlers that the peer may not have any more."""
+        for call in list(self._connection.session.incoming.values()):
+            bound = self._bound.get(call.action)
+            if bound is not None and bound.action is not None and self._connection.refusal(bound.action) is not None:
+                self.stop(Stop(call, Status.PERMISSION_DENIED))
 
     def granted(self, call: IncomingCall) -> None:
         """The caller takes more, or nothing any more."""
@@ -157,7 +181,9 @@ class Handlers:
         bound = self._bound.get(str(decision.message.event))
         if bound is None or bound.event is None:
             return False
-        if self._notifications < self._connection.limits.in_flight:
+        if (refusal := self._connection.refusal(bound.event)) is not None:
+            self._connection.session.complain(refusal)
+        elif self._notifications < self._connection.limits.in_flight:
             self._notifications += 1
             self._connection.spawn(self._handle_notification, decision.message, bound, bound.event)
         else:
@@ -166,6 +192,8 @@ class Handlers:
 
     def _refusal(self, call: IncomingCall, action: Action[Any, Any]) -> ErrorBody | None:
         """Why a call is refused before anything runs, if it is."""
+        if (denied := self._connection.refusal(action)) is not None:
+            return denied
         if (lacking := _lacking(call, action)) is not None:
             return unrun(Status.FAILED_PRECONDITION, lacking)
         if action.max_request is not None and len(call.params) > action.max_request:
@@ -175,6 +203,18 @@ class Handlers:
             text = f"an upload of {call.upload.size} bytes; {action.name} takes at most {action.max_size}"
             return unrun(Status.RESOURCE_EXHAUSTED, text)
         return None
+
+    def _enter(self, call: IncomingCall, action: Action[Any, Any], running: _Running) -> ErrorBody | None:
+        """Take a place at the gate; a retry that joins the handler of its key needs none."""
+        gate, standing = self._connection.gate, self._connection.standing
+        if action.rate is None and action.concurrency is None:
+            return None
+        if action.effect is Effect.KEYED and call.key and self._keyed.is_running(standing.identity.name, call.key):
+            return None
+        refusal = gate.enter(standing.whom, action)
+        if refusal is None:
+            running.leave = partial(gate.leave, standing.whom, action)
+        return refusal
 
     def closed(self) -> None:
         """The connection is gone."""
@@ -224,6 +264,7 @@ class Handlers:
             params = action.params.from_wire(call.params)
         except ValidationError as error:
             session.refuse(call, unrun(Status.INVALID_ARGUMENT, explain(error)))
+            running.take_leave()()
             self._handled()
             return
         try:
@@ -243,6 +284,7 @@ class Handlers:
             session.refuse(call, body)
             raise
         finally:
+            running.take_leave()()
             self._handled()
 
     async def _run(
@@ -265,6 +307,7 @@ class Handlers:
             meta=call.meta,
             key=call.key,
             deadline=call.expires_at,
+            identity=connection.identity,
             claim=claim,
         )
         try:
@@ -289,7 +332,7 @@ class Handlers:
     ) -> None:
         """Answer with what the one handler for this key gives, now or earlier, here or on another connection."""
         connection, mark = self._connection, fingerprint(action.name, params.to_wire(), call.upload)
-        claim = Claim(ANONYMOUS, key, mark, partial(_encode, action))
+        claim = Claim(connection.identity.name, key, mark, partial(_encode, action))
         upload: Receiving | None = call.owner.receiving
         try:
             if upload is not None:
@@ -323,6 +366,7 @@ class Handlers:
         upload: Receiving | None,
     ) -> Answer:
         body: Upload | None = None
+        leave = call.owner.take_leave()  # the place is the handler's, which may outlive its caller's connection
         try:
             if upload is not None:
                 body = upload.opened()
@@ -332,6 +376,7 @@ class Handlers:
         except Exception:  # noqa: BLE001 - as for a call without a key; the key is spent all the same
             return Answer(claim.mark, error=incident(action.name))
         finally:
+            leave()
             if body is not None:
                 body.close()
 
@@ -341,7 +386,7 @@ class Handlers:
         connection, limits = self._connection, list[Timer]()
         if upload is not None:
             upload.start()
-        self._lingering += 1
+        self._lingering[id(limits)] = call.key or ""
         task = connection.detach(self._linger, body, upload, limits)
         until = connection.executor.now() + LINGER if call.expires_at is None else call.expires_at
         limits.append(connection.executor.call_at(until, task.cancel))
@@ -358,7 +403,7 @@ class Handlers:
                 upload.finish()
             for limit in limits:
                 limit.cancel()
-            self._lingering -= 1
+            del self._lingering[id(limits)]
             if self._lingered is not None and not self._lingering:
                 wake(self._lingered)
 
@@ -371,7 +416,9 @@ class Handlers:
         connection = self._connection
         try:
             data = event.model.from_wire(bytes(message.data) if isinstance(message.data, Raw) else b"{}")
-            context: Call[Any] = Call(connection.peer, connection, event.name, meta={}, key=None, deadline=None)
+            context: Call[Any] = Call(
+                connection.peer, connection, event.name, meta={}, key=None, deadline=None, identity=connection.identity
+            )
             await bound.handler(context, data)
         except ValidationError as error:
             _LOG.warning("%s: dropped, since it does not fit: %s", event.name, explain(error))
@@ -379,27 +426,6 @@ class Handlers:
             incident(event.name)
         finally:
             self._notifications -= 1
-
-    # ------------------------------------------------------------------------------------------------------- built in
-    def _answer_built_in(self, subscriptions: Subscriptions, call: IncomingCall) -> None:
-        session = self._connection.session
-        try:
-            if call.action == "unsubscribe":
-                session.succeed(call, subscriptions.unsubscribe(call.params))
-                return
-            data, opening = subscriptions.subscribe(call.params)
-        except CallError as error:
-            session.refuse(call, body_of(error))
-            return
-        session.succeed(call, data)
-        if not subscriptions.follow(opening):
-            self._connection.spawn(self._replay, subscriptions, opening)
-
-    async def _replay(self, subscriptions: Subscriptions, opening: Opening) -> None:
-        try:
-            await subscriptions.replay(opening)
-        except Exception:  # noqa: BLE001 - a log that cannot be read ends this subscription, and nothing else
-            subscriptions.end(opening.subscription.id, Status.INTERNAL, incident("subscribe").message)
 
 
 def _lacking(call: IncomingCall, action: Action[Any, Any]) -> str | None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import MutableMapping, Sequence
+import re
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any, Final
 
 from typing_extensions import override
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus
+from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
-from websockets.typing import Subprotocol
+from websockets.typing import Origin, Subprotocol
 from websockets.uri import WebSocketURI
 
-from .errors import ConnectFailed, ConnectionClosed
+from .auth import Credentials
+from .errors import CallError, ConnectFailed, ConnectionClosed, Status, Unauthenticated
 from .limits import Limits
 from .wire import SUBPROTOCOL
 
@@ -33,6 +36,20 @@ class _QuietLogger(logging.LoggerAdapter[logging.Logger]):
 WEBSOCKET_LOGGER: Final = _QuietLogger(logging.getLogger("duologue.websocket"))
 
 
+BEARER: Final = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
+"""RFC 6750, section 2.1; the scheme's case does not matter (RFC 9110, section 11.1)."""
+
+HTTP_STATUS: Final[Mapping[Status, int]] = {
+    Status.UNAUTHENTICATED: 401,
+    Status.PERMISSION_DENIED: 403,
+    Status.RESOURCE_EXHAUSTED: 429,
+    Status.UNAVAILABLE: 503,
+}
+"""How a handshake is refused; with 500 for what is not listed."""
+
+ANY_ORIGIN: Final = "*"
+
+
 def client_protocol(uri: WebSocketURI, token: str | None, limits: Limits) -> ClientProtocol:
     """A client's end, its request about to leave."""
     protocol = ClientProtocol(
@@ -43,14 +60,16 @@ def client_protocol(uri: WebSocketURI, token: str | None, limits: Limits) -> Cli
     )
     request = protocol.connect()
     if token is not None:
+        del request.headers["Authorization"]  # what the URL says of a user
         request.headers["Authorization"] = f"Bearer {token}"
     protocol.send_request(request)
     return protocol
 
 
-def server_protocol(limits: Limits) -> ServerProtocol:
-    """A server's end, which waits for a request."""
+def server_protocol(limits: Limits, origins: Sequence[str]) -> ServerProtocol:
+    """A server's end, which waits for a request; of browsers it takes those that show a page of these origins."""
     return ServerProtocol(
+        origins=None if ANY_ORIGIN in origins else [None, *map(Origin, origins)],
         subprotocols=[Subprotocol(SUBPROTOCOL)],
         select_subprotocol=_our_subprotocol,
         max_size=limits.frame,
@@ -58,15 +77,50 @@ def server_protocol(limits: Limits) -> ServerProtocol:
     )
 
 
+def credentials_of(request: Request, address: str, certificate: Mapping[str, Any] | None) -> Credentials:
+    """What a request shows.
+
+    Raises:
+        Unauthenticated: There is an `Authorization` that is no bearer token.
+    """
+    given = request.headers.get_all("Authorization")
+    bearer = BEARER.fullmatch(given[0]) if len(given) == 1 else None
+    if given and bearer is None:
+        raise Unauthenticated("one `Authorization: Bearer` is taken, with a token of RFC 6750")
+    return Credentials(
+        token=None if bearer is None else bearer[1],
+        certificate=certificate,
+        address=address,
+        origin=request.headers.get("Origin"),
+        path=request.path.partition("?")[0],
+    )
+
+
+def refusal(protocol: ServerProtocol, error: CallError, *, shown: bool = True) -> Response:
+    """The answer to a handshake that fails; `shown` says whether there was a token."""
+    response = protocol.reject(HTTP_STATUS.get(error.status, 500), f"{error.message}\n")
+    if response.status_code == 401:
+        response.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"' if shown else "Bearer"
+    return response
+
+
 def failure_of(protocol: ClientProtocol | ServerProtocol, closed: ConnectionClosed) -> ConnectFailed:
     """Why the opening handshake did not succeed."""
     error = protocol.handshake_exc
     if isinstance(error, InvalidStatus):
         status = error.response.status_code
-        return ConnectFailed(f"the server answered the handshake with HTTP status {status}", status_code=status)
+        text = f"the server answered the handshake with HTTP status {status}{_said(error.response)}"
+        return ConnectFailed(text, status_code=status)
     if error is not None:
         return ConnectFailed(f"the opening handshake failed: {error}")
     return ConnectFailed(closed.reason or str(closed))
+
+
+def _said(response: Response) -> str:
+    """The first line of a refusal's body."""
+    lines = bytes(response.body or b"").decode(errors="replace").splitlines()
+    said = "".join(filter(str.isprintable, lines[0]))[:200] if lines else ""
+    return f": {said}" if said else ""
 
 
 def _our_subprotocol(protocol: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:

@@ -7,8 +7,8 @@ to its users: joining writes, pacing hostile reads, and ends to every wait.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from typing import Final, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol
 
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidState
@@ -154,6 +154,16 @@ class Link:
     def is_open(self) -> bool:
         """Whether messages can be sent."""
         return self.protocol.state is OPEN and not self.closed
+
+    @property
+    def peer_name(self) -> str:
+        """The peer's address."""
+        return self._live.peer_name()
+
+    @property
+    def peer_certificate(self) -> Mapping[str, Any] | None:
+        """The peer's certificate; None unless TLS checked one."""
+        return self._live.peer_certificate()
 
     @property
     def high_water(self) -> int:

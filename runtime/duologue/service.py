@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
 from typing_extensions import TypeVar
 
+from .auth import Identity
 from .descriptors import Action, DownloadAction, EventDescriptor, I, P, Protocol, R, StreamAction, UploadAction
 from .errors import Cancelled, ResourceExhausted
 from .keyed import AnswerStore, Claim, KeyedCalls, MemoryAnswers
@@ -35,12 +36,13 @@ class Call(Generic[PeerT]):
         connection: The connection that the call came on.
         action: The action's name on the wire.
         meta: What the caller sent along.
+        identity: Who called, as of when the handler started.
         key: The caller's idempotency key, None when it gave none.
         claim: Of a keyed call with a key: what a store that keeps answers itself has to record.
         deadline: When the caller stops waiting, on the event loop's clock; None when it waits for ever.
     """
 
-    __slots__ = ("action", "claim", "connection", "deadline", "key", "meta", "peer")
+    __slots__ = ("action", "claim", "connection", "deadline", "identity", "key", "meta", "peer")
 
     def __init__(
         self,
@@ -51,6 +53,7 @@ class Call(Generic[PeerT]):
         meta: Mapping[str, str],
         key: str | None,
         deadline: float | None,
+        identity: Identity,
         claim: Claim | None = None,
     ) -> None:
         self.peer = peer
@@ -58,6 +61,7 @@ class Call(Generic[PeerT]):
         self.action = action
         self.meta = meta
         self.key = key
+        self.identity = identity
         self.claim = claim
         self.deadline = deadline
 

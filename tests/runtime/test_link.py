@@ -64,6 +64,9 @@ class FakeTransport:
     def peer_name(self) -> str:
         return "fake"
 
+    def peer_certificate(self) -> None:
+        return None
+
     def take(self) -> bytes:
         data = b"".join(self.writes)
         self.writes.clear()
