@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
 from .auth import ANONYMOUS, Anonymous, Authenticator, Credentials, Identity
 from .descriptors import Protocol
@@ -62,6 +62,8 @@ class Admission:
     ) -> None:
         if isinstance(origins, str):
             raise TypeError(f"origins={origins!r} is one text: write origins=[{origins!r}]")
+        if login not in (None, *get_args(Login)):
+            raise ValueError(f"login={login!r}: it is None, or one of {', '.join(get_args(Login))}")
         self.origins = tuple(origins)
         self.login = login
         self.limits = limits

@@ -60,7 +60,7 @@ def client_protocol(uri: WebSocketURI, token: str | None, limits: Limits) -> Cli
     )
     request = protocol.connect()
     if token is not None:
-        del request.headers["Authorization"]  # what the URL says of a user
+        request.headers.pop("Authorization", None)  # of a user that the URL names
         request.headers["Authorization"] = f"Bearer {token}"
     protocol.send_request(request)
     return protocol
