@@ -22,6 +22,14 @@ Token: TypeAlias = str | Callable[[], str | Awaitable[str]]
 """A bearer token, or where to get one: it is asked anew for every connection."""
 
 
+def redacted(url: str) -> str:
+    """A URL as it may be shown: without its user and its query, where secrets may be."""
+    scheme, separator, rest = url.rpartition("://")
+    shown = rest.partition("?")[0].partition("#")[0]
+    authority, slash, path = shown.partition("/")
+    return f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}"
+
+
 class Dialer:
     """Makes connections to one URL."""
 
@@ -29,9 +37,12 @@ class Dialer:
         try:
             self._uri: WebSocketURI = parse_uri(url)
         except InvalidURI as error:
-            raise ValueError(f"{error}; a URL looks like ws://127.0.0.1:8080 or wss://example.org/path") from None
+            text = (
+                f"{redacted(url)} is no URL: {error.msg}; one looks like ws://127.0.0.1:8080 or wss://example.org/path"
+            )
+            raise ValueError(text) from None
         if tls is not None and not self._uri.secure:
-            raise ValueError(f"a TLS context was given, but {url} is not a wss:// URL")
+            raise ValueError(f"a TLS context was given, but {redacted(url)} is not a wss:// URL")
         self._tls = (tls or ssl.create_default_context()) if self._uri.secure else None
         self._token = token
         self._limits = limits

@@ -19,7 +19,7 @@ from .drivers.port import Future, Task, Timer, wake
 from .errors import CallError, Ran, ResourceExhausted, Status
 from .flow import Pace
 from .keyed import Answer, Claim, KeyedCalls, fingerprint
-from .models import Event, Params
+from .models import Event, Params, to_json
 from .outcomes import body_of, explain, incident, unrun
 from .receiving import Receiving
 from .service import Bound, ByteSink, Call, Sink
@@ -440,7 +440,7 @@ def _lacking(call: IncomingCall, action: Action[Any, Any]) -> str | None:
 
 
 def _encode(action: Action[Any, Any], result: Any) -> bytes:
-    data = action.result.serializer.to_json(result, by_alias=True, warnings="error")
+    data = to_json(action.result.serializer, result)
     if action.max_response is not None and len(data) > action.max_response:
         raise ResourceExhausted(f"a result of {len(data)} bytes; {action.name} gives at most {action.max_response}")
     return data

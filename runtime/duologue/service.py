@@ -15,7 +15,7 @@ from .auth import Identity
 from .descriptors import Action, DownloadAction, EventDescriptor, I, P, Protocol, R, StreamAction, UploadAction
 from .errors import Cancelled, ResourceExhausted
 from .keyed import AnswerStore, Claim, KeyedCalls, MemoryAnswers
-from .models import Event
+from .models import Event, to_json
 from .publisher import EventLog, MemoryLog, Publisher
 from .uploads import HeldUploads, Upload
 from .wire import PAYLOAD
@@ -89,7 +89,7 @@ class Sink(Generic[I]):
             Cancelled: The connection is gone. A keyed call goes on without its items, since a retry may want its
                 result.
         """
-        data = self._action.item.serializer.to_json(item, by_alias=True, warnings="error")
+        data = to_json(self._action.item.serializer, item)
         if not await self._send(data) and self._must_arrive:
             raise Cancelled("the caller is gone")
 

@@ -151,11 +151,12 @@ async def guarded(
     authenticator: Any = None,
     *,
     limits: Limits | None = None,
+    bound: float = BOUND,
     **options: Any,
 ) -> AsyncGenerator[World]:
-    """A server on a network of this process, for at most `BOUND` seconds."""
+    """A server on a network of this process, for at most `bound` seconds."""
     service, authenticator = service or Vault(), authenticator or Changeable()
-    with MemoryNetwork().use(), anyio.fail_after(BOUND):
+    with MemoryNetwork().use(), anyio.fail_after(bound):
         async with serve(service, "memory", 0, limits=limits, authenticator=authenticator, **options) as server:
             yield World(server, service, authenticator, f"ws://memory:{server.port}")
 
