@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import anyio
+import pytest
 from tests.security.raw import ask
 from tests.security.sdk import vault
 from tests.security.test_login import authenticate, browsing
 from tests.security.vaults import Helper, Vault, guarded, on_sockets, token_of, until
 
-from duologue import CallError, CallOptions, ConnectFailed, HistoryLost, Limits, PermissionDenied, serve
+from duologue import CallError, CallOptions, ConnectFailed, HistoryLost, Limits, PermissionDenied, admission, serve
+from duologue.drivers.memory import MemoryNetwork
 from duologue.gate import NO_RIGHTS
 
 
@@ -83,11 +85,13 @@ async def too_many_connections_of_an_address() -> bool:
 
 
 async def a_server_open_to_others_without_an_authenticator() -> bool:
-    try:
-        async with serve(Vault(), "0.0.0.0", 0):
-            return False
-    except ValueError:
-        return True
+    with pytest.MonkeyPatch.context() as patch, MemoryNetwork().use():
+        patch.setattr(admission, "MEMORY", "not this one")
+        try:
+            async with serve(Vault(), "memory", 0):
+                return False
+        except ValueError:
+            return True
 
 
 async def a_call_before_the_login() -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,9 +22,11 @@ from duologue import (
     Server,
     StaticTokens,
     Unavailable,
+    admission,
     connection,
     serve,
 )
+from duologue.drivers.memory import MemoryNetwork
 
 pytestmark = pytest.mark.anyio
 
@@ -287,16 +290,50 @@ async def test_connections_of_one_address_have_a_bound() -> None:
 
 
 # -------------------------------------------------------------------------------------------- without an authenticator
-@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
-async def test_a_server_that_others_can_reach_has_to_say_who_may_do_what(host: str) -> None:
+@pytest.fixture
+def open_to_others(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What listens on the memory network can be reached from elsewhere, as far as servers know."""
+    monkeypatch.setattr(admission, "MEMORY", "not this one")
+    with MemoryNetwork().use():
+        yield
+
+
+@pytest.mark.usefixtures("open_to_others")
+async def test_a_server_that_others_can_reach_has_to_say_who_may_do_what() -> None:
     with pytest.raises(ValueError, match=r"open to other machines, and look needs the scope see.*Anonymous\.all\(\)"):
-        async with serve(Vault(), host, 0):
+        async with serve(Vault(), "memory", 0):
             pass
     with pytest.raises(ValueError, match="authenticator="):
-        await Server.bind(f"[{host}]:0", Vault())
+        await Server.bind("memory:7", Vault())
     for authenticator in (Anonymous.all(), StaticTokens.of(known())):
-        async with serve(Vault(), host, 0, authenticator=authenticator):
+        async with serve(Vault(), "memory", 7, authenticator=authenticator):  # the port is free again
             pass
+    async with serve(Room(), "memory", 0):  # all of it is public
+        pass
+
+
+@pytest.mark.parametrize(
+    ("host", "local"),
+    [
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("::1", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("192.0.2.1", False),
+        ("::ffff:192.0.2.1", False),
+        ("example.org", False),
+        ("", False),
+    ],
+)
+def test_which_addresses_are_of_this_machine_alone(host: str, local: bool) -> None:
+    try:
+        found = admission.authenticator_for(None, vault.PROTOCOL, [(host, 80)])
+    except ValueError:
+        assert not local
+    else:
+        assert local
+        assert isinstance(found, Anonymous)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.0.0.2"])
@@ -304,17 +341,3 @@ async def test_on_this_machine_alone_everybody_may_do_everything(host: str) -> N
     async with serve(Vault(), host, 0) as server:
         async with vault.VaultClient.open(f"ws://{server.addresses[0][0]}:{server.port}") as client:
             assert await client.wipe() == "anonymous"
-
-
-async def test_what_is_public_needs_nobody_s_word() -> None:
-    async with serve(Room(), "0.0.0.0", 0) as server:
-        assert server.port
-
-
-async def test_the_port_is_free_again_after_such_a_refusal() -> None:
-    async with serve(Vault(), "127.0.0.1", 0) as server:
-        port = server.port
-    with pytest.raises(ValueError, match="authenticator"):
-        await Server.bind(f"0.0.0.0:{port}", Vault())
-    async with serve(Vault(), "127.0.0.1", port):
-        pass
