@@ -47,6 +47,8 @@ class BuiltIns:
             session.succeed(call, await self._connection.standing.refresh(call.params))
         except CallError as error:
             session.refuse(call, body_of(error))
+        except Exception:  # noqa: BLE001 - whatever went wrong, the call has its one answer
+            session.refuse(call, incident(call.action))
         finally:
             self._done()
 

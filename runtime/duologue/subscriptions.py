@@ -207,8 +207,8 @@ class Subscriptions:
             lost = [name for name in subscription.events if not self._may_have(name)]
             if lost and self._connection.extensions:
                 self.end(subscription.id, Status.PERMISSION_DENIED, f"the scope for {lost[0]} was taken away")
-            for name in lost:
-                subscription.events.pop(name)
+            for name in lost:  # a plain peer goes on with the rest of its one subscription
+                subscription.events.pop(name, None)
         self._ignore_unwanted()
 
     def close(self) -> None:
@@ -338,6 +338,8 @@ class Subscriptions:
     def _is_followed(self, event: Event) -> bool:
         """Whether a subscription follows this event; those that are not so far get the latest states later."""
         name, followed = event.event_name, False
+        if not self._may_have(name):
+            return False
         for subscription in self._subscriptions.values():
             wanted = subscription.events.get(name)
             if wanted is None or (wanted.live and followed) or not wanted.accepts.matches(event):

@@ -13,7 +13,17 @@ from tests.security.sdk import vault
 from tests.security.test_login import authenticate, browsing
 from tests.security.vaults import Helper, Vault, guarded, on_sockets, token_of, until
 
-from duologue import CallError, CallOptions, ConnectFailed, HistoryLost, Limits, PermissionDenied, admission, serve
+from duologue import (
+    CallError,
+    CallOptions,
+    ConnectFailed,
+    HistoryLost,
+    Limits,
+    PermissionDenied,
+    Position,
+    admission,
+    serve,
+)
 from duologue.drivers.memory import MemoryNetwork
 from duologue.gate import NO_RIGHTS
 
@@ -172,6 +182,24 @@ async def an_event_after_the_rights_went() -> bool:
         return True
 
 
+async def a_replay_while_the_rights_went() -> bool:
+    async with guarded() as world, world.client("viewer") as client:
+        log = world.service.publisher.log
+        await world.server.emit(vault.Changed(name="secret"))
+        read = log.read
+
+        async def read_and_lose_rights(after: int, limit: int) -> Any:
+            world.connection_of("viewer").standing.rights = NO_RIGHTS
+            return await read(after, limit)
+
+        log.read = read_and_lose_rights
+        async with client.events.changed(since=Position(log.position.epoch, 0)) as changed:
+            with anyio.move_on_after(0.2):
+                await anext(changed)
+                return False
+        return True
+
+
 async def a_subscription_after_a_refresh_with_less() -> bool:
     async with guarded() as world, world.client("owner") as client, client.events.ruled() as ruled:
         await client.authenticate(world.people.grant("owner", "a-token-that-may-less", roles=set()))
@@ -233,8 +261,9 @@ async def a_keyed_handler_after_a_revocation() -> bool:
         tasks.start_soon(call)
         await until(lambda: world.service.running["hold_key"])
         world.people.people.clear()
-        world.connection_of("editor").abort()
-        await until(lambda: world.connection_of("editor").closed)
+        connection = world.connection_of("editor")
+        connection.abort()
+        await connection.until_closed()
         world.server.revoke("editor")
         with anyio.move_on_after(0.5):
             await until(lambda: not world.service.running["hold_key"])

@@ -183,6 +183,11 @@ def each_event_is_looked_at(patch: Patch) -> None:
     patch.setattr(Subscriptions, "_may_have", lambda *_: True)
 
 
+@keeps_out(probes.a_replay_while_the_rights_went)
+def each_event_of_the_past_is_looked_at(patch: Patch) -> None:
+    patch.setattr(Subscriptions, "_may_have", lambda *_: True)
+
+
 @keeps_out(probes.a_subscription_after_a_refresh_with_less)
 def subscriptions_are_rechecked(patch: Patch) -> None:
     patch.setattr(Subscriptions, "recheck", nothing)

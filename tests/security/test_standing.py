@@ -273,8 +273,9 @@ async def test_a_keyed_handler_whose_connection_was_lost_before_ends_too() -> No
         tasks.start_soon(call)
         await until(lambda: world.service.running["hold_key"])
         world.people.people.clear()  # it cannot come back
-        world.connection_of("editor").abort()
-        await until(lambda: world.connection_of("editor").closed)
+        connection = world.connection_of("editor")
+        connection.abort()
+        await connection.until_closed()
         assert world.service.running["hold_key"] == 1, "its caller may come back for it"
         world.server.revoke("editor")
         await until(lambda: not world.service.running["hold_key"])

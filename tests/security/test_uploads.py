@@ -71,7 +71,7 @@ async def test_the_uploads_of_the_revoked_are_dropped() -> None:
     async with shelf() as (service, server):
         async with FilesClient.open(f"ws://memory:{server.port}", token=token_of("ada")) as ada:
             await leave_half(ada, service)
-            paths = [held.path for held in service.uploads._held.values()]
+            paths = [held._path for held in service.uploads._held.values()]
             assert [path.exists() for path in paths] == [True]
             server.revoke("ada")
             assert service.uploads._held == {}
