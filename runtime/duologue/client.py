@@ -17,7 +17,7 @@ from anyio.from_thread import start_blocking_portal
 
 from .channel import Channel
 from .close_codes import FINAL, CloseCode
-from .connection import Connection, Party
+from .connection import Connection
 from .descriptors import API_LEVEL, Protocol
 from .dialer import Dialer, Token
 from .drivers import current
@@ -28,6 +28,7 @@ from .gate import Gate
 from .keyed import KeyedCalls, MemoryAnswers
 from .limits import Limits
 from .models import Event
+from .party import Party
 from .peer import Peer
 from .service import Service
 from .uploads import HeldUploads

@@ -7,7 +7,6 @@ after it, so a handler may call the peer back, to any depth.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from websockets.client import ClientProtocol
@@ -36,56 +35,19 @@ from .decisions import (
 )
 from .drivers.port import Executor, Future, Scope, Socket, Task, Timer, wake
 from .errors import ConnectionClosed, NotSent
-from .gate import Descriptor, Gate
+from .gate import Descriptor
 from .handlers import Handlers
 from .handshake import failure_of
-from .keyed import KeyedCalls
-from .limits import Limits
 from .link import JOIN_FRAMES, Link
 from .models import Event
-from .publisher import Publisher
-from .service import Bound
+from .notifications import Notifications
+from .party import Party
 from .session import Role, Session, State
 from .standing import THE_SERVER, Standing
 from .subscriptions import Subscriptions
-from .uploads import HeldUploads
-from .wire import SUBPROTOCOL, ErrorBody, Goaway, Hello, Loss, Message, NativeCodec, Point, Reset, SubscriptionEnd
+from .wire import SUBPROTOCOL, ErrorBody, Goaway, Loss, NativeCodec, Point, Reset, SubscriptionEnd
 
 _CODEC = NativeCodec()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Party:
-    """What one side brings to each of its connections.
-
-    Attributes:
-        handlers: Which handler answers which action or event of the peer's.
-        keyed: The keyed calls of whatever the handlers belong to; `uploads` likewise.
-        gate: Decides which of its calls and events the peer may have.
-        make_peer: Makes what handlers find in `call.peer`.
-        scope: Where keyed handlers run, so that they outlast their connection; without one the connection's end waits
-            for theirs.
-        publisher: Where this side's events come from; None for a side that publishes none.
-        on_event: Is given the events that the peer publishes; `on_note` what it says about subscriptions.
-        on_known: Is told who the peer is.
-        on_leaving: Is told when the peer takes no more calls.
-        on_closed: Is told when a connection is gone.
-    """
-
-    hello: Hello
-    limits: Limits
-    handlers: Mapping[str, Bound]
-    make_peer: Callable[[Connection], Any]
-    keyed: KeyedCalls
-    uploads: HeldUploads
-    gate: Gate
-    scope: Scope | None = None
-    publisher: Publisher | None = None
-    on_event: Callable[[Message], None] | None = None
-    on_note: Callable[[Message], None] | None = None
-    on_known: Callable[[Connection, Hello], None] | None = None
-    on_leaving: Callable[[Connection, Goaway], None] | None = None
-    on_closed: Callable[[Connection], None] | None = None
 
 
 class Connection:
@@ -120,6 +82,7 @@ class Connection:
         link.owner = self
         self._subscriptions = Subscriptions(self, party.publisher) if party.publisher is not None else None
         self._handlers = Handlers(self, party.handlers, party.keyed, party.uploads, self._subscriptions)
+        self._notifications = Notifications(self, party.handlers)
         self.calls = Calls(self)
         self.channel = Channel(self.executor, self)
         self.peer = party.make_peer(self)
@@ -420,7 +383,7 @@ class Connection:
             self.calls.granted(decision.call)
 
     def _take_event(self, decision: EventArrived) -> None:
-        if not self._handlers.notify(decision) and self._party.on_event is not None:
+        if not self._notifications.take(decision) and self._party.on_event is not None:
             self._party.on_event(decision.message)
 
     def _take_note(self, decision: SubscriptionNote) -> None:

@@ -11,12 +11,13 @@ import anyio
 from websockets.exceptions import InvalidURI
 from websockets.uri import WebSocketURI, parse_uri
 
-from .connection import Connection, Party
+from .connection import Connection
 from .drivers.port import Executor, Socket
 from .errors import ConnectFailed
 from .handshake import client_protocol
 from .limits import Limits
 from .link import Link
+from .party import Party
 
 Token: TypeAlias = str | Callable[[], str | Awaitable[str]]
 """A bearer token, or where to get one: it is asked anew for every connection."""

@@ -8,24 +8,23 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio.lowlevel
-from msgspec import Raw
 from pydantic import ValidationError
 
 from .attempts import HANDLER_DEADLINE
 from .builtin import BuiltIns
-from .decisions import EventArrived, IncomingCall, Start, Stop, UploadBroken, UploadPiece
-from .descriptors import Action, DownloadAction, Effect, EventDescriptor, StreamAction, UploadAction
+from .decisions import IncomingCall, Start, Stop, UploadBroken, UploadPiece
+from .descriptors import Action, DownloadAction, Effect, StreamAction, UploadAction
 from .drivers.port import Future, Task, Timer, wake
 from .errors import CallError, Ran, ResourceExhausted, Status
-from .flow import Pace
 from .keyed import Answer, Claim, KeyedCalls, fingerprint
-from .models import Event, Params, to_json
+from .models import Params, to_json
 from .outcomes import body_of, explain, incident, unrun
 from .receiving import Receiving
+from .running import Running
 from .service import Bound, ByteSink, Call, Sink
 from .subscriptions import Subscriptions
 from .uploads import HeldUploads, Upload
-from .wire import SUBPROTOCOL, ErrorBody, Message
+from .wire import SUBPROTOCOL, ErrorBody
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -35,41 +34,6 @@ _LOG: Final = logging.getLogger("duologue")
 
 LINGER: Final = 30.0
 """Seconds that a keyed handler may go on after its connection was lost, when its caller set no deadline."""
-
-
-class _Running:
-    """The handler of one call: its task, why it is to stop, and who waits for credit."""
-
-    __slots__ = ("credit", "leave", "pace", "receiving", "started", "status", "task")
-
-    task: Task
-
-    def __init__(self, receiving: Receiving | None, now: float) -> None:
-        self.pace = Pace(now)
-        self.started = False
-        self.status: Status | None = None
-        self.credit: Future | None = None
-        self.receiving = receiving
-        self.leave: Callable[[], None] | None = None
-
-    def take_leave(self) -> Callable[[], None]:
-        """How the handler's place at the gate is given back, for whoever does it: once."""
-        leave, self.leave = self.leave, None
-        return leave or _nothing
-
-    @property
-    def may_have_run(self) -> bool:
-        """Whether the user's handler may have started."""
-        return self.started and (self.receiving is None or self.receiving.passed)
-
-    @property
-    def stopped_for(self) -> Status:
-        """What the caller is told when the task was cancelled."""
-        return self.status or Status.CANCELLED
-
-
-def _nothing() -> None:
-    """What is to be done where no place was taken."""
 
 
 class Handlers:
@@ -83,7 +47,6 @@ class Handlers:
         "_keyed",
         "_lingered",
         "_lingering",
-        "_notifications",
         "_uploads",
     )
 
@@ -100,7 +63,6 @@ class Handlers:
         self._built_in = BuiltIns(connection, subscriptions, self._handled)
         self._keyed = keyed
         self._uploads = uploads
-        self._notifications = 0
         self._lingering: dict[int, str] = {}
         self._lingered: Future | None = None
         self._idle: Future | None = None
@@ -129,7 +91,7 @@ class Handlers:
             receiving = None
             if isinstance(bound.action, UploadAction):
                 receiving = Receiving(self._connection, self._uploads, call, keep=bound.action.resumable)
-            running = _Running(receiving, self._connection.executor.now())
+            running = Running(receiving, self._connection.executor.now())
             refusal = refusal or self._enter(call, bound.action, running)
             if refusal is not None:
                 session.refuse(call, refusal)
@@ -140,7 +102,7 @@ class Handlers:
             session.refuse(call, unrun(Status.UNIMPLEMENTED, f"no action is called {call.action}"))
 
     def stop(self, decision: Stop) -> None:
-        running: _Running | None = decision.call.owner
+        running: Running | None = decision.call.owner
         if running is None or running.status is not None:
             return
         running.status = decision.status
@@ -167,28 +129,14 @@ class Handlers:
 
     def granted(self, call: IncomingCall) -> None:
         """The caller takes more, or nothing any more."""
-        running: _Running = call.owner
+        running: Running = call.owner
         if running.credit is not None:
             wake(running.credit)
 
     def take_upload(self, decision: UploadPiece | UploadBroken) -> None:
-        running: _Running = decision.call.owner
+        running: Running = decision.call.owner
         if running.receiving is not None:
             running.receiving.take(decision)
-
-    def notify(self, decision: EventArrived) -> bool:
-        """Hand an event to its handler, if there is one; events beyond `Limits.in_flight` at once are dropped."""
-        bound = self._bound.get(str(decision.message.event))
-        if bound is None or bound.event is None:
-            return False
-        if (refusal := self._connection.refusal(bound.event)) is not None:
-            self._connection.session.complain(refusal)
-        elif self._notifications < self._connection.limits.in_flight:
-            self._notifications += 1
-            self._connection.spawn(self._handle_notification, decision.message, bound, bound.event)
-        else:
-            _LOG.warning("%s: dropped, since %d are being handled", bound.name, self._notifications)
-        return True
 
     def _refusal(self, call: IncomingCall, action: Action[Any, Any]) -> ErrorBody | None:
         """Why a call is refused before anything runs, if it is."""
@@ -204,7 +152,7 @@ class Handlers:
             return unrun(Status.RESOURCE_EXHAUSTED, text)
         return None
 
-    def _enter(self, call: IncomingCall, action: Action[Any, Any], running: _Running) -> ErrorBody | None:
+    def _enter(self, call: IncomingCall, action: Action[Any, Any], running: Running) -> ErrorBody | None:
         """Take a place at the gate; a retry that joins the handler of its key needs none."""
         gate, standing = self._connection.gate, self._connection.standing
         if action.rate is None and action.concurrency is None:
@@ -256,7 +204,7 @@ class Handlers:
     async def _handle(self, call: IncomingCall, bound: Bound, action: Action[Any, Any]) -> None:
         """Run a handler and give the one response."""
         session = self._connection.session
-        running: _Running = call.owner
+        running: Running = call.owner
         if running.status is not None:  # stopped, and answered, before it could start
             return
         running.started = True
@@ -411,21 +359,6 @@ class Handlers:
         self._connection.touch()
         if self._idle is not None and not self._connection.session.incoming:
             wake(self._idle)
-
-    async def _handle_notification(self, message: Message, bound: Bound, event: EventDescriptor[Event]) -> None:
-        connection = self._connection
-        try:
-            data = event.model.from_wire(bytes(message.data) if isinstance(message.data, Raw) else b"{}")
-            context: Call[Any] = Call(
-                connection.peer, connection, event.name, meta={}, key=None, deadline=None, identity=connection.identity
-            )
-            await bound.handler(context, data)
-        except ValidationError as error:
-            _LOG.warning("%s: dropped, since it does not fit: %s", event.name, explain(error))
-        except Exception:  # noqa: BLE001 - as for a call
-            incident(event.name)
-        finally:
-            self._notifications -= 1
 
 
 def _lacking(call: IncomingCall, action: Action[Any, Any]) -> str | None:

@@ -12,13 +12,14 @@ from websockets.http11 import Request, Response
 from .admission import Admission
 from .auth import Credentials, Identity
 from .close_codes import CloseCode
-from .connection import Connection, Party
+from .connection import Connection
 from .drivers.port import Executor, Scope, Socket, Timer
 from .errors import CallError, ResourceExhausted, Unauthenticated
 from .handshake import credentials_of, refusal, server_protocol
 from .limits import KIB
 from .link import Link
 from .outcomes import body_of
+from .party import Party
 from .standing import answer, token_of
 from .wire import BadMessage, BadText, NativeCodec
 

@@ -18,7 +18,7 @@ from typing_extensions import TypeVar
 from .admission import Admission, Login, authenticator_for
 from .auth import Authenticator
 from .close_codes import CloseCode
-from .connection import Connection, Party
+from .connection import Connection
 from .descriptors import API_LEVEL
 from .drivers import current
 from .drivers.port import Executor, Future, Listener, Scope, Socket, wake
@@ -26,6 +26,7 @@ from .errors import NotSent
 from .gate import Gate
 from .limits import Limits
 from .models import Event
+from .party import Party
 from .peer import Peer
 from .publisher import Position
 from .reception import Reception

@@ -14,7 +14,7 @@ from .auth import ANONYMOUS, Credentials, Identity
 from .close_codes import CloseCode
 from .drivers.port import Timer
 from .errors import InvalidArgument, PermissionDenied, Ran, ResourceExhausted, Unavailable
-from .gate import NO_RIGHTS, Gate
+from .gate import NO_RIGHTS, Gate, Rights
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -43,8 +43,8 @@ class Standing:
         credentials: Credentials | None = None,
         admission: Admission | None = None,
     ) -> None:
-        self.identity = identity
-        self.rights = gate.rights_of(identity)
+        self.identity: Identity = identity
+        self.rights: Rights = gate.rights_of(identity)
         self._connection = connection
         self._gate = gate
         self._credentials = None if credentials is None else replace(credentials, token=None)

@@ -290,9 +290,7 @@ async def test_roles_may_what_the_spec_says_and_the_audit_log_says_who_did_it(fi
                     page = await registry.list_events()
                     assert {record.actor for record in page.records} == {"the-service", "the-operator"}
                     page = await registry.list_events(actor="the-service")
-                    assert {record.data["entry"]["name"] for record in page.records if "entry" in record.data} == {
-                        "service"
-                    }
+                    assert [record.actor for record in page.records] == ["the-service"]
 
 
 async def may(registry: RegistryClient, name: str) -> bool:

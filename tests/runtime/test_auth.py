@@ -129,8 +129,8 @@ class Watched(str):
     def _no(self, *args: object) -> Any:
         raise AssertionError("the token itself was looked at")
 
-    __eq__ = __ne__ = __lt__ = __gt__ = __contains__ = __getitem__ = startswith = find = _no
-    __hash__ = None  # type: ignore[assignment]
+    __eq__ = __ne__ = __lt__ = __gt__ = __contains__ = startswith = find = _no
+    __hash__ = None  # type: ignore[assignment] # nothing is looked up by it
 
 
 def test_what_is_compared_is_never_the_token(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -235,7 +235,7 @@ def sessions_belong_to_identities(patch: Patch) -> None:
     source = inspect.getsource(Server._fence).replace("connection.identity.name", "''")
     assert "('', hello.session)" in source
     made: dict[str, Any] = {}
-    exec(re.sub(r"^    ", "", source, flags=re.MULTILINE), vars(server), made)
+    exec(re.sub(r"^    ", "", source, flags=re.MULTILINE), dict(vars(server)), made)
     patch.setattr(Server, "_fence", made["_fence"])
 
 

@@ -27,6 +27,7 @@ from duologue import (
     serve,
 )
 from duologue.drivers.memory import MemoryNetwork
+from duologue.session import Session
 
 pytestmark = pytest.mark.anyio
 
@@ -62,7 +63,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """The sessions that are made from now on."""
     sessions: list[object] = []
 
-    class Watched(connection.Session):
+    class Watched(Session):
         def __init__(self, *args: Any) -> None:
             sessions.append(self)
             super().__init__(*args)

@@ -32,6 +32,7 @@ class Browser:
         self.stream = stream
         self.protocol = protocol
         self.heard: list[Any] = []
+        self.queue: list[Frame] = []
 
     async def say(self, message: object) -> None:
         text = message if isinstance(message, bytes) else json.dumps(message).encode()
@@ -42,13 +43,13 @@ class Browser:
         """The next message."""
         frame = await self.next_frame()
         assert frame.opcode is Opcode.TEXT, frame
-        heard: dict[str, Any] = json.loads(frame.data)
+        heard: dict[str, Any] = json.loads(bytes(frame.data))
         return heard
 
     async def closed(self) -> Close:
         """How the server ends it."""
         while (frame := await self.next_frame()).opcode is not Opcode.CLOSE:
-            self.heard.append(json.loads(frame.data))
+            self.heard.append(json.loads(bytes(frame.data)))
         return Close.parse(bytes(frame.data))
 
     async def next_frame(self) -> Frame:
@@ -59,10 +60,6 @@ class Browser:
             if self.queue:
                 return self.queue.pop(0)
             self.protocol.receive_data(await self.stream.receive())
-
-    @property
-    def queue(self) -> list[Frame]:
-        return self.__dict__.setdefault("frames", [])
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ import pytest
 from tests.security.sdk import vault
 from tests.security.vaults import EVENTS, ROLES, Helper, guarded, until
 
-from duologue import Anonymous, PermissionDenied, Protocol, Ran, StreamAction
+from duologue import Action, Anonymous, EventDescriptor, PermissionDenied, Protocol, Ran, StreamAction
 from duologue_codegen.authz import Row, matrix
 from duologue_codegen.compiler import compile_spec
 
@@ -64,7 +64,7 @@ async def may_have(name: str, role: str) -> bool:
         try:
             async with getattr(client.events, name)() as stream:
                 await world.server.emit(EVENTS[name](name="one"))
-                return (await anext(stream)).name == "one"
+                return bool((await anext(stream)).name == "one")
         except PermissionDenied as error:
             check_refusal(error)
             return False
@@ -94,7 +94,7 @@ async def test_a_cell_of_the_table(row: Row, role: str) -> None:
 
 def test_the_table_is_that_of_the_generated_package() -> None:
     """What the server reads is what the command shows."""
-    named = {
+    named: dict[str, list[Action[Any, Any] | EventDescriptor[Any]]] = {
         "action": [*PROTOCOL.client_actions, *PROTOCOL.server_actions],
         "event": [*PROTOCOL.events, *PROTOCOL.notifications],
     }

@@ -197,10 +197,10 @@ def places(world: World) -> dict[Any, int]:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("how", ["given up", "timed out", "cut", "revoked", "raised", "not understood"])
-async def test_places_are_given_back_however_a_handler_ends(how: str) -> None:
+async def test_places_are_given_back_however_a_handler_ends(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async with guarded() as world, world.client("viewer") as client, anyio.create_task_group() as tasks:
         if how == "raised":
-            world.service.let_go = None
+            monkeypatch.setattr(world.service, "let_go", None)
         params = {"timeout": 0.1} if how == "timed out" else {}
         if how == "not understood":
             with suppress(CallError):
@@ -224,8 +224,17 @@ async def test_places_are_given_back_however_a_handler_ends(how: str) -> None:
 async def test_a_call_that_is_stopped_before_it_starts_gives_its_place_back(monkeypatch: pytest.MonkeyPatch) -> None:
     entered: list[str] = []
     enter, leave = Gate.enter, Gate.leave
-    monkeypatch.setattr(Gate, "enter", lambda *args: entered.append("in") or enter(*args))
-    monkeypatch.setattr(Gate, "leave", lambda *args: entered.append("out") or leave(*args))
+
+    def note_enter(self: Gate, whom: str, action: Action[Any, Any]) -> ErrorBody | None:
+        entered.append("in")
+        return enter(self, whom, action)
+
+    def note_leave(self: Gate, whom: str, action: Action[Any, Any]) -> None:
+        entered.append("out")
+        leave(self, whom, action)
+
+    monkeypatch.setattr(Gate, "enter", note_enter)
+    monkeypatch.setattr(Gate, "leave", note_leave)
     async with guarded() as world, world.client("viewer") as client:
         connection = world.connection_of("viewer")
         message = b'{"id":"x%d","action":"narrow","params":{}}'

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from tests.security.sdk import vault
 from tests.security.vaults import Vault, World, guarded, on_sockets
+from typing_extensions import override
 
 from duologue import CallError, CallOptions, ConnectFailed, Identity, Internal, JwtTokens, StaticTokens
 from duologue.dialer import redacted
@@ -37,6 +38,7 @@ class Told(logging.Handler):
         super().__init__(logging.DEBUG)
         self.lines: list[str] = []
 
+    @override
     def emit(self, record: logging.LogRecord) -> None:
         self.lines.append(self.format(record))
 
@@ -55,6 +57,7 @@ def told() -> Iterator[Told]:
 class Careless(Vault):
     """Returns what does not fit, and lets what it was given fail in other models."""
 
+    @override
     async def look(self, call: Any, params: Any) -> Any:
         self.take(call)
         if params.name.endswith("-misfit"):

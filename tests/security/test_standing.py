@@ -241,11 +241,14 @@ async def test_within_two_seconds_everything_of_it_ends(whom: str) -> None:
         assert world.server.revoke(whom) == 0
 
 
+def nothing(*args: object) -> None: ...
+
+
 async def test_a_peer_that_does_not_close_is_cut_and_nothing_runs_for_it_meanwhile() -> None:
     async with guarded(limits=Limits(close=1.0)) as world, world.client("editor") as client:
         connection = world.connection_of("editor")
         client.connection._link._deaf = True  # it hears nothing, and so does not answer a close
-        client.connection._link.protocol.receive_data = lambda data: None
+        client.connection._link.protocol.receive_data = nothing
         async with anyio.create_task_group() as tasks:
 
             async def call() -> None:
