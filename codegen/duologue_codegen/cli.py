@@ -108,6 +108,20 @@ def lint(spec: Path, *, as_json: bool) -> None:
     click.echo(f"{spec}: {protocol.name} {protocol.version}: {many}; {len(warnings)} warnings", err=True)
 
 
+@main.command(epilog="Example: duologue authz spec/registry.yaml")
+@click.argument("spec", type=SPEC)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+def authz(spec: Path, *, as_json: bool) -> None:
+    """Show which role of SPEC may call which action and have which event.
+
+    What the server calls or sends is for clients that hold its scope; what is public is for whoever was let in.
+    """
+    from .authz import matrix, render_json, render_text
+
+    rows = matrix(_compile(spec, as_json=as_json))
+    click.echo(render_json(rows) if as_json else render_text(rows))
+
+
 @main.command(epilog="Example: duologue schema > spec/duologue.schema.json")
 def schema() -> None:
     """Print the JSON Schema of the spec language, for completion and hovers in editors.

@@ -3,6 +3,17 @@
 Generated packages declare a protocol in terms of what is here; see `Client.open`, `serve` and `Service`.
 """
 
+from .admission import Login
+from .auth import (
+    Anonymous,
+    Authenticator,
+    Credentials,
+    Identity,
+    StaticTokens,
+    TlsIdentity,
+    hash_token,
+    new_token,
+)
 from .bodies import Body
 from .calls import CallOptions
 from .client import Client, Unstarted
@@ -50,6 +61,7 @@ from .errors import (
     Unknown,
 )
 from .events import Events, EventStream
+from .jwt_tokens import JwtTokens
 from .keyed import Answer, AnswerStore, Claim
 from .lifecycle import Lifecycle
 from .limits import Limits
@@ -67,8 +79,10 @@ __all__ = [
     "Aborted",
     "Action",
     "AlreadyExists",
+    "Anonymous",
     "Answer",
     "AnswerStore",
+    "Authenticator",
     "Base64",
     "Body",
     "Bound",
@@ -84,6 +98,7 @@ __all__ = [
     "Connection",
     "ConnectionClosed",
     "ConnectionHandler",
+    "Credentials",
     "DataLoss",
     "DeadlineExceeded",
     "Declared",
@@ -100,13 +115,16 @@ __all__ = [
     "FailedPrecondition",
     "HeldUploads",
     "HistoryLost",
+    "Identity",
     "Int64",
     "Internal",
     "InvalidArgument",
     "Json",
+    "JwtTokens",
     "Lifecycle",
     "Limits",
     "LogEntry",
+    "Login",
     "MemoryLog",
     "Model",
     "NotFound",
@@ -125,6 +143,7 @@ __all__ = [
     "Server",
     "Service",
     "Sink",
+    "StaticTokens",
     "Status",
     "Stream",
     "StreamAction",
@@ -133,6 +152,7 @@ __all__ = [
     "SyncEventStream",
     "SyncEvents",
     "SyncStream",
+    "TlsIdentity",
     "Token",
     "Unauthenticated",
     "Unavailable",
@@ -144,6 +164,8 @@ __all__ = [
     "Upload",
     "UploadAction",
     "downloading",
+    "hash_token",
+    "new_token",
     "notified",
     "serve",
     "streaming",

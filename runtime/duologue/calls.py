@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from .decisions import DownloadEnd, Item, OutgoingCall, Settle
 from .descriptors import Action, DownloadAction, StreamAction
 from .drivers.port import Future, wake
-from .errors import CallError, NotSent
+from .errors import CallError, NotSent, PermissionDenied, Ran
 from .models import Params
 from .outcomes import data_of, result_of
 from .wire import Message, UploadForm
@@ -113,8 +113,14 @@ class Calls:
             timeout: Seconds, None for no end.
             upload: What is going to be uploaded.
             shared: Whether another call may bring the same upload.
+
+        Raises:
+            PermissionDenied: The peer does not hold the scope of what it would be asked.
+            NotSent: See `Session.request`.
         """
         limits = self._connection.limits
+        if (denied := self._connection.refusal(action)) is not None:
+            raise PermissionDenied(f"the peer may not be asked: {denied.message}", ran=Ran.NO)
         data = params.to_wire()
         if action.max_request is not None and len(data) > action.max_request:
             raise NotSent(f"{action.name}: params of {len(data)} bytes; the action takes at most {action.max_request}")

@@ -17,18 +17,20 @@ from .backoff import Backoff, Ending
 from .calls import BUILT_IN_TIMEOUT
 from .channel import Channel
 from .close_codes import CloseCode
-from .connection import Connection, Party
+from .connection import Connection
 from .descriptors import API_LEVEL, Protocol
 from .dialer import Dialer, Token
 from .drivers import current
 from .drivers.port import Executor, Future, Scope, Socket, Task, wake
 from .errors import CallError, ConnectFailed, ConnectionClosed, NotSent
 from .events import EventStream
+from .gate import Gate
 from .hub import EventHub
 from .keyed import KeyedCalls, MemoryAnswers
 from .lifecycle import Lifecycle, tell
 from .limits import Limits
 from .models import Event
+from .party import Party
 from .peer import Peer
 from .service import Service
 from .uploads import HeldUploads
@@ -62,6 +64,7 @@ class Client(Peer):
         self._lifecycle = Lifecycle()
         self._keeper: Task | None = None
         self._spread: float | None = None
+        self._gate = Gate({}, executor.now)
         self._session = secrets.token_urlsafe(16)
         self._generation = 0
 
@@ -152,6 +155,19 @@ class Client(Peer):
             with anyio.CancelScope(shield=True):
                 await connection.until_closed()
 
+    async def authenticate(self, token: str) -> None:
+        """Give the server a new token for the connection that there is, before the one it was opened with expires.
+
+        A connection that is made later asks `token=` of `open` again.
+
+        Raises:
+            Unauthenticated: The token is not good; what was before stays.
+            PermissionDenied: It is another identity's: connect anew with it.
+            CallError: As for any call.
+        """
+        connection = await self.connected()
+        await connection.calls.ask("authenticate", msgspec.json.encode({"token": token}))
+
     # ---------------------------------------------------------------------------------------------- for generated code
     async def _subscribe(self, names: Sequence[str]) -> EventStream[Any]:
         stream: EventStream[Any] = EventStream(self, [self.hub.descriptor(name) for name in names], {}, None)
@@ -203,6 +219,7 @@ class Client(Peer):
             handlers=self._handlers,
             keyed=self._keyed,
             uploads=self._uploads,
+            gate=self._gate,
             scope=self._scope,
             make_peer=lambda _: self,
             on_event=self.hub.take_event,

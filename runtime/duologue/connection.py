@@ -7,13 +7,13 @@ after it, so a handler may call the peer back, to any depth.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from websockets.client import ClientProtocol
-from websockets.http11 import Request, Response
-from websockets.server import ServerProtocol
+from websockets.http11 import Request
 
+from .admission import Admission
+from .auth import Credentials, Identity
 from .calls import Calls
 from .channel import Channel
 from .close_codes import CloseCode
@@ -35,52 +35,19 @@ from .decisions import (
 )
 from .drivers.port import Executor, Future, Scope, Socket, Task, Timer, wake
 from .errors import ConnectionClosed, NotSent
+from .gate import Descriptor
 from .handlers import Handlers
-from .keyed import KeyedCalls
-from .limits import Limits
 from .link import JOIN_BYTES, JOIN_FRAMES, Link
 from .models import Event
-from .publisher import Publisher
+from .notifications import Notifications
+from .party import Party
 from .refusals import refusal
-from .service import Bound
 from .session import Role, Session, State
+from .standing import THE_SERVER, Standing
 from .subscriptions import Subscriptions
-from .uploads import HeldUploads
-from .wire import SUBPROTOCOL, Goaway, Hello, Loss, Message, NativeCodec, Point, Reset, SubscriptionEnd
+from .wire import SUBPROTOCOL, ErrorBody, Goaway, Loss, NativeCodec, Point, Reset, SubscriptionEnd
 
 _CODEC = NativeCodec()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Party:
-    """What one side brings to each of its connections.
-
-    Attributes:
-        handlers: Which handler answers which action or event of the peer's.
-        keyed: The keyed calls of whatever the handlers belong to; `uploads` likewise.
-        make_peer: Makes what handlers find in `call.peer`.
-        scope: Where keyed handlers run, so that they outlast their connection; without one the connection's end waits
-            for theirs.
-        publisher: Where this side's events come from; None for a side that publishes none.
-        on_event: Is given the events that the peer publishes; `on_note` what it says about subscriptions.
-        on_known: Is told who the peer is.
-        on_leaving: Is told when the peer takes no more calls.
-        on_closed: Is told when a connection is gone.
-    """
-
-    hello: Hello
-    limits: Limits
-    handlers: Mapping[str, Bound]
-    make_peer: Callable[[Connection], Any]
-    keyed: KeyedCalls
-    uploads: HeldUploads
-    scope: Scope | None = None
-    publisher: Publisher | None = None
-    on_event: Callable[[Message], None] | None = None
-    on_note: Callable[[Message], None] | None = None
-    on_known: Callable[[Connection, Hello], None] | None = None
-    on_leaving: Callable[[Connection, Goaway], None] | None = None
-    on_closed: Callable[[Connection], None] | None = None
 
 
 class Connection:
@@ -88,24 +55,36 @@ class Connection:
 
     Attributes:
         channel: Where calls to the peer go: here, or to the connection that takes this one's place.
+        standing: Who the peer is, and what it may do.
         peer: What handlers find in `call.peer`.
         closed: None while the connection lives, then why it ended.
         room_waiters: Who waits for room in the outbound buffer, or for the link to be clear.
     """
 
-    def __init__(self, protocol: ClientProtocol | ServerProtocol, party: Party, executor: Executor) -> None:
-        role = Role.CLIENT if isinstance(protocol, ClientProtocol) else Role.SERVER
-        self.executor = executor
+    def __init__(
+        self,
+        link: Link,
+        party: Party,
+        identity: Identity = THE_SERVER,
+        credentials: Credentials | None = None,
+        admission: Admission | None = None,
+    ) -> None:
+        role = Role.CLIENT if isinstance(link.protocol, ClientProtocol) else Role.SERVER
+        self.executor: Executor = link.executor
         self.limits = party.limits
         self.closed: ConnectionClosed | None = None
+        self.gate = party.gate
+        self.standing = Standing(self, party.gate, identity, credentials, admission)
         self.session = Session(role, _CODEC, party.limits, party.hello)
         self.room_waiters: dict[Future, None] = {}
         self._party = party
-        self._link = Link(protocol, self, executor, party.limits)
+        self._link = link
+        link.owner = self
         self._subscriptions = Subscriptions(self, party.publisher) if party.publisher is not None else None
         self._handlers = Handlers(self, party.handlers, party.keyed, party.uploads, self._subscriptions)
+        self._notifications = Notifications(self, party.handlers)
         self.calls = Calls(self)
-        self.channel = Channel(executor, self)
+        self.channel = Channel(self.executor, self)
         self.peer = party.make_peer(self)
         self._ready = False
         self._end_waiters: dict[Future, None] = {}
@@ -130,13 +109,21 @@ class Connection:
     async def run(self, socket: Socket) -> None:
         """Carry the conversation until it ends; handlers that still run are cancelled then, but for keyed ones."""
         async with self.executor.scope() as scope:
-            self._scope = scope
-            held, self._held = self._held, []
-            for decision in held if self.closed is None else ():
-                self._carry_out(decision)
+            self.begin(scope)
             await socket.run(self._link, self._link.high_water)
-            if self._party.scope is None:
-                await self._handlers.until_done()
+            await self.until_done()
+
+    def begin(self, scope: Scope) -> None:
+        """From now on handlers may run, in `scope`."""
+        self._scope = scope
+        held, self._held = self._held, []
+        for decision in held if self.closed is None else ():
+            self._carry_out(decision)
+
+    async def until_done(self) -> None:
+        """Wait, when the connection is gone, for the keyed handlers that run in its scope."""
+        if self._party.scope is None:
+            await self._handlers.until_done()
 
     def close(self, code: int = CloseCode.NORMAL, reason: str = "") -> None:
         """Begin the closing handshake; what was said before still leaves."""
@@ -148,6 +135,24 @@ class Connection:
     def abort(self) -> None:
         """Cut the connection."""
         self._link.abort()
+
+    def expel(self, code: int, reason: str) -> None:
+        """End at once all that the peer has here: it has no rights any more."""
+        self.standing.end()
+        self.close(code, reason)
+        if self._subscriptions is not None:
+            self._subscriptions.close()
+        self._handlers.stop_all()
+
+    def refusal(self, descriptor: Descriptor) -> ErrorBody | None:
+        """Why the peer may not call an action, be asked it, or have an event; None when it may."""
+        return self.gate.admit(self.standing.rights, descriptor)
+
+    def recheck(self) -> None:
+        """The peer's rights are others than before: end what they do not cover."""
+        if self._subscriptions is not None:
+            self._subscriptions.recheck()
+        self._handlers.recheck()
 
     def leave(self, goaway: Goaway) -> None:
         """Take no more calls, and say so."""
@@ -164,6 +169,11 @@ class Connection:
         """Wait until the connection is gone."""
         if self.closed is None:
             await self._wait(self._end_waiters)
+
+    @property
+    def identity(self) -> Identity:
+        """Who the peer is."""
+        return self.standing.identity
 
     @property
     def generation(self) -> int:
@@ -298,10 +308,8 @@ class Connection:
             self.touch()
 
     # ------------------------------------------------------------------------------------------------- the link's owner
-    def on_request(self, request: Request) -> Response:
-        protocol = self._link.protocol
-        assert isinstance(protocol, ServerProtocol)
-        return protocol.accept(request)
+    def on_request(self, request: Request) -> None:
+        raise AssertionError("a connection is made when its handshake was answered")
 
     def on_open(self, subprotocol: str | None) -> None:
         self.session.open(extensions=subprotocol == SUBPROTOCOL)
@@ -341,6 +349,7 @@ class Connection:
         if self._subscriptions is not None:
             self._subscriptions.close()
         self._handlers.closed()
+        self.standing.forget()
         self._cancel_timer()  # it would keep the connection in memory until the last timeout
         if self._party.on_closed is not None:
             self._party.on_closed(self)
@@ -372,7 +381,7 @@ class Connection:
             self.calls.granted(decision.call)
 
     def _take_event(self, decision: EventArrived) -> None:
-        if not self._handlers.notify(decision) and self._party.on_event is not None:
+        if not self._notifications.take(decision) and self._party.on_event is not None:
             self._party.on_event(decision.message)
 
     def _take_note(self, decision: SubscriptionNote) -> None:

@@ -8,20 +8,27 @@ from inspect import isawaitable
 from typing import TypeAlias
 
 import anyio
-from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidURI
-from websockets.typing import Subprotocol
 from websockets.uri import WebSocketURI, parse_uri
 
-from .connection import Connection, Party
+from .connection import Connection
 from .drivers.port import Executor, Socket
 from .errors import ConnectFailed
+from .handshake import client_protocol
 from .limits import Limits
-from .link import WEBSOCKET_LOGGER
-from .wire import SUBPROTOCOL
+from .link import Link
+from .party import Party
 
 Token: TypeAlias = str | Callable[[], str | Awaitable[str]]
 """A bearer token, or where to get one: it is asked anew for every connection."""
+
+
+def redacted(url: str) -> str:
+    """A URL as it may be shown: without its user and its query, where secrets may be."""
+    scheme, separator, rest = url.rpartition("://")
+    shown = rest.partition("?")[0].partition("#")[0]
+    authority, slash, path = shown.partition("/")
+    return f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}"
 
 
 class Dialer:
@@ -31,9 +38,12 @@ class Dialer:
         try:
             self._uri: WebSocketURI = parse_uri(url)
         except InvalidURI as error:
-            raise ValueError(f"{error}; a URL looks like ws://127.0.0.1:8080 or wss://example.org/path") from None
+            text = (
+                f"{redacted(url)} is no URL: {error.msg}; one looks like ws://127.0.0.1:8080 or wss://example.org/path"
+            )
+            raise ValueError(text) from None
         if tls is not None and not self._uri.secure:
-            raise ValueError(f"a TLS context was given, but {url} is not a wss:// URL")
+            raise ValueError(f"a TLS context was given, but {redacted(url)} is not a wss:// URL")
         self._tls = (tls or ssl.create_default_context()) if self._uri.secure else None
         self._token = token
         self._limits = limits
@@ -58,17 +68,8 @@ class Dialer:
             raise ConnectFailed(f"{where} did not answer within {limit:g} s") from None
         except OSError as error:
             raise ConnectFailed(f"cannot connect to {where}: {error.strerror or error}") from error
-        protocol = ClientProtocol(
-            uri,
-            subprotocols=[Subprotocol(SUBPROTOCOL)],
-            max_size=self._limits.frame,
-            logger=WEBSOCKET_LOGGER,
-        )
-        request = protocol.connect()
-        if token is not None:
-            request.headers["Authorization"] = f"Bearer {token}"
-        protocol.send_request(request)
-        connection = Connection(protocol, party, executor)
+        link = Link(client_protocol(uri, token, self._limits), executor, self._limits)
+        connection = Connection(link, party)
         with anyio.move_on_after(limit) as bound:  # the handshake itself, and the server's first word after it
             await connection.establish(socket)
         if bound.cancelled_caught:

@@ -8,23 +8,23 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio.lowlevel
-from msgspec import Raw
 from pydantic import ValidationError
 
 from .attempts import HANDLER_DEADLINE
-from .decisions import EventArrived, IncomingCall, Start, Stop, UploadBroken, UploadPiece
-from .descriptors import Action, DownloadAction, Effect, EventDescriptor, StreamAction, UploadAction
+from .builtin import BuiltIns
+from .decisions import IncomingCall, Start, Stop, UploadBroken, UploadPiece
+from .descriptors import Action, DownloadAction, Effect, StreamAction, UploadAction
 from .drivers.port import Future, Task, Timer, wake
 from .errors import CallError, Ran, ResourceExhausted, Status
-from .flow import Pace
 from .keyed import Answer, Claim, KeyedCalls, fingerprint
-from .models import Event, Params
+from .models import Params, to_json
 from .outcomes import body_of, explain, incident, unrun
 from .receiving import Receiving
+from .running import Running
 from .service import Bound, ByteSink, Call, Sink
-from .subscriptions import Opening, Subscriptions
+from .subscriptions import Subscriptions
 from .uploads import HeldUploads, Upload
-from .wire import SUBPROTOCOL, ErrorBody, Message
+from .wire import SUBPROTOCOL, ErrorBody
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -35,47 +35,18 @@ _LOG: Final = logging.getLogger("duologue")
 LINGER: Final = 30.0
 """Seconds that a keyed handler may go on after its connection was lost, when its caller set no deadline."""
 
-ANONYMOUS: Final = ""
-"""The identity of peers while there is no authentication: they share their keys."""
-
-
-class _Running:
-    """The handler of one call: its task, why it is to stop, and who waits for credit."""
-
-    __slots__ = ("credit", "pace", "receiving", "started", "status", "task")
-
-    task: Task
-
-    def __init__(self, receiving: Receiving | None, now: float) -> None:
-        self.pace = Pace(now)
-        self.started = False
-        self.status: Status | None = None
-        self.credit: dict[Future, None] = {}
-        self.receiving = receiving
-
-    @property
-    def may_have_run(self) -> bool:
-        """Whether the user's handler may have started."""
-        return self.started and (self.receiving is None or self.receiving.passed)
-
-    @property
-    def stopped_for(self) -> Status:
-        """What the caller is told when the task was cancelled."""
-        return self.status or Status.CANCELLED
-
 
 class Handlers:
     """The handlers that run for one connection."""
 
     __slots__ = (
         "_bound",
+        "_built_in",
         "_connection",
         "_idle",
         "_keyed",
         "_lingered",
         "_lingering",
-        "_notifications",
-        "_subscriptions",
         "_uploads",
     )
 
@@ -89,11 +60,10 @@ class Handlers:
     ) -> None:
         self._connection = connection
         self._bound = bound
-        self._subscriptions = subscriptions
+        self._built_in = BuiltIns(connection, subscriptions, self._handled)
         self._keyed = keyed
         self._uploads = uploads
-        self._notifications = 0
-        self._lingering = 0
+        self._lingering: dict[int, str] = {}
         self._lingered: Future | None = None
         self._idle: Future | None = None
 
@@ -118,54 +88,60 @@ class Handlers:
             if call.expires_at is None and timeout is not None and not self._connection.extensions:
                 session.expire_at(call, self._connection.executor.now() + timeout)  # a plain caller cannot say
             refusal = self._refusal(call, bound.action)
-            if refusal is not None:
-                session.refuse(call, refusal)
-                return
             receiving = None
             if isinstance(bound.action, UploadAction):
                 receiving = Receiving(self._connection, self._uploads, call, keep=bound.action.resumable)
-            call.owner = running = _Running(receiving, self._connection.executor.now())
+            running = Running(receiving, self._connection.executor.now())
+            refusal = refusal or self._enter(call, bound.action, running)
+            if refusal is not None:
+                session.refuse(call, refusal)
+                return
+            call.owner = running
             running.task = self._connection.spawn(self._handle, call, bound, bound.action)
-        elif self._subscriptions is not None and call.action in ("subscribe", "unsubscribe"):
-            self._answer_built_in(self._subscriptions, call)
-        else:
+        elif not self._built_in.answer(call):
             session.refuse(call, unrun(Status.UNIMPLEMENTED, f"no action is called {call.action}"))
 
     def stop(self, decision: Stop) -> None:
-        running: _Running | None = decision.call.owner
+        running: Running | None = decision.call.owner
         if running is None or running.status is not None:
             return
         running.status = decision.status
-        if not running.started and self._connection.closed is None:
-            self._connection.session.refuse(decision.call, unrun(decision.status, "stopped before it started"))
+        if not running.started:
+            running.take_leave()()
+            if self._connection.closed is None:
+                self._connection.session.refuse(decision.call, unrun(decision.status, "stopped before it started"))
         running.task.cancel()
         self.granted(decision.call)  # a keyed handler goes on without its caller
 
+    def stop_all(self) -> None:
+        """Stop every handler, those that go on without their callers too."""
+        for call in list(self._connection.session.incoming.values()):
+            self.stop(Stop(call, Status.UNAUTHENTICATED))
+        for key in list(self._lingering.values()):
+            self._keyed.give_up(self._connection.identity.name, key)
+
+    def recheck(self) -> None:
+        """Stop the handlers that the peer may not have any more."""
+        for call in list(self._connection.session.incoming.values()):
+            bound = self._bound.get(call.action)
+            if bound is not None and bound.action is not None and self._connection.refusal(bound.action) is not None:
+                self.stop(Stop(call, Status.PERMISSION_DENIED))
+
     def granted(self, call: IncomingCall) -> None:
         """The caller takes more, or nothing any more."""
-        running: _Running = call.owner
+        running: Running = call.owner
         for waiting in list(running.credit):  # several tasks of the handler may wait
             wake(waiting)
 
     def take_upload(self, decision: UploadPiece | UploadBroken) -> None:
-        running: _Running = decision.call.owner
+        running: Running = decision.call.owner
         if running.receiving is not None:
             running.receiving.take(decision)
 
-    def notify(self, decision: EventArrived) -> bool:
-        """Hand an event to its handler, if there is one; events beyond `Limits.in_flight` at once are dropped."""
-        bound = self._bound.get(str(decision.message.event))
-        if bound is None or bound.event is None:
-            return False
-        if self._notifications < self._connection.limits.in_flight:
-            self._notifications += 1
-            self._connection.spawn(self._handle_notification, decision.message, bound, bound.event)
-        else:
-            _LOG.warning("%s: dropped, since %d are being handled", bound.name, self._notifications)
-        return True
-
     def _refusal(self, call: IncomingCall, action: Action[Any, Any]) -> ErrorBody | None:
         """Why a call is refused before anything runs, if it is."""
+        if (denied := self._connection.refusal(action)) is not None:
+            return denied
         if (lacking := _lacking(call, action)) is not None:
             return unrun(Status.FAILED_PRECONDITION, lacking)
         if action.max_request is not None and len(call.params) > action.max_request:
@@ -175,6 +151,18 @@ class Handlers:
             text = f"an upload of {call.upload.size} bytes; {action.name} takes at most {action.max_size}"
             return unrun(Status.RESOURCE_EXHAUSTED, text)
         return None
+
+    def _enter(self, call: IncomingCall, action: Action[Any, Any], running: Running) -> ErrorBody | None:
+        """Take a place at the gate; a retry that joins the handler of its key needs none."""
+        gate, standing = self._connection.gate, self._connection.standing
+        if action.rate is None and action.concurrency is None:
+            return None
+        if action.effect is Effect.KEYED and call.key and self._keyed.is_running(standing.identity.name, call.key):
+            return None
+        refusal = gate.enter(standing.whom, action)
+        if refusal is None:
+            running.leave = partial(gate.leave, standing.whom, action)
+        return refusal
 
     def closed(self) -> None:
         """The connection is gone."""
@@ -220,7 +208,7 @@ class Handlers:
     async def _handle(self, call: IncomingCall, bound: Bound, action: Action[Any, Any]) -> None:
         """Run a handler and give the one response."""
         session = self._connection.session
-        running: _Running = call.owner
+        running: Running = call.owner
         if running.status is not None:  # stopped, and answered, before it could start
             return
         running.started = True
@@ -228,6 +216,7 @@ class Handlers:
             params = action.params.from_wire(call.params)
         except ValidationError as error:
             session.refuse(call, unrun(Status.INVALID_ARGUMENT, explain(error)))
+            running.take_leave()()
             self._handled()
             return
         try:
@@ -247,6 +236,7 @@ class Handlers:
             session.refuse(call, body)
             raise
         finally:
+            running.take_leave()()
             self._handled()
 
     async def _run(
@@ -269,6 +259,7 @@ class Handlers:
             meta=call.meta,
             key=call.key,
             deadline=call.expires_at,
+            identity=connection.identity,
             claim=claim,
         )
         try:
@@ -293,7 +284,7 @@ class Handlers:
     ) -> None:
         """Answer with what the one handler for this key gives, now or earlier, here or on another connection."""
         connection, mark = self._connection, fingerprint(action.name, params.to_wire(), call.upload)
-        claim = Claim(ANONYMOUS, key, mark, partial(_encode, action))
+        claim = Claim(connection.identity.name, key, mark, partial(_encode, action))
         upload: Receiving | None = call.owner.receiving
         try:
             if upload is not None:
@@ -327,6 +318,7 @@ class Handlers:
         upload: Receiving | None,
     ) -> Answer:
         body: Upload | None = None
+        leave = call.owner.take_leave()  # the place is the handler's, which may outlive its caller's connection
         try:
             if upload is not None:
                 body = upload.opened()
@@ -336,6 +328,7 @@ class Handlers:
         except Exception:  # noqa: BLE001 - as for a call without a key; the key is spent all the same
             return Answer(claim.mark, error=incident(action.name))
         finally:
+            leave()
             if body is not None:
                 body.close()
 
@@ -345,7 +338,7 @@ class Handlers:
         connection, limits = self._connection, list[Timer]()
         if upload is not None:
             upload.start()
-        self._lingering += 1
+        self._lingering[id(limits)] = call.key or ""
         task = connection.detach(self._linger, body, upload, limits)
         until = connection.executor.now() + LINGER if call.expires_at is None else call.expires_at
         limits.append(connection.executor.call_at(until, task.cancel))
@@ -362,7 +355,7 @@ class Handlers:
                 upload.drop()
             for limit in limits:
                 limit.cancel()
-            self._lingering -= 1
+            del self._lingering[id(limits)]
             if self._lingered is not None and not self._lingering:
                 wake(self._lingered)
 
@@ -370,40 +363,6 @@ class Handlers:
         self._connection.touch()
         if self._idle is not None and not self._connection.session.incoming:
             wake(self._idle)
-
-    async def _handle_notification(self, message: Message, bound: Bound, event: EventDescriptor[Event]) -> None:
-        connection = self._connection
-        try:
-            data = event.model.from_wire(bytes(message.data) if isinstance(message.data, Raw) else b"{}")
-            context: Call[Any] = Call(connection.peer, connection, event.name, meta={}, key=None, deadline=None)
-            await bound.handler(context, data)
-        except ValidationError as error:
-            _LOG.warning("%s: dropped, since it does not fit: %s", event.name, explain(error))
-        except Exception:  # noqa: BLE001 - as for a call
-            incident(event.name)
-        finally:
-            self._notifications -= 1
-
-    # ------------------------------------------------------------------------------------------------------- built in
-    def _answer_built_in(self, subscriptions: Subscriptions, call: IncomingCall) -> None:
-        session = self._connection.session
-        try:
-            if call.action == "unsubscribe":
-                session.succeed(call, subscriptions.unsubscribe(call.params))
-                return
-            data, opening = subscriptions.subscribe(call.params)
-        except CallError as error:
-            session.refuse(call, body_of(error))
-            return
-        session.succeed(call, data)
-        if not subscriptions.follow(opening):
-            self._connection.spawn(self._replay, subscriptions, opening)
-
-    async def _replay(self, subscriptions: Subscriptions, opening: Opening) -> None:
-        try:
-            await subscriptions.replay(opening)
-        except Exception:  # noqa: BLE001 - a log that cannot be read ends this subscription, and nothing else
-            subscriptions.end(opening.subscription.id, Status.INTERNAL, incident("subscribe").message)
 
 
 def _lacking(call: IncomingCall, action: Action[Any, Any]) -> str | None:
@@ -418,7 +377,7 @@ def _lacking(call: IncomingCall, action: Action[Any, Any]) -> str | None:
 
 
 def _encode(action: Action[Any, Any], result: Any) -> bytes:
-    data = action.result.serializer.to_json(result, by_alias=True, warnings="error")
+    data = to_json(action.result.serializer, result)
     if action.max_response is not None and len(data) > action.max_response:
         raise ResourceExhausted(f"a result of {len(data)} bytes; {action.name} gives at most {action.max_response}")
     return data

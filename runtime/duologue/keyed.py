@@ -167,6 +167,12 @@ class _Run:
         self.unwanted = False
         self.waiters: list[Future] = []
 
+    def give_up(self) -> None:
+        """Nobody wants the answer any more."""
+        self.unwanted = True
+        if self.started:  # a task that is cancelled before its first step never takes it
+            self.task.cancel()
+
 
 class KeyedCalls:
     """The keyed calls of one service, on whatever connections they come."""
@@ -175,6 +181,10 @@ class KeyedCalls:
         self.store = store
         self.told = Keys(store.epoch, int(store.ttl * 1000))
         self._runs: dict[tuple[str, str], _Run] = {}
+
+    def is_running(self, identity: str, key: str) -> bool:
+        """Whether a handler runs under a key now."""
+        return (identity, key) in self._runs
 
     async def knows(self, identity: str, key: str) -> bool:
         """Whether `answer` would give another call's answer, now or when it is there."""
@@ -221,6 +231,11 @@ class KeyedCalls:
             raise reused()
         return run.answer, joined or run.replayed
 
+    def give_up(self, identity: str, key: str) -> None:
+        """Stop the handler that runs under a key, whoever waits for it."""
+        if (run := self._runs.get((identity, key))) is not None:
+            run.give_up()
+
     async def _wait(self, run: _Run, waiting: Future, is_lost: Callable[[], bool]) -> None:
         run.waiters.append(waiting)
         run.unwanted = False
@@ -229,9 +244,7 @@ class KeyedCalls:
         except BaseException:
             run.waiters.remove(waiting)
             if not run.waiters and not is_lost():  # told to stop, and nobody else wants the answer
-                run.unwanted = True
-                if run.started:  # a task that is cancelled before its first step never takes it
-                    run.task.cancel()
+                run.give_up()
             raise
 
     async def _carry_out(self, identity: str, key: str, run: _Run, handler: Callable[[], Awaitable[Answer]]) -> None:

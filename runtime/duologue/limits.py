@@ -36,6 +36,10 @@ class Limits:
         drain: How long shutdown lets running handlers finish.
         close: How long the closing handshake may take before the connection is aborted.
         connections: Connections of a server, those in their handshake included; more wait in the kernel's backlog.
+        connections_per_address: Those of them from one address, in their handshake or not; more are refused with HTTP
+            429, and cut at once when there are twice as many.
+        connections_per_identity: Those of one identity; more are refused with HTTP 429.
+        expiry_grace: How long after its credentials expired a connection may go on, to be given new ones.
     """
 
     frame: int = 1 * MIB
@@ -57,3 +61,6 @@ class Limits:
     drain: float = 5.0
     close: float = 2.0
     connections: int = 10_000
+    connections_per_address: int = 2_000
+    connections_per_identity: int = 1_000
+    expiry_grace: float = 5.0

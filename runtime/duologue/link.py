@@ -6,13 +6,11 @@ to its users: joining writes, pacing hostile reads, and ends to every wait.
 
 from __future__ import annotations
 
-import logging
 from collections import deque
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 
-from typing_extensions import override
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidState
 from websockets.frames import Frame, Opcode
@@ -41,26 +39,11 @@ BULK_WATER: Final = 16 * KIB
 """Unsent bytes above which uploads and downloads wait, so that what is short does not wait behind them."""
 
 
-class _QuietLogger(logging.LoggerAdapter[logging.Logger]):
-    """The library's DEBUG log prints headers and payloads, tokens among them; it is never on."""
-
-    @override
-    def isEnabledFor(self, level: int) -> bool:
-        return level > logging.DEBUG and super().isEnabledFor(level)
-
-    @override
-    def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
-        return msg, kwargs
-
-
-WEBSOCKET_LOGGER: Final = _QuietLogger(logging.getLogger("duologue.websocket"))
-
-
 class LinkOwner(Protocol):
     """Who is told what happens on a link. None of these may run user code or wait."""
 
-    def on_request(self, request: Request) -> Response:
-        """A server's link received the opening handshake."""
+    def on_request(self, request: Request) -> None:
+        """A server's link received the opening handshake: `Link.respond` answers it, now or later."""
         ...
 
     def on_open(self, subprotocol: str | None) -> None: ...
@@ -83,16 +66,16 @@ class Link:
     """The state of one connection, fed by a driver and used by a `LinkOwner`.
 
     Attributes:
+        owner: Who is told; set before there is a socket. A link may pass from one owner to the next.
         is_clear: Whether so little waits to be sent that bulk may follow.
         has_room: False from when more than `Limits.outbound` waits to be sent until the link is clear again.
         closed: Whether `on_closed` was called.
     """
 
-    def __init__(
-        self, protocol: ClientProtocol | ServerProtocol, owner: LinkOwner, executor: Executor, limits: Limits
-    ) -> None:
+    owner: LinkOwner
+
+    def __init__(self, protocol: ClientProtocol | ServerProtocol, executor: Executor, limits: Limits) -> None:
         self.protocol = protocol
-        self.owner = owner
         self.executor = executor
         self.limits = limits
         self.is_clear = True
@@ -179,6 +162,16 @@ class Link:
         return self.protocol.state is OPEN and not self.closed
 
     @property
+    def peer_name(self) -> str:
+        """The peer's address."""
+        return self._live.peer_name()
+
+    @property
+    def peer_certificate(self) -> Mapping[str, Any] | None:
+        """The peer's certificate; None unless TLS checked one."""
+        return self._live.peer_certificate()
+
+    @property
     def high_water(self) -> int:
         """Unsent bytes above which the driver is to say `pause_writing`."""
         return min(BULK_WATER, self.limits.outbound)
@@ -235,6 +228,15 @@ class Link:
             self._acknowledged = self._written - waiting
             self._write_watch = self._after(self.limits.write_deadline / WATCHES, self._watch_writes)
 
+    def respond(self, response: Response) -> None:
+        """Answer the opening handshake, once; nothing happens where the client is gone, or did not wait."""
+        assert isinstance(self.protocol, ServerProtocol)
+        if self.closed or self._failure is not None or self.protocol.eof_sent:
+            return
+        self.protocol.send_response(response)
+        self._opening_over(accepted=self.protocol.state is OPEN)
+        self.flush()
+
     def close(self, code: int, reason: str = "") -> None:
         """Begin the closing handshake; the connection is aborted when it does not end in time."""
         if self.closed:
@@ -262,6 +264,7 @@ class Link:
         """Cut the connection now, whatever waits to be sent."""
         if self._failure is None:
             self._failure = (code, reason)
+        self.protocol.writes.clear()
         if self._transport is not None:
             self._transport.abort()
 
@@ -332,7 +335,9 @@ class Link:
     def _receive_frame(self, frame: Frame | Request | Response) -> None:
         if isinstance(frame, Frame):
             opcode = frame.opcode
-            if opcode is Opcode.PING or opcode is Opcode.PONG:
+            if not self._opened:  # RFC 6455, section 4.1: a client waits for the answer
+                self.abort(CloseCode.PROTOCOL_ERROR, "frames came before the handshake was answered")
+            elif opcode is Opcode.PING or opcode is Opcode.PONG:
                 self._receive_sign_of_life()
             elif self._deaf:  # what is no control frame is no longer read
                 return
@@ -346,9 +351,9 @@ class Link:
                 self._fragmented = opcode
                 self._receive_fragment(frame)
         elif isinstance(frame, Request):
-            self._answer(frame)
+            self.owner.on_request(frame)
         else:
-            self._opening_over()
+            self._opening_over(accepted=self.protocol.handshake_exc is None)  # a close frame may have come with it
 
     def _receive_fragment(self, frame: Frame) -> None:
         self._fragments.append(bytes(frame.data))
@@ -367,16 +372,10 @@ class Link:
             self.close(CloseCode.POLICY, f"more than {self.limits.pings} pings and pongs in a second")
 
     # ---------------------------------------------------------------------------------------------------- handshakes
-    def _answer(self, request: Request) -> None:
-        assert isinstance(self.protocol, ServerProtocol)
-        response = self.owner.on_request(request)
-        self.protocol.send_response(response)
-        self._opening_over()
-
-    def _opening_over(self) -> None:
+    def _opening_over(self, *, accepted: bool) -> None:
         assert self._handshake is not None, "it began when the socket was there"
         self._deadlines.discard(self._handshake)
-        if self.protocol.state is not OPEN:
+        if not accepted:
             self._expect_end()
             return
         self._opened = True

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import math
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import lru_cache, partial
@@ -22,7 +23,14 @@ from pydantic import (
     JsonValue,
     TypeAdapter,
 )
-from pydantic_core import CoreSchema, PydanticCustomError, SchemaValidator, core_schema
+from pydantic_core import (
+    CoreSchema,
+    PydanticCustomError,
+    PydanticSerializationError,
+    SchemaSerializer,
+    SchemaValidator,
+    core_schema,
+)
 from typing_extensions import override
 
 
@@ -166,6 +174,7 @@ class Model(BaseModel):
         serialize_by_alias=True,
         use_attribute_docstrings=True,
         allow_inf_nan=False,
+        hide_input_in_errors=True,  # errors reach logs, and values may be secret
         protected_namespaces=(),
     )
     leave_out_defaults: ClassVar[bool] = False
@@ -182,7 +191,20 @@ class Model(BaseModel):
 
     def to_wire(self) -> bytes:
         """The model as JSON text, by wire names."""
-        return self.__pydantic_serializer__.to_json(self, warnings="error")
+        return to_json(self.__pydantic_serializer__, self)
+
+
+def to_json(serializer: SchemaSerializer, value: object) -> bytes:
+    """A value as JSON text, by wire names.
+
+    Raises:
+        TypeError: It does not fit its type; the message does not quote it, since it may be secret.
+    """
+    try:
+        return serializer.to_json(value, by_alias=True, warnings="error")
+    except PydanticSerializationError as error:
+        told = re.sub(r"input_value=.*, (?=input_type=)", "", str(error), flags=re.DOTALL)
+    raise TypeError(told)
 
 
 class Params(Model):

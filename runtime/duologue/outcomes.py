@@ -25,9 +25,9 @@ MOST_LISTED: Final = 256
 """Mistakes in one message, of which some are described; of more only the number is told."""
 
 
-def unrun(status: Status, text: str) -> ErrorBody:
-    """The runtime's refusal of a call whose handler did not start."""
-    return ErrorBody(status, status, text, ran=False)
+def unrun(status: Status, text: str, *, retry_after: float | None = None) -> ErrorBody:
+    """The runtime's refusal of a call whose handler did not start; `retry_after` in seconds."""
+    return ErrorBody(status, status, text, retry_after=_millis(retry_after), ran=False)
 
 
 def body_of(error: CallError) -> ErrorBody:
@@ -47,7 +47,7 @@ def _millis(seconds: float | None) -> int | UnsetType:
     """Seconds that a handler named, whatever it named, as the wire can carry them."""
     if seconds is None or math.isnan(seconds):
         return UNSET
-    return int(min(max(seconds, 0.0) * 1000, SAFE_INTEGER))
+    return math.ceil(min(max(seconds, 0.0) * 1000, SAFE_INTEGER))
 
 
 def incident(action: str) -> ErrorBody:

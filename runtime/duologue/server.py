@@ -10,25 +10,28 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, Final, Generic, Self, cast
+from weakref import WeakKeyDictionary
 
 import anyio
 from typing_extensions import TypeVar
-from websockets.server import ServerProtocol
-from websockets.typing import Subprotocol
 
+from .admission import Admission, Login, authenticator_for
+from .auth import Authenticator
 from .close_codes import CloseCode
-from .connection import Connection, Party
+from .connection import Connection
 from .descriptors import API_LEVEL
 from .drivers import current
 from .drivers.port import Executor, Future, Listener, Scope, Socket, wake
 from .errors import NotSent
+from .gate import Gate
 from .limits import Limits
-from .link import WEBSOCKET_LOGGER
 from .models import Event
+from .party import Party
 from .peer import Peer
 from .publisher import Position
+from .reception import Reception
 from .service import Service
-from .wire import SUBPROTOCOL, Goaway, Hello
+from .wire import Goaway, Hello
 
 PeerT = TypeVar("PeerT", bound=Peer, default=Any)
 
@@ -42,11 +45,6 @@ ACCEPT_PAUSE: Final = 0.1
 
 RETURNS: Final = 1000
 """Clients that come back in a second, where a server that stops asks for nothing else."""
-
-
-def _our_subprotocol(protocol: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:
-    """Ours if it is offered; a client that offers others, or none, is served the plain contract."""
-    return Subprotocol(SUBPROTOCOL) if SUBPROTOCOL in offered else None
 
 
 class ConnectionHandler:
@@ -68,14 +66,24 @@ class Server(Generic[PeerT]):
         addresses: Where it listens.
     """
 
-    def __init__(self, service: Service[PeerT], listener: Listener, executor: Executor, limits: Limits) -> None:
+    def __init__(
+        self,
+        service: Service[PeerT],
+        listener: Listener,
+        executor: Executor,
+        limits: Limits,
+        admission: Admission,
+    ) -> None:
         self.addresses = listener.addresses
         self._service = service
         self._listener = listener
         self._executor = executor
         self._limits = limits
+        self._admission = admission
+        self._receptions: dict[Reception, None] = {}
         self._connections: dict[Connection, None] = {}
-        self._sessions: dict[str, Connection] = {}
+        self._remembered: WeakKeyDictionary[Connection, None] = WeakKeyDictionary()
+        self._sessions: dict[tuple[str, str], Connection] = {}
         self._room: Future | None = None
         self._closing = False
         service.uploads.acquire(self, executor)
@@ -88,6 +96,7 @@ class Server(Generic[PeerT]):
             handlers={bound.name: bound for bound in service.handlers()},
             keyed=service.keyed,
             uploads=service.uploads,
+            gate=Gate(protocol.roles, executor.now),
             make_peer=service.peer_type,
             on_known=self._fence,
             on_leaving=self._leaves,
@@ -97,27 +106,51 @@ class Server(Generic[PeerT]):
 
     @classmethod
     async def bind(
-        cls, address: str, service: Service[PeerT], *, tls: ssl.SSLContext | None = None, limits: Limits | None = None
+        cls,
+        address: str,
+        service: Service[PeerT],
+        *,
+        tls: ssl.SSLContext | None = None,
+        limits: Limits | None = None,
+        authenticator: Authenticator | None = None,
+        origins: Sequence[str] = (),
+        login: Login | None = None,
     ) -> Self:
-        """Listen on ``host:port``; port 0 picks a free one.
+        """Listen on ``host:port``; port 0 picks a free one. The other arguments are those of `serve`.
 
         Raises:
             OSError: The address cannot be had.
-            ValueError: It is no address.
+            ValueError: It is no address, or others can connect to it and `authenticator` is missing.
         """
         host, colon, port = address.rpartition(":")
         if not colon or not port.isdigit():
             raise ValueError(f"{address!r} is no address; one looks like 127.0.0.1:8080 or [::1]:8080")
-        return await cls.listen(service, host.strip("[]"), int(port), tls, limits or Limits())
+        return await cls.listen(
+            service, host.strip("[]"), int(port), tls, limits or Limits(), authenticator, origins, login
+        )
 
     @classmethod
     async def listen(
-        cls, service: Service[PeerT], host: str, port: int, tls: ssl.SSLContext | None, limits: Limits
+        cls,
+        service: Service[PeerT],
+        host: str,
+        port: int,
+        tls: ssl.SSLContext | None,
+        limits: Limits,
+        authenticator: Authenticator | None,
+        origins: Sequence[str],
+        login: Login | None,
     ) -> Self:
         """Listen on a host and a port; see `bind`."""
         executor = current()
         listener = await executor.listen(host, port, tls=tls, handshake=limits.handshake)
-        return cls(service, listener, executor, limits)
+        try:
+            authenticator = authenticator_for(authenticator, service.protocol, listener.addresses)
+            admission = Admission(authenticator, origins, login, limits)
+        except BaseException:
+            await listener.aclose()
+            raise
+        return cls(service, listener, executor, limits, admission)
 
     @property
     def port(self) -> int:
@@ -126,12 +159,37 @@ class Server(Generic[PeerT]):
 
     @property
     def connections(self) -> Sequence[Connection]:
-        """The connections, those in their handshake included."""
+        """The connections whose handshake is over."""
         return list(self._connections)
+
+    @property
+    def handshakes(self) -> int:
+        """How many accepted connections are in their handshake."""
+        return len(self._receptions)
 
     def peers(self) -> Sequence[PeerT]:
         """The connected peers, to call them."""
-        return [cast("PeerT", connection.peer) for connection in self._connections if connection.is_open]
+        return [cast("PeerT", connection.peer) for connection in self.connections if connection.is_open]
+
+    def revoke(self, whom: str) -> int:
+        """End at once all that an identity has here, or what was opened with one token: close with 4403.
+
+        Its connections are closed, its streams and subscriptions end, its handlers are cancelled, keyed ones too, and
+        its uploads are dropped. That it does not come back is the authenticator's to see to: do that first.
+
+        Args:
+            whom: The name of an identity, or the `token_id` of some.
+
+        Returns:
+            How many connections were closed.
+        """
+        self._admission.revoke(whom)
+        found = [one for one in self._remembered if whom in (one.identity.name, one.identity.token_id)]
+        living = sum(one.closed is None for one in found)
+        for connection in found:  # those that are gone may have left handlers
+            connection.expel(CloseCode.REVOKED, "the credentials were revoked")
+        self._service.uploads.forget(whom)
+        return living
 
     async def emit(self, event: Event) -> Position:
         """Publish an event to those who subscribed; see `Publisher.emit`."""
@@ -144,7 +202,7 @@ class Server(Generic[PeerT]):
             OSError: The server is closed.
         """
         while True:
-            while len(self._connections) >= self._limits.connections and not self._closing:
+            while len(self._receptions) + len(self._connections) >= self._limits.connections and not self._closing:
                 self._room = self._executor.future()
                 await self._room
             try:
@@ -186,6 +244,8 @@ class Server(Generic[PeerT]):
         if self._room is not None:
             wake(self._room)
         limits = self._limits
+        for reception in list(self._receptions):
+            reception.give_up()
         spread = len(self._connections) / RETURNS if reconnect_in is None else reconnect_in
         deadline = int((limits.drain + limits.close) * 1000)
         goaway = Goaway("shutdown", reconnect_in=int(spread * 1000), deadline=deadline)
@@ -204,13 +264,19 @@ class Server(Generic[PeerT]):
 
     def _fence(self, connection: Connection, hello: Hello) -> None:
         """Let only the newest connection of a client's session live: the older ones may not know that they are lost."""
-        rival = self._sessions.get(hello.session)
+        session = (connection.identity.name, hello.session)  # nobody ends what is somebody else's
+        rival = self._sessions.get(session)
         if rival is not None and rival.generation >= hello.gen:
             connection.close(CloseCode.FENCED, "a newer connection of this session is there")
             return
         if rival is not None:
             rival.close(CloseCode.FENCED, "a newer connection of this session took over")
-        self._sessions[hello.session] = connection
+        self._sessions[session] = connection
+
+    def _let_in(self, reception: Reception, connection: Connection) -> None:
+        """The handshake is over."""
+        del self._receptions[reception]
+        self._connections[connection] = self._remembered[connection] = None
 
     def _leaves(self, connection: Connection, goaway: Goaway) -> None:
         connection.channel.end(NotSent(f"the peer takes no more calls: {goaway.reason}"))
@@ -220,26 +286,24 @@ class Server(Generic[PeerT]):
         if connection not in self._connections:
             return
         del self._connections[connection]
-        session = connection.session.peer.session if connection.session.peer is not None else ""
-        if self._sessions.get(session) is connection:
-            del self._sessions[session]
+        hello = connection.session.peer
+        if hello is not None and self._sessions.get((connection.identity.name, hello.session)) is connection:
+            del self._sessions[connection.identity.name, hello.session]
         connection.channel.end(connection.closed or NotSent("the connection is gone"))
         if self._room is not None:
             wake(self._room)
 
     async def _handle(self, socket: Socket) -> None:
-        protocol = ServerProtocol(
-            subprotocols=[Subprotocol(SUBPROTOCOL)],
-            select_subprotocol=_our_subprotocol,
-            max_size=self._limits.frame,
-            logger=WEBSOCKET_LOGGER,
-        )
-        connection = Connection(protocol, self._party, self._executor)
-        self._connections[connection] = None
+        reception = Reception(self._executor, self._party, self._admission, self._let_in)
+        self._receptions[reception] = None
         try:
-            await connection.run(socket)
+            await reception.run(socket)
         finally:
-            self._lose(connection)
+            self._receptions.pop(reception, None)
+            if reception.connection is not None:
+                self._lose(reception.connection)
+            elif self._room is not None:
+                wake(self._room)
 
     async def serve_all(self, scope: Scope) -> None:
         """Accept connections until the server is closed, and serve each in `scope`."""
@@ -256,13 +320,26 @@ async def serve(
     *,
     tls: ssl.SSLContext | None = None,
     limits: Limits | None = None,
+    authenticator: Authenticator | None = None,
+    origins: Sequence[str] = (),
+    login: Login | None = None,
 ) -> AsyncGenerator[Server[PeerT]]:
     """Serve in the background while the block runs; leaving it closes the server (see `Server.aclose`).
 
+    Args:
+        authenticator: Who the peers are, and so what they may do. Where none is given, whoever can connect may do
+            everything, and none but this machine can: other addresses are refused.
+        origins: The web pages that may connect, as in ``["https://example.org"]``; ``["*"]`` for all. A browser that
+            shows another is answered with HTTP 403; programs send no origin, and are let pass.
+        login: ``"first_message"`` lets browsers, which cannot send headers, send their token as first message.
+
     Raises:
         OSError: The address cannot be had.
+        ValueError: Others can connect to it, and `authenticator` is missing.
     """
-    server: Server[PeerT] = await Server.listen(service, host, port, tls, limits or Limits())
+    server: Server[PeerT] = await Server.listen(
+        service, host, port, tls, limits or Limits(), authenticator, origins, login
+    )
     async with current().scope() as scope:
         scope.spawn(server.serve_all, scope)
         try:

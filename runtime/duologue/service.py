@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
 from typing_extensions import TypeVar
 
+from .auth import Identity
 from .descriptors import Action, DownloadAction, EventDescriptor, I, P, Protocol, R, StreamAction, UploadAction
 from .errors import Cancelled, ResourceExhausted
 from .keyed import AnswerStore, Claim, KeyedCalls, MemoryAnswers
-from .models import Event
+from .models import Event, to_json
 from .publisher import EventLog, MemoryLog, Publisher
 from .uploads import HeldUploads, Upload
 from .wire import PAYLOAD
@@ -35,12 +36,13 @@ class Call(Generic[PeerT]):
         connection: The connection that the call came on.
         action: The action's name on the wire.
         meta: What the caller sent along.
+        identity: Who called, as of when the handler started.
         key: The caller's idempotency key, None when it gave none.
         claim: Of a keyed call with a key: what a store that keeps answers itself has to record.
         deadline: When the caller stops waiting, on the event loop's clock; None when it waits for ever.
     """
 
-    __slots__ = ("action", "claim", "connection", "deadline", "key", "meta", "peer")
+    __slots__ = ("action", "claim", "connection", "deadline", "identity", "key", "meta", "peer")
 
     def __init__(
         self,
@@ -51,6 +53,7 @@ class Call(Generic[PeerT]):
         meta: Mapping[str, str],
         key: str | None,
         deadline: float | None,
+        identity: Identity,
         claim: Claim | None = None,
     ) -> None:
         self.peer = peer
@@ -58,6 +61,7 @@ class Call(Generic[PeerT]):
         self.action = action
         self.meta = meta
         self.key = key
+        self.identity = identity
         self.claim = claim
         self.deadline = deadline
 
@@ -85,7 +89,7 @@ class Sink(Generic[I]):
             Cancelled: The connection is gone. A keyed call goes on without its items, since a retry may want its
                 result.
         """
-        data = self._action.item.serializer.to_json(item, by_alias=True, warnings="error")
+        data = to_json(self._action.item.serializer, item)
         if not await self._send(data) and self._must_arrive:
             raise Cancelled("the caller is gone")
 

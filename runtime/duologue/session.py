@@ -348,6 +348,11 @@ class Session:
         """Answer with an error, or the one of an earlier call."""
         self._respond(call, self.codec.failure(call.id, error, replayed=replayed and self.capabilities.extensions))
 
+    def complain(self, error: ErrorBody) -> None:
+        """Answer what is no call, and so has no id."""
+        self._move("respond")
+        self._send(self.codec.failure(None, error))
+
     def send(self, message: bytes) -> None:
         """Send an encoded event or a word about a subscription."""
         self._move("respond")

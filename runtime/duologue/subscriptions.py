@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, TypeVar
 
@@ -14,7 +14,7 @@ from msgspec import Meta, Raw
 from .close_codes import CloseCode
 from .descriptors import Delivery
 from .drivers.port import Timer
-from .errors import AlreadyExists, InvalidArgument, NotFound, Ran, ResourceExhausted, Status
+from .errors import AlreadyExists, InvalidArgument, NotFound, PermissionDenied, Ran, ResourceExhausted, Status
 from .filters import Filter, value_at
 from .models import Event
 from .publisher import Frames, Position, Publisher
@@ -75,19 +75,26 @@ class _Wanted:
 
 
 class _Subscription:
-    """Events by name, and how far the log was looked through, as it was told."""
+    """Events by name, and how far the log was looked through, as it was told.
 
-    __slots__ = ("events", "id", "told")
+    Args:
+        may_have: Whether the peer may have an event, as things stand at this moment.
+    """
 
-    def __init__(self, id: str) -> None:
+    __slots__ = ("events", "id", "may_have", "told")
+
+    def __init__(self, id: str, may_have: Callable[[str], bool]) -> None:
         self.id = id
+        self.may_have = may_have
         self.events: dict[str, _Wanted] = {}
         self.told = 0
 
     def wants(self, event: Event) -> _Wanted | None:
         """How it wants an event, if it does."""
         wanted = self.events.get(event.event_name)
-        return wanted if wanted is not None and wanted.accepts.matches(event) else None
+        if wanted is None or not wanted.accepts.matches(event) or not self.may_have(event.event_name):
+            return None
+        return wanted
 
     def follows(self, event: Event) -> bool:
         wanted = self.wants(event)
@@ -145,6 +152,8 @@ class Subscriptions:
             if name not in self._known:
                 known = ", ".join(self._known) or "none"
                 raise InvalidArgument(f"no event is called {name}; there are: {known}", ran=Ran.NO)
+            if (refusal := self._connection.refusal(self._known[name])) is not None:
+                raise PermissionDenied(refusal.message, ran=Ran.NO)
         accepted = Filter([self._known[name] for name in wanted.events], wanted.filter)
         subscription = self._open(wanted.sub)
         opened = {name: _Wanted(accepted) for name in wanted.events}
@@ -192,6 +201,16 @@ class Subscriptions:
             self._connection.about(id, end=SubscriptionEnd(status, reason))
             self._ignore_unwanted()
 
+    def recheck(self) -> None:
+        """The peer's rights are others than before: end the subscriptions that they do not cover."""
+        for subscription in list(self._subscriptions.values()):
+            lost = [name for name in subscription.events if not self._may_have(name)]
+            if lost and self._connection.extensions:
+                self.end(subscription.id, Status.PERMISSION_DENIED, f"the scope for {lost[0]} was taken away")
+            for name in lost:  # a plain peer goes on with the rest of its one subscription
+                subscription.events.pop(name, None)
+        self._ignore_unwanted()
+
     def close(self) -> None:
         """The connection is gone."""
         if self._log_watch is not None:
@@ -233,8 +252,11 @@ class Subscriptions:
         limit = self._connection.limits.subscriptions
         if len(self._subscriptions) >= limit:
             raise ResourceExhausted(f"{limit} subscriptions are open already", ran=Ran.NO)
-        subscription = self._subscriptions[id] = _Subscription(id)
+        subscription = self._subscriptions[id] = _Subscription(id, self._may_have)
         return subscription
+
+    def _may_have(self, name: str) -> bool:
+        return self._connection.refusal(self._known[name]) is None
 
     def _is_behind(self, opening: Opening) -> bool:
         return opening.after < self._publisher.log.position.seq and any(map(self._is_log, opening.held))
@@ -316,6 +338,8 @@ class Subscriptions:
     def _is_followed(self, event: Event) -> bool:
         """Whether a subscription follows this event; those that are not so far get the latest states later."""
         name, followed = event.event_name, False
+        if not self._may_have(name):
+            return False
         for subscription in self._subscriptions.values():
             wanted = subscription.events.get(name)
             if wanted is None or (wanted.live and followed) or not wanted.accepts.matches(event):

@@ -156,6 +156,10 @@ class SyncClient:
         self._portal = portal
         self._client = client
 
+    def authenticate(self, token: str) -> None:
+        """Give the server a new token for the connection that there is; see `Client.authenticate`."""
+        self._portal.call(self._client.authenticate, token)
+
     def _call(self, action: Action[P, R], params: P, timeout: float | None, options: CallOptions | None) -> R:
         return self._portal.call(self._client._call, action, params, timeout, options)
 

@@ -252,6 +252,12 @@ class HeldUploads:
             del self._held[held.owner]
             held.discard(next(iter(self._users.values()), None))
 
+    def forget(self, identity: str) -> None:
+        """Drop what an identity has here."""
+        for held in list(self._held.values()):
+            if held.owner[0] == identity:
+                self.drop(held)
+
     def _make(self, claim: Claim, form: UploadForm) -> HeldUpload:
         self._make_place(form.size)
         try:

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.long  # installs a second set of everything, then runs all quick tests of that part again
-@pytest.mark.parametrize(("part", "extras"), [("runtime", "trio,uvloop"), ("codegen", "codegen"), ("registry", "")])
+@pytest.mark.parametrize(("part", "extras"), [("runtime", "jwt,trio,uvloop"), ("codegen", "codegen"), ("registry", "")])
 def test_it_works_with_the_oldest_versions_it_allows(
     environment: Environments, run: Run, part: str, extras: str
 ) -> None:

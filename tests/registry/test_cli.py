@@ -75,13 +75,14 @@ def test_serve_says_where(data_directory: Path) -> None:
     command = [sys.executable, "-m", "duologue_registry", "serve", "--port", "0", "--data", str(data_directory)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        lines = [process.stdout.readline() for _ in range(5)]
+        lines = [process.stdout.readline() for _ in range(6)]
         process.terminate()
         rest, errors = process.communicate(timeout=20)
     assert process.returncode == 0
     assert "listening  ws://127.0.0.1:" in lines[1]
     assert f"storing    {data_directory / 'registry.sqlite3'}" in lines[2]
     assert "0 services at revision 0" in lines[3]
+    assert "open to    everybody on this machine" in lines[4]
     assert (rest, errors) == ("stopped\n", "")
 
 

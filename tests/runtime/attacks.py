@@ -6,19 +6,14 @@ An attack is bounded in time and bytes. It prints how the server ended it, as fa
 from __future__ import annotations
 
 import json
-import socket
-import ssl
-import struct
 import sys
 import time
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from threading import Thread
-from typing import Any, Final
+from typing import Final
 
-from tests.runtime.hostile import DEFLATE, END, HANDSHAKE, OURS, Hostile, frame, message
-from websockets.frames import Opcode
+from tests.runtime.hostile import OURS, Hostile, message
 
 MIB: Final = 1 << 20
 SECONDS: Final = 2.0
@@ -55,7 +50,7 @@ def flood(peer: Hostile, data: bytes, *, reading: bool = False) -> list[str]:
 
 
 def _read(peer: Hostile, ends: list[str]) -> None:
-    while (end := peer.end()) == "still open" and not peer.socket.timeout == 3.0:
+    while (end := peer.end()) == "still open" and peer.socket.timeout != 3.0:
         pass
     ends.append(end)
 

@@ -7,7 +7,7 @@ import socket
 import ssl
 import struct
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from websockets.frames import Opcode
 
@@ -61,7 +61,7 @@ class Hostile:
             answer = self.answer()
             assert answer.startswith(b"HTTP/1.1 101"), answer
 
-    def __enter__(self) -> Hostile:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

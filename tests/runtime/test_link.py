@@ -10,7 +10,7 @@ import pytest
 from tests.runtime.manual import ManualExecutor
 from websockets.client import ClientProtocol
 from websockets.frames import Close, Frame, Opcode
-from websockets.http11 import Request, Response
+from websockets.http11 import Request
 from websockets.protocol import CLOSED
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
@@ -18,8 +18,9 @@ from websockets.uri import parse_uri
 
 from duologue.close_codes import CloseCode
 from duologue.drivers.port import Executor
+from duologue.handshake import WEBSOCKET_LOGGER
 from duologue.limits import KIB, Limits
-from duologue.link import JOIN_BYTES, JOIN_FRAMES, SLICE, WATCHES, WEBSOCKET_LOGGER, Link, frame_text
+from duologue.link import JOIN_BYTES, JOIN_FRAMES, SLICE, WATCHES, Link, frame_text
 
 SUBPROTOCOL = Subprotocol("duologue.v1")
 
@@ -63,6 +64,9 @@ class FakeTransport:
     def peer_name(self) -> str:
         return "fake"
 
+    def peer_certificate(self) -> None:
+        return None
+
     def take(self) -> bytes:
         data = b"".join(self.writes)
         self.writes.clear()
@@ -77,13 +81,19 @@ class Owner:
         self.passes = 0
         self.link: Link
         self.status = 101
+        self.requests: list[Request] = []
+        self.answers_at_once = True
 
-    def on_request(self, request: Request) -> Response:
+    def on_request(self, request: Request) -> None:
+        self.requests.append(request)
+        if self.answers_at_once:
+            self.answer()
+
+    def answer(self) -> None:
         protocol = self.link.protocol
         assert isinstance(protocol, ServerProtocol)
-        if self.status != 101:
-            return protocol.reject(self.status, "no")
-        return protocol.accept(request)
+        refused = self.status != 101
+        self.link.respond(protocol.reject(self.status, "no") if refused else protocol.accept(self.requests[-1]))
 
     def on_open(self, subprotocol: str | None) -> None:
         self.told.append(("open", subprotocol))
@@ -131,7 +141,8 @@ class Side:
             logger=WEBSOCKET_LOGGER,
         )
         self.peer: ClientProtocol | ServerProtocol = server if client else ours
-        self.link = Link(ours if client else server, self.owner, cast("Executor", self.executor), self.limits)
+        self.link = Link(ours if client else server, cast("Executor", self.executor), self.limits)
+        self.link.owner = self.owner
         self.owner.link = self.link
         if connect:
             self.link.connected(self.transport)
@@ -283,6 +294,76 @@ def test_a_refused_handshake_closes_after_its_answer() -> None:
     assert b"403" in side.transport.take()
     assert side.ended()
     assert side.owner.told == []
+
+
+@pytest.fixture
+def asked() -> Side:
+    """A server's link that has a request, which its owner has not answered yet."""
+    side = Side(handshake=5.0)
+    side.owner.answers_at_once = False
+    assert isinstance(side.peer, ClientProtocol)
+    side.peer.send_request(side.peer.connect())
+    side.link.receive(side.sent_by_peer())
+    assert len(side.owner.requests) == 1
+    assert side.transport.take() == b""
+    return side
+
+
+@pytest.mark.parametrize("status", [101, 401])
+def test_an_answer_may_come_later(asked: Side, status: int) -> None:
+    asked.executor.advance(4.0)
+    asked.owner.status = status
+    asked.owner.answer()
+    assert asked.transport.take().startswith(b"HTTP/1.1 %d " % status)
+    assert asked.owner.told == ([("open", SUBPROTOCOL)] if status == 101 else [])
+    assert asked.ended() == (status != 101)
+
+
+def test_an_answer_that_does_not_come_in_time_is_not_waited_for(asked: Side) -> None:
+    asked.executor.advance(5.0)
+    assert asked.cut()
+    asked.owner.answer()
+    assert asked.transport.take() == b""
+    asked.link.lost()
+    assert asked.owner.end == (CloseCode.POLICY, "the handshake took longer than 5 s")
+
+
+@pytest.mark.parametrize("at_once", [True, False], ids=["with the request", "after it"])
+def test_a_client_that_does_not_wait_for_the_answer_is_cut(asked: Side, at_once: bool) -> None:
+    if at_once:
+        asked = Side()
+        asked.owner.answers_at_once = False
+        assert isinstance(asked.peer, ClientProtocol)
+        asked.peer.send_request(asked.peer.connect())
+    asked.link.receive(asked.sent_by_peer() + asked.say(text(b"impatient"), ping()))
+    assert asked.cut()
+    asked.owner.answer()
+    assert asked.transport.take() == b""
+    asked.link.lost()
+    assert asked.owner.told == [("closed", CloseCode.PROTOCOL_ERROR, "frames came before the handshake was answered")]
+
+
+def test_a_client_that_goes_before_the_answer_gets_none(asked: Side) -> None:
+    asked.link.eof()
+    asked.owner.answer()
+    assert asked.transport.take() == b""
+    assert ("open", SUBPROTOCOL) not in asked.owner.told
+
+
+def test_what_comes_with_the_answer_counts() -> None:
+    side = Side(client=True)
+    ours = side.link.protocol
+    assert isinstance(ours, ClientProtocol)
+    ours.send_request(ours.connect())
+    side.link.flush()
+    [request] = side.hear()
+    assert isinstance(side.peer, ServerProtocol)
+    side.peer.send_response(side.peer.accept(request))
+    close = Frame(Opcode.CLOSE, Close(4401, "bad token").serialize())
+    side.link.receive(side.sent_by_peer() + side.say(text(b"last word"), close))
+    assert side.owner.told == [("open", SUBPROTOCOL), ("message", b"last word")]
+    side.link.lost()
+    assert side.owner.end == (4401, "bad token")
 
 
 def test_a_client_whose_handshake_is_refused_closes() -> None:
@@ -874,8 +955,11 @@ def test_the_stream_may_end_anywhere(client: bool, cut: int) -> None:
         assert isinstance(side.peer, ClientProtocol)
         side.peer.send_request(side.peer.connect())
     rest = side.say(text(b"a"), text(b"b" * 20, fin=False), ping(), more(b"c", fin=True))
-    data = side.sent_by_peer() + rest + side.say(Frame(Opcode.CLOSE, Close(1000, "").serialize()))
-    side.link.receive(data[:cut])
+    opening = side.sent_by_peer()
+    data = opening + rest + side.say(Frame(Opcode.CLOSE, Close(1000, "").serialize()))
+    waits = len(opening) if not client else 0  # a client sends nothing before it has its answer
+    side.link.receive(data[: min(cut, waits)])
+    side.link.receive(data[waits:cut])
     side.link.eof()
     while not side.cut():
         assert side.executor.time < 1060, "it ends in time"

@@ -14,12 +14,14 @@ from tests.runtime.manual import ManualExecutor
 
 from duologue.close_codes import CloseCode
 from duologue.connection import Connection
+from duologue.descriptors import EventDescriptor
 from duologue.errors import AlreadyExists, CallError, InvalidArgument, NotFound, Ran, ResourceExhausted
+from duologue.gate import Gate, Rights
 from duologue.limits import Limits
 from duologue.models import Event
 from duologue.publisher import MemoryLog, Publisher
 from duologue.subscriptions import REPLAY_BATCH, Opening, Subscriptions
-from duologue.wire import Capabilities, NativeCodec
+from duologue.wire import Capabilities, ErrorBody, NativeCodec
 
 pytestmark = pytest.mark.anyio
 
@@ -37,6 +39,11 @@ class Wire:
         self.rooms = 0
         self.sent: list[dict[str, Any]] = []
         self.closed_with: tuple[int, str] | None = None
+        self.scopes: set[str] = set()
+
+    def refusal(self, descriptor: EventDescriptor[Any]) -> ErrorBody | None:
+        """As the gate says, for a peer that holds what `scopes` names."""
+        return Gate({}, self.executor.now).admit(Rights(frozenset(self.scopes)), descriptor)
 
     async def room(self) -> bool:
         self.rooms += 1

@@ -12,7 +12,7 @@ from tests.runtime.chat import ChatClient, ChatServer
 from tests.runtime.proxy import proxied
 from tests.runtime.support import BOUND, Guest, Room, connection_of, until
 
-from duologue import ConnectFailed, Limits, serve
+from duologue import ConnectFailed, Identity, Limits, TlsIdentity, serve
 
 pytestmark = pytest.mark.anyio
 
@@ -68,7 +68,7 @@ async def test_a_certificate_for_another_host(authority: trustme.CA, client_tls:
         async with serve(Room(), "127.0.0.1", 0, tls=other) as server:
             with pytest.raises(ConnectFailed, match=r"(?i)certificate.*127\.0\.0\.1"):
                 await ChatClient.connect(f"wss://127.0.0.1:{server.port}", tls=client_tls)
-            await until(lambda: not server.connections)
+            await until(lambda: not server.handshakes)
 
 
 async def test_an_authority_that_is_not_trusted(server_tls: ssl.SSLContext, client_tls: ssl.SSLContext) -> None:
@@ -108,11 +108,11 @@ async def test_a_handshake_that_never_ends(server_tls: ssl.SSLContext, client_tl
         async with serve(Room(), "127.0.0.1", 0, tls=server_tls, limits=LIMITS) as server:
             started = anyio.current_time()
             async with await anyio.connect_tcp("127.0.0.1", server.port) as silent:
-                await until(lambda: server.connections)
+                await until(lambda: server.handshakes)
                 with suppress(anyio.EndOfStream, anyio.BrokenResourceError):
                     await silent.receive()
                 assert anyio.current_time() - started < LIMITS.handshake + 0.5
-            await until(lambda: not server.connections)
+            await until(lambda: not server.handshakes)
         listener = await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=0)
         async with listener:  # a server that says nothing
             started = anyio.current_time()
@@ -155,3 +155,81 @@ async def test_in_the_form_of_the_decision_record(server_tls: ssl.SSLContext, cl
             assert (await handle.echo(text="on")).text == "on"
             await handle.aclose()
             await server.aclose()
+
+
+# -------------------------------------------------------------------------------------------------------- mutual TLS
+def asking(server_tls: ssl.SSLContext, authority: trustme.CA, mode: ssl.VerifyMode) -> ssl.SSLContext:
+    """A server that asks for client certificates."""
+    authority.configure_trust(server_tls)  # pyright: ignore[reportUnknownMemberType] - pyOpenSSL, too
+    server_tls.verify_mode = mode
+    return server_tls
+
+
+def showing(authority: trustme.CA, trusted: trustme.CA, name: str) -> ssl.SSLContext:
+    """A client with a certificate of that common name."""
+    context = ssl.create_default_context()
+    trusted.configure_trust(context)  # pyright: ignore[reportUnknownMemberType] - pyOpenSSL, too
+    authority.issue_cert("client.test", common_name=name).configure_cert(context)  # pyright: ignore[reportUnknownMemberType]
+    return context
+
+
+SUBJECTS = TlsIdentity({"web-1": Identity(name="the web server")})
+
+
+async def test_a_peer_is_known_by_its_certificate(authority: trustme.CA, server_tls: ssl.SSLContext) -> None:
+    room = Room()
+    tls = asking(server_tls, authority, ssl.CERT_REQUIRED)
+    with anyio.fail_after(BOUND):
+        async with serve(room, "127.0.0.1", 0, tls=tls, authenticator=SUBJECTS) as server:
+            url = f"wss://127.0.0.1:{server.port}"
+            async with ChatClient.open(url, tls=showing(authority, authority, "web-1")) as client:
+                assert (await client.echo(text="on")).text == "on"
+            assert room.calls[0].identity.name == "the web server"
+            with pytest.raises(ConnectFailed, match="401: the certificate is not good"):
+                await ChatClient.connect(url, tls=showing(authority, authority, "web-2"))
+
+
+async def test_a_certificate_of_another_authority_ends_tls(authority: trustme.CA, server_tls: ssl.SSLContext) -> None:
+    tls = asking(server_tls, authority, ssl.CERT_REQUIRED)
+    with anyio.fail_after(BOUND):
+        async with serve(Room(), "127.0.0.1", 0, tls=tls, authenticator=SUBJECTS) as server:
+            with pytest.raises(ConnectFailed):
+                await ChatClient.connect(
+                    f"wss://127.0.0.1:{server.port}", tls=showing(trustme.CA(), authority, "web-1")
+                )
+            await until(lambda: not server.handshakes)
+            assert not server.connections
+
+
+async def test_where_none_has_to_be_shown_none_is_made_up(
+    authority: trustme.CA, server_tls: ssl.SSLContext, client_tls: ssl.SSLContext
+) -> None:
+    tls = asking(server_tls, authority, ssl.CERT_OPTIONAL)
+    with anyio.fail_after(BOUND):
+        async with serve(Room(), "127.0.0.1", 0, tls=tls, authenticator=SUBJECTS) as server:
+            with pytest.raises(ConnectFailed, match="401: a client certificate is needed"):
+                await ChatClient.connect(f"wss://127.0.0.1:{server.port}", tls=client_tls)
+
+
+async def test_no_failure_of_tls_falls_back_to_plain(server_tls: ssl.SSLContext) -> None:
+    """A token never leaves in the clear for a URL that says `wss`."""
+    heard: list[bytes] = []
+
+    async def listen(stream: anyio.abc.SocketStream) -> None:
+        async with stream:
+            with suppress(anyio.EndOfStream, anyio.BrokenResourceError):
+                while True:
+                    heard.append(await stream.receive())
+                    await stream.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    with anyio.fail_after(BOUND):
+        listener = await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=0)
+        async with listener, anyio.create_task_group() as tasks:
+            tasks.start_soon(listener.serve, listen)
+            port = listener.extra(anyio.abc.SocketAttribute.local_port)
+            with pytest.raises(ConnectFailed, match="cannot connect"):
+                await ChatClient.connect(f"wss://127.0.0.1:{port}", token="a-token-that-must-not-leave", limits=LIMITS)
+            tasks.cancel_scope.cancel()
+    assert heard
+    assert all(data.startswith(b"\x16") for data in heard[:1]), "a TLS handshake"
+    assert b"a-token-that-must-not-leave" not in b"".join(heard)

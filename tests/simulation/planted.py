@@ -240,7 +240,7 @@ def expired_calls_are_sent_after_a_reconnect(patch: Patch) -> None:
 @caught_by(scenarios.calls_on_a_bad_network, validators.old_connections_are_fenced)
 def old_connections_are_not_fenced(patch: Patch) -> None:
     def welcome(self: Server[Any], connection: Any, hello: Any) -> None:
-        self._sessions[hello.session] = connection
+        self._sessions[connection.identity.name, hello.session] = connection
 
     patch.setattr(Server, "_fence", welcome)
 

@@ -6,13 +6,13 @@ import asyncio
 import contextvars
 import socket
 import ssl
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, cast
 
 from typing_extensions import override
 
-from .listening import address_of, listening_socket
+from .listening import address_of, host_of, listening_socket, peer_of
 from .options import limit_unsent
 from .port import Future, LinkEnd, Scope, Task, Timer
 
@@ -96,8 +96,10 @@ class AsyncioTransport(asyncio.Protocol):
             self._live.resume_reading()
 
     def peer_name(self) -> str:
-        name = self._live.get_extra_info("peername")
-        return f"{name[0]}:{name[1]}" if isinstance(name, tuple) else "?"
+        return host_of(self._live.get_extra_info("peername"))
+
+    def peer_certificate(self) -> Mapping[str, Any] | None:
+        return self._live.get_extra_info("peercert") or None
 
     def hold(self) -> None:
         self._stop_running()
@@ -155,6 +157,9 @@ class AcceptedSocket:
 
     def abort(self) -> None:
         self._socket.close()
+
+    def peer_name(self) -> str:
+        return peer_of(self._socket)
 
 
 class AsyncioListener:

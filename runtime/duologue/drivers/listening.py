@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from typing import Any
+from typing import Any, Protocol, cast
 
 import anyio
 
@@ -41,3 +41,22 @@ def address_of(listening: socket.socket) -> tuple[str, int]:
     """Host and port of a bound socket."""
     host, port = listening.getsockname()[:2]
     return str(host), int(port)
+
+
+class _Connected(Protocol):
+    """A socket, whichever executor's."""
+
+    def getpeername(self) -> Any: ...
+
+
+def peer_of(connected: _Connected) -> str:
+    """The host at the other end; empty when the socket is not connected any more."""
+    try:
+        return host_of(connected.getpeername())
+    except OSError:
+        return ""
+
+
+def host_of(address: object) -> str:
+    """The host of a socket's address."""
+    return str(cast("tuple[object, ...]", address)[0]) if isinstance(address, tuple) else ""

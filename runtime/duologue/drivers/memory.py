@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import ssl
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager
 from functools import partial
 from typing import Any
@@ -98,6 +98,9 @@ class MemoryEnd:
 
     def peer_name(self) -> str:
         return self.peer.name
+
+    def peer_certificate(self) -> Mapping[str, Any] | None:
+        return None
 
     # the network's side
     def release(self) -> None:

@@ -6,7 +6,7 @@ The rest of the runtime is written against these; one module an executor impleme
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
@@ -68,7 +68,11 @@ class Transport(Protocol):
     def pause_reading(self) -> None: ...
     def resume_reading(self) -> None: ...
     def peer_name(self) -> str:
-        """The peer's address, for people."""
+        """The peer's host."""
+        ...
+
+    def peer_certificate(self) -> Mapping[str, Any] | None:
+        """The peer's certificate, as `ssl.SSLSocket.getpeercert` gives it; None unless TLS checked one."""
         ...
 
 
@@ -99,6 +103,10 @@ class Socket(Protocol):
 
     def abort(self) -> None:
         """Close a socket that was never run."""
+        ...
+
+    def peer_name(self) -> str:
+        """The peer's host."""
         ...
 
 

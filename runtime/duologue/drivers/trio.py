@@ -8,13 +8,13 @@ import logging
 import socket
 import ssl
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any, Final
 
 import trio
 
-from .listening import address_of, listening_socket
+from .listening import address_of, listening_socket, peer_of
 from .options import limit_unsent
 from .port import Future, LinkEnd, Scope, Task, Timer
 
@@ -208,11 +208,12 @@ class TrioTransport:
         self._readable.set()
 
     def peer_name(self) -> str:
-        try:
-            host, port = _socket_of(self._stream).getpeername()[:2]
-        except OSError:
-            return "?"
-        return f"{host}:{port}"
+        return peer_of(_socket_of(self._stream))
+
+    def peer_certificate(self) -> Mapping[str, Any] | None:
+        if not isinstance(self._stream, trio.SSLStream):
+            return None
+        return self._stream.getpeercert() or None
 
     # the driver's side
     async def carry(self) -> None:
@@ -309,6 +310,9 @@ class TrioSocket:
 
     def abort(self) -> None:
         _socket_of(self._stream).close()
+
+    def peer_name(self) -> str:
+        return peer_of(_socket_of(self._stream))
 
     async def _begin(self) -> None:
         if self._tls is not None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import ssl
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +17,9 @@ from typing import Final
 import anyio
 from anyio.abc import TaskStatus
 
-from duologue import serve
+from duologue import Authenticator, Login, serve
 
+from .access import FileTokens, told
 from .clock import SystemClock
 from .journal import JournaledStore
 from .memory import MemoryJournal
@@ -37,6 +39,7 @@ class Started:
     path: Path | None
     services: int
     revision: int
+    open_to: str
 
 
 def default_directory() -> Path:
@@ -51,7 +54,15 @@ def default_directory() -> Path:
     return base / "duologue-registry"
 
 
-async def serve_registry(host: str, port: int, directory: Path | None, started: Callable[[Started], None]) -> None:
+async def serve_registry(
+    host: str,
+    port: int,
+    directory: Path | None,
+    started: Callable[[Started], None],
+    authenticator: Authenticator,
+    tls: ssl.SSLContext | None,
+    origins: Sequence[str],
+) -> None:
     """Serve until SIGTERM or SIGINT; without a directory, from memory.
 
     Raises:
@@ -63,11 +74,18 @@ async def serve_registry(host: str, port: int, directory: Path | None, started: 
         async with background() as tasks:
             await tasks.start(_watch_signals, tasks.cancel_scope)
             await tasks.start(registry.run)
-            async with serve(registry, host, port) as server:
+            guarded = isinstance(authenticator, FileTokens)
+            login: Login | None = "first_message" if guarded and origins else None  # browsers cannot send headers
+            async with serve(
+                registry, host, port, tls=tls, authenticator=authenticator, origins=origins, login=login
+            ) as server:
+                if isinstance(authenticator, FileTokens):
+                    tasks.start_soon(authenticator.follow, server)
                 shown = f"[{host}]" if ":" in host else host
                 path = None if directory is None else directory / FILE_NAME
-                url = f"ws://{shown}:{server.port}"
-                started(Started(url=url, path=path, services=len(store.snapshot()), revision=store.revision))
+                url = f"{'ws' if tls is None else 'wss'}://{shown}:{server.port}"
+                services, open_to = len(store.snapshot()), told(authenticator, host)
+                started(Started(url=url, path=path, services=services, revision=store.revision, open_to=open_to))
                 await anyio.sleep_forever()
 
 

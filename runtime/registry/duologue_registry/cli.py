@@ -35,22 +35,29 @@ def _client(function: Callable[..., None]) -> Callable[..., None]:
     """
 
     @click.option("--url", envvar="DUOLOGUE_REGISTRY_URL", default=DEFAULT_URL, show_default=True, show_envvar=True)
+    @click.option(
+        "--token", envvar="DUOLOGUE_TOKEN", show_envvar=True, help="Says who you are; others can see options."
+    )
     @click.option("--json", is_flag=True, help="Print JSON, for programs.")
     @click.option("--timeout", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="Seconds.")
     @functools.wraps(function)
     def command(**options: Any) -> None:
         context = click.get_current_context()
         of_group = context.find_object(Target)
-        for name in ("url", "json", "timeout"):
+        for name in ("url", "json", "timeout", "token"):
             typed = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
             if of_group is not None and not typed:
                 options[name] = getattr(of_group, name)
-        context.obj = Target(*(options.pop(name) for name in ("url", "json", "timeout")))
+        context.obj = Target(*(options.pop(name) for name in ("url", "json", "timeout", "token")))
         function(context.obj, **options)
 
     return command
 
 
+_data = click.option(
+    "--data", type=click.Path(file_okay=False, path_type=Path), help="Directory of the data.  [default: the user's own]"
+)
+_file = click.Path(dir_okay=False, path_type=Path)
 _revision = click.option("--if-revision", type=click.IntRange(min=0), help="Only if the entry has this revision.")
 
 
@@ -65,25 +72,87 @@ def main(context: click.Context) -> None:
 
 # ---------------------------------------------------------------------------------------------------------------- serve
 @main.command(epilog="\b\nExample:\n  duologue-registry serve --data ./data --port 9000")
-@click.option("--host", default="127.0.0.1", show_default=True, help="A loopback address.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Others than loopback need tokens.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 picks a free one.")
-@click.option(
-    "--data", type=click.Path(file_okay=False, path_type=Path), help="Directory of the data.  [default: the user's own]"
-)
+@_data
 @click.option("--ephemeral", is_flag=True, help="Keep everything in memory, and lose it at the end.")
+@click.option("--tokens", type=_file, help="The file of its tokens.  [default: tokens.json beside the data]")
+@click.option("--insecure-no-tokens", "insecure", is_flag=True, help="Let everybody who can connect do everything.")
+@click.option("--tls-cert", type=_file, help="Serve wss:// with this certificate (PEM).")
+@click.option("--tls-key", type=_file, help="The certificate's key, if it is in a file of its own.")
+@click.option("--origin", "origins", multiple=True, metavar="ORIGIN", help="A web page that may connect; repeatable.")
 @click.option("--executor", type=click.Choice(["asyncio", "uvloop", "trio"]), help="[default: uvloop if installed]")
 @click.option("--json", "as_json", is_flag=True, help="Say where it listens and stores as one line of JSON.")
-def serve(host: str, port: int, data: Path | None, *, ephemeral: bool, executor: str | None, as_json: bool) -> None:
+def serve(host: str, port: int, data: Path | None, **options: Any) -> None:
     """Serve the registry until Ctrl-C or SIGTERM.
 
-    What it has acknowledged is on disk, and there again after a crash. It listens on this machine alone: nobody has
-    to sign in.
+    What it has acknowledged is on disk, and there again after a crash. Where there are tokens (see `token create`),
+    nobody is let in without one; where there are none, it listens on this machine alone, and everybody on it may do
+    everything.
     """
-    from .serving import run
+    from .serving import Access, run
 
-    if ephemeral and data is not None:
+    if options["ephemeral"] and data is not None:
         raise click.UsageError("--ephemeral stores nothing, --data says where: give one of them")
-    run(host, port, data, ephemeral=ephemeral, executor=executor, as_json=as_json)
+    access = Access(
+        tokens=options["tokens"],
+        insecure=options["insecure"],
+        certificate=options["tls_cert"],
+        key=options["tls_key"],
+        origins=options["origins"],
+    )
+    run(
+        host,
+        port,
+        data,
+        access,
+        ephemeral=options["ephemeral"],
+        executor=options["executor"],
+        as_json=options["as_json"],
+    )
+
+
+# --------------------------------------------------------------------------------------------------------------- tokens
+@main.group()
+def token() -> None:
+    """Create, list and revoke the tokens that callers of a registry have.
+
+    They are kept beside its data, as digests; the registry need not run. One that runs and had tokens when it started
+    notices what changes within a second.
+    """
+
+
+@token.command("create", epilog="\b\nExample:\n  duologue-registry token create web-1 --role service --expires 30d")
+@click.argument("name")
+@click.option("--role", "roles", multiple=True, required=True, metavar="ROLE", help="viewer, service or operator.")
+@click.option("--expires", metavar="TIME", help="How long it is good, such as 30d, 12h or 90min.  [default: for ever]")
+@_data
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+def token_create(name: str, roles: tuple[str, ...], expires: str | None, data: Path | None, *, as_json: bool) -> None:
+    """Create a token for NAME and print it, this once; the audit log calls its holder NAME."""
+    from .token_commands import create_command
+
+    create_command(name, roles, expires, data, as_json=as_json)
+
+
+@token.command("list", epilog="\b\nExample:\n  duologue-registry token list --json")
+@_data
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+def token_list(data: Path | None, *, as_json: bool) -> None:
+    """List the tokens: whose, with which roles, until when."""
+    from .token_commands import list_command
+
+    list_command(data, as_json=as_json)
+
+
+@token.command("revoke", epilog="\b\nExample:\n  duologue-registry token revoke web-1")
+@click.argument("name")
+@_data
+def token_revoke(name: str, data: Path | None) -> None:
+    """Remove the token of NAME; a registry that runs closes its connections within two seconds."""
+    from .token_commands import revoke_command
+
+    revoke_command(name, data)
 
 
 # ------------------------------------------------------------------------------------------------------------- services

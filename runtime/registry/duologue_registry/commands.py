@@ -13,6 +13,7 @@ import click
 from pydantic import ValidationError
 
 from duologue import CallError, ConnectFailed, ConnectionClosed, Lifecycle, NotSent, OutcomeUnknown, UnknownValue
+from duologue.dialer import redacted
 from service_registry_sdk import (
     AuditRecord,
     DockerContainer,
@@ -52,11 +53,11 @@ def talk(target: Target, conversation: Talk[T]) -> T:
     try:
         return anyio.run(_talk, target, conversation)
     except ConnectFailed as error:
-        unreachable(target, str(error))
+        not_let_in(target, error)
     except TimeoutError:
         unreachable(target, f"no answer within {target.timeout:g} seconds")
     except NotSent as error:
-        fail(UNREACHABLE, f"Nothing was sent to {target.url}: {printable(str(error))}")
+        fail(UNREACHABLE, f"Nothing was sent to {redacted(target.url)}: {printable(str(error))}")
     except ConnectionClosed as error:
         unreachable(target, str(error))
     except OutcomeUnknown as error:
@@ -81,16 +82,28 @@ async def _talk(target: Target, conversation: Talk[T]) -> T:
 def open_client(target: Target, lifecycle: Lifecycle | None = None) -> AbstractAsyncContextManager[RegistryClient]:
     """The client, to be entered; a usage error for a URL that is none."""
     try:
-        return RegistryClient.open(target.url, lifecycle=lifecycle)
+        return RegistryClient.open(target.url, token=target.token, lifecycle=lifecycle)
     except ValueError as error:
         raise click.UsageError(f"--url: {error}") from None
+
+
+def not_let_in(target: Target, error: ConnectFailed) -> NoReturn:
+    """End: the registry refused the token, or is not there."""
+    if error.status_code != 401:
+        unreachable(target, str(error))
+    lacking = "wants a token" if target.token is None else "does not take this token"
+    fail(
+        REFUSED,
+        f"The registry at {redacted(target.url)} {lacking}.\n"
+        "Create one with `duologue-registry token create NAME --role ROLE`, and give it as DUOLOGUE_TOKEN or --token.",
+    )
 
 
 def unreachable(target: Target, why: str) -> NoReturn:
     """End, and leave no doubt that nothing is known of the services."""
     fail(
         UNREACHABLE,
-        f"Registry unreachable at {target.url}: {printable(why)}.\n"
+        f"Registry unreachable at {redacted(target.url)}: {printable(why)}.\n"
         "Start one with `duologue-registry serve`, or name another with --url.",
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NoReturn
 
 import click
@@ -24,6 +24,7 @@ class Target:
     url: str
     json: bool
     timeout: float
+    token: str | None = field(default=None, repr=False)
 
 
 def fail(code: int, message: str) -> NoReturn:

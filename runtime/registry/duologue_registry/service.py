@@ -46,9 +46,6 @@ FORGET_AFTER: Final = 3600.0
 SWEEP_EVERY: Final = 0.25
 """Seconds between two looks at the leases: so much later than its TTL a lease may end."""
 
-ANONYMOUS: Final = "anonymous"
-"""The actor of calls from a connection that nobody had to sign in to."""
-
 _SWEEP_AT_ONCE: Final = 100  # of a mass expiry, in one transaction
 
 
@@ -142,7 +139,7 @@ class Registry(RegistryService):
         keyed_by = None
         if claim is not None:
             keyed_by = KeyedBy((claim.identity, claim.key), lambda outcome: claim.answer(_result(outcome)))
-        request = Request(command=command, actor=ANONYMOUS, key=call.key, keyed_by=keyed_by)
+        request = Request(command=command, actor=call.identity.name, key=call.key, keyed_by=keyed_by)
         (answer,) = await self._store.commit([request])
         if isinstance(answer, CallError):
             raise answer

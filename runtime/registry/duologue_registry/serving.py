@@ -3,26 +3,53 @@
 from __future__ import annotations
 
 import importlib.util
-import ipaddress
 import logging
 import os
+import ssl
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import anyio
 import click
 
+from duologue import Authenticator
+
 from . import __version__
+from .access import AccessRefused, FileTokens, authenticator_of
 from .app import Started, default_directory, serve_registry
 from .display import echo_json
 from .exits import REFUSED, fail
 from .store import StoreError
+from .token_commands import token_file
+from .tokens import TokensError
 
 
-def run(host: str, port: int, data: Path | None, *, ephemeral: bool, executor: str | None, as_json: bool) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """What `serve` was told of who may connect, and how."""
+
+    tokens: Path | None
+    insecure: bool
+    certificate: Path | None
+    key: Path | None
+    origins: Sequence[str]
+
+
+def run(
+    host: str,
+    port: int,
+    data: Path | None,
+    access: Access,
+    *,
+    ephemeral: bool,
+    executor: str | None,
+    as_json: bool,
+) -> None:
     """Serve until told to stop; returns then, so that the process ends with code 0."""
-    _check_loopback(host)
+    authenticator, tls = _authenticator(host, data, access, ephemeral=ephemeral), _tls(access)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     directory = None if ephemeral else (data or default_directory()).absolute()
     backend, options = _backend(executor)
@@ -33,6 +60,9 @@ def run(host: str, port: int, data: Path | None, *, ephemeral: bool, executor: s
             port,
             directory,
             _say_in_json if as_json else _say,
+            authenticator,
+            tls,
+            access.origins,
             backend=backend,
             backend_options=options,
         )
@@ -44,16 +74,29 @@ def run(host: str, port: int, data: Path | None, *, ephemeral: bool, executor: s
         click.echo("stopped")
 
 
-def _check_loopback(host: str) -> None:
+def _authenticator(host: str, data: Path | None, access: Access, *, ephemeral: bool) -> Authenticator:
+    if access.tokens is not None and not access.tokens.is_file():
+        raise click.UsageError(f"--tokens {access.tokens}: there is no such file")
     try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
-        raise click.UsageError(
-            f"--host {host}: this version listens on loopback addresses alone, since nobody has to sign in;"
-            " use 127.0.0.1 or ::1, and a tunnel (such as ssh -L) from elsewhere"
-        )
+        tokens = None if access.tokens is None and ephemeral else FileTokens(token_file(data, access.tokens))
+        return authenticator_of(host, tokens, insecure=access.insecure)
+    except TokensError as error:
+        fail(REFUSED, str(error))
+    except AccessRefused as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _tls(access: Access) -> ssl.SSLContext | None:
+    if access.certificate is None and access.key is None:
+        return None
+    if access.certificate is None:
+        raise click.UsageError("--tls-key needs --tls-cert")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(access.certificate, access.key)
+    except OSError as error:  # `ssl.SSLError` among them
+        fail(REFUSED, f"--tls-cert {access.certificate}: {error.strerror or error}")
+    return context
 
 
 def _backend(executor: str | None) -> tuple[str, dict[str, Any]]:
@@ -72,6 +115,7 @@ def _say(started: Started) -> None:
         ("listening", click.style(started.url, fg="green")),
         ("storing", stored),
         ("loaded", f"{started.services} services at revision {started.revision}"),
+        ("open to", started.open_to),
         ("stop", "Ctrl-C"),
     ]
     click.echo(click.style(f"duologue-registry {__version__}", bold=True))
@@ -88,6 +132,7 @@ def _say_in_json(started: Started) -> None:
             "data": path,
             "services": started.services,
             "revision": started.revision,
+            "open_to": started.open_to,
             "pid": os.getpid(),
         }
     )

@@ -10,6 +10,7 @@ import anyio
 import click
 
 from duologue import CallError, ConnectFailed, ConnectionClosed, Event, EventStream, HistoryLost, Lifecycle
+from duologue.dialer import redacted
 from service_registry_sdk import (
     EndpointUpdated,
     HealthCheckResult,
@@ -21,7 +22,7 @@ from service_registry_sdk import (
     ServiceStateChanged,
 )
 
-from .commands import all_services, open_client, unreachable
+from .commands import all_services, not_let_in, open_client, unreachable
 from .display import SERVICE_HEADERS, echo_json, service_row, table
 from .exits import REFUSED, Target, fail
 from .tasks import background
@@ -81,6 +82,7 @@ class Watch:
 
     def __init__(self, target: Target) -> None:
         self._target = target
+        self._url = redacted(target.url)
         self._board = Board()
         self._lost_since: datetime | None = None
         self._live = sys.stdout.isatty() and not target.json
@@ -129,7 +131,7 @@ class Watch:
     def _draw(self) -> None:
         now = datetime.now().astimezone()
         if self._lost_since is None:
-            status = click.style(f"{self._target.url}  {now:%H:%M:%S}  Ctrl-C ends", dim=True)
+            status = click.style(f"{self._url}  {now:%H:%M:%S}  Ctrl-C ends", dim=True)
         else:
             text = (
                 f"Registry unreachable since {self._lost_since:%H:%M:%S}; this is what was known then. Reconnecting …"
@@ -139,13 +141,13 @@ class Watch:
 
     def _connected(self) -> None:
         if self._lost_since is not None and not self._live:
-            click.secho(f"Registry reachable again at {self._target.url}", fg="green", err=True)
+            click.secho(f"Registry reachable again at {self._url}", fg="green", err=True)
         self._lost_since = None
 
     def _lost(self, closed: ConnectionClosed) -> None:
         self._lost_since = datetime.now().astimezone()
         if not self._live:
-            click.secho(f"Registry unreachable at {self._target.url} ({closed}): reconnecting", fg="red", err=True)
+            click.secho(f"Registry unreachable at {self._url} ({closed}): reconnecting", fg="red", err=True)
 
 
 def watch_command(target: Target) -> None:
@@ -155,7 +157,7 @@ def watch_command(target: Target) -> None:
     except KeyboardInterrupt:
         return
     except ConnectFailed as error:
-        unreachable(target, str(error))
+        not_let_in(target, error)
     except TimeoutError:
         unreachable(target, f"no answer within {target.timeout:g} seconds")
     except CallError as error:

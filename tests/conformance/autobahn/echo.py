@@ -13,14 +13,15 @@ from typing import Final
 
 import anyio
 from websockets.client import ClientProtocol
-from websockets.http11 import Request, Response
+from websockets.http11 import Request
 from websockets.server import ServerProtocol
 from websockets.uri import parse_uri
 
 from duologue import CloseCode, Limits
 from duologue.drivers import current
 from duologue.drivers.port import Socket, wake
-from duologue.link import WEBSOCKET_LOGGER, Link
+from duologue.handshake import WEBSOCKET_LOGGER
+from duologue.link import Link
 
 LIMITS: Final = Limits(frame=16 << 20)
 """The suite's largest message."""
@@ -30,15 +31,16 @@ class Echo:
     """The owner of one link."""
 
     def __init__(self, protocol: ClientProtocol | ServerProtocol) -> None:
-        self.link = Link(protocol, self, current(), LIMITS)
+        self.link = Link(protocol, current(), LIMITS)
+        self.link.owner = self
         self.heard: list[bytes] = []
 
     async def run(self, socket: Socket) -> None:
         await socket.run(self.link, self.link.high_water)
 
-    def on_request(self, request: Request) -> Response:
+    def on_request(self, request: Request) -> None:
         assert isinstance(self.link.protocol, ServerProtocol)
-        return self.link.protocol.accept(request)
+        self.link.respond(self.link.protocol.accept(request))
 
     def on_open(self, subprotocol: str | None) -> None: ...
 

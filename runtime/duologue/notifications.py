@@ -1,0 +1,65 @@
+"""Events that the peer sends to this side's own handlers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Raw
+from pydantic import ValidationError
+
+from .decisions import EventArrived
+from .descriptors import EventDescriptor
+from .models import Event
+from .outcomes import explain, incident
+from .service import Bound, Call
+from .wire import Message
+
+if TYPE_CHECKING:
+    from .connection import Connection
+
+_LOG: Final = logging.getLogger("duologue")
+
+
+class Notifications:
+    """The notifications that come on one connection. Nobody waits for an answer, and so none is owed."""
+
+    __slots__ = ("_bound", "_connection", "_running")
+
+    def __init__(self, connection: Connection, bound: Mapping[str, Bound]) -> None:
+        self._connection = connection
+        self._bound = bound
+        self._running = 0
+
+    def take(self, decision: EventArrived) -> bool:
+        """Hand an event to its handler, if there is one; events beyond `Limits.in_flight` at once are dropped.
+
+        A peer that may not send it is told so.
+        """
+        bound = self._bound.get(str(decision.message.event))
+        if bound is None or bound.event is None:
+            return False
+        if (refusal := self._connection.refusal(bound.event)) is not None:
+            self._connection.session.complain(refusal)
+        elif self._running < self._connection.limits.in_flight:
+            self._running += 1
+            self._connection.spawn(self._handle, decision.message, bound, bound.event)
+        else:
+            _LOG.warning("%s: dropped, since %d are being handled", bound.name, self._running)
+        return True
+
+    async def _handle(self, message: Message, bound: Bound, event: EventDescriptor[Event]) -> None:
+        connection = self._connection
+        try:
+            data = event.model.from_wire(bytes(message.data) if isinstance(message.data, Raw) else b"{}")
+            context: Call[Any] = Call(
+                connection.peer, connection, event.name, meta={}, key=None, deadline=None, identity=connection.identity
+            )
+            await bound.handler(context, data)
+        except ValidationError as error:
+            _LOG.warning("%s: dropped, since it does not fit: %s", event.name, explain(error))
+        except Exception:  # noqa: BLE001 - as for a call
+            incident(event.name)
+        finally:
+            self._running -= 1

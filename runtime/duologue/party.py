@@ -1,0 +1,53 @@
+"""What one side brings to each of its connections."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .drivers.port import Scope
+from .gate import Gate
+from .keyed import KeyedCalls
+from .limits import Limits
+from .publisher import Publisher
+from .service import Bound
+from .uploads import HeldUploads
+from .wire import Goaway, Hello, Message
+
+if TYPE_CHECKING:
+    from .connection import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Party:
+    """One side: a server, or a client.
+
+    Attributes:
+        handlers: Which handler answers which action or event of the peer's.
+        keyed: The keyed calls of whatever the handlers belong to; `uploads` likewise.
+        gate: Decides which of its calls and events the peer may have.
+        make_peer: Makes what handlers find in `call.peer`.
+        scope: Where keyed handlers run, so that they outlast their connection; without one the connection's end waits
+            for theirs.
+        publisher: Where this side's events come from; None for a side that publishes none.
+        on_event: Is given the events that the peer publishes; `on_note` what it says about subscriptions.
+        on_known: Is told who the peer is.
+        on_leaving: Is told when the peer takes no more calls.
+        on_closed: Is told when a connection is gone.
+    """
+
+    hello: Hello
+    limits: Limits
+    handlers: Mapping[str, Bound]
+    make_peer: Callable[[Connection], Any]
+    keyed: KeyedCalls
+    uploads: HeldUploads
+    gate: Gate
+    scope: Scope | None = None
+    publisher: Publisher | None = None
+    on_event: Callable[[Message], None] | None = None
+    on_note: Callable[[Message], None] | None = None
+    on_known: Callable[[Connection, Hello], None] | None = None
+    on_leaving: Callable[[Connection, Goaway], None] | None = None
+    on_closed: Callable[[Connection], None] | None = None

@@ -1,0 +1,174 @@
+"""Accepted sockets: from the first byte until somebody is let in, and a conversation with them exists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from msgspec import Raw
+from websockets.http11 import Request, Response
+
+from .admission import Admission
+from .auth import Credentials, Identity
+from .close_codes import CloseCode
+from .connection import Connection
+from .drivers.port import Executor, Scope, Socket, Timer
+from .errors import CallError, ResourceExhausted, Unauthenticated
+from .handshake import credentials_of, refusal, server_protocol
+from .limits import KIB
+from .link import Link
+from .outcomes import body_of
+from .party import Party
+from .standing import answer, token_of
+from .wire import BadMessage, BadText, NativeCodec
+
+FIRST_MESSAGE: Final = 4 * KIB
+"""Bytes that a first message may have, where it is to say who the peer is."""
+
+_CODEC: Final = NativeCodec()
+
+
+class Reception:
+    """One accepted socket.
+
+    Attributes:
+        connection: The conversation; None until the peer was let in.
+    """
+
+    _scope: Scope
+
+    def __init__(
+        self,
+        executor: Executor,
+        party: Party,
+        admission: Admission,
+        on_let_in: Callable[[Reception, Connection], None],
+    ) -> None:
+        self.connection: Connection | None = None
+        self._executor = executor
+        self._party = party
+        self._admission = admission
+        self._on_let_in = on_let_in
+        self._protocol = server_protocol(party.limits, admission.origins)
+        self._link = Link(self._protocol, executor, party.limits)
+        self._link.owner = self
+        self._crowd = 0
+        self._credentials = Credentials()
+        self._subprotocol: str | None = None
+        self._login: Timer | None = None
+        self._asked = False
+
+    async def run(self, socket: Socket) -> None:
+        """Carry bytes until the connection is gone, and its keyed handlers have ended. Never raises for its peer."""
+        addresses, address = self._admission.addresses, socket.peer_name()
+        self._crowd = addresses.enter(address)
+        try:
+            if self._crowd > 2 * addresses.limit:
+                socket.abort()
+                return
+            async with self._executor.scope() as scope:
+                self._scope = scope
+                await socket.run(self._link, self._link.high_water)
+                if self.connection is not None:
+                    await self.connection.until_done()
+        finally:
+            addresses.leave(address)
+            if self.connection is not None:
+                self._admission.leave(self.connection.identity)
+
+    def give_up(self) -> None:
+        """Cut the connection if nobody was let in."""
+        if self.connection is None:
+            self._link.abort(CloseCode.GOING_AWAY, "the server stops")
+
+    # ---------------------------------------------------------------------------------------------- before the answer
+    def on_request(self, request: Request) -> None:
+        accepted = self._protocol.accept(request)  # checks the origin, too
+        if accepted.status_code != 101:
+            self._link.respond(accepted)
+            return
+        try:
+            self._check_crowd()
+            self._credentials = credentials_of(request, self._link.peer_name, self._link.peer_certificate)
+        except CallError as error:
+            self._link.respond(refusal(self._protocol, error))
+            return
+        if self._credentials.token is None and self._admission.login == "first_message":
+            self._protocol.max_message_size = FIRST_MESSAGE
+            self._link.respond(accepted)
+        else:
+            self._scope.spawn(self._receive, accepted)
+
+    def _check_crowd(self) -> None:
+        if self._crowd > self._admission.addresses.limit:
+            raise ResourceExhausted("too many connections from this address")
+
+    async def _receive(self, accepted: Response) -> None:
+        """Answer the handshake as the authenticator says."""
+        try:
+            identity = await self._admission.identify(self._credentials)
+            if not self._link.closed:
+                self._let_in(identity)
+                self._link.respond(accepted)
+        except CallError as error:
+            shown = self._credentials.token is not None
+            self._link.respond(refusal(self._protocol, error, shown=shown))
+
+    def _let_in(self, identity: Identity) -> Connection:
+        """Make the conversation. Raises `ResourceExhausted` where the identity has enough of them."""
+        if not self._admission.has_room(identity):
+            raise ResourceExhausted("too many connections of this identity")
+        self.connection = Connection(self._link, self._party, identity, self._credentials, self._admission)
+        self.connection.begin(self._scope)
+        self._on_let_in(self, self.connection)
+        return self.connection
+
+    # ------------------------------------------------------------------------------------------------ the first message
+    def on_open(self, subprotocol: str | None) -> None:
+        self._subprotocol = subprotocol
+        until = self._executor.now() + self._party.limits.handshake
+        self._login = self._executor.call_at(until, lambda: self._refuse("nobody signed in in time"))
+
+    def on_message(self, data: bytes) -> None:
+        try:
+            message = _CODEC.decode(data)
+            if self._asked or message.action != "authenticate" or not isinstance(message.id, str):
+                raise Unauthenticated("`authenticate` comes first, and nothing before it is answered")
+            token = token_of(bytes(message.params) if isinstance(message.params, Raw) else b"")
+        except (BadText, BadMessage, CallError) as error:
+            self._refuse(str(error))
+            return
+        self._asked = True
+        self._scope.spawn(self._log_in, message.id, token)
+
+    def on_binary(self, data: bytes) -> None:
+        self._refuse("`authenticate` comes first")
+
+    async def _log_in(self, id: str, token: str) -> None:
+        try:
+            identity = await self._admission.identify(replace(self._credentials, token=token))
+            if not self._link.is_open:
+                return
+            connection = self._let_in(identity)
+        except CallError as error:
+            self._link.send(_CODEC.failure(id, body_of(error)))
+            self._refuse(error.message)
+            return
+        self._forget_login()
+        self._protocol.max_message_size = self._party.limits.frame
+        self._link.send(_CODEC.result(id, answer(identity)))
+        connection.on_open(self._subprotocol)
+
+    def _refuse(self, reason: str) -> None:
+        self._link.close(CloseCode.UNAUTHENTICATED, reason)
+
+    def _forget_login(self) -> None:
+        if self._login is not None:
+            self._login.cancel()
+
+    def on_closed(self, code: int, reason: str) -> None:
+        self._forget_login()
+
+    def on_pass_end(self) -> None: ...
+    def on_room(self) -> None: ...
