@@ -196,12 +196,22 @@ class Download(_Arriving[bytes, R]):
 
     @override
     async def _next(self) -> bytes | memoryview | None:
-        if self._arrivals.items:
-            await anyio.lowlevel.checkpoint()  # calls go first
+        await self._yield()
         raw = await super()._next()
         if raw is not None:
             self._digest.update(raw)
         return raw
+
+    async def _yield(self) -> None:
+        """Let calls go first, since a whole window may have come; and whoever wants to cancel this task.
+
+        A cancel scope never finds a task on an event loop that wakes it by the next piece in each of its turns.
+        """
+        try:
+            await anyio.lowlevel.checkpoint()
+        except BaseException:
+            self.cancel()
+            raise
 
     @override
     def _decode(self, raw: bytes | memoryview) -> bytes:

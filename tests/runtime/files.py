@@ -73,13 +73,16 @@ PUT_SMALL: Final = UploadAction(
 GET: Final = DownloadAction(
     name="get", params=Named, result=TypeAdapter(Stored), effect=Effect.SAFE, max_size=300 * MIB, timeout=None
 )
+GET_SMALL: Final = DownloadAction(
+    name="get_small", params=Named, result=TypeAdapter(Stored), effect=Effect.SAFE, max_size=150_000
+)
 PING: Final = Action(name="ping", params=Named, result=TypeAdapter(str), effect=Effect.SAFE)
 FILES: Final = Protocol(
     name="files",
     version="1.0.0",
     api_level=1,
-    client_actions=(PUT, PUT_ONCE, PUT_SMALL, GET, PING),
-    server_actions=(PUT, PUT_ONCE, PUT_SMALL, GET, PING),
+    client_actions=(PUT, PUT_ONCE, PUT_SMALL, GET, GET_SMALL, PING),
+    server_actions=(PUT, PUT_ONCE, PUT_SMALL, GET, GET_SMALL, PING),
 )
 
 
@@ -99,6 +102,9 @@ class _Files(Peer):
 
     def get(self, *, name: str, timeout: float | None = None) -> Download[Stored]:
         return self._download(GET, Named(name=name), timeout, None)
+
+    def get_small(self, *, name: str) -> Download[Stored]:
+        return self._download(GET_SMALL, Named(name=name), None, None)
 
     async def ping(self, *, name: str) -> str:
         return await self._call(PING, Named(name=name), None, None)
@@ -136,7 +142,7 @@ class Shelf(Service[FilesPeer]):
         self.kept: dict[str, bytes] = {}
         self.runs: list[str] = []
         self.answer_after = 0.0
-        self.stopped = 0
+        self.stopped: int = 0
         self.peers: list[FilesPeer] = []
         self._options = held
 
@@ -174,6 +180,7 @@ class Shelf(Service[FilesPeer]):
             uploading(PUT_ONCE, self.put),
             uploading(PUT_SMALL, self.put),
             downloading(GET, self.get),
+            downloading(GET_SMALL, self.get),
             unary(PING, self.ping),
         )
 

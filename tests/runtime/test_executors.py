@@ -126,6 +126,22 @@ async def test_writing_to_who_has_just_gone_is_no_news(caplog: pytest.LogCapture
     assert "socket.send" not in caplog.text
 
 
+async def test_what_was_spawned_takes_its_first_step_before_it_is_cancelled() -> None:
+    """One that never began could not put away what it was given."""
+    steps: list[str] = []
+
+    async def work() -> None:
+        steps.append("begun")
+        try:
+            await anyio.sleep_forever()
+        finally:
+            steps.append("ended")
+
+    async with current().scope() as scope:
+        scope.spawn(work)
+    assert steps == ["begun", "ended"]
+
+
 async def test_the_executor_is_found() -> None:
     assert type(current()).__module__.startswith("duologue.drivers.")
 
