@@ -480,7 +480,8 @@ class Session:
         call = self.outgoing.get(message.id) if isinstance(message.id, str) else None
         if call is None or call.abandoned:
             return
-        if call.inflow is None or message.n != call.inflow.received or not call.inflow.take(1):
+        flow = call.inflow if call.stream is None else None  # a download has no items
+        if flow is None or message.n != flow.received or not flow.take(1):
             self._decisions.append(Fail(CloseCode.VIOLATION, f"item {message.n} of call {call.id} is out of turn"))
             return
         self._decisions.append(Item(call, raw))

@@ -13,14 +13,36 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from duologue.decisions import Fail, IncomingCall, Settle, Start
+from duologue.decisions import (
+    DownloadEnd,
+    Fail,
+    IncomingCall,
+    Item,
+    OutgoingCall,
+    Settle,
+    Start,
+    UploadBroken,
+    UploadPiece,
+)
 from duologue.limits import Limits
 from duologue.session import Role, Session, State
-from duologue.wire import BadMessage, BadText, ErrorBody, Goaway, Hello, Message, NativeCodec
+from duologue.wire import (
+    BadMessage,
+    BadText,
+    ErrorBody,
+    Goaway,
+    Hello,
+    Message,
+    NativeCodec,
+    PieceKind,
+    UploadForm,
+    decode_piece,
+    encode_piece,
+)
 
 CODEC = NativeCodec()
 HELLO = Hello("chat", "1.0.0", 1, "us", 1)
-DOCUMENTED = {1007, 4400}
+DOCUMENTED = {1003, 1007, 4400}
 ROUNDS = 25_000
 """Inputs for each of two roles and two kinds of peer: 100,000 in all."""
 
@@ -52,8 +74,11 @@ SEEDS: list[dict[str, Any]] = [
     {"sub": "s1", "reset": {"reason": "r", "epoch": "e", "seq": 2}, "lost": {"event": "e", "count": 3}},
     {"id": "1", "item": "x", "n": 0},
     {"id": "1", "credit": 9},
+    {"id": "2", "action": "put", "key": "k", "stream": 1, "upload": {"size": 9, "sha256": "ab" * 32}},
+    {"id": "3", "action": "put", "key": "k", "stream": 2, "upload": {"size": 9, "sha256": "ab" * 32}},
+    {"id": "2", "ack": {"offset": 0, "window": 4}},
 ]
-WORDS = [*dict.fromkeys(name for seed in SEEDS for name in seed), "ack", "x"]
+WORDS = [*dict.fromkeys(name for seed in SEEDS for name in seed), "x"]
 VALUES: list[Any] = [
     None,
     True,
@@ -101,6 +126,34 @@ def mangled(rng: random.Random) -> bytes:
     return bytes(data)
 
 
+def a_piece(rng: random.Random) -> bytes:
+    """A piece that may be expected, or nearly so."""
+    data = bytearray(
+        encode_piece(
+            rng.choice(list(PieceKind)),
+            rng.randrange(1, 8),
+            rng.choice([0, 0, 0, 2, 4, 9, 2**40]),
+            b"x" * rng.randrange(6),
+        )
+    )
+    for _ in range(rng.choice([0, 0, 0, 0, 1])):
+        data[rng.randrange(len(data))] = rng.randrange(256)
+    return bytes(data[: rng.randrange(len(data))] if rng.random() < 0.02 else data)
+
+
+class Transfer:
+    """What came of one upload or download."""
+
+    def __init__(self) -> None:
+        self.came = 0
+        self.over = False
+
+    def take(self, data: bytes | memoryview, granted: int) -> None:
+        assert not self.over, "nothing comes after the end"
+        self.came += len(data)
+        assert self.came <= granted
+
+
 class Checked:
     """A session in use, and all that must hold whatever its peer says."""
 
@@ -109,15 +162,21 @@ class Checked:
         self.session = Session(role, CODEC, Limits(in_flight=4), HELLO)
         self.session.open(extensions=extensions)
         self.owed: dict[str, IncomingCall] = {}
-        self.waiting: dict[int, Any] = {}
+        self.waiting: dict[int, OutgoingCall] = {}
+        self.transfers: dict[int, Transfer] = {}
+        self.kept: list[object] = []  # so that no id is used twice
         self.now = 0.0
 
     def use(self, rng: random.Random) -> None:
         """What this side does between two messages."""
         session = self.session
         if session.may_request and not session.peer_leaving and session.state is State.OPEN:
-            call = session.request("a", b"{}", None, now=self.now, timeout=rng.choice([None, 0.5]), window=2)
+            kinds: list[dict[str, Any]] = [{"window": 2}]
+            if self.extensions:
+                kinds += [{"window": 4, "download": True}, {"upload": UploadForm(9, "ab" * 32), "key": "k"}]
+            call = session.request("a", b"{}", None, now=self.now, timeout=rng.choice([None, 0.5]), **rng.choice(kinds))
             self.waiting[id(call)] = call
+        self.carry(rng)
         if self.owed and rng.random() < 0.5:
             call_in = self.owed.pop(rng.choice(list(self.owed)))
             if rng.random() < 0.5:
@@ -129,9 +188,25 @@ class Checked:
         self.now += rng.choice([0.0, 0.1])
         self.note(session.tick(self.now))
 
+    def carry(self, rng: random.Random) -> None:
+        """Send what the peer has granted, and grant it something."""
+        for call in self.waiting.values():
+            if call.outflow is not None and not call.complete:
+                size = min(call.outflow.room, rng.randrange(4), self.session.piece_size)
+                if size or (call.upload is not None and call.outflow.sent == call.upload.size):
+                    self.session.upload(call, b"x" * size)
+        for owed in self.owed.values():
+            if owed.upload is not None and owed.inflow is None and rng.random() < 0.5:
+                self.session.ack(owed, 0, 4)
+            if owed.stream is not None and owed.outflow is not None and owed.outflow.room > 0:
+                self.session.download(owed, b"x" * min(owed.outflow.room, rng.randrange(1, 4)))
+
     def hear(self, data: bytes) -> bool:
         """Returns whether the connection would go on."""
         return self.note(self.session.receive(data, self.now))
+
+    def hear_binary(self, data: bytes) -> bool:
+        return self.note(self.session.receive_binary(data))
 
     def note(self, decisions: list[Any]) -> bool:
         going = True
@@ -144,13 +219,38 @@ class Checked:
             elif isinstance(decision, Fail):
                 assert decision.code in DOCUMENTED
                 going = False
+            elif isinstance(decision, (UploadPiece, UploadBroken, Item, DownloadEnd)):
+                self.note_transfer(decision)
         assert len(self.session.incoming) <= 4
-        for message, _ in self.session.messages():
+        for message, binary in self.session.messages():
+            if binary:
+                assert self.extensions
+                assert len(decode_piece(message).data) <= self.session.piece_size
+                continue
             decoded = CODEC.decode(message)
             if not self.extensions:
                 assert json.loads(message).keys() <= {"id", "action", "params", "data", "error"}
             assert isinstance(decoded, Message)
         return going
+
+    def note_transfer(self, decision: UploadPiece | UploadBroken | Item | DownloadEnd) -> None:
+        call = decision.call
+        self.kept.append(call)
+        transfer = self.transfers.setdefault(id(call), Transfer())
+        match decision:
+            case UploadPiece(data=data, end=end):
+                assert call.inflow is not None
+                assert isinstance(call, IncomingCall)
+                assert call.upload is not None
+                transfer.take(data, min(call.inflow.granted, call.upload.size))
+                self.session.hold(call, len(data))
+                transfer.over = end
+            case Item(raw=raw):
+                assert call.inflow is not None
+                transfer.take(raw if call.stream else raw[:1], call.inflow.granted)
+            case _:
+                transfer.take(b"", 0 if not transfer.came else transfer.came)
+                transfer.over = True
 
     def lose(self) -> None:
         self.note(self.session.lose())
@@ -165,17 +265,23 @@ def test_a_session_survives_whatever_comes(role: Role, extensions: bool) -> None
     print(f"seed: {seed}; to repeat it: FUZZ_SEED={SEED}")
     inputs = 0
     kinds: set[str] = set()
+    came: set[str] = set()
     while inputs < ROUNDS:
         checked = Checked(role, extensions=extensions)
         for _ in range(rng.randrange(1, 200)):
             inputs += 1
             checked.use(rng)
-            data = mangled(rng) if rng.random() < 0.95 else rng.randbytes(rng.randrange(40))
-            if not checked.hear(data):
+            if rng.random() < (0.3 if extensions else 0.001):
+                going = checked.hear_binary(a_piece(rng))
+            else:
+                going = checked.hear(mangled(rng) if rng.random() < 0.95 else rng.randbytes(rng.randrange(40)))
+            if not going:
                 kinds.add("failed")
                 break
         checked.lose()
+        came |= {type(decision).__name__ for decision in checked.transfers.values() if decision.came}
     assert kinds == {"failed"}, "the inputs reach the closes, too"
+    assert bool(came) == extensions, "bytes arrive, where there are any"
 
 
 def _verdict(data: bytes) -> str:

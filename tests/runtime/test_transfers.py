@@ -480,6 +480,13 @@ def test_a_download_out_of_turn_ends_the_call_and_not_the_connection(kind: Piece
     assert (session.dropped, session.outgoing) == (1, {})
 
 
+def test_an_item_is_no_part_of_a_download() -> None:
+    session = opened(Role.CLIENT)
+    downloading(session)
+    failure = only(session.receive(text(id="1", item="x", n=0), 0.0), Fail)
+    assert (failure.code, failure.reason) == (4400, "item 0 of call 1 is out of turn")
+
+
 def test_bytes_for_an_upload_of_ours_end_it() -> None:
     session = opened(Role.CLIENT)
     acked(session, uploading(session))
