@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
+import anyio
 from typing_extensions import TypeVar
 
 from .auth import Identity
@@ -97,16 +98,19 @@ class Sink(Generic[I]):
 class ByteSink:
     """Where the handler of a download puts its bytes."""
 
-    __slots__ = ("_action", "_digest", "_send", "_sent")
+    __slots__ = ("_action", "_digest", "_send", "_sent", "_turn")
 
     def __init__(self, send: Callable[[memoryview], Awaitable[bool]], action: DownloadAction[Any, Any]) -> None:
         self._send = send
         self._action = action
         self._digest = hashlib.sha256()
         self._sent = 0
+        self._turn = anyio.Lock(fast_acquire=True)
 
     async def send(self, data: bytes | bytearray | memoryview) -> None:
         """Send bytes, any number of them; waits until the caller has room for them.
+
+        Several tasks may send: what each gives at once stays together.
 
         Raises:
             Cancelled: The connection is gone.
@@ -116,11 +120,12 @@ class ByteSink:
         self._sent += len(view)
         if self._sent > self._action.max_size:
             raise ResourceExhausted(f"more than the {self._action.max_size} bytes that {self._action.name} may give")
-        for start in range(0, len(view), PAYLOAD):
-            piece = view[start : start + PAYLOAD]
-            self._digest.update(piece)
-            if not await self._send(piece):
-                raise Cancelled("the caller is gone")
+        async with self._turn:
+            for start in range(0, len(view), PAYLOAD):
+                piece = view[start : start + PAYLOAD]
+                self._digest.update(piece)
+                if not await self._send(piece):
+                    raise Cancelled("the caller is gone")
 
     def digest(self) -> bytes:
         """The SHA-256 digest of what was sent so far."""

@@ -150,7 +150,7 @@ class HeldUpload:
                 self._descriptor = os.open(self._path, os.O_WRONLY)
             self._path.unlink()
         if self._descriptor is not None:
-            remains = _Remains(self._descriptor, self.received)
+            remains, self._descriptor = _Remains(self._descriptor, self.received), None
             if executor is not None:
                 remains.shrink(executor)
 
@@ -256,6 +256,8 @@ class HeldUploads:
         """Drop what an identity has here."""
         for held in list(self._held.values()):
             if held.owner[0] == identity:
+                if held.holder is not None:
+                    held.holder.fail(Aborted("all uploads of this identity are dropped", ran=Ran.NO))
                 self.drop(held)
 
     def _make(self, claim: Claim, form: UploadForm) -> HeldUpload:

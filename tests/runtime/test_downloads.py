@@ -73,6 +73,10 @@ class Giving(Shelf):
             case "text":
                 wrong: Any = "text"
                 await out.send(wrong)
+            case "two tasks":
+                async with anyio.create_task_group() as tasks:
+                    for byte in b"ab":
+                        tasks.start_soon(out.send, bytes([byte]) * 100_000)
             case "views":
                 await out.send(bytearray(BODY[:7]))
                 await out.send(memoryview(BODY[7:11]).cast("I"))
@@ -134,6 +138,12 @@ async def test_what_arrives_is_what_was_sent(caller: str) -> None:
 async def test_a_handler_may_send_any_kind_of_bytes() -> None:
     async with calling("client") as (_, files), files.get(name="views") as download:
         assert b"".join([data async for data in download]) == BODY
+
+
+async def test_what_each_task_of_a_handler_sends_stays_together() -> None:
+    async with calling("client") as (_, files), files.get(name="two tasks") as download:
+        got = b"".join([data async for data in download])
+        assert got in (b"a" * 100_000 + b"b" * 100_000, b"b" * 100_000 + b"a" * 100_000)
 
 
 async def test_the_result_alone_drops_the_bytes_and_checks_them() -> None:

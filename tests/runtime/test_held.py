@@ -203,6 +203,20 @@ def test_with_the_last_server_goes_what_nobody_can_go_on_with(desk: Desk) -> Non
     desk.uploads.drop(handled)
 
 
+def test_whose_uploads_are_dropped_is_told(desk: Desk) -> None:
+    receiver, other = Receiver(), Receiver()
+    held = desk.take("1", by=receiver)
+    desk.uploads.abandon(desk.take("2"))
+    form = held.form
+    kept = desk.uploads.take(Claim("somebody else", "1", "m", lambda _: b""), form, other)
+    desk.uploads.forget("")
+    assert isinstance(receiver.told, Aborted)
+    assert (receiver.told.ran, other.told, desk.files()) == (Ran.NO, None, 1)
+    with pytest.raises(AssertionError):
+        held.write(memoryview(b"abc"))
+    complete(kept)
+
+
 # ----------------------------------------------------------------------------------------------------------- how much
 def test_uploads_have_room_up_to_what_they_declare(tmp_path: Path) -> None:
     desk = Desk(tmp_path, capacity=10)

@@ -15,6 +15,7 @@ from duologue.models import Event, Json
 from duologue.outcomes import decode
 from duologue.session import Role, Session
 from duologue.wire import (
+    Ack,
     BadMessage,
     BadText,
     Capabilities,
@@ -27,6 +28,7 @@ from duologue.wire import (
     Point,
     Reset,
     SubscriptionEnd,
+    UploadForm,
 )
 
 CODEC = NativeCodec()
@@ -51,6 +53,19 @@ EXTENDED = Capabilities(extensions=True)
             CODEC.request(EXTENDED, "1", "a", b"{}", deadline=0, key="", meta={}, credit=0),
             {"id": "1", "action": "a", "params": {}, "deadline": 0, "key": "", "credit": 0},
         ),
+        (
+            CODEC.request(EXTENDED, "1", "a", b"{}", key="k", stream=3, upload=UploadForm(5, "ab" * 32)),
+            {
+                "id": "1",
+                "action": "a",
+                "params": {},
+                "key": "k",
+                "stream": 3,
+                "upload": {"size": 5, "sha256": "ab" * 32},
+            },
+        ),
+        (CODEC.request(PLAIN, "1", "a", b"{}", stream=3), {"id": "1", "action": "a", "params": {}}),
+        (CODEC.ack("1", Ack(0, 5)), {"id": "1", "ack": {"offset": 0, "window": 5}}),
         (CODEC.result("1", b"[1]"), {"id": "1", "data": [1], "error": None}),
         (
             CODEC.failure("1", ErrorBody("c", "s")),
@@ -117,6 +132,7 @@ def test_names_are_escaped_wherever_they_are_spliced(name: str) -> None:
         (CODEC.event(name, b"{}", for_=name), "event"),
         (CODEC.item(name, b"1", 1), "id"),
         (CODEC.credit(name, 1), "id"),
+        (CODEC.ack(name, Ack(1, 2)), "id"),
         (CODEC.cancel(name), "cancel"),
         (CODEC.about(name, live=Point("e", 1)), "sub"),
     )
@@ -152,6 +168,7 @@ KINDS: list[tuple[str, Any, type[object]]] = [
     ("cancel", "busy", Stop),
     ("sub", "x", SubscriptionNote),
     ("item", 1, Fail),  # out of turn
+    ("ack", {"offset": 1, "window": 1}, Fail),  # of no upload
     ("credit", 5, type(None)),  # for nobody
     ("data", 1, Settle),
 ]

@@ -8,6 +8,7 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -29,6 +30,7 @@ from tests.runtime.chat import (
     Typing,
     Waved,
 )
+from tests.runtime.files import FilesClient, Shelf, SyncFiles
 from tests.runtime.support import Room
 
 from duologue import (
@@ -36,6 +38,7 @@ from duologue import (
     DeadlineExceeded,
     Event,
     Internal,
+    NotFound,
     NotSent,
     Position,
     Server,
@@ -145,6 +148,33 @@ def test_streams(running: Running) -> None:
             assert next(numbers).value == 0
             with pytest.raises(NoRoom):
                 next(numbers)
+
+
+def test_uploads_and_downloads(tmp_path: Path) -> None:
+    shelf, body, source = Shelf(folder=tmp_path), bytes(range(256)) * 1000, tmp_path / "source"
+    source.write_bytes(body)
+    with (
+        start_blocking_portal("asyncio") as portal,
+        portal.wrap_async_context_manager(serve(shelf, "127.0.0.1", 0)) as server,
+        FilesClient._open_sync(SyncFiles, f"ws://127.0.0.1:{server.port}") as client,
+    ):
+        with source.open("rb") as file:
+            for name, given in (("bytes", body), ("path", source), ("file", file)):
+                assert client.put(given, name=name).size == len(body)
+                assert shelf.kept[name] == body
+        with client.get(name="bytes") as download:
+            assert b"".join(download) == body
+            assert download.result().size == len(body)
+        assert client.get(name="bytes").save(tmp_path / "saved").size == len(body)
+        assert (tmp_path / "saved").read_bytes() == body
+        with client.get(name="bytes") as download:
+            assert body.startswith(next(download))
+        wait_for(lambda: not server.connections[0].session.incoming)
+        with pytest.raises(NotFound), client.get(name="nothing") as download:
+            next(download)
+        with pytest.raises(FileNotFoundError):
+            client.put(tmp_path / "nowhere", name="x")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["saved", "source"]
 
 
 def test_events(running: Running) -> None:
