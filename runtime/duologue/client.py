@@ -21,7 +21,7 @@ from .connection import Connection
 from .descriptors import API_LEVEL, Protocol
 from .dialer import Dialer, Token
 from .drivers import current
-from .drivers.port import Executor, Future, Scope, Socket, Task, wake
+from .drivers.port import Executor, Future, Scope, Socket, Task, Timer, wake
 from .errors import CallError, ConnectFailed, ConnectionClosed, NotSent
 from .events import EventStream
 from .gate import Gate
@@ -183,29 +183,28 @@ class Client(Peer):
     async def _notify(self, event: Event) -> None:
         await (await self.connected(BUILT_IN_TIMEOUT)).notify(event)
 
-    async def forget(self, sub: str) -> None:
-        """Tell the server, if it is there, that a stream has ended; waits for its word no longer than for a close.
+    def forget(self, sub: str) -> Future:
+        """Tell the server, if it is there, that a stream has ended, whether or not anybody waits for it.
 
-        Whoever gives up waiting has told it all the same. Whatever it says: the subscription may be gone already, and
-        goes with its connection at the latest.
+        Returns:
+            What comes when the server has heard of it, whatever it says (the subscription may be gone already, and goes
+            with its connection at the latest), and after `Limits.close` at the latest.
         """
-        connection = self._channel.connection
+        executor, told, connection = self.executor, self.executor.future(), self._channel.connection
         if connection is None or connection.closed is not None or not connection.extensions:
-            return
-        executor, told = self.executor, self.executor.future()
-        connection.spawn(self._tell_end, connection, sub, told)
-        timer = executor.call_at(executor.now() + self.limits.close, lambda: wake(told))
-        try:
-            await told
-        finally:
-            timer.cancel()
+            wake(told)
+        else:
+            timer = executor.call_at(executor.now() + self.limits.close, lambda: wake(told))
+            connection.spawn(self._tell_end, connection, sub, told, timer)
+        return told
 
-    async def _tell_end(self, connection: Connection, sub: str, told: Future) -> None:
+    async def _tell_end(self, connection: Connection, sub: str, told: Future, timer: Timer) -> None:
         try:
             await connection.calls.ask("unsubscribe", msgspec.json.encode({"sub": sub}))
         except CallError:
             pass
         finally:
+            timer.cancel()
             wake(told)
 
     # ------------------------------------------------------------------------------------------------- the connection

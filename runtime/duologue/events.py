@@ -141,6 +141,8 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
                 await self._begin()
             except BaseException:
                 self._client.hub.remove(self._sub)
+                _ = self._client.forget(self._sub)  # the server may have taken it, and only its answer not have come
+                self._sub, self._asked = "", None
                 raise
             if self._failure is not None:
                 raise self._failure

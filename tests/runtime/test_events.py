@@ -177,6 +177,35 @@ class TestStreams:
             assert subscriptions is not None
             await until(lambda: not subscriptions._subscriptions)
 
+    async def test_a_stream_whose_opening_was_given_up_leaves_nothing_at_the_server(self) -> None:
+        async with talking(Room()) as (server, client):
+            subscriptions = server.connections[0]._subscriptions
+            assert subscriptions is not None
+
+            async def open_and_stay() -> None:
+                async with client.events.said():
+                    await anyio.sleep_forever()
+
+            for turns in range(20):
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(open_and_stay)
+                    for _ in range(turns):
+                        await anyio.lowlevel.checkpoint()
+                    tasks.cancel_scope.cancel()
+            assert not client.hub.streams
+            await client.echo(text="on")
+            await until(lambda: not subscriptions._subscriptions)
+
+    async def test_a_stream_whose_opening_failed_can_be_opened_again(self) -> None:
+        async with talking(Room(), limits=Limits(subscriptions=1)) as (server, client):
+            typing = client.events.typing()
+            async with client.events.said():
+                with pytest.raises(ResourceExhausted):
+                    await typing.start()
+            async with typing:
+                await server.emit(Typing(who="me"))
+                assert (await anext(typing)).who == "me"
+
     async def test_more_subscriptions_than_allowed(self) -> None:
         async with talking(Room(), limits=Limits(subscriptions=2)) as (_, client):
             async with client.events.said(), client.events.typing():
