@@ -18,6 +18,7 @@ from .bodies import Body
 from .calls import CallOptions
 from .client import Client, Unstarted
 from .close_codes import CloseCode
+from .compression import Deflate
 from .connection import Connection
 from .descriptors import (
     API_LEVEL,
@@ -102,6 +103,7 @@ __all__ = [
     "DataLoss",
     "DeadlineExceeded",
     "Declared",
+    "Deflate",
     "Delivery",
     "Download",
     "DownloadAction",

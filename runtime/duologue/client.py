@@ -17,6 +17,7 @@ from .backoff import Backoff, Ending
 from .calls import BUILT_IN_TIMEOUT
 from .channel import Channel
 from .close_codes import CloseCode
+from .compression import Deflate
 from .connection import Connection
 from .descriptors import API_LEVEL, Protocol
 from .dialer import Dialer, Token
@@ -79,6 +80,7 @@ class Client(Peer):
         tls: ssl.SSLContext | None = None,
         limits: Limits | None = None,
         lifecycle: Lifecycle | None = None,
+        compression: Deflate | None = None,
     ) -> AbstractAsyncContextManager[Self]:
         """Connect, and keep connected: after a cut the client reconnects and renews its subscriptions.
 
@@ -87,13 +89,14 @@ class Client(Peer):
             token: Sent as a bearer token with every handshake.
             serve: What this client serves to the server's calls.
             tls: For ``wss://``; the system's certificates when not given.
+            compression: How texts are compressed, where the server agrees; they are not when it is not given.
 
         Raises:
             ConnectFailed: The first connection could not be made.
             ValueError: The URL is none.
         """
         limits = limits or Limits()
-        return cls._kept(Dialer(url, token, tls, limits), serve, limits, lifecycle or Lifecycle())
+        return cls._kept(Dialer(url, token, tls, limits, compression), serve, limits, lifecycle or Lifecycle())
 
     @classmethod
     async def connect(
@@ -104,6 +107,7 @@ class Client(Peer):
         serve: Service[Self] | None = None,
         tls: ssl.SSLContext | None = None,
         limits: Limits | None = None,
+        compression: Deflate | None = None,
     ) -> Unstarted[Self]:
         """Connect once, in the form of ADR-008: the caller runs the returned client's handler in a task of its own.
 
@@ -112,7 +116,7 @@ class Client(Peer):
             ValueError: The URL is none.
         """
         limits = limits or Limits()
-        client = cls(Dialer(url, token, tls, limits), current(), serve, limits)
+        client = cls(Dialer(url, token, tls, limits, compression), current(), serve, limits)
         connection, socket = await client._dial()
         client._take(connection)
         return Unstarted(client, lambda: client._run_once(connection, socket))

@@ -1,10 +1,10 @@
-"""Compression of messages: permessage-deflate (RFC 7692), as the `websockets` library has it, for texts that gain by it."""
+"""Compression: permessage-deflate (RFC 7692), as the `websockets` library has it, for the texts that gain by it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
 from typing_extensions import override
 from websockets.extensions import Extension
@@ -18,13 +18,10 @@ from websockets.typing import ExtensionParameter
 
 from .limits import KIB
 
-Setting: TypeAlias = tuple["Deflate", int]
-"""All that decides how a text is compressed where each stands alone: what was asked for, and the window agreed on."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deflate:
-    """Compress texts, where the other end agrees. Binary messages go as they are: uploads are mostly compressed already.
+    """Compress texts, where the other end agrees. Binary messages go as they are: most are compressed already.
 
     Secrets and what an attacker chose should not stand in one message then: its size tells whether they are alike.
 
@@ -70,7 +67,7 @@ class Deflating(PerMessageDeflate):
     """The extension of one connection.
 
     Attributes:
-        inflated: Bytes that came out of compressed frames so far.
+        setting: Connections of one setting send the same bytes for a text; None where what was sent before counts, too.
     """
 
     def __init__(self, agreed: PerMessageDeflate, wanted: Deflate) -> None:
@@ -81,17 +78,19 @@ class Deflating(PerMessageDeflate):
             agreed.local_max_window_bits,
             wanted.compress_settings,
         )
-        self.inflated = 0
-        self._wanted = wanted
+        shared = f"{wanted.threshold} {wanted.compress_settings} {agreed.local_max_window_bits}"
+        self.setting: str | None = shared if agreed.local_no_context_takeover else None
+        self._threshold = wanted.threshold
+        self._inflated = 0
 
-    @property
-    def setting(self) -> Setting | None:
-        """Connections of one setting send the same bytes for a text; None where what was sent before counts, too."""
-        return (self._wanted, self.local_max_window_bits) if self.local_no_context_takeover else None
+    def take_inflated(self) -> int:
+        """Bytes that came out of compressed frames since this was asked last."""
+        inflated, self._inflated = self._inflated, 0
+        return inflated
 
     @override
     def encode(self, frame: Frame) -> Frame:
-        if frame.opcode is not Opcode.TEXT or len(frame.data) < self._wanted.threshold:
+        if frame.opcode is not Opcode.TEXT or len(frame.data) < self._threshold:
             return frame  # uncompressed messages are always allowed (RFC 7692, section 6)
         return super().encode(frame)
 
@@ -99,7 +98,7 @@ class Deflating(PerMessageDeflate):
     def decode(self, frame: Frame, *, max_size: int | None = None) -> Frame:
         decoded = super().decode(frame, max_size=max_size)  # inflates no more than `max_size`
         if decoded is not frame:
-            self.inflated += len(decoded.data)
+            self._inflated += len(decoded.data)
         return decoded
 
 

@@ -41,6 +41,7 @@ from .link import JOIN_BYTES, JOIN_FRAMES, Link
 from .models import Event
 from .notifications import Notifications
 from .party import Party
+from .publisher import Frames
 from .refusals import refusal
 from .session import Role, Session, State
 from .standing import THE_SERVER, Standing
@@ -255,12 +256,17 @@ class Connection:
             self.session.send(message)
             self.touch()
 
-    def send_framed(self, frame: bytes) -> None:
-        """Send an event that was framed once for many connections, in turn with everything else."""
-        if self.is_open:
-            self._hand_over()
+    def send_shared(self, frames: Frames) -> None:
+        """Send an event that is framed once for many connections, in turn with everything else."""
+        if not self.is_open:
+            return
+        self._hand_over()
+        frame = frames.framed(self._link, extensions=self.extensions)
+        if frame is None:
+            self._link.send(frames.shared(extensions=self.extensions))
+        else:
             self._link.send_framed(frame)
-            self.touch()
+        self.touch()
 
     def about(self, sub: str, **note: Point | Loss | Reset | SubscriptionEnd) -> None:
         """Say something about a subscription to a peer that understands it."""

@@ -11,6 +11,7 @@ import anyio
 from websockets.exceptions import InvalidURI
 from websockets.uri import WebSocketURI, parse_uri
 
+from .compression import Deflate
 from .connection import Connection
 from .drivers.port import Executor, Socket
 from .errors import ConnectFailed
@@ -34,7 +35,14 @@ def redacted(url: str) -> str:
 class Dialer:
     """Makes connections to one URL."""
 
-    def __init__(self, url: str, token: Token | None, tls: ssl.SSLContext | None, limits: Limits) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: Token | None,
+        tls: ssl.SSLContext | None,
+        limits: Limits,
+        compression: Deflate | None = None,
+    ) -> None:
         try:
             self._uri: WebSocketURI = parse_uri(url)
         except InvalidURI as error:
@@ -47,6 +55,7 @@ class Dialer:
         self._tls = (tls or ssl.create_default_context()) if self._uri.secure else None
         self._token = token
         self._limits = limits
+        self._compression = compression
 
     @property
     def renewable(self) -> bool:
@@ -68,7 +77,7 @@ class Dialer:
             raise ConnectFailed(f"{where} did not answer within {limit:g} s") from None
         except OSError as error:
             raise ConnectFailed(f"cannot connect to {where}: {error.strerror or error}") from error
-        link = Link(client_protocol(uri, token, self._limits), executor, self._limits)
+        link = Link(client_protocol(uri, token, self._limits, self._compression), executor, self._limits)
         connection = Connection(link, party)
         with anyio.move_on_after(limit) as bound:  # the handshake itself, and the server's first word after it
             await connection.establish(socket)

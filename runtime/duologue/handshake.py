@@ -15,6 +15,7 @@ from websockets.typing import Origin, Subprotocol
 from websockets.uri import WebSocketURI
 
 from .auth import Credentials
+from .compression import Deflate, client_extensions, server_extensions
 from .errors import CallError, Status, Unauthenticated
 from .limits import Limits
 from .wire import SUBPROTOCOL
@@ -49,10 +50,13 @@ HTTP_STATUS: Final[Mapping[Status, int]] = {
 ANY_ORIGIN: Final = "*"
 
 
-def client_protocol(uri: WebSocketURI, token: str | None, limits: Limits) -> ClientProtocol:
+def client_protocol(
+    uri: WebSocketURI, token: str | None, limits: Limits, compression: Deflate | None = None
+) -> ClientProtocol:
     """A client's end, its request about to leave."""
     protocol = ClientProtocol(
         uri,
+        extensions=client_extensions(compression),
         subprotocols=[Subprotocol(SUBPROTOCOL)],
         max_size=limits.frame,
         logger=WEBSOCKET_LOGGER,
@@ -65,10 +69,11 @@ def client_protocol(uri: WebSocketURI, token: str | None, limits: Limits) -> Cli
     return protocol
 
 
-def server_protocol(limits: Limits, origins: Sequence[str]) -> ServerProtocol:
+def server_protocol(limits: Limits, origins: Sequence[str], compression: Deflate | None = None) -> ServerProtocol:
     """A server's end, which waits for a request; of browsers it takes those that show a page of these origins."""
     return ServerProtocol(
         origins=None if ANY_ORIGIN in origins else [None, *map(Origin, origins)],
+        extensions=server_extensions(compression),
         subprotocols=[Subprotocol(SUBPROTOCOL)],
         select_subprotocol=_our_subprotocol,
         max_size=limits.frame,

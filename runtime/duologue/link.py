@@ -20,6 +20,7 @@ from websockets.server import ServerProtocol
 
 from .budgets import PerSecond
 from .close_codes import CloseCode
+from .compression import Deflating
 from .deadlines import Deadline, Deadlines
 from .drivers.port import Executor, Timer, Transport
 from .limits import KIB, Limits
@@ -31,6 +32,12 @@ JOIN_BYTES: Final = 16 * KIB
 SLICE: Final = 4 * KIB
 """How much is parsed at once: frames may be of 6 bytes. More gains nothing while messages are small, and little while
 they are large."""
+
+DEFLATED_SLICE: Final = 1 * KIB
+"""The same where messages may be compressed: a thousand times as much may come out of it."""
+
+INFLATED: Final = 4 * KIB
+"""So much that comes out of compressed frames counts as a frame more in its pass."""
 
 WATCHES: Final = 16
 """How often a peer that takes nothing is looked at within its deadline: it is cut late by no more than one part."""
@@ -89,6 +96,8 @@ class Link:
         self._ended = False
         self._backlog: deque[bytes | Sequence[Event]] = deque()
         self._opening = 0
+        self._slice = SLICE
+        self._deflating: Deflating | None = None
         self._largest = 0
         self._fragments: list[bytes] = []
         self._fragmented = Opcode.TEXT
@@ -194,8 +203,17 @@ class Link:
             self.protocol.send_text(message)
         self._count(len(message))
 
+    @property
+    def framing(self) -> str | None:
+        """Links of one framing send the same frame for a text (`frame_text`); None for one that has to make its own."""
+        return "" if self._deflating is None else self._deflating.setting
+
+    def frame_text(self, message: bytes) -> bytes:
+        """Make a server's text frame, once for many links of one framing."""
+        return Frame(Opcode.TEXT, message).serialize(mask=False, extensions=self.protocol.extensions)
+
     def send_framed(self, frame: bytes) -> None:
-        """Send a frame that was made by `frame_text`, once for many links."""
+        """Send a frame that was made by `frame_text` of a link of this framing."""
         self.protocol.writes.append(frame)
         self._count(len(frame))
 
@@ -276,12 +294,14 @@ class Link:
         budget, offset, under_way = self.limits.frames_per_pass, 0, True
         while frames or offset < len(data):
             if not frames:
-                frames = self._parse(data[offset : offset + SLICE])
-                offset += SLICE
+                frames = self._parse(data[offset : offset + self._slice])
+                offset += self._slice
             for frame in frames[:budget]:
                 self._receive_frame(frame)
             under_way &= not frames
             frames, budget = frames[budget:], budget - len(frames)
+            if self._deflating is not None:
+                budget -= self._deflating.take_inflated() // INFLATED
             if budget <= 0:  # others have their turn before the rest of this read
                 self._backlog.extendleft(filter(None, (data[offset:], frames)))
                 break
@@ -379,6 +399,9 @@ class Link:
             self._expect_end()
             return
         self._opened = True
+        for extension in self.protocol.extensions:
+            if isinstance(extension, Deflating):
+                self._deflating, self._slice = extension, DEFLATED_SLICE
         self._after(self.limits.idle / 2, self._watch_silence)
         self.owner.on_open(self.protocol.subprotocol)
 
@@ -461,8 +484,3 @@ class Link:
     def _cut(self) -> None:
         """Cut what did not end by itself; the reason is the one that was said."""
         self._live.abort()
-
-
-def frame_text(message: bytes) -> bytes:
-    """A server's text frame, made once for many links that have no extension."""
-    return Frame(Opcode.TEXT, message).serialize(mask=False)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .compression import Deflate
 from .drivers.port import Scope
 from .gate import Gate
 from .keyed import KeyedCalls
@@ -24,6 +25,7 @@ class Party:
     """One side: a server, or a client.
 
     Attributes:
+        compression: How a server compresses; what a client offers is up to its dialer.
         handlers: Which handler answers which action or event of the peer's.
         keyed: The keyed calls of whatever the handlers belong to; `uploads` likewise.
         gate: Decides which of its calls and events the peer may have.
@@ -39,6 +41,7 @@ class Party:
 
     hello: Hello
     limits: Limits
+    compression: Deflate | None = None
     handlers: Mapping[str, Bound]
     make_peer: Callable[[Connection], Any]
     keyed: KeyedCalls

@@ -13,7 +13,7 @@ import anyio
 from .descriptors import Delivery, EventDescriptor
 from .descriptors import Protocol as ProtocolTable
 from .filters import value_at
-from .link import frame_text
+from .link import Link
 from .models import Event
 from .wire import NativeCodec
 
@@ -85,7 +85,7 @@ class MemoryLog:
 class Frames:
     """One event in the forms in which it leaves, each encoded and framed once for all who get it."""
 
-    __slots__ = ("_extended", "_plain", "data", "event", "seq")
+    __slots__ = ("_frames", "_messages", "data", "event", "seq")
 
     codec: Final = NativeCodec()
 
@@ -93,18 +93,26 @@ class Frames:
         self.event = event
         self.seq = seq
         self.data = event.to_wire()
-        self._plain: bytes | None = None
-        self._extended: bytes | None = None
+        self._messages: list[bytes | None] = [None, None]
+        self._frames: dict[tuple[bool, str], bytes] = {}
 
     def shared(self, *, extensions: bool) -> bytes:
-        """The frame for all live subscriptions of a connection."""
-        if not extensions:
-            if self._plain is None:
-                self._plain = frame_text(self.codec.event(self.event.event_name, self.data))
-            return self._plain
-        if self._extended is None:
-            self._extended = frame_text(self.codec.event(self.event.event_name, self.data, seq=self.seq))
-        return self._extended
+        """The message for all live subscriptions of a connection."""
+        message = self._messages[extensions]
+        if message is None:
+            seq = self.seq if extensions else None
+            message = self._messages[extensions] = self.codec.event(self.event.event_name, self.data, seq=seq)
+        return message
+
+    def framed(self, link: Link, *, extensions: bool) -> bytes | None:
+        """That message as a frame for all links of one framing; None for a link that makes its own."""
+        framing = link.framing
+        if framing is None:
+            return None
+        frame = self._frames.get((extensions, framing))
+        if frame is None:
+            frame = self._frames[extensions, framing] = link.frame_text(self.shared(extensions=extensions))
+        return frame
 
     def message(self, *, for_: str | None) -> bytes:
         """The message for one subscription: replay and snapshots."""

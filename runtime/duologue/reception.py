@@ -50,7 +50,7 @@ class Reception:
         self._party = party
         self._admission = admission
         self._on_let_in = on_let_in
-        self._protocol = server_protocol(party.limits, admission.origins)
+        self._protocol = server_protocol(party.limits, admission.origins, party.compression)
         self._link = Link(self._protocol, executor, party.limits)
         self._link.owner = self
         self._crowd = 0

@@ -18,6 +18,7 @@ from typing_extensions import TypeVar
 from .admission import Admission, Login, authenticator_for
 from .auth import Authenticator
 from .close_codes import CloseCode
+from .compression import Deflate
 from .connection import Connection
 from .descriptors import API_LEVEL
 from .drivers import current
@@ -73,6 +74,7 @@ class Server(Generic[PeerT]):
         executor: Executor,
         limits: Limits,
         admission: Admission,
+        compression: Deflate | None = None,
     ) -> None:
         self.addresses = listener.addresses
         self._service = service
@@ -93,6 +95,7 @@ class Server(Generic[PeerT]):
                 protocol.name, protocol.version, API_LEVEL, secrets.token_urlsafe(16), 0, keys=service.keyed.told
             ),
             limits=limits,
+            compression=compression,
             handlers={bound.name: bound for bound in service.handlers()},
             keyed=service.keyed,
             uploads=service.uploads,
@@ -115,6 +118,7 @@ class Server(Generic[PeerT]):
         authenticator: Authenticator | None = None,
         origins: Sequence[str] = (),
         login: Login | None = None,
+        compression: Deflate | None = None,
     ) -> Self:
         """Listen on ``host:port``; port 0 picks a free one. The other arguments are those of `serve`.
 
@@ -126,7 +130,15 @@ class Server(Generic[PeerT]):
         if not colon or not port.isdigit():
             raise ValueError(f"{address!r} is no address; one looks like 127.0.0.1:8080 or [::1]:8080")
         return await cls.listen(
-            service, host.strip("[]"), int(port), tls, limits or Limits(), authenticator, origins, login
+            service,
+            host.strip("[]"),
+            int(port),
+            tls,
+            limits or Limits(),
+            authenticator,
+            origins,
+            login,
+            compression=compression,
         )
 
     @classmethod
@@ -140,6 +152,8 @@ class Server(Generic[PeerT]):
         authenticator: Authenticator | None,
         origins: Sequence[str],
         login: Login | None,
+        *,
+        compression: Deflate | None,
     ) -> Self:
         """Listen on a host and a port; see `bind`."""
         executor = current()
@@ -150,7 +164,7 @@ class Server(Generic[PeerT]):
         except BaseException:
             await listener.aclose()
             raise
-        return cls(service, listener, executor, limits, admission)
+        return cls(service, listener, executor, limits, admission, compression)
 
     @property
     def port(self) -> int:
@@ -323,6 +337,7 @@ async def serve(
     authenticator: Authenticator | None = None,
     origins: Sequence[str] = (),
     login: Login | None = None,
+    compression: Deflate | None = None,
 ) -> AsyncGenerator[Server[PeerT]]:
     """Serve in the background while the block runs; leaving it closes the server (see `Server.aclose`).
 
@@ -332,13 +347,14 @@ async def serve(
         origins: The web pages that may connect, as in ``["https://example.org"]``; ``["*"]`` for all. A browser that
             shows another is answered with HTTP 403; programs send no origin, and are let pass.
         login: ``"first_message"`` lets browsers, which cannot send headers, send their token as first message.
+        compression: How texts are compressed for clients that offer it; they are not when it is not given.
 
     Raises:
         OSError: The address cannot be had.
         ValueError: Others can connect to it, and `authenticator` is missing.
     """
     server: Server[PeerT] = await Server.listen(
-        service, host, port, tls, limits or Limits(), authenticator, origins, login
+        service, host, port, tls, limits or Limits(), authenticator, origins, login, compression=compression
     )
     async with current().scope() as scope:
         scope.spawn(server.serve_all, scope)

@@ -329,9 +329,8 @@ class Subscriptions:
         if not self._is_followed(frames.event):
             return
         if connection.has_room:
-            frame = frames.shared(extensions=connection.extensions)
-            if not self._refused_as_large(frames, len(frame)):
-                connection.send_framed(frame)
+            if not self._refused_as_large(frames, len(frames.shared(extensions=connection.extensions))):
+                connection.send_shared(frames)
         else:
             self._withhold(frames)
 

@@ -24,7 +24,7 @@ def test_the_documented_limits_are_those_there_are() -> None:
     assert set(documented) == {limit.name for limit in fields(Limits)}
     for name, text in documented.items():
         default = getattr(Limits(), name)
-        shown = SIZES.get(default) or (f"{default:,g}" if default >= 10_000 or name.startswith("connections_") else f"{default:g}")
+        shown = SIZES.get(default) or (f"{default:,g}" if default >= 1_000 and default % 1_000 == 0 else f"{default:g}")
         assert text.startswith(shown), name
 
 

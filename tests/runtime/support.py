@@ -24,7 +24,7 @@ from tests.runtime.chat import (
 )
 from typing_extensions import override
 
-from duologue import Call, Connection, Lifecycle, Limits, Server, Service, Sink, serve
+from duologue import Call, Connection, Deflate, Lifecycle, Limits, Server, Service, Sink, serve
 
 BOUND = 15.0
 """Seconds after which a conversation that should take a fraction of one is given up."""
@@ -100,10 +100,12 @@ class Guest(ChatPeerService):
 
 
 @asynccontextmanager
-async def serving(room: Service[ChatPeer], limits: Limits | None = None) -> AsyncGenerator[Server[ChatPeer]]:
+async def serving(
+    room: Service[ChatPeer], limits: Limits | None = None, compression: Deflate | None = None
+) -> AsyncGenerator[Server[ChatPeer]]:
     """A server, for at most `BOUND` seconds."""
     with anyio.fail_after(BOUND):
-        async with serve(room, "127.0.0.1", 0, limits=limits) as server:
+        async with serve(room, "127.0.0.1", 0, limits=limits, compression=compression) as server:
             yield server
 
 

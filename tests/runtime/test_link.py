@@ -20,7 +20,7 @@ from duologue.close_codes import CloseCode
 from duologue.drivers.port import Executor
 from duologue.handshake import WEBSOCKET_LOGGER
 from duologue.limits import KIB, Limits
-from duologue.link import JOIN_BYTES, JOIN_FRAMES, SLICE, WATCHES, Link, frame_text
+from duologue.link import JOIN_BYTES, JOIN_FRAMES, SLICE, WATCHES, Link
 
 SUBPROTOCOL = Subprotocol("duologue.v1")
 
@@ -399,7 +399,7 @@ def test_a_link_without_a_transport_can_be_ended(client: bool) -> None:
 
 def test_what_was_framed_before_a_loss_is_not_written_after_it(side: Side) -> None:
     side.transport.take()
-    side.link.send_framed(frame_text(b"late"))
+    side.link.send_framed(side.link.frame_text(b"late"))
     side.link.lost()
     side.transport.closed = True
     side.link.flush()
@@ -691,7 +691,7 @@ def test_much_leaves_at_once(side: Side) -> None:
 def test_a_frame_made_once_keeps_its_turn() -> None:
     side = Side().open()
     side.link.send(b"1")
-    side.link.send_framed(frame_text(b"2"))
+    side.link.send_framed(side.link.frame_text(b"2"))
     side.link.send(b"3")
     side.link.flush()
     assert [bytes(frame.data) for frame in side.hear()] == [b"1", b"2", b"3"]

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import cast
 
 import pytest
 from tests.runtime.chat import CHAT, Said, Topic, Typing, Waved
+from tests.runtime.manual import ManualExecutor
 from typing_extensions import override
+from websockets.server import ServerProtocol
 
+from duologue.drivers.port import Executor
+from duologue.limits import Limits
+from duologue.link import Link
 from duologue.models import Event
 from duologue.publisher import Frames, LogEntry, MemoryLog, Position, Publisher
 
@@ -188,6 +194,10 @@ async def test_a_log_that_only_its_service_writes_says_so() -> None:
 
 
 # ------------------------------------------------------------------------------------------ the frames
+def link() -> Link:
+    return Link(ServerProtocol(), cast("Executor", ManualExecutor()), Limits())
+
+
 def payload(frame: bytes) -> bytes:
     assert frame[0] == 0x81
     assert frame[1] < 126
@@ -198,11 +208,17 @@ async def test_an_event_is_encoded_and_framed_once_for_all() -> None:
     frames = Frames(said(1), 5)
     assert frames.shared(extensions=True) is frames.shared(extensions=True)
     assert frames.shared(extensions=False) is frames.shared(extensions=False)
-    assert json.loads(payload(frames.shared(extensions=False))) == {
+    assert json.loads(frames.shared(extensions=False)) == {
         "event": "said",
         "data": {"room": "a", "text": "", "number": 1},
     }
-    assert json.loads(payload(frames.shared(extensions=True)))["seq"] == 5
+    assert json.loads(frames.shared(extensions=True))["seq"] == 5
+    one, other = link(), link()
+    frame = frames.framed(one, extensions=True)
+    assert frame is frames.framed(other, extensions=True)
+    assert frame is not None
+    assert payload(frame) == frames.shared(extensions=True)
+    assert payload(frames.framed(one, extensions=False) or b"") == frames.shared(extensions=False)
 
 
 async def test_a_message_for_one_subscription_names_it_and_a_plain_one_has_two_members() -> None:

@@ -19,7 +19,7 @@ from duologue.errors import AlreadyExists, CallError, InvalidArgument, NotFound,
 from duologue.gate import Gate, Rights
 from duologue.limits import Limits
 from duologue.models import Event
-from duologue.publisher import MemoryLog, Publisher
+from duologue.publisher import Frames, MemoryLog, Publisher
 from duologue.subscriptions import REPLAY_BATCH, Opening, Subscriptions
 from duologue.wire import Capabilities, ErrorBody, NativeCodec
 
@@ -52,9 +52,8 @@ class Wire:
     def send_event(self, message: bytes) -> None:
         self.sent.append(json.loads(message))
 
-    def send_framed(self, frame: bytes) -> None:
-        start = 2 if frame[1] < 126 else 4
-        self.sent.append(json.loads(frame[start:]))
+    def send_shared(self, frames: Frames) -> None:
+        self.sent.append(json.loads(frames.shared(extensions=self.extensions)))
 
     def about(self, sub: str, **note: Any) -> None:
         if self.extensions:

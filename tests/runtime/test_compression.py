@@ -1,0 +1,302 @@
+"""Compression: agreed on or not, for texts that gain by it, made once for all, and no door for bombs."""
+
+from __future__ import annotations
+
+import json
+import tracemalloc
+import zlib
+from typing import Any, cast
+
+import anyio
+import pytest
+from tests.runtime.chat import ChatClient, Said
+from tests.runtime.hostile import frame
+from tests.runtime.manual import ManualExecutor
+from tests.runtime.support import Guest, Room, connection_of, serving, until, url_of
+from websockets.client import ClientProtocol
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory, PerMessageDeflate
+from websockets.frames import Close, Frame, Opcode
+from websockets.http11 import Request
+from websockets.protocol import OPEN
+from websockets.server import ServerProtocol
+from websockets.uri import parse_uri
+
+from duologue import CloseCode, Deflate, Limits
+from duologue.compression import client_extensions, server_extensions
+from duologue.drivers.port import Executor
+from duologue.link import DEFLATED_SLICE, INFLATED, SLICE, Link
+from duologue.publisher import Frames
+
+Offer = list[ClientPerMessageDeflateFactory]
+BOTH = pytest.mark.parametrize("takeover", [False, True])
+TEXT = json.dumps([{"name": f"service-{n}", "state": "running"} for n in range(200)]).encode()
+
+
+def forms(takeover: bool) -> Deflate:
+    return Deflate(server_no_context_takeover=not takeover, client_no_context_takeover=not takeover)
+
+
+# ------------------------------------------------------------------------------------------------- what was wanted
+@pytest.mark.parametrize(
+    ("wrong", "what"),
+    [
+        ({"level": 0}, "level is 1 to 9, not 0"),
+        ({"memory": 10}, "memory is 1 to 9, not 10"),
+        ({"window_bits": 8}, "window_bits is 9 to 15, not 8"),
+        ({"threshold": -1}, "threshold is a number of bytes, not -1"),
+    ],
+)
+def test_values_that_there_are_not_are_refused(wrong: dict[str, Any], what: str) -> None:
+    with pytest.raises(ValueError, match=what):
+        Deflate(**wrong)
+
+
+# --------------------------------------------------------------------------------------------------- what is agreed
+class Pair:
+    """A server's link, and a client's half of the library's protocol that speaks to it."""
+
+    def __init__(self, ours: Deflate | None, theirs: Deflate | Offer | None, **limits: Any) -> None:
+        self.heard: list[bytes] = []
+        self.executor = ManualExecutor()
+        self.limits = Limits(**limits)
+        self.writes: list[bytes] = []
+        protocol = ServerProtocol(max_size=self.limits.frame, extensions=server_extensions(ours))
+        offer = theirs if isinstance(theirs, list) else client_extensions(theirs)
+        self.peer = ClientProtocol(parse_uri("ws://a/"), extensions=offer)
+        self.link = Link(protocol, cast("Executor", self.executor), self.limits)
+        self.link.owner = self
+        self.link.connected(self)
+        self.peer.send_request(self.peer.connect())
+        self.link.receive(self.said())
+        self.hear()
+
+    # the link's owner
+    def on_request(self, request: Request) -> None:
+        assert isinstance(self.link.protocol, ServerProtocol)
+        self.link.respond(self.link.protocol.accept(request))
+
+    def on_message(self, data: bytes) -> None:
+        self.heard.append(data)
+
+    def on_open(self, subprotocol: str | None) -> None: ...
+    def on_binary(self, data: bytes) -> None: ...
+    def on_pass_end(self) -> None: ...
+    def on_room(self) -> None: ...
+    def on_closed(self, code: int, reason: str) -> None: ...
+
+    # its transport
+    def write(self, data: bytes) -> None:
+        self.writes.append(data)
+
+    def unsent(self) -> int:
+        return 0
+
+    def peer_name(self) -> str:
+        return "peer"
+
+    def peer_certificate(self) -> None: ...
+    def close(self) -> None: ...
+    def abort(self) -> None: ...
+    def hold(self) -> None: ...
+    def pause_reading(self) -> None: ...
+    def resume_reading(self) -> None: ...
+
+    # the test's
+    def said(self) -> bytes:
+        return b"".join(self.peer.data_to_send())
+
+    def hear(self) -> list[Any]:
+        self.peer.receive_data(b"".join(self.writes))
+        self.writes.clear()
+        return list(self.peer.events_received())
+
+    def turns(self) -> int:
+        """Let the link read to the end; how many more passes that took."""
+        turns = 0
+        while self.executor.soon:
+            self.executor.turn()
+            turns += 1
+        return turns
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [(None, None), (Deflate(), None), (None, Deflate())])
+def test_one_end_alone_compresses_nothing(ours: Deflate | None, theirs: Deflate | None) -> None:
+    pair = Pair(ours, theirs)
+    assert pair.link.protocol.state is OPEN
+    assert not pair.link.protocol.extensions
+    assert not pair.peer.extensions
+    pair.link.send(TEXT)
+    pair.link.flush()
+    assert len(b"".join(pair.writes)) > len(TEXT)
+    assert pair.link.framing == ""
+
+
+@BOTH
+def test_texts_are_compressed_both_ways(takeover: bool) -> None:
+    pair = Pair(forms(takeover), forms(takeover))
+    for _ in range(3):
+        pair.link.send(TEXT)
+        pair.link.flush()
+        assert len(b"".join(pair.writes)) < len(TEXT) / 4
+        assert [bytes(heard.data) for heard in pair.hear()] == [TEXT]
+        pair.peer.send_text(TEXT)
+        said = pair.said()
+        assert len(said) < len(TEXT) / 4
+        pair.link.receive(said)
+        pair.turns()
+        assert pair.heard.pop() == TEXT
+
+
+@BOTH
+def test_a_browser_which_offers_what_browsers_offer_is_understood(takeover: bool) -> None:
+    pair = Pair(forms(takeover), [ClientPerMessageDeflateFactory()])
+    [extension] = pair.peer.extensions
+    assert isinstance(extension, PerMessageDeflate)
+    assert extension.remote_no_context_takeover is not takeover
+    for _ in range(2):
+        pair.link.send(TEXT)
+        pair.link.flush()
+        assert [bytes(heard.data) for heard in pair.hear()] == [TEXT]
+
+
+@pytest.mark.parametrize(
+    ("size", "binary", "compressed"), [(1023, False, False), (1024, False, True), (9999, True, False)]
+)
+def test_only_texts_of_some_size_are_compressed(size: int, binary: bool, compressed: bool) -> None:
+    pair = Pair(Deflate(threshold=1024), Deflate())
+    pair.link.send(b"x" * size, binary=binary)
+    pair.link.flush()
+    assert bool(b"".join(pair.writes)[0] & 0x40) is compressed
+    assert [bytes(heard.data) for heard in pair.hear()] == [b"x" * size]
+
+
+def test_what_is_below_the_threshold_does_not_disturb_what_is_not() -> None:
+    pair = Pair(forms(True), forms(True))
+    for text in (TEXT, b"short", TEXT, b"x" * 2000, b"short", TEXT):
+        pair.link.send(text)
+        pair.link.flush()
+        assert [bytes(heard.data) for heard in pair.hear()] == [text]
+
+
+# ---------------------------------------------------------------------------------------------- once for all of them
+def test_an_event_is_compressed_once_for_each_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    encode = PerMessageDeflate.encode
+
+    def count(self: PerMessageDeflate, frame: Frame) -> Frame:
+        made.append(self.local_max_window_bits)
+        return encode(self, frame)
+
+    monkeypatch.setattr(PerMessageDeflate, "encode", count)
+    pairs = [Pair(Deflate(), Deflate()) for _ in range(10)] + [
+        Pair(Deflate(), Deflate(window_bits=9)) for _ in range(5)
+    ]
+    plain = [Pair(Deflate(), None) for _ in range(5)]
+    frames = Frames(Said(room="a", text="x" * 2000), 5)
+    for pair in pairs + plain:
+        made_once = frames.framed(pair.link, extensions=True)
+        assert made_once is not None
+        pair.link.send_framed(made_once)
+        pair.link.flush()
+        [heard] = pair.hear()
+        assert bytes(heard.data) == frames.shared(extensions=True)
+    assert sorted(made) == [9, 12]
+
+
+def test_who_remembers_what_was_sent_before_gets_frames_of_its_own() -> None:
+    pair = Pair(forms(True), forms(True))
+    assert pair.link.framing is None
+    assert Frames(Said(room="a", text="x" * 2000), 5).framed(pair.link, extensions=True) is None
+
+
+# --------------------------------------------------------------------------------------------------------- bombs
+def bomb(size: int) -> bytes:
+    """A compressed message of so many spaces, as a client sends it."""
+    deflate = zlib.compressobj(9, wbits=-12)
+    data = deflate.compress(b" " * size) + deflate.flush(zlib.Z_SYNC_FLUSH)
+    return frame(data[:-4], rsv1=True)
+
+
+def test_a_message_is_as_large_as_what_comes_out_of_it() -> None:
+    pair = Pair(Deflate(), Deflate(), frame=100_000)
+    pair.link.receive(bomb(100_000))
+    pair.turns()
+    assert [len(text) for text in pair.heard] == [100_000]
+    pair.link.receive(bomb(100_001))
+    pair.turns()
+    [close] = pair.hear()
+    assert Close.parse(close.data).code == CloseCode.TOO_BIG
+    assert len(pair.heard) == 1
+
+
+def test_so_are_fragments_together() -> None:
+    pair = Pair(Deflate(), Deflate(), frame=100_000)
+    deflate = zlib.compressobj(9, wbits=-12)
+    pieces = [deflate.compress(b" " * 50_000) + deflate.flush(zlib.Z_SYNC_FLUSH) for _ in range(3)]
+    rest = [frame(piece, Opcode.CONT, fin=False) for piece in pieces[1:]]
+    pair.link.receive(b"".join([frame(pieces[0], fin=False, rsv1=True), *rest]))
+    pair.turns()
+    assert Close.parse(pair.hear()[-1].data).code == CloseCode.TOO_BIG
+
+
+def test_a_bomb_takes_no_more_memory_than_a_message() -> None:
+    pair, data = Pair(Deflate(), Deflate()), bomb(200 << 20)
+    assert len(data) < pair.limits.frame
+    tracemalloc.start()
+    try:
+        for start in range(0, len(data), 65536):
+            pair.link.receive(data[start : start + 65536])
+            pair.turns()
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert Close.parse(pair.hear()[-1].data).code == CloseCode.TOO_BIG
+    assert peak < 6 << 20
+
+
+def test_many_small_bombs_leave_others_their_turn() -> None:
+    pair = Pair(Deflate(), Deflate())
+    data = bomb(1 << 20) * 20
+    assert len(data) < SLICE * 8
+    pair.link.receive(data)
+    most = 1 + DEFLATED_SLICE // len(bomb(1 << 20))
+    assert len(pair.heard) <= most
+    before = len(pair.heard)
+    while pair.executor.soon:
+        pair.executor.turn()
+        assert len(pair.heard) - before <= most
+        before = len(pair.heard)
+    assert len(pair.heard) == 20
+    assert pair.limits.frames_per_pass * INFLATED < 1 << 20, "one of them is more than a pass"
+
+
+@pytest.mark.parametrize("data", [b"\xff\xff\xff", b"\x07", TEXT])
+def test_what_cannot_be_inflated_ends_the_connection(data: bytes) -> None:
+    pair = Pair(Deflate(), Deflate())
+    pair.link.receive(frame(data, rsv1=True))
+    assert Close.parse(pair.hear()[-1].data).code == CloseCode.PROTOCOL_ERROR
+
+
+# ------------------------------------------------------------------------------------------------- over real sockets
+@pytest.mark.anyio
+@BOTH
+async def test_calls_streams_and_events(takeover: bool) -> None:
+    async with serving(Room(), compression=forms(takeover)) as server:
+        url = url_of(server)
+        async with (
+            ChatClient.open(url, serve=Guest(), compression=forms(takeover)) as client,
+            ChatClient.open(url) as plain,
+        ):
+            assert connection_of(client)._link.framing != ""
+            assert connection_of(plain)._link.framing == ""
+            assert (await client.echo(text="ab" * 10_000)).text == "ab" * 10_000
+            assert await client.ask(depth=5) == 5
+            async with client.events.said() as one, plain.events.said() as other, client.count(upto=100) as numbers:
+                assert len([number async for number in numbers]) == 100
+                for number in range(20):
+                    await server.emit(Said(room="a", text="x" * 100 * number, number=number))
+                for stream in (one, other):
+                    for number in range(20):
+                        with anyio.fail_after(2):
+                            assert len((await anext(stream)).text) == 100 * number
+        await until(lambda: not server.connections)
