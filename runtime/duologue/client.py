@@ -33,6 +33,7 @@ from .limits import Limits
 from .models import Event
 from .party import Party
 from .peer import Peer
+from .refresh import Refresh, authenticate
 from .service import Service
 from .uploads import HeldUploads
 from .wire import Goaway, Hello
@@ -162,15 +163,14 @@ class Client(Peer):
     async def authenticate(self, token: str) -> None:
         """Give the server a new token for the connection that there is, before the one it was opened with expires.
 
-        A connection that is made later asks `token=` of `open` again.
+        Where `token=` of `open` is a callable the client does so by itself; later connections ask that again.
 
         Raises:
             Unauthenticated: The token is not good; what was before stays.
             PermissionDenied: It is another identity's: connect anew with it.
             CallError: As for any call.
         """
-        connection = await self.connected()
-        await connection.calls.ask("authenticate", msgspec.json.encode({"token": token}))
+        await authenticate(await self.connected(), token)
 
     # ---------------------------------------------------------------------------------------------- for generated code
     async def _subscribe(self, names: Sequence[str]) -> EventStream[Any]:
@@ -227,6 +227,7 @@ class Client(Peer):
             make_peer=lambda _: self,
             on_event=self.hub.take_event,
             on_note=self.hub.take_note,
+            on_known=Refresh(self._dialer.ask_token).begin if self._dialer.renewable else None,
             on_leaving=self._leaves,
         )
         return await self._dialer.dial(self.executor, party)

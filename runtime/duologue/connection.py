@@ -76,7 +76,7 @@ class Connection:
         self.closed: ConnectionClosed | None = None
         self.gate = party.gate
         self.standing = Standing(self, party.gate, identity, credentials, admission)
-        self.session = Session(role, _CODEC, party.limits, party.hello)
+        self.session = Session(role, _CODEC, party.limits, self.standing.greeting(party.hello))
         self.room_waiters: dict[Future, None] = {}
         self._party = party
         self._link = link

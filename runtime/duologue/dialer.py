@@ -69,7 +69,7 @@ class Dialer:
             ConnectFailed: It did not succeed; the message says how far it came.
         """
         uri, limit = self._uri, self._limits.handshake
-        token = await self._ask_token()
+        token = await self.ask_token()
         where = f"{uri.host}:{uri.port}"
         try:
             socket = await executor.connect(uri.host, uri.port, tls=self._tls, server_hostname=uri.host, limit=limit)
@@ -85,7 +85,8 @@ class Dialer:
             raise ConnectFailed(f"{where} did not finish the handshake within {limit:g} s")
         return connection, socket
 
-    async def _ask_token(self) -> str | None:
+    async def ask_token(self) -> str | None:
+        """The token to show now, None when there is none to be shown."""
         if self._token is None:
             return None
         token = self._token() if callable(self._token) else self._token

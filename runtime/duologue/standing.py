@@ -15,6 +15,7 @@ from .close_codes import CloseCode
 from .drivers.port import Timer
 from .errors import InvalidArgument, PermissionDenied, Ran, ResourceExhausted, Unavailable
 from .gate import NO_RIGHTS, Gate, Rights
+from .wire import Hello
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -59,6 +60,11 @@ class Standing:
         if self.identity.name == ANONYMOUS and self._credentials is not None:
             return f"{ANONYMOUS} {self._credentials.address}"
         return self.identity.name
+
+    def greeting(self, hello: Hello) -> Hello:
+        """What to say first: also, for how long the peer's credentials are good."""
+        left = milliseconds_left(self.identity)
+        return hello if left is None else msgspec.structs.replace(hello, expires_in=left)
 
     @property
     def is_refreshable(self) -> bool:
@@ -126,6 +132,13 @@ def token_of(params: bytes) -> str:
 def answer(identity: Identity) -> bytes:
     """What `authenticate` answers: who the peer is, and for how many milliseconds."""
     data: dict[str, object] = {"identity": identity.name}
-    if identity.expires_at is not None:
-        data["expires_in"] = max(0, int((identity.expires_at - datetime.now(UTC)).total_seconds() * 1000))
+    if (left := milliseconds_left(identity)) is not None:
+        data["expires_in"] = left
     return msgspec.json.encode(data)
+
+
+def milliseconds_left(identity: Identity) -> int | None:
+    """For how long an identity is good; None when it is for ever."""
+    if identity.expires_at is None:
+        return None
+    return max(0, int((identity.expires_at - datetime.now(UTC)).total_seconds() * 1000))

@@ -172,7 +172,7 @@ class World:
 
     def client(self, name: str, **options: Any) -> Any:
         """A client of the generated package, with somebody's token; for `async with`."""
-        return vault.VaultClient.open(self.url, token=lambda: token_of(name), **options)
+        return vault.VaultClient.open(self.url, token=token_of(name), **options)
 
     def connection_of(self, name: str) -> Connection:
         """The server's end of somebody's connection."""

@@ -57,7 +57,7 @@ class Keys(msgspec.Struct, frozen=True):
 
 
 class Hello(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What each end says first, and once, without waiting."""
+    """What each end says first, and once, without waiting; a server also for how long the credentials are good."""
 
     protocol: str
     version: str
@@ -66,6 +66,7 @@ class Hello(msgspec.Struct, frozen=True, omit_defaults=True):
     gen: Count
     limits: HelloLimits = HelloLimits()
     keys: Keys | UnsetType = UNSET
+    expires_in: Millis | UnsetType = UNSET
 
 
 class Goaway(msgspec.Struct, frozen=True, omit_defaults=True):
