@@ -66,7 +66,7 @@ from .jwt_tokens import JwtTokens
 from .keyed import Answer, AnswerStore, Claim
 from .lifecycle import Lifecycle
 from .limits import Limits
-from .models import Base64, Event, Int64, Json, Model, Params, UnknownValue, UnknownVariant
+from .models import Base64, Event, Int64, Json, Model, Params, UniqueItems, UnknownValue, UnknownVariant
 from .peer import Peer
 from .publisher import EventLog, LogEntry, MemoryLog, Position, Publisher
 from .server import ConnectionHandler, Server, serve
@@ -159,6 +159,7 @@ __all__ = [
     "Unauthenticated",
     "Unavailable",
     "Unimplemented",
+    "UniqueItems",
     "Unknown",
     "UnknownValue",
     "UnknownVariant",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache, partial
 from typing import Annotated, Any, ClassVar, Final, Self, TypeAlias, cast
@@ -231,6 +231,32 @@ class UnknownVariant(Model):
     def model_post_init(self, context: Any, /) -> None:
         if getattr(self, self.tag_field) in self.known_tags:
             raise PydanticCustomError("known_tag", "not an unknown variant")
+
+
+def _identity(value: object) -> Hashable:
+    """What is equal for two values exactly when they are the same JSON."""
+    match value:
+        case BaseModel():
+            return type(value), *(_identity(getattr(value, name)) for name in type(value).model_fields)
+        case dict():
+            items = cast("dict[object, object]", value).items()
+            return dict, frozenset((_identity(key), _identity(item)) for key, item in items)
+        case list() | tuple():
+            return list, *map(_identity, cast("Sequence[object]", value))
+        case bool():
+            return bool, value  # equal to 1 and 0 in Python alone
+        case _:
+            return value
+
+
+def _check_unique(items: list[Any]) -> list[Any]:
+    if len(set(map(_identity, items))) != len(items):
+        raise PydanticCustomError("unique_items", "an item that is there twice")
+    return items
+
+
+UniqueItems: Final = AfterValidator(_check_unique)
+"""Beside a list: no item comes twice (`uniqueItems` of JSON Schema)."""
 
 
 def _text_form(python: CoreSchema, parse: Callable[[str], object], render: Callable[[Any], str]) -> GetPydanticSchema:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
@@ -12,7 +13,18 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import core_schema
 from tests.runtime.chat import EchoParams, Mood, Topic
 
-from duologue.models import Base64, Event, Int64, Json, Model, Params, UnknownValue, UnknownVariant, _adapt
+from duologue.models import (
+    Base64,
+    Event,
+    Int64,
+    Json,
+    Model,
+    Params,
+    UniqueItems,
+    UnknownValue,
+    UnknownVariant,
+    _adapt,
+)
 from duologue.outcomes import decode
 
 
@@ -362,3 +374,46 @@ class Named(Event):
 def test_events_send_their_defaults_and_ignore_what_is_new() -> None:
     assert Named().to_wire() == b'{"x":3}'
     assert Named.from_wire('{"x": 4, "later": 1}').x == 4
+
+
+class Listed(Model):
+    names: Annotated[list[str], UniqueItems] = Field(default_factory=list)
+    parts: Annotated[list[Inner], UniqueItems] = Field(default_factory=list)
+    any: Annotated[list[Json], Field(min_length=1), UniqueItems] | None = None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"names": ["a", "a"]}',
+        '{"parts": [{"x": 1}, {}]}',
+        '{"any": [1, 1.0]}',
+        '{"any": [{"a": [1], "b": 2}, {"b": 2, "a": [1]}]}',
+        '{"any": [null, null]}',
+        '{"any": []}',
+    ],
+)
+def test_an_item_that_is_there_twice_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError):
+        Listed.from_wire(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"names": ["a", "b"]}',
+        '{"parts": [{"x": 1}, {"note": "n"}]}',
+        '{"any": [1, true, 0, false, "1", null, [1], [[1]], {"1": 1}, {"1": true}]}',
+    ],
+)
+def test_items_that_differ_in_json_are_no_repeats(text: str) -> None:
+    read = Listed.from_wire(text)
+    assert {name: len(getattr(read, name)) for name in read.model_fields_set} == {
+        name: len(items) for name, items in json.loads(text).items()
+    }
+
+
+def test_looking_for_repeats_takes_time_that_grows_with_the_list_alone() -> None:
+    started = time.perf_counter()
+    Listed.from_wire(json.dumps({"any": [{"n": number} for number in range(100_000)]}))
+    assert time.perf_counter() - started < 20  # each with each would take hours
