@@ -5,8 +5,8 @@ The model generator prints the same annotations by its own way; `models` compare
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
@@ -55,10 +55,16 @@ class Annotator:
     """Whether constraints are written: in models they are, in signatures they would only be noise."""
     ordered: bool = False
     """Whether open enums say that the enum comes first: needed wherever no model is around that knows."""
+    unique: bool = True
+    """Whether it is written that no item comes twice; pydantic has no constraint of its own for it."""
 
     def __call__(self, type_: ir.Type) -> Code:
         """The annotation of a type, wherever one may stand."""
-        return self._annotated(self.bare(type_), self.bounds(type_))
+        return self._annotated(self.bare(type_), self.bounds(type_), self._checks(type_))
+
+    def everywhere(self) -> Annotator:
+        """For types that stand outside of models."""
+        return replace(self, constrained=True, ordered=True)
 
     def library(self, word: str) -> str:
         return alias(word) if word in self.taken else word
@@ -117,21 +123,29 @@ class Annotator:
     def bound(self, value: object) -> str:
         return f'{self.library("Decimal")}("{value}")' if isinstance(value, Decimal) else literal(value)
 
-    def _annotated(self, inner: str, arguments: Iterable[str]) -> Code:
-        written = ", ".join(arguments)
-        return Code(f"Annotated[{inner}, Field({written})]" if written else inner)
+    def _checks(self, type_: ir.Type) -> list[str]:
+        """What the runtime checks besides pydantic's own constraints."""
+        if isinstance(type_, ir.Array) and type_.unique_items and self.constrained and self.unique:
+            return ["UniqueItems"]
+        return []
+
+    def _annotated(self, inner: str, arguments: Sequence[str], checks: Sequence[str] = ()) -> Code:
+        said = [*([f"Field({', '.join(arguments)})"] if arguments else []), *checks]
+        return Code(f"Annotated[{', '.join([inner, *said])}]" if said else inner)
 
     def field(self, field: ir.Field) -> Code:
         """The annotation of a model's field: its constraints, its wire name, and the None of an absent one."""
         aliased = [] if field.name == field.python_name else [f"alias={literal(field.name)}"]
         match field.presence:
+            case ir.Presence.OPTIONAL if self._checks(field.type):
+                return self._annotated(f"{self(field.type)} | None", aliased)  # None has no items to check
             case ir.Presence.OPTIONAL:
                 inner = Code(f"{self.bare(field.type)} | None")
             case ir.Presence.MISSING:
                 return self._annotated(self._or_missing(field.type), aliased)
             case _:
                 inner = self.bare(field.type)
-        return self._annotated(inner, aliased + self.bounds(field.type))
+        return self._annotated(inner, aliased + self.bounds(field.type), self._checks(field.type))
 
     def _or_missing(self, type_: ir.Type) -> Code:
         if isinstance(type_, ir.Nullable):

@@ -5,13 +5,27 @@ from __future__ import annotations
 from . import ir
 from .format import format_files
 from .render import Files, render_package, render_project
+from .second_opinion import compare_models
+from .spec import SPOKEN
 from .structure import check_structure
+
+
+class NotYetSpoken(Exception):
+    """The protocol's wire is none that the runtime speaks."""
+
+
+def refuse_unspoken(protocol: ir.Protocol) -> None:
+    """Raise `NotYetSpoken` for a protocol that may be checked and exported, but not yet generated from."""
+    if protocol.wire not in SPOKEN:
+        raise NotYetSpoken(f"`wire: {protocol.wire}` is not yet supported: packages speak {', '.join(sorted(SPOKEN))}")
 
 
 def generate_files(protocol: ir.Protocol, *, project: bool) -> Files:
     """All files by path below the output folder: the package's folder, and with `project` what publishes it."""
     package = protocol.python.package
     files = {f"{package}/{path}": text for path, text in render_package(protocol).items()}
+    if not protocol.namespaces:
+        compare_models(protocol)
     if project:
         files |= render_project(protocol)
     files = format_files(files)

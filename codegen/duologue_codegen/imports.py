@@ -149,6 +149,16 @@ class _Finder(ast.NodeVisitor):
     def visit_Constant(self, node: ast.Constant) -> None:
         """Nothing: quoted annotations name definitions of the same module alone."""
 
+    @override
+    def visit_Call(self, node: ast.Call) -> None:
+        """The value of an alias may be text: an annotation that pydantic reads later."""
+        self.generic_visit(node)
+        match node:
+            case ast.Call(func=ast.Name(id="TypeAliasType"), args=[_, ast.Constant(value=str() as value)]):
+                self.visit(ast.parse(value, mode="eval"))
+            case _:
+                pass
+
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         every = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
         outside = [*node.decorator_list, *node.args.defaults, *node.args.kw_defaults, node.returns]

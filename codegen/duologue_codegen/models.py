@@ -1,183 +1,55 @@
-"""The text of `models.py`: printed by the model generator, checked against the protocol, and completed.
-
-The model generator prints classes, aliases and annotations. What it cannot be trusted with is added here: typed
-defaults, docstrings, names of events. And every line that it printed is compared with what the protocol asks for, so
-that a mistake of its own ends generation instead of reaching a user.
-"""
+"""The text of a module of models: definitions of a protocol as classes and aliases."""
 
 from __future__ import annotations
 
-import ast
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
-
-from typing_extensions import override
 
 from . import ir, values
 from .annotations import Annotator
 from .docs import definition_doc, field_doc
-from .imports import LIBRARY
-from .lower import Lowered, lower
-from .printer import print_models
+from .resolve.recursion import definition_references
 from .text import Code, docstring, literal, name
 
-Printer: TypeAlias = Callable[[Lowered], str]
+
+def render_models(protocol: ir.Protocol, definitions: Collection[ir.Definition], taken: Iterable[str] = ()) -> Code:
+    """These definitions as Python classes and aliases, in this order, without header and imports.
+
+    `taken` are names of fields and methods in the module: `annotations` says what they change.
+    """
+    return _Module(Annotator(protocol, frozenset(taken), constrained=True), definitions).text()
 
 
-_WORD: Final = re.compile(r"\b[A-Za-z_]\w*\b")
-
-
-class PrinterMismatch(Exception):
-    """The model generator printed something else than the protocol says: an error of ours or of its new version."""
-
-
-def render_models(protocol: ir.Protocol, taken: Iterable[str] = (), printer: Printer | None = None) -> Code:
-    """The definitions of a protocol as Python classes and aliases, without header and imports."""
-    annotator = Annotator(protocol, frozenset(taken), constrained=True)
-    lowered = lower(protocol, annotator.bound)
-    printed = _Printed.parse((printer or print_models)(lowered), lowered, annotator)
-    return _Module(protocol, annotator, printed).text()
-
-
-# ------------------------------------------------------------------------------------------- what the printer printed
-@dataclass(frozen=True, slots=True)
-class _PrintedField:
-    name: str
-    annotation: str
-    default: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _PrintedClass:
-    bases: tuple[str, ...]
-    fields: tuple[_PrintedField, ...]
-    members: tuple[tuple[str, str], ...] = ()
-    """Of an enum: name and value."""
-
-
-@dataclass(slots=True)
-class _Printed:
-    """Statements by class name, in the order of the text, with all tokens restored."""
-
-    classes: dict[str, _PrintedClass] = field(default_factory=dict[str, _PrintedClass])
-    aliases: dict[str, str] = field(default_factory=dict[str, str])
-    order: list[str] = field(default_factory=list[str])
-    rebuilt: list[str] = field(default_factory=list[str])
-
-    @classmethod
-    def parse(cls, text: str, lowered: Lowered, annotator: Annotator) -> _Printed:
-        reader = _Reader(text, lowered, annotator)
-        for statement in ast.parse(text).body:
-            reader.read(statement)
-        return reader.finish()
-
-
-class _Reader:
-    """Takes the printer's text apart. Anything that it does not know is an error."""
-
-    def __init__(self, text: str, lowered: Lowered, annotator: Annotator) -> None:
-        self._text = text
-        self._lines = text.splitlines()
-        self._lowered = lowered
-        self._library = {word: annotator.library(word) for word in LIBRARY}
-        self._private: dict[str, str] = {}
-        self._printed = _Printed()
-
-    def read(self, statement: ast.stmt) -> None:
-        match statement:
-            case ast.ImportFrom() | ast.Import():
-                pass
-            case ast.ClassDef(name=token, bases=bases, body=body):
-                parts = [part for part in (self._member(line) for line in body) if part is not None]
-                wanted = tuple(self._source(base) for base in bases)
-                self._add_class(token, wanted, parts)
-            case ast.Assign(
-                targets=[ast.Name(id=token)],
-                value=ast.Call(func=ast.Name(id="TypeAliasType"), args=[ast.Constant(), value]),
-            ):
-                if token in self._lowered.tokens.meanings:
-                    self._printed.aliases[token] = self._source(value)
-                    self._printed.order.append(token)
-                else:
-                    # A part with constraints of its own was given a name: it goes back to where it stands.
-                    self._private[token] = self._source(value)
-            case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=token), attr="model_rebuild"), args=[])):
-                self._printed.rebuilt.append(token)
-            case _:
-                raise PrinterMismatch(f"unexpected statement: {ast.unparse(statement)}")
-
-    def _add_class(self, token: str, bases: tuple[str, ...], parts: Sequence[_PrintedField | tuple[str, str]]) -> None:
-        fields = tuple(part for part in parts if isinstance(part, _PrintedField))
-        members = tuple(part for part in parts if not isinstance(part, _PrintedField))
-        self._printed.classes[token] = _PrintedClass(bases, fields, members)
-        self._printed.order.append(token)
-
-    def _member(self, line: ast.stmt) -> _PrintedField | tuple[str, str] | None:
-        match line:
-            case ast.AnnAssign(target=ast.Name(id=token), annotation=annotation, value=value):
-                return _PrintedField(token, self._source(annotation), None if value is None else self._source(value))
-            case ast.Assign(targets=[ast.Name(id="model_config")]) | ast.Pass():
-                return None  # our base class has the configuration
-            case ast.Assign(targets=[ast.Name(id=token)], value=value):
-                return token, self._source(value)
-            case _:
-                raise PrinterMismatch(f"unexpected member: {ast.unparse(line)}")
-
-    def _source(self, node: ast.expr) -> str:
-        """The text of a node. What is printed is ASCII, so that offsets in bytes are offsets in text."""
-        if node.end_lineno is None or node.end_lineno != node.lineno:
-            return ast.get_source_segment(self._text, node) or ""
-        return self._lines[node.lineno - 1][node.col_offset : node.end_col_offset]
-
-    def finish(self) -> _Printed:
-        """Put parts back, and restore what the tokens stand for."""
-        printed, done = self._printed, _Printed()
-        for token, found in printed.classes.items():
-            fields = tuple(
-                _PrintedField(self._final(f.name), self._final(f.annotation), self._optional(f.default))
-                for f in found.fields
-            )
-            members = tuple((self._final(key), self._final(value)) for key, value in found.members)
-            done.classes[self._final(token)] = _PrintedClass(found.bases, fields, members)
-        done.aliases = {self._final(token): self._final(value) for token, value in printed.aliases.items()}
-        done.order = [self._final(token) for token in printed.order]
-        done.rebuilt = [self._final(token) for token in printed.rebuilt]
-        return done
-
-    def _optional(self, text: str | None) -> str | None:
-        return None if text is None else self._final(text)
-
-    def _final(self, text: str) -> Code:
-        expanded = _WORD.sub(lambda match: self._private.get(match[0], match[0]), text)
-        if expanded != text:
-            return self._final(expanded)
-        return self._lowered.tokens.restore(_WORD.sub(lambda match: self._library.get(match[0], match[0]), text))
-
-
-# ------------------------------------------------------------------------------------------------- what we make of it
 @dataclass(slots=True)
 class _Module:
-    protocol: ir.Protocol
     annotator: Annotator
-    printed: _Printed
+    definitions: Collection[ir.Definition]
     _seen: set[str] = field(default_factory=set[str])
+    """Class names that stand above."""
 
     def text(self) -> Code:
-        self._check_names()
         blocks: list[str] = []
-        for class_name in self.printed.order:
-            definition = self.protocol.definition(class_name)
+        late: list[str] = []  # pydantic cannot complete these where they stand
+        for definition in self.definitions:
             blocks.append(self._block(definition))
-            self._seen.add(class_name)
-        rebuilt = "\n".join(f"{name(class_name)}.model_rebuild()" for class_name in self.printed.rebuilt)
+            if isinstance(definition, ir.ObjectDef) and self._is_late(definition):
+                late.append(f"{name(definition.class_name)}.model_rebuild()")
+            self._seen.add(definition.class_name)
+        rebuilt = "\n".join(late)
         return Code("\n\n\n".join([*blocks, rebuilt] if rebuilt else blocks) + "\n")
 
-    def _check_names(self) -> None:
-        wanted = sorted(definition.class_name for definition in self.protocol.definitions)
-        if sorted(self.printed.order) != wanted:
-            raise PrinterMismatch(f"classes differ: {sorted(set(self.printed.order).symmetric_difference(wanted))}")
+    def _is_late(self, definition: ir.ObjectDef) -> bool:
+        """Whether the class leads to what stands below; that it names itself does not count, pydantic knows it."""
+        waiting = [one for one in definition_references(definition) if one != definition.class_name]
+        looked_at: set[str] = set()
+        while waiting:
+            one = waiting.pop()
+            if one not in self._seen:
+                return True
+            if one not in looked_at:
+                looked_at.add(one)
+                waiting += definition_references(self.annotator.protocol.definition(one))
+        return False
 
     def _block(self, definition: ir.Definition) -> str:
         match definition:
@@ -186,57 +58,39 @@ class _Module:
             case ir.EnumDef():
                 return self._enum(definition)
             case ir.UnionDef():
-                return self._alias(definition, self.annotator.union(definition))
+                return self._alias(definition, self.annotator.everywhere().union(definition))
             case ir.AliasDef():
-                return self._alias(definition, self.annotator(definition.type))
+                return self._alias(definition, self.annotator.everywhere()(definition.type))
 
-    def _alias(self, definition: ir.UnionDef | ir.AliasDef, wanted: str) -> str:
-        class_name = definition.class_name
-        printed = self.printed.aliases.get(class_name, "")
-        _same(class_name, printed, wanted)
-        ordered = Annotator(self.protocol, self.annotator.taken, constrained=True, ordered=True)
-        if isinstance(definition, ir.AliasDef) and ordered(definition.type) != wanted:
-            printed = ordered(definition.type)
-        lines = [f'{class_name} = TypeAliasType("{class_name}", {printed})']
+    def _alias(self, definition: ir.UnionDef | ir.AliasDef, value: str) -> str:
+        """The value is text where it names what stands below, as it does in recursion."""
+        written = value if self._seen.issuperset(definition_references(definition)) else literal(value)
+        lines = [f'{name(definition.class_name)} = TypeAliasType("{name(definition.class_name)}", {written})']
         doc = definition_doc(definition)
         return "\n".join([*lines, docstring(doc)] if doc else lines)
 
-    def _class(self, definition: ir.ObjectDef | ir.EnumDef, base: str) -> tuple[_PrintedClass, list[str]]:
-        printed = self.printed.classes.get(definition.class_name)
-        if printed is None or printed.bases != (base,):
-            raise PrinterMismatch(f"{definition.class_name} is no class that derives from {base}")
+    def _class(self, definition: ir.ObjectDef | ir.EnumDef, base: str) -> list[str]:
         lines = [f"class {name(definition.class_name)}({base}):"]
         doc = definition_doc(definition)
-        if doc:
-            lines += [f"    {docstring(doc, 4)}", ""]
-        return printed, lines
+        return [*lines, f"    {docstring(doc, 4)}", ""] if doc else lines
 
     def _enum(self, definition: ir.EnumDef) -> str:
-        printed, lines = self._class(definition, "IntEnum" if definition.integers else "StrEnum")
-        wanted = tuple((member.python_name, literal(member.value)) for member in definition.members)
-        if tuple((key, ast.literal_eval(value)) for key, value in printed.members) != tuple(
-            (member.python_name, member.value) for member in definition.members
-        ):
-            raise PrinterMismatch(f"{definition.class_name}: {printed.members} instead of {wanted}")
-        return "\n".join(lines + [f"    {name(key)} = {value}" for key, value in printed.members])
+        lines = self._class(definition, "IntEnum" if definition.integers else "StrEnum")
+        members = [f"    {name(member.python_name)} = {literal(member.value)}" for member in definition.members]
+        return "\n".join(lines + members)
 
     def _object(self, definition: ir.ObjectDef) -> str:
-        printed, lines = self._class(definition, definition.base.value)
+        lines = self._class(definition, definition.base.value)
         if definition.event_name is not None:
             lines.append(f"    event_name: ClassVar[str] = {literal(definition.event_name)}")
-        names = tuple(member.python_name for member in definition.fields)
-        if tuple(member.name for member in printed.fields) != names:
-            raise PrinterMismatch(f"{definition.class_name}: fields {printed.fields} instead of {names}")
-        for member, shown in zip(definition.fields, printed.fields, strict=True):
-            lines += self._field(definition, member, shown)
+        for member in definition.fields:
+            lines += self._field(member)
         return "\n".join(lines if len(lines) > 1 else [*lines, "    pass"])
 
-    def _field(self, owner: ir.ObjectDef, member: ir.Field, printed: _PrintedField) -> list[str]:
-        _same(f"{owner.class_name}.{member.python_name}", printed.annotation, self.annotator.field(member))
+    def _field(self, member: ir.Field) -> list[str]:
         default = self._default(member)
-        if member.presence in (ir.Presence.CONST, ir.Presence.OPTIONAL):
-            _same(f"{owner.class_name}.{member.python_name}", printed.default or "...", default or "...")
-        lines = [f"    {name(member.python_name)}: {printed.annotation}{f' = {default}' if default else ''}"]
+        annotation = self.annotator.field(member)
+        lines = [f"    {name(member.python_name)}: {annotation}{f' = {default}' if default else ''}"]
         doc = field_doc(member)
         return [*lines, f"    {docstring(doc, 4)}"] if doc else lines
 
@@ -255,36 +109,3 @@ class _Module:
                 return f"{self.annotator.library('Field')}(default_factory=lambda: {written})" if late else written
             case _:
                 return None
-
-
-def _same(where: str, printed: str, wanted: str) -> None:
-    """Compare as Python does: quotes, parentheses, quoted annotations and the order of keywords do not count."""
-    if _normal(printed) != _normal(wanted):
-        raise PrinterMismatch(f"{where}: printed {printed!r}, the protocol says {wanted!r}")
-
-
-def _normal(text: str) -> str:
-    return ast.dump(_Normalizer().visit(ast.parse(text, mode="eval")))
-
-
-class _Normalizer(ast.NodeTransformer):
-    @override
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        self.generic_visit(node)
-        node.keywords.sort(key=lambda keyword: keyword.arg or "")
-        return node
-
-    @override
-    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
-        """`Union[A, "B"]` is `A | B`."""
-        self.generic_visit(node)
-        if not (isinstance(node.value, ast.Name) and node.value.id == "Union"):
-            return node
-        members = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-        return ast.parse(" | ".join(_member_text(member) for member in members), mode="eval").body
-
-
-def _member_text(member: ast.expr) -> str:
-    if isinstance(member, ast.Constant) and isinstance(member.value, str):
-        return member.value
-    return ast.unparse(member)

@@ -123,7 +123,7 @@ class _Package:
         fields = {f.python_name for d in protocol.definitions if isinstance(d, ir.ObjectDef) for f in d.fields}
         modules: Files = {}
         if protocol.definitions:
-            modules["models"] = render_models(protocol, fields)
+            modules["models"] = render_models(protocol, protocol.definitions, fields)
         unions = [d for d in protocol.definitions if isinstance(d, ir.UnionDef) and d.unknown_class is not None]
         if unions:
             modules["unknown"] = self._render("unknown", unions=[_unknown(union) for union in unions])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from . import ir, values
 from .annotations import Annotator
-from .docs import call_doc, deprecation, error_doc, handler_doc, joined, since, summary
+from .docs import call_doc, deprecation, error_doc, handler_doc, joined, notes, summary
 from .imports import alias
 from .kinds import KINDS, Kind
 from .text import Code, literal, name
@@ -201,7 +201,7 @@ def _tuple(parts: Iterable[str]) -> Code:
 
 def _action_members(action: ir.ActionDef, annotator: Annotator) -> Iterable[tuple[str, Code]]:
     """Keyword arguments of the descriptor. Limits that are the runtime's own are left out."""
-    exact = replace(annotator, constrained=True, ordered=True)
+    exact = annotator.everywhere()
     yield "name", literal(action.name)
     yield "params", name(action.params)
     if action.item is not None:
@@ -318,5 +318,5 @@ def error_view(error: ir.ErrorDef, annotator: Annotator) -> ErrorView:
         details=details,
         signature=Code(f", *, {made.parameters}" if made.parameters else ""),
         construct=Code("None" if error.details is None else f"{details}({made.arguments})"),
-        doc=joined(error_doc(error), since(error.since), deprecation(error.deprecated)),
+        doc=joined(error_doc(error), *notes(error)),
     )

@@ -19,8 +19,8 @@ from duologue_codegen import ir
 from duologue_codegen.compiler import compile_spec
 from duologue_codegen.imports import UnresolvedName, import_block
 from duologue_codegen.lower import Lowered
-from duologue_codegen.models import PrinterMismatch, render_models
 from duologue_codegen.printer import print_models
+from duologue_codegen.second_opinion import PrinterMismatch, compare_models
 from duologue_codegen.structure import UnexpectedStructure, check_structure
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -298,7 +298,7 @@ def test_a_mistake_of_the_printer_ends_generation(mistake: tuple[str, str]) -> N
         return text.replace(before, after, 1)
 
     with pytest.raises(PrinterMismatch):
-        render_models(PROTOCOL, printer=printer)
+        compare_models(PROTOCOL, printer=printer)
 
 
 def test_the_printer_sees_no_word_of_the_authors() -> None:
@@ -308,7 +308,7 @@ def test_the_printer_sees_no_word_of_the_authors() -> None:
         seen.append(json.dumps(lowered.schema))
         return print_models(lowered)
 
-    render_models(PROTOCOL, printer=printer)
+    compare_models(PROTOCOL, printer=printer)
     for word in ("circle", "Shape", "radius", "fooBar", "with space", "happy", "A name", "[a-z]"):
         assert word not in seen[0]
 

@@ -12,7 +12,7 @@ from enum import IntEnum, StrEnum
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from duologue import Base64, Event, Int64, Json, Model, Params, UnknownValue
+from duologue import Base64, Event, Int64, Json, Model, Params, UniqueItems, UnknownValue
 from pydantic import AwareDatetime, Field
 from typing_extensions import TypeAliasType
 
@@ -21,11 +21,11 @@ from .unknown import UnknownShape
 Flag = TypeAliasType("Flag", bool)
 
 
-Name = TypeAliasType("Name", Annotated[str, Field(max_length=20, min_length=1, pattern="^[a-z]+$")])
+Name = TypeAliasType("Name", Annotated[str, Field(pattern="^[a-z]+$", min_length=1, max_length=20)])
 """A name."""
 
 
-ShortName = TypeAliasType("ShortName", Annotated[str, Field(max_length=5, min_length=1, pattern="^[a-z]+$")])
+ShortName = TypeAliasType("ShortName", Annotated[str, Field(pattern="^[a-z]+$", min_length=1, max_length=5)])
 
 
 Ratio = TypeAliasType(
@@ -51,7 +51,7 @@ Nothing = TypeAliasType("Nothing", None)
 Names = TypeAliasType("Names", list[Name])
 
 
-UniqueNames = TypeAliasType("UniqueNames", Annotated[list[Name], Field(max_length=3, min_length=1)])
+UniqueNames = TypeAliasType("UniqueNames", Annotated[list[Name], Field(min_length=1, max_length=3), UniqueItems])
 
 
 Scores = TypeAliasType("Scores", dict[str, int])
@@ -439,7 +439,3 @@ class PageFrameNavigated(Event):
 class PageClosed(Event):
     event_name: ClassVar[str] = "Page.closed"
     frame: PageFrame
-
-
-Tree.model_rebuild()
-PageFrame.model_rebuild()

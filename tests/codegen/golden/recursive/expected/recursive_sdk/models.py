@@ -6,7 +6,7 @@ Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.y
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Union
+from typing import Annotated, Literal
 
 from duologue import Model, Params
 from pydantic import Field
@@ -20,7 +20,7 @@ class Num(Model):
     value: float
 
 
-Expr = TypeAliasType("Expr", Annotated[Union[Num, "Add"], Field(discriminator="op")] | UnknownExpr)
+Expr = TypeAliasType("Expr", 'Annotated[Num | Add, Field(discriminator="op")] | UnknownExpr')
 """Open: later versions may add members, which arrive as `UnknownExpr`."""
 
 
