@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from . import ir
@@ -41,6 +42,7 @@ def _compile(context: Context, files: list[SourceFile]) -> ir.Protocol | None:
     _declare(context, files, document)
     if document is None:
         return None
+    context.wire = document.wire
     if document.python and document.python.absent == "missing":
         context.absent = ir.Presence.MISSING
     defaults = document.defaults or DefaultsSpec.model_validate({})
@@ -58,7 +60,7 @@ def _compile(context: Context, files: list[SourceFile]) -> ir.Protocol | None:
     failures.resolve()
     actions.resolve()
     events.resolve()
-    namespaces = whole.namespaces(context, python, members)
+    namespaces = whole.namespaces(context, python, members, _sections(files, "namespaces"))
     if not recursion.check(context):
         return None  # checks below follow references, and would not come to an end
     context.settle()
@@ -77,12 +79,13 @@ def _compile(context: Context, files: list[SourceFile]) -> ir.Protocol | None:
         grammar=GRAMMAR_VERSION,
         sources=tuple(file.name for file in files),
         python=python,
+        wire=document.wire,
         description=document.description,
         license=whole.licence(context, document, root),
         authors=tuple(author.text for author in document.authors),
         links=whole.links(context, document.links),
         scopes=tuple(context.scopes.values()),
-        roles=_roles(context, files, document),
+        roles=_roles(context, files),
         namespaces=namespaces,
         definitions=definitions,
         errors=failures.definitions(made),
@@ -116,12 +119,16 @@ def _declare(context: Context, files: list[SourceFile], document: Document | Non
         context.declare(context.events, section.events, namespace, "an event")
 
 
-def _roles(context: Context, files: list[SourceFile], document: Document) -> tuple[ir.Role, ...]:
+def _roles(context: Context, files: list[SourceFile]) -> tuple[ir.Role, ...]:
     found: dict[str, ir.Role] = {}
-    for file in files:
-        roles = file.root.get("roles")
-        if file is files[0]:
-            scopes.roles(context, document.roles, found)
-        elif isinstance(roles, type(file.root)):
-            scopes.roles(context, roles, found)
+    for roles in _sections(files, "roles"):
+        scopes.roles(context, roles, found)
     return tuple(found.values())
+
+
+def _sections(files: list[SourceFile], key: str) -> Iterator[MapNode]:
+    """A section of all files, the root's first; one of another shape has been told."""
+    for file in files:
+        section = file.root.get(key)
+        if isinstance(section, MapNode):
+            yield section

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import json
+from typing import Protocol
 
 from . import ir
 from .quantities import shown_size
+
+
+class HasNotes(Protocol):
+    """Whatever a spec declares."""
+
+    @property
+    def since(self) -> str | None: ...
+    @property
+    def experimental(self) -> bool: ...
+    @property
+    def deprecated(self) -> ir.Deprecation | None: ...
 
 
 def joined(*parts: str | None) -> str:
@@ -23,6 +35,15 @@ def deprecation(note: ir.Deprecation | None) -> str | None:
     return f"Deprecated{since}{use}.{reason}"
 
 
+def experimental(declared: HasNotes) -> str | None:
+    return "Experimental: it may change or go in any version." if declared.experimental else None
+
+
+def notes(declared: HasNotes) -> tuple[str | None, ...]:
+    """What is said of everything that is declared, besides what it is."""
+    return since(declared.since), experimental(declared), deprecation(declared.deprecated)
+
+
 def since(version: str | None) -> str | None:
     return f"Since version {version}." if version else None
 
@@ -36,7 +57,7 @@ def definition_doc(definition: ir.Definition) -> str:
         opened = f"Open: later versions may add members, which arrive as `{definition.unknown_class}`."
     first = " ".join(part for part in (definition.doc, opened) if part) if _short(definition.doc) else None
     parts = (first,) if first else (definition.doc, opened)
-    return joined(*parts, since(definition.since), deprecation(definition.deprecated))
+    return joined(*parts, *notes(definition))
 
 
 def _short(doc: str | None) -> bool:
@@ -45,13 +66,13 @@ def _short(doc: str | None) -> bool:
 
 def field_doc(field: ir.Field) -> str:
     """What is said about a field."""
-    return joined(field.doc, since(field.since), deprecation(field.deprecated))
+    return joined(field.doc, *notes(field))
 
 
 # ----------------------------------------------------------------------------------------------------- actions, events
 def summary(declared: ir.ActionDef | ir.EventDef) -> str:
     """What the author says of an action or event."""
-    return joined(declared.doc, since(declared.since), deprecation(declared.deprecated))
+    return joined(declared.doc, *notes(declared))
 
 
 def error_doc(error: ir.ErrorDef) -> str:
@@ -61,13 +82,13 @@ def error_doc(error: ir.ErrorDef) -> str:
 
 def call_doc(action: ir.ActionDef, protocol: ir.Protocol) -> str:
     """What is said of an action to who calls it."""
-    said = summary(action) or f"Call `{action.name}`."
+    said = joined(action.doc or f"Call `{action.name}`.", *notes(action))
     return joined(said, _downloaded(action), _args(action, protocol), _raises(action, protocol))
 
 
 def handler_doc(action: ir.ActionDef, protocol: ir.Protocol) -> str:
     """What is said of an action to who answers it."""
-    said = summary(action) or f"Answer `{action.name}`."
+    said = joined(action.doc or f"Answer `{action.name}`.", *notes(action))
     return joined(said, _transferred(action), _raises(action, protocol))
 
 
@@ -106,12 +127,11 @@ def _arg(field: ir.Field, protocol: ir.Protocol) -> list[str]:
     if field.presence is ir.Presence.CONST:
         return []
     doc = " ".join((field.doc or _type_doc(field.type, protocol)).split())
-    notes = [doc] if doc else []
+    said = [doc] if doc else []
     if field.default is not None and field.default.wire is not None:
-        notes.append(f"Default: `{json.dumps(field.default.wire, ensure_ascii=False)}`.")
-    note = deprecation(field.deprecated)
-    notes += [note] if note else []
-    return [f"    {field.python_name}: {' '.join(notes)}"] if notes else []
+        said.append(f"Default: `{json.dumps(field.default.wire, ensure_ascii=False)}`.")
+    said += [note for note in (experimental(field), deprecation(field.deprecated)) if note]
+    return [f"    {field.python_name}: {' '.join(said)}"] if said else []
 
 
 def _type_doc(type_: ir.Type, protocol: ir.Protocol) -> str:

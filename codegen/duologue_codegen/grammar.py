@@ -166,6 +166,7 @@ def read_boolean(node: Node) -> bool:
     return value
 
 
+Integer: TypeAlias = Annotated[int, Reader(read_integer, {"type": "integer"})]
 Count: TypeAlias = Annotated[int, Reader(read_count, {"type": "integer", "minimum": 0})]
 Positive: TypeAlias = Annotated[int, Reader(read_positive, {"type": "integer", "minimum": 1})]
 

@@ -24,6 +24,7 @@ def json_schema() -> dict[str, Any]:
         spec.EventSpec,
         spec.ExampleSpec,
         spec.DeprecationSpec,
+        spec.NamespaceSpec,
         *LONG_FORMS.values(),
     ]
     _, schema = models_json_schema([(model, "validation") for model in models], ref_template="#/$defs/{model}")

@@ -244,6 +244,7 @@ class Field:
     doc: str | None = None
     examples: tuple[JsonValue, ...] = ()
     deprecated: Deprecation | None = None
+    experimental: bool = False
     since: str | None = None
     origin: Origin | None = field(default=None, compare=False, repr=False)
 
@@ -260,12 +261,15 @@ class Base(StrEnum):
 class ObjectDef:
     class_name: str
     name: str | None  # in the spec (`Page.Frame`); None for one that we named: params, details, inline objects
+    namespace: str | None = None  # where it was written; key of `Protocol.namespaces`
     base: Base
     fields: tuple[Field, ...]
+    mixins: tuple[str, ...] = ()  # class names of the types whose fields come first; they are copied, not inherited
     event_name: str | None = None  # exactly with Base.EVENT
     doc: str | None = None
     examples: tuple[JsonValue, ...] = ()
     deprecated: Deprecation | None = None
+    experimental: bool = False
     since: str | None = None
     origin: Origin | None = field(default=None, compare=False, repr=False)
 
@@ -282,12 +286,14 @@ class EnumDef:
 
     class_name: str
     name: str | None
+    namespace: str | None = None
     members: tuple[EnumMember, ...]
     integers: bool = False
     open: bool = False
     doc: str | None = None
     examples: tuple[JsonValue, ...] = ()
     deprecated: Deprecation | None = None
+    experimental: bool = False
     since: str | None = None
     origin: Origin | None = field(default=None, compare=False, repr=False)
 
@@ -304,6 +310,7 @@ class Variant:
 class UnionDef:
     class_name: str
     name: str | None
+    namespace: str | None = None
     variants: tuple[Variant, ...]
     discriminator: str | None = None  # wire name of the tag
     discriminator_python: str | None = None
@@ -311,6 +318,7 @@ class UnionDef:
     doc: str | None = None
     examples: tuple[JsonValue, ...] = ()
     deprecated: Deprecation | None = None
+    experimental: bool = False
     since: str | None = None
     origin: Origin | None = field(default=None, compare=False, repr=False)
 
@@ -325,10 +333,12 @@ class AliasDef:
 
     class_name: str
     name: str | None
+    namespace: str | None = None
     type: Type
     doc: str | None = None
     examples: tuple[JsonValue, ...] = ()
     deprecated: Deprecation | None = None
+    experimental: bool = False
     since: str | None = None
     origin: Origin | None = field(default=None, compare=False, repr=False)
 
@@ -367,6 +377,8 @@ class ErrorDef:
 
     class_name: str
     code: str  # on the wire
+    number: int | None = None  # the same where wire profiles have numbers for codes
+    namespace: str | None = None
     status: Status
     message: str  # `str.format` template; its fields are *wire* names of the details
     python_message: str  # the same with *Python* names
@@ -375,6 +387,7 @@ class ErrorDef:
     retry_after: float | None = None  # seconds
     doc: str | None = None
     deprecated: Deprecation | None = None
+    experimental: bool = False
     since: str | None = None
     origin: Origin | None = field(default=None, compare=False, repr=False)
 
@@ -478,6 +491,7 @@ class ActionDef:
     doc: str | None = None
     examples: tuple[ActionExample, ...] = ()
     deprecated: Deprecation | None = None
+    experimental: bool = False
     since: str | None = None
     origin: Origin | None = field(default=None, compare=False, repr=False)
 
@@ -517,6 +531,7 @@ class EventDef:
     doc: str | None = None
     examples: tuple[JsonValue, ...] = ()
     deprecated: Deprecation | None = None
+    experimental: bool = False
     since: str | None = None
     origin: Origin | None = field(default=None, compare=False, repr=False)
 
@@ -526,13 +541,18 @@ class EventDef:
 class Namespace:
     """A group of actions and events. Each accessor class exists only where `Protocol` has something to put in it."""
 
-    name: str  # on the wire: `Page`
+    name: str  # on the wire: `Page`; may hold dots itself
     accessor: str  # `client.page`
     client_class: str
     sync_client_class: str
     peer_class: str
     events_class: str
     sync_events_class: str
+    doc: str | None = None
+    deprecated: Deprecation | None = None
+    experimental: bool = False
+    since: str | None = None
+    origin: Origin | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -574,6 +594,7 @@ class Protocol:
     grammar: int
     sources: tuple[str, ...]  # the root file first, then imports, relative to the spec's folder, `/` between parts
     python: PythonNames
+    wire: str = "native"  # name of the profile that says how messages look
     description: str | None = None
     license: str | None = None
     authors: tuple[str, ...] = ()
@@ -585,13 +606,14 @@ class Protocol:
     errors: tuple[ErrorDef, ...] = ()
     actions: tuple[ActionDef, ...] = ()
     events: tuple[EventDef, ...] = ()
+    _by_class: dict[str, Definition] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_class", {definition.class_name: definition for definition in self.definitions})
 
     def definition(self, class_name: str) -> Definition:
         """The definition of that class name; KeyError when there is none, which a checked protocol never asks for."""
-        for candidate in self.definitions:
-            if candidate.class_name == class_name:
-                return candidate
-        raise KeyError(class_name)
+        return self._by_class[class_name]
 
     @property
     def client_actions(self) -> tuple[ActionDef, ...]:

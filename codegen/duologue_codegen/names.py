@@ -7,18 +7,31 @@ a name (then the author has to choose one with `python: {name: …}`).
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from .reserved import KEYWORDS, MEMBER_NAMES, MODEL_MEMBERS, SHADOWING
 
 # Where a name is split: between humps (`frameNavigated`, `HTTPServer`), and at all that is no letter or digit.
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+[0-9]*|[A-Z]+[0-9]*|[0-9]+[a-z]*")
+# Letters of Latin scripts lose their marks, or have a spelling. Other letters beyond ASCII are left out, as signs are:
+# Unicode's tables differ from one Python to the next, for these letters they do not.
+_LATIN = re.compile("[\u00c0-\u024f\u1e00-\u1eff]")
+_SPELLED = {
+    "\u00df": "ss", "\u00e6": "ae", "\u00c6": "Ae", "\u00f8": "o", "\u00d8": "O", "\u0153": "oe", "\u0152": "Oe",
+    "\u0111": "d", "\u0110": "D", "\u0142": "l", "\u0141": "L", "\u00fe": "th", "\u00de": "Th", "\u00f0": "d",
+    "\u00d0": "D", "\u0131": "i", "\u1e9e": "SS",
+}  # fmt: skip
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _PASCAL = re.compile(r"[A-Z][A-Za-z0-9]*")
 
 
 def words(name: str) -> list[str]:
     """`frameNavigated` → frame, Navigated; `service_not-found` → service, not, found; `base64` is one word."""
-    return _WORDS.findall(name)
+    return _WORDS.findall(_LATIN.sub(_in_ascii, name))
+
+
+def _in_ascii(letter: re.Match[str]) -> str:
+    return _SPELLED.get(letter[0], unicodedata.normalize("NFKD", letter[0])[0])
 
 
 def snake(name: str) -> str | None:

@@ -25,17 +25,33 @@ def _read_version(node: Node) -> int:
     return version
 
 
-def _read_native(node: Node) -> str:
-    if isinstance(node, ScalarNode) and node.text == "native":
-        return "native"
+WIRES = ("native", "jsonrpc2", "cdp")
+SPOKEN = frozenset({"native"})
+"""Of these, what a generated package can speak; `generate` refuses the others, which may be checked and exported."""
+
+
+def _read_wire(node: Node) -> str:
+    if isinstance(node, ScalarNode) and node.text in WIRES:
+        return node.text
     raise g.refuse(f"{describe(node)} is not yet supported", "remove it, or write `wire: native`")
 
 
 # --------------------------------------------------------------------------------------------------------- common
+_ABSENT = g.one_of("none", "missing")
+
+
 class PythonName(Grammar):
     """How it is called in Python."""
 
     name: g.Identifier | None = Field(None, description="Name in Python instead of the one made from the spec's.")
+
+
+class PythonField(PythonName):
+    """How it is called in Python, and what it reads as where it is absent."""
+
+    absent: Annotated[str, _ABSENT] | None = Field(
+        None, description="What an absent field reads as: `None`, or pydantic's `MISSING`; the protocol's by default."
+    )
 
 
 class DeprecationSpec(Grammar):
@@ -61,15 +77,20 @@ Deprecated: TypeAlias = Annotated[
 ]
 
 
-class Described(Grammar):
+class Told(Grammar):
     description: g.Text | None = Field(None, description="What it is; becomes documentation and docstrings.")
     deprecated: Deprecated | None = Field(None, description="`true`, or since when, what to use instead and why.")
+    experimental: g.Boolean = Field(False, description="May change or go in any version.")
     since: g.Text | None = Field(None, description="Version of the protocol that brought it.")
+
+
+class Described(Told):
     python: PythonName | None = Field(None, description="How it is called in Python.")
 
 
 # ---------------------------------------------------------------------------------------------------------- types
-class LongForm(Described):
+class LongForm(Told):
+    python: PythonField | None = Field(None, description="Name in Python, and what an absent field reads as.")
     examples: g.Sequence | None = Field(None, description="Values that fit the type.")
 
 
@@ -153,6 +174,7 @@ class ErrorSpec(Described):
     """An error that an action may end in."""
 
     status: Annotated[str, g.one_of(*Status)] = Field(description="Which of the fixed statuses it is.")
+    code: g.Integer | None = Field(None, description="Its number, where `wire` has numbers for codes.")
     message: g.Text | None = Field(None, description="Text; `{field}` stands for a field of `details`.")
     with_: g.OneOrMany = Field((), alias="with", description="Object types whose fields come first in the details.")
     details: g.Data | None = Field(None, description="Fields, or the name of an object type.")
@@ -202,6 +224,7 @@ class ExampleSpec(Grammar):
 
 
 _FROM = g.one_of("client", "server", "both")
+_DELIVERY = g.one_of("log", "state", "volatile")
 _SCOPE = "A scope, a list of scopes that are all needed, or `public`."
 
 
@@ -237,7 +260,7 @@ class EventSpec(Described):
     )
     with_: g.OneOrMany = Field((), alias="with", description="Object types whose fields come first in the data.")
     data: g.Data | None = Field(None, description="Fields, or the name of an object type.")
-    delivery: Annotated[str, g.one_of("log", "state", "volatile")] | None = Field(
+    delivery: Annotated[str, _DELIVERY] | None = Field(
         None, description="`log`: every one, in order. `state`: the latest for each `key`. `volatile`: best effort."
     )
     key: g.Texts | None = Field(None, description="Dotted paths into the data; exactly with `delivery: state`.")
@@ -256,7 +279,7 @@ class PythonSpec(Grammar):
     peer: g.Identifier | None = Field(
         None, description="What the other end is called in class names; `Peer` by default."
     )
-    absent: Annotated[str, g.one_of("none", "missing")] = Field(
+    absent: Annotated[str, _ABSENT] = Field(
         "none", description="What an absent field reads as: `None`, or pydantic's `MISSING`."
     )
 
@@ -269,6 +292,11 @@ class DefaultsSpec(Grammar):
     timeout: g.Timeout | None = Field(None, description="How long a caller waits; `none` is for ever.")
     errors: g.Texts = Field((), description="Errors that every action may end in.")
     limits: LimitsSpec | None = Field(None, description="What one connection may ask for.")
+    delivery: Annotated[str, _DELIVERY] | None = Field(None, description="Delivery of events from the server.")
+
+
+class NamespaceSpec(Described):
+    """A group of actions and events: what stands before the dot in their names."""
 
 
 class Sections(Grammar):
@@ -277,6 +305,9 @@ class Sections(Grammar):
     )
     scopes: g.TextMap | None = Field(None, description="Rights, each with a text that says what it allows.")
     roles: g.ListMap | None = Field(None, description="Named sets of scopes.")
+    namespaces: Annotated[MapNode, g.section_of("NamespaceSpec")] | None = Field(
+        None, description="What is said of namespaces, by name."
+    )
     types: Annotated[MapNode, g.section_of("Type")] | None = Field(None, description="Types by name.")
     errors: Annotated[MapNode, g.section_of("ErrorSpec")] | None = Field(None, description="Errors by code.")
     actions: Annotated[MapNode, g.section_of("ActionSpec")] | None = Field(None, description="Actions by name.")
@@ -293,8 +324,8 @@ class Document(Sections):
     authors: g.Texts = Field((), description="Who wrote it.")
     links: g.TextMap | None = Field(None, description="Addresses by what they lead to.")
     python: PythonSpec | None = Field(None, description="Names of the generated package.")
-    wire: Annotated[str, g.Reader(_read_native, {"const": "native"})] = Field(
-        "native", description="How messages look: `native`."
+    wire: Annotated[str, g.Reader(_read_wire, {"type": "string", "enum": list(WIRES)})] = Field(
+        "native", description="How messages look."
     )
     imports: g.Texts = Field((), description="Other files of the spec, relative to this one.")
     defaults: DefaultsSpec | None = Field(None, description="For every action and event that does not say otherwise.")

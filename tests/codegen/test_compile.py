@@ -143,6 +143,61 @@ def test_own_namespace_goes_first_then_the_root(everything: ir.Protocol) -> None
     assert action(everything, "Page.navigate").errors == ("Busy", "PageGone")
 
 
+@pytest.fixture(scope="module")
+def foreign() -> ir.Protocol:
+    return compile_spec(GOLDEN / "foreign/spec.yaml")
+
+
+def test_names_of_others(foreign: ir.Protocol) -> None:
+    methods = {action.name: (action.namespace, action.method) for action in foreign.actions}
+    assert methods["textDocument/didOpen"] == (None, "text_document_did_open")
+    assert methods["$/cancelRequest"] == (None, "cancel_request")
+    assert methods["2fa"] == (None, "n2fa")
+    assert methods["a.b.c"] == ("a.b", "c")
+    assert methods["größe.öffnen"] == ("größe", "offnen")
+    fields = {field.name: field.python_name for field in objects(foreign, "Names").values()}
+    assert (fields["$ref"], fields["1st"], fields["Größe"], fields["fooBar"]) == ("ref", "n1st", "grosse", "foo_bar_2")
+
+
+def test_what_is_said_of_namespaces(foreign: ir.Protocol) -> None:
+    spaces = {namespace.name: namespace for namespace in foreign.namespaces}
+    assert list(spaces) == ["DOM", "Net", "Page", "größe", "a.b", "$/trace.v2"]
+    assert (spaces["$/trace.v2"].accessor, spaces["$/trace.v2"].experimental) == ("trace", True)
+    assert spaces["Net"].doc == "Requests and who made them."
+    assert spaces["DOM"].deprecated == ir.Deprecation(use="Page")
+    homes = {definition.class_name: definition.namespace for definition in foreign.definitions}
+    assert (homes["Value"], homes["NetFrame"], homes["PageLostDetails"]) == (None, "Net", "Page")
+
+
+def test_recursion_through_lists_and_maps(foreign: ir.Protocol) -> None:
+    nested, value = foreign.definition("Nested"), foreign.definition("Value")
+    assert isinstance(nested, ir.AliasDef)
+    assert nested.type == ir.Array(item=ir.Ref(name="Nested"))
+    assert isinstance(value, ir.AliasDef)
+    assert {"Values", "ValueMap"} <= set(definition_references(value))
+
+
+def test_absent_by_field(foreign: ir.Protocol) -> None:
+    presence = {field.name: field.presence for field in objects(foreign, "Presence").values()}
+    assert presence == {"a": "missing", "b": "missing", "c": "optional", "d": "optional", "e": "required"}
+
+
+def test_delivery_by_default_and_errors_with_numbers(foreign: ir.Protocol, tmp_path: Path) -> None:
+    assert event(foreign, "DOM.nodeAdded").delivery is ir.Delivery.VOLATILE
+    assert event(foreign, "Page.navigated").delivery is ir.Delivery.LOG
+    [error] = compiled(tmp_path, "wire: jsonrpc2\nerrors: {lost: {status: not_found, code: -32001}}\n").errors
+    assert (error.code, error.number) == ("lost", -32001)
+
+
+def test_mixins_are_remembered(everything: ir.Protocol) -> None:
+    def mixins(name: str) -> tuple[str, ...]:
+        definition = everything.definition(name)
+        assert isinstance(definition, ir.ObjectDef)
+        return definition.mixins
+
+    assert (mixins("C"), mixins("TypedParams"), mixins("Copied")) == (("B",), ("B",), ("A", "Tree"))
+
+
 def test_names_that_are_in_the_way(everything: ir.Protocol) -> None:
     assert action(everything, "close").method == "close_"
     arguments = [field.python_name for field in action(everything, "everything").arguments]

@@ -22,7 +22,11 @@ from duologue_codegen import names, reserved
         ("_private__x_", "private_x", "PrivateX", "PRIVATE_X"),
         ("2nd", "n2nd", "N2nd", "N2ND"),
         ("Sha256", "sha256", "Sha256", "SHA256"),
-        ("naïve", "na_ve", "NaVe", "NA_VE"),
+        ("naïve", "naive", "Naive", "NAIVE"),
+        ("größe", "grosse", "Grosse", "GROSSE"),
+        ("Łódź", "lodz", "Lodz", "LODZ"),
+        ("漢字", None, None, None),
+        ("漢字 kanji", "kanji", "Kanji", "KANJI"),
         ("$", None, None, None),
     ],
 )

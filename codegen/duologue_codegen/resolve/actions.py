@@ -59,8 +59,8 @@ class Actions:
                 self._drafts.append(self._draft(symbol, spec, symbol.node))
 
     def _draft(self, symbol: Symbol, spec: ActionSpec, raw: MapNode) -> ActionDraft:
-        spelling = spell(symbol, spec.python.name if spec.python else None)
         what = f"action {quote(symbol.name)}"
+        spelling = spell(self._context, symbol, spec.python.name if spec.python else None, what)
         where = f"the client's `{symbol.namespace}`" if symbol.namespace else "the client"
         # One collision shows in several places: it is told in the first.
         fits = self._members.take("the service", spelling.flat, what, symbol.key)
@@ -74,9 +74,8 @@ class Actions:
         )
         fits = fits and self._context.claim(params.class_name, f"the params of {what}", symbol.key.origin)
         reserved = CALL_ARGUMENTS if spec.upload is None else UPLOAD_ARGUMENTS
-        params.fields = self._types.fields.data(
-            spec.with_, spec.params, symbol.namespace, spelling.pascal, "params", reserved
-        )
+        body = self._types.fields.data(spec.with_, spec.params, symbol.namespace, spelling.pascal, "params", reserved)
+        params.fields, params.mixins = body.fields, body.mixins
         params.notes.doc = spec.description
         if fits:
             self._context.definitions[params.class_name] = params
@@ -127,6 +126,7 @@ class Actions:
             doc=spec.description,
             examples=self._examples(draft, errors, finish),
             deprecated=deprecation(spec.deprecated),
+            experimental=spec.experimental,
             since=spec.since,
             origin=symbol.key.origin,
         )

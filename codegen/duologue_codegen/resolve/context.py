@@ -20,7 +20,8 @@ G = TypeVar("G", bound=Grammar)
 RENAME = "choose another with `python: {name: …}`"
 IN_PLACE = "declare the type under `types`, with a name of its own"
 
-_DECLARED = re.compile(r"[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z][A-Za-z0-9_-]*)?")
+_TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z][A-Za-z0-9_-]*)?")
+_LONGEST = 200
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,7 +36,7 @@ class Symbol:
 
     @property
     def local(self) -> str:
-        return self.name.rpartition(".")[2]
+        return self.name.removeprefix(f"{self.namespace}.") if self.namespace else self.name
 
 
 @dataclass(slots=True)
@@ -54,6 +55,7 @@ class Context:
         self.scopes: dict[str, ir.Scope] = {}
         self.definitions: dict[str, AnyDraft] = {}
         self.absent = ir.Presence.OPTIONAL
+        self.wire = "native"
         self._classes: dict[str, Claim] = {}
         self._later: list[Callable[[], None]] = []
         for names, what in (
@@ -97,9 +99,9 @@ class Context:
         """Enter the names of a section."""
         for key, node in entries(section):
             name = key.text
-            if not _DECLARED.fullmatch(name):
-                hint = "letters, digits, `_` and `-`, beginning with a letter; one dot may set a namespace apart"
-                self.complain(key, f"{quote(name)} is no name for {what}", hint)
+            objection = _objection_to_type(name) if table is self.types else _objection_to_wire_name(name)
+            if objection:
+                self.complain(key, f"{quote(name)} is no name for {what}", objection)
                 continue
             if namespace and "." in name:
                 self.complain(key, f"{quote(name)} has a namespace; the file sets {quote(namespace)} already")
@@ -111,8 +113,7 @@ class Context:
                 noun = what.partition(" ")[2]
                 self.complain(key, f"{noun} {quote(full)} is declared twice; first in {place}", "rename one of the two")
                 continue
-            own = full.rpartition(".")[0] or None
-            table[full] = Symbol(name=full, namespace=own, key=key, node=node)
+            table[full] = Symbol(name=full, namespace=namespace or _namespace(full), key=key, node=node)
 
     def find(self, table: dict[str, Symbol], name: str, namespace: str | None) -> Symbol | None:
         """Own namespace first, then the root."""
@@ -172,6 +173,26 @@ class Context:
             else:
                 self.complain(place, f"{quote(last)}: a mapping expected")
         return wrong
+
+
+def _objection_to_type(name: str) -> str | None:
+    """Types are named in expressions such as `A|[B]`, and on no wire."""
+    if _TYPE.fullmatch(name):
+        return None
+    return "letters, digits, `_` and `-`, beginning with a letter; one dot may set a namespace apart"
+
+
+def _objection_to_wire_name(name: str) -> str | None:
+    """Actions, events and errors are called whatever they are called on the wire."""
+    if 0 < len(name) <= _LONGEST and name.isprintable() and name == name.strip():
+        return None
+    return f"printable text of at most {_LONGEST} characters, without spaces around it"
+
+
+def _namespace(name: str) -> str | None:
+    """What stands before the last dot, where something stands on both sides of it."""
+    before, _, after = name.rpartition(".")
+    return before if before and after else None
 
 
 def _keys(model: type[Grammar], path: tuple[int | str, ...]) -> tuple[str, ...]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from .. import ir, names
+from ..grammar import did_you_mean
 from ..nodes import MapNode, ScalarNode, describe, entries
 from ..problems import quote
 from ..reserved import KEYWORDS
-from ..spec import Document, PythonSpec
+from ..spec import Document, NamespaceSpec, PythonSpec
 from .context import Context, Symbol
+from .drafts import deprecation
 from .spelling import Members
 
 # PEP 503 names, in lower case.
@@ -70,22 +73,53 @@ def claim_classes(context: Context, python: ir.PythonNames, root: MapNode) -> No
         context.claim(name, what, origin)
 
 
-def namespaces(context: Context, python: ir.PythonNames, members: Members) -> tuple[ir.Namespace, ...]:
-    """Every namespace that has an action or event, in the spec's order."""
+def namespaces(
+    context: Context, python: ir.PythonNames, members: Members, sections: Iterable[MapNode | None]
+) -> tuple[ir.Namespace, ...]:
+    """Every namespace that something is declared in, in the spec's order; `sections` say more of some."""
+    said = _said_of_namespaces(context, sections)
+    first: dict[str, Symbol] = {}
+    for table in (context.types, context.errors, context.actions, context.events):
+        for symbol in table.values():
+            if symbol.namespace is not None:
+                first.setdefault(symbol.namespace, symbol)
+    for name, (key, _) in said.items():
+        if name not in first:
+            context.complain(key, f"nothing is declared in the namespace {quote(name)}", did_you_mean(name, first))
     found: dict[str, ir.Namespace] = {}
-    for symbol in [*context.actions.values(), *context.events.values()]:
-        name = symbol.namespace
-        if name is not None and name not in found:
-            found[name] = _namespace(context, python, members, name, symbol)
+    for name, symbol in first.items():
+        key, spec = said.get(name, (symbol.key, None))
+        found[name] = _namespace(context, python, members, name, key, spec)
     return tuple(found.values())
 
 
-def _namespace(context: Context, python: ir.PythonNames, members: Members, name: str, symbol: Symbol) -> ir.Namespace:
-    accessor = names.method(name) or "space"
-    part = names.pascal(name) or "Space"
+def _said_of_namespaces(
+    context: Context, sections: Iterable[MapNode | None]
+) -> dict[str, tuple[ScalarNode, NamespaceSpec]]:
+    found: dict[str, tuple[ScalarNode, NamespaceSpec]] = {}
+    for section in sections:
+        for key, node in entries(section):
+            if key.text in found:
+                context.complain(key, f"the namespace {quote(key.text)} is described twice", "keep one of the two")
+                continue
+            spec = context.read(NamespaceSpec, node, f"namespace {quote(key.text)}", key)
+            if spec is not None:
+                found[key.text] = key, spec
+    return found
+
+
+def _namespace(
+    context: Context, python: ir.PythonNames, members: Members, name: str, at: ScalarNode, spec: NamespaceSpec | None
+) -> ir.Namespace:
+    chosen = spec.python.name if spec and spec.python else None
     what = f"namespace {quote(name)}"
-    members.take("the client", accessor, what, symbol.key)
-    members.take("the client's events", accessor, what, symbol.key)
+    accessor, part = names.method(chosen or name), names.pascal(chosen or name)
+    if accessor is None or part is None:
+        hint = f"give it one: `namespaces: {{{name}: {{python: {{name: …}}}}}}`"
+        context.complain(at, f"no Python name can be made of {what}", hint)
+        accessor, part = "space", "Space"
+    members.take("the client", accessor, what, at)
+    members.take("the client's events", accessor, what, at)
     namespace = ir.Namespace(
         name=name,
         accessor=accessor,
@@ -94,6 +128,11 @@ def _namespace(context: Context, python: ir.PythonNames, members: Members, name:
         peer_class=f"{python.peer}{part}",
         events_class=f"{python.prefix}{part}Events",
         sync_events_class=f"{python.prefix}Sync{part}Events",
+        doc=spec.description if spec else None,
+        deprecated=deprecation(spec.deprecated) if spec else None,
+        experimental=spec.experimental if spec else False,
+        since=spec.since if spec else None,
+        origin=at.origin,
     )
     for class_name, kind in (
         (namespace.client_class, "client"),
@@ -102,7 +141,7 @@ def _namespace(context: Context, python: ir.PythonNames, members: Members, name:
         (namespace.events_class, "events"),
         (namespace.sync_events_class, "sync events"),
     ):
-        context.claim(class_name, f"the {kind} of {what}", symbol.key.origin)
+        context.claim(class_name, f"the {kind} of {what}", at.origin)
     return namespace
 
 

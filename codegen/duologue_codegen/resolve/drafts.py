@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from .. import ir
 from ..nodes import Node, ScalarNode
-from ..spec import DeprecationSpec, Described
+from ..spec import DeprecationSpec, Told
 
 # Stands for a type that could not be resolved. It accepts everything, so that one mistake is told once; compared by
 # identity, since `json` in a spec is a value of the same class.
@@ -22,6 +22,7 @@ class Notes:
     doc: str | None = None
     examples: tuple[Node, ...] = ()
     deprecated: ir.Deprecation | None = None
+    experimental: bool = False
     since: str | None = None
 
 
@@ -29,11 +30,12 @@ def deprecation(spec: DeprecationSpec | None) -> ir.Deprecation | None:
     return None if spec is None else ir.Deprecation(since=spec.since, use=spec.use, reason=spec.reason)
 
 
-def notes(spec: Described, examples: Sequence[Node] | None = None) -> Notes:
+def notes(spec: Told, examples: Sequence[Node] | None = None) -> Notes:
     return Notes(
         doc=spec.description,
         examples=tuple(examples or ()),
         deprecated=deprecation(spec.deprecated),
+        experimental=spec.experimental,
         since=spec.since,
     )
 
@@ -53,6 +55,14 @@ class FieldDraft:
         return replace(self, python_name=python_name)
 
 
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The fields of an object, and the class names of the types that some of them were copied from."""
+
+    fields: list[FieldDraft]
+    mixins: tuple[str, ...]
+
+
 @dataclass(slots=True, kw_only=True)
 class Draft:
     class_name: str
@@ -66,6 +76,7 @@ class Draft:
 class ObjectDraft(Draft):
     base: ir.Base = ir.Base.MODEL
     event_name: str | None = None
+    mixins: tuple[str, ...] = ()
     fields: list[FieldDraft] = field(default_factory=list[FieldDraft])
 
     def field_named(self, wire: str) -> FieldDraft | None:

@@ -42,7 +42,7 @@ class Events:
                 self._drafts.append(self._draft(symbol, spec, symbol.node, what))
 
     def _draft(self, symbol: Symbol, spec: EventSpec, raw: MapNode, what: str) -> EventDraft:
-        spelling = spell(symbol, spec.python.name if spec.python else None)
+        spelling = spell(self._context, symbol, spec.python.name if spec.python else None, what)
         fits = self._context.claim(spelling.pascal, what, symbol.key.origin)
         if fits:
             self._members.take("the event types", spelling.constant, what, symbol.key)
@@ -51,6 +51,7 @@ class Events:
                 self._members.take(where, spelling.method, what, symbol.key)
             if spec.from_ != "server":
                 self._members.take("the service", f"on_{spelling.flat}", what, symbol.key)
+        body = self._types.fields.data(spec.with_, spec.data, symbol.namespace, spelling.pascal, "data")
         data = ObjectDraft(
             class_name=spelling.pascal,
             name=None,
@@ -59,7 +60,8 @@ class Events:
             event_name=symbol.name,
             namespace=symbol.namespace,
             notes=notes(spec),
-            fields=self._types.fields.data(spec.with_, spec.data, symbol.namespace, spelling.pascal, "data"),
+            fields=body.fields,
+            mixins=body.mixins,
         )
         if fits:
             self._context.definitions[data.class_name] = data
@@ -90,6 +92,7 @@ class Events:
             doc=spec.description,
             examples=finish.examples(tuple(spec.examples or ()), ir.Ref(name=draft.data.class_name)),
             deprecated=deprecation(spec.deprecated),
+            experimental=spec.experimental,
             since=spec.since,
             origin=symbol.key.origin,
         )
@@ -104,12 +107,13 @@ class Events:
             if spec.filter:
                 self._context.complain(draft.raw.keys_at["filter"], "nobody subscribes to an event from the client")
             return ir.Delivery.VOLATILE
-        if spec.delivery is None:
+        delivery = spec.delivery or self._defaults.delivery
+        if delivery is None:
             if "delivery" not in draft.raw:
                 hint = "`log` (every one, in order), `state` (latest for each key) or `volatile` (best effort)"
                 self._context.complain(at, f"event {quote(draft.symbol.name)} says no `delivery`", hint)
             return ir.Delivery.VOLATILE
-        return ir.Delivery(spec.delivery)
+        return ir.Delivery(delivery)
 
     def _key(self, draft: EventDraft, delivery: ir.Delivery) -> list[tuple[str, tuple[str, ...]]]:
         paths = draft.spec.key

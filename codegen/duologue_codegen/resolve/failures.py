@@ -34,10 +34,22 @@ class Failures:
             spec = self._context.read(ErrorSpec, symbol.node, what, symbol.key)
             chosen = spec.python.name if spec and spec.python else None
             prefix = names.pascal(symbol.namespace) or "" if symbol.namespace else ""
-            symbol.class_name = chosen or prefix + (names.pascal(symbol.local) or "Error")
+            own = chosen or names.pascal(symbol.local)
+            if own is None:
+                hint = "give it one: `python: {name: …}`"
+                self._context.complain(symbol.key, f"no Python name can be made of {what}", hint)
+            symbol.class_name = chosen or prefix + (own or "Error")
             self._context.claim(symbol.class_name, what, symbol.key.origin)
             if spec is not None:
                 self._specs[symbol.name] = spec
+                self._check_number(symbol, spec)
+
+    def _check_number(self, symbol: Symbol, spec: ErrorSpec) -> None:
+        if spec.code is not None and self._context.wire == "native" and isinstance(symbol.node, MapNode):
+            at = symbol.node.keys_at["code"]
+            self._context.complain(
+                at, "`code` is for wires whose errors have numbers: `native` sends the name", "remove it"
+            )
 
     def resolve(self) -> None:
         """Make the details of every error."""
@@ -50,12 +62,13 @@ class Failures:
                 continue
             name = f"{symbol.class_name}Details"
             self._context.claim(name, f"the details of error {quote(symbol.name)}", symbol.key.origin)
-            fields = self._types.fields.data(
-                spec.with_, spec.details, symbol.namespace, name, "details", ERROR_ARGUMENTS
-            )
-            draft = ObjectDraft(class_name=name, name=None, origin=symbol.key.origin, fields=fields)
-            self._details[symbol.name] = draft if fields else None
-            if fields:
+            body = self._types.fields.data(spec.with_, spec.details, symbol.namespace, name, "details", ERROR_ARGUMENTS)
+            draft = ObjectDraft(
+                class_name=name, name=None, origin=symbol.key.origin, namespace=symbol.namespace, fields=body.fields,
+                mixins=body.mixins,
+            )  # fmt: skip
+            self._details[symbol.name] = draft if body.fields else None
+            if body.fields:
                 self._context.definitions[name] = draft
 
     def definitions(self, made: dict[str, ir.Definition]) -> tuple[ir.ErrorDef, ...]:
@@ -71,6 +84,8 @@ class Failures:
                 ir.ErrorDef(
                     class_name=symbol.class_name,
                     code=symbol.name,
+                    number=spec.code,
+                    namespace=symbol.namespace,
                     status=ir.Status(spec.status),
                     message=message,
                     python_message=python_message,
@@ -79,6 +94,7 @@ class Failures:
                     retry_after=spec.retry,
                     doc=spec.description,
                     deprecated=deprecation(spec.deprecated),
+                    experimental=spec.experimental,
                     since=spec.since,
                     origin=symbol.key.origin,
                 )

@@ -10,10 +10,13 @@ from ..nodes import MapNode, Node, ScalarNode, describe, entries
 from ..problems import quote
 from ..spec import ConstForm, LongForm
 from .context import RENAME, Context
-from .drafts import UNRESOLVED, EnumDraft, FieldDraft, Notes, ObjectDraft, UnionDraft, notes
+from .drafts import UNRESOLVED, Body, EnumDraft, FieldDraft, Notes, ObjectDraft, UnionDraft, notes
 
 if TYPE_CHECKING:
     from .types import Types
+
+ABSENT = {"none": ir.Presence.OPTIONAL, "missing": ir.Presence.MISSING}
+"""What `absent` may say."""
 
 
 class Fields:
@@ -24,7 +27,7 @@ class Fields:
     def data(
         self, mixins: Iterable[ScalarNode], data: Node | None, namespace: str | None, owner: str, what: str,
         taken: frozenset[str] = frozenset(),
-    ) -> list[FieldDraft]:  # fmt: skip
+    ) -> Body:  # fmt: skip
         """Params, details or data: `with`, then a field map or the name of an object type."""
         if isinstance(data, ScalarNode) and not data.is_null:
             return self.collect([*mixins, data], None, namespace, owner, taken)
@@ -37,11 +40,13 @@ class Fields:
     def collect(
         self, mixins: Iterable[ScalarNode], own: MapNode | None, namespace: str | None, owner: str,
         taken: frozenset[str] = frozenset(),
-    ) -> list[FieldDraft]:  # fmt: skip
+    ) -> Body:  # fmt: skip
         """Fields of an object: those of its mixins first. `taken` are Python names that its surroundings need."""
         found: dict[str, FieldDraft] = {}
+        mixed: list[str] = []
         for mixin in mixins:
             draft = self._types.object_named(mixin, namespace, "`with`")
+            mixed += [draft.class_name] if draft else []
             for field in draft.fields if draft else ():
                 if field.name in found:
                     self._context.complain(
@@ -58,7 +63,7 @@ class Fields:
             elif made is not None:
                 found[made.name] = made
         self.check_names(found.values(), taken)
-        return list(found.values())
+        return Body(list(found.values()), tuple(mixed))
 
     def _field(
         self, key: ScalarNode, node: Node, namespace: str | None, owner: str, taken: frozenset[str]
@@ -105,7 +110,13 @@ class Fields:
         elif default is not None:
             presence = ir.Presence.DEFAULT
         else:
-            presence = self._context.absent if optional else ir.Presence.REQUIRED
+            presence = self._absent(form) if optional else ir.Presence.REQUIRED
+        if form and form.python and form.python.absent and presence not in ABSENT.values():
+            self._context.complain(
+                key,
+                f"`absent` says what an absent field reads as: {quote(wire)} never is",
+                "write `name?`, or remove it",
+            )
         if optional and presence is ir.Presence.CONST:
             self._context.complain(key, f"a const is always there: write {quote(wire)}, without `?`")
         elif optional and presence is ir.Presence.DEFAULT:
@@ -124,12 +135,19 @@ class Fields:
             self._context.later(lambda: self._check_absent(key, type_))
         return field
 
+    def _absent(self, form: LongForm | None) -> ir.Presence:
+        """What the field reads as where it is absent: its own line says so, or the protocol."""
+        chosen = form.python.absent if form and form.python else None
+        return self._context.absent if chosen is None else ABSENT[chosen]
+
     def _check_absent(self, key: ScalarNode, type_: ir.Type) -> None:
         if accepts_null(self._types, type_):
             wire = key.text.removesuffix("?")
             hint = f"write `{wire}` (always sent, maybe null) or drop the null (left out when None)"
             message = f"{quote(key.text)} may be absent and null, which read the same in Python"
-            self._context.complain(key, message, f"{hint}; `python: {{absent: missing}}` tells them apart")
+            self._context.complain(
+                key, message, f"{hint}; `python: {{absent: missing}}`, here or at the top, tells them apart"
+            )
 
     def check_names(self, fields: Iterable[FieldDraft], taken: frozenset[str] = frozenset()) -> None:
         """Python names of one object: each once, and none that is another field's name on the wire."""

@@ -57,6 +57,7 @@ class Finish:
             "doc": notes.doc,
             "examples": self.examples(notes.examples, type_),
             "deprecated": notes.deprecated,
+            "experimental": notes.experimental,
             "since": notes.since,
         }
 
@@ -64,13 +65,16 @@ class Finish:
         common: dict[str, Any] = {
             "class_name": draft.class_name,
             "name": draft.name,
+            "namespace": draft.namespace,
             **self._notes(draft.notes, ir.Ref(name=draft.class_name)),
             "origin": draft.origin,
         }
         match draft:
             case ObjectDraft():
                 fields = tuple(self.field(field) for field in draft.fields)
-                return ir.ObjectDef(base=draft.base, event_name=draft.event_name, fields=fields, **common)
+                return ir.ObjectDef(
+                    base=draft.base, event_name=draft.event_name, fields=fields, mixins=draft.mixins, **common
+                )
             case EnumDraft():
                 return ir.EnumDef(members=draft.members, integers=draft.integers, open=draft.open, **common)
             case UnionDraft():

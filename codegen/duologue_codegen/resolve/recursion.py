@@ -1,4 +1,4 @@
-"""Recursion: allowed through the fields of an object, refused where nothing could ever be built; and the order."""
+"""Recursion: allowed through fields, lists and maps, refused where nothing could ever be built; and the order."""
 
 from __future__ import annotations
 
@@ -62,26 +62,76 @@ def definition_references(item: ir.Definition | ir.Type) -> list[str]:
 def check(context: Context) -> bool:
     """Tell recursion that cannot work; False when there is any."""
     before = len(context.problems)
-    names = {name for name, draft in context.definitions.items() if not isinstance(draft, ObjectDraft)}
-    _tell(context, names, draft_references, "refers to itself", "recursion goes through a field of an object")
-    _tell(
-        context,
-        set(context.definitions),
-        _needed,
-        "can never be built: each needs another one",
-        "make a field on the way optional (`name?`), nullable or a list",
-    )
+    drafts = context.definitions
+    names = {name for name, draft in drafts.items() if not isinstance(draft, ObjectDraft)}
+    hint = "recursion goes through a field of an object, a list or a map"
+    _tell(context, names, _same, "refers to itself", hint)
+    hint = "make a field on the way optional (`name?`), nullable or a list"
+    _tell(context, set(drafts) - _finite(drafts), draft_references, "can never be built: each needs another one", hint)
     return len(context.problems) == before
 
 
-def _needed(draft: AnyDraft) -> list[str]:
-    """What an instance cannot be without."""
-    if isinstance(draft, ObjectDraft):
-        required = (field.type for field in draft.fields if field.presence is ir.Presence.REQUIRED)
-        return [type_.name for type_ in required if isinstance(type_, ir.Ref)]
-    if isinstance(draft, AliasDraft) and isinstance(draft.type, ir.Ref):
-        return [draft.type.name]
-    return []
+def _same(draft: AnyDraft) -> list[str]:
+    """What a name that is no object is another name for, or holds without anything around it."""
+    types = [type_ for _, type_ in draft.members] if isinstance(draft, UnionDraft) else []
+    types += [draft.type] if isinstance(draft, AliasDraft) else []
+    return [name for type_ in types for name in _bare(type_)]
+
+
+def _bare(type_: ir.Type) -> Iterator[str]:
+    match type_:
+        case ir.Ref():
+            yield type_.name
+        case ir.Nullable():
+            yield from _bare(type_.inner)
+        case ir.Union():
+            for member in type_.members:
+                yield from _bare(member)
+        case _:
+            return
+
+
+def _finite(drafts: Mapping[str, AnyDraft]) -> set[str]:
+    """Names of which some value exists."""
+    found: set[str] = set()
+    waiting = dict(drafts)
+    while waiting:
+        now = [name for name, draft in waiting.items() if _is_finite_draft(draft, found, drafts)]
+        if not now:
+            break
+        found.update(now)
+        for name in now:
+            del waiting[name]
+    return found
+
+
+def _is_finite_draft(draft: AnyDraft, known: set[str], drafts: Mapping[str, AnyDraft]) -> bool:
+    def finite(type_: ir.Type) -> bool:
+        return _is_finite(type_, known, drafts)
+
+    match draft:
+        case ObjectDraft():
+            return all(finite(field.type) for field in draft.fields if field.presence is ir.Presence.REQUIRED)
+        case UnionDraft():
+            return any(finite(type_) for _, type_ in draft.members)
+        case AliasDraft():
+            return finite(draft.type)
+        case EnumDraft():
+            return True
+
+
+def _is_finite(type_: ir.Type, known: set[str], drafts: Mapping[str, AnyDraft]) -> bool:
+    match type_:
+        case ir.Ref(name=name):
+            return name in known or name not in drafts
+        case ir.Array(item=item, min_items=low):
+            return not low or _is_finite(item, known, drafts)
+        case ir.Union(members=members):
+            return any(_is_finite(member, known, drafts) for member in members)
+        case ir.Tuple(items=items):
+            return all(_is_finite(item, known, drafts) for item in items)
+        case _:
+            return True
 
 
 def _tell(context: Context, names: set[str], edges: Callable[[AnyDraft], list[str]], what: str, hint: str) -> None:

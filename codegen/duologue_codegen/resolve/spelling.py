@@ -20,17 +20,18 @@ class Spelling:
     flat: str  # page_navigate
 
 
-def spell(symbol: Symbol, chosen: str | None) -> Spelling:
+def spell(context: Context, symbol: Symbol, chosen: str | None, what: str) -> Spelling:
     """Names for an action or event; `chosen` replaces the local part of its name."""
     local = chosen or symbol.local
     full = f"{symbol.namespace}.{local}" if symbol.namespace else local
-    # Declared names begin with a letter, so something is always left of them.
-    method = names.method(local) or "call"
-    flat = names.method(full) or "call"
+    if names.method(local) is None:
+        context.complain(symbol.key, f"no Python name can be made of {what}", "give it one: `python: {name: …}`")
+    method = names.method(local) or "unnamed"
+    flat = names.method(full) or "unnamed"
     prefix = names.pascal(symbol.namespace) or "" if symbol.namespace else ""
     return Spelling(
-        pascal=prefix + (names.pascal(local) or "Call"),
-        constant=names.constant(full) or "CALL",
+        pascal=prefix + (names.pascal(local) or "Unnamed"),
+        constant=names.constant(full) or "UNNAMED",
         method=method,
         flat=flat,
     )

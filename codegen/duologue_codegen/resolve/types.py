@@ -86,7 +86,7 @@ class Types:
         draft.namespace = symbol.namespace
         if form is not None:
             draft.notes = notes(form, form.examples)
-            self._no_default(form, node, "belongs to a field")
+            self._of_no_field(form, node)
         self.context.definitions[name] = draft
         return draft
 
@@ -136,7 +136,7 @@ class Types:
         form = self._long_form(node, at)
         if form is None:
             return UNRESOLVED
-        self._no_default(form, node, "belongs to a field")
+        self._of_no_field(form, node)
         if form.python and form.python.name and not isinstance(form, FieldsForm | EnumForm | OneOfForm):
             self.context.complain(node.keys_at["python"], "there is no class here to name")
         return self.from_form(form, node, namespace, name, own_name=True)
@@ -169,8 +169,8 @@ class Types:
         origin: ir.Origin,
     ) -> AnyDraft:
         if isinstance(form, FieldsForm):
-            fields = self.fields.collect(form.with_, form.fields, namespace, class_name)
-            return ObjectDraft(class_name=class_name, name=name, origin=origin, fields=fields)
+            body = self.fields.collect(form.with_, form.fields, namespace, class_name)
+            return ObjectDraft(class_name=class_name, name=name, origin=origin, fields=body.fields, mixins=body.mixins)
         if isinstance(form, EnumForm):
             members, integers = enums.members(self.context, form.enum, form.names)
             if form.open and integers:
@@ -382,9 +382,14 @@ class Types:
             self.context.complain(place, message, f"{_OBJECT_HINT}; a map `{{string: Value}}`")
         return None
 
-    def _no_default(self, form: LongForm, node: Node, why: str) -> None:
-        if getattr(form, "default", None) is not None and isinstance(node, MapNode):
-            self.context.complain(node.keys_at["default"], f"a default {why}", "say it where the type is used")
+    def _of_no_field(self, form: LongForm, node: Node) -> None:
+        """Tell what a field alone may say."""
+        assert isinstance(node, MapNode)
+        hint = "say it where the type is used"
+        if getattr(form, "default", None) is not None:
+            self.context.complain(node.keys_at["default"], "a default belongs to a field", hint)
+        if form.python and form.python.absent:
+            self.context.complain(node.keys_at["python"], "`absent` belongs to a field", hint)
 
 
 def builtin(name: str) -> ir.Type:

@@ -82,7 +82,7 @@ class Verbatim:
         if not isinstance(value, SeqNode) or not value:
             return self._refuse(value, f"{quote(key)} is a list, not {describe(value)}")
         if key == "enum":
-            return self._enum(node, name)
+            return self._enum(node, namespace, name)
         members = [self.lower(item, namespace, f"{name}Option{index}") for index, item in enumerate(value, 1)]
         return self._types.union_of(members, value)
 
@@ -102,7 +102,7 @@ class Verbatim:
             return UNRESOLVED
         return ir.Ref(name=symbol.class_name)
 
-    def _enum(self, node: MapNode, name: str) -> ir.Type:
+    def _enum(self, node: MapNode, namespace: str | None, name: str) -> ir.Type:
         values = node["enum"]
         assert isinstance(values, SeqNode)
         nulls = [item for item in values if isinstance(item, ScalarNode) and item.is_null]
@@ -112,8 +112,8 @@ class Verbatim:
         if not self._claim(name, node):
             return UNRESOLVED
         self._context.definitions[name] = EnumDraft(
-            class_name=name, name=None, origin=node.origin, members=members, integers=integers, open=False,
-            notes=_notes(node),
+            class_name=name, name=None, origin=node.origin, namespace=namespace, members=members, integers=integers,
+            open=False, notes=_notes(node),
         )  # fmt: skip
         reference = ir.Ref(name=name)
         return ir.Nullable(inner=reference) if nulls else reference

@@ -36,7 +36,9 @@ class OneWayDeviceLamp:
 
     @deprecated("Deprecated: use `Lamp.light`.")
     def fade(self, *, timeout: float | None = None, options: CallOptions | None = None) -> Stream[float, None]:
-        """Deprecated: use `Lamp.light`.
+        """Call `Lamp.fade`.
+
+        Deprecated: use `Lamp.light`.
 
         Args:
             timeout: Seconds until the caller gives up; no end by default.

@@ -58,7 +58,10 @@ class OneWayDeviceService(Service[OneWayClient]):
 
     @abstractmethod
     async def lamp_fade(self, call: Call[OneWayClient], params: LampFadeParams, out: Sink[float]) -> None:
-        """Deprecated: use `Lamp.light`."""
+        """Answer `Lamp.fade`.
+
+        Deprecated: use `Lamp.light`.
+        """
 
     @abstractmethod
     async def restart(self, call: Call[OneWayClient], params: RestartParams) -> None:

@@ -1,0 +1,153 @@
+"""What servers of the foreign protocol 1.3.0 implement, and clients that can be called.
+
+Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.yaml, then run
+`duologue generate`.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+from duologue import Bound, Call, Peer, Protocol, Server, Service, Sink, notified, streaming, unary
+from typing_extensions import override
+
+from . import actions, events
+from .client import ForeignClient
+from .models import (
+    ABCParams,
+    CancelRequestParams,
+    CloseParams,
+    DOMGetNodeParams,
+    DOMNode,
+    GrosseOffnenParams,
+    N2faParams,
+    NetFetchParams,
+    NetFrame,
+    NetRequest,
+    PageAskParams,
+    PageBlurred,
+    PageBoth,
+    PageKind,
+    PageNavigateParams,
+    PageShown,
+    PageWatchParams,
+    Presence,
+    PrintParams,
+    Signs,
+    TextDocumentDidOpenParams,
+    TraceV2StartParams,
+    Value,
+)
+from .peer import ForeignPeer
+from .protocol import PROTOCOL
+
+
+class ForeignService(Service[ForeignPeer]):
+    """What a server implements: every action. A missing or mistyped one fails the type checker."""
+
+    protocol: ClassVar[Protocol] = PROTOCOL
+    peer_type: ClassVar[type[Peer]] = ForeignPeer
+
+    @abstractmethod
+    async def text_document_did_open(self, call: Call[ForeignPeer], params: TextDocumentDidOpenParams) -> None:
+        """Answer `textDocument/didOpen`."""
+
+    @abstractmethod
+    async def cancel_request(self, call: Call[ForeignPeer], params: CancelRequestParams) -> None:
+        """Answer `$/cancelRequest`.
+
+        Experimental: it may change or go in any version.
+        """
+
+    @abstractmethod
+    async def n2fa(self, call: Call[ForeignPeer], params: N2faParams) -> Value:
+        """Answer `2fa`."""
+
+    @abstractmethod
+    async def grosse_offnen(self, call: Call[ForeignPeer], params: GrosseOffnenParams) -> Presence:
+        """Answer `größe.öffnen`."""
+
+    @abstractmethod
+    async def a_b_c(self, call: Call[ForeignPeer], params: ABCParams) -> Signs:
+        """Answer `a.b.c`."""
+
+    @abstractmethod
+    async def trace_v2_start(self, call: Call[ForeignPeer], params: TraceV2StartParams) -> None:
+        """Answer `$/trace.v2.start`."""
+
+    @abstractmethod
+    async def dom_get_node(self, call: Call[ForeignPeer], params: DOMGetNodeParams) -> DOMNode:
+        """Answer `DOM.getNode`.
+
+        Raises:
+            DOMGone: DOM.gone
+        """
+
+    @abstractmethod
+    async def close_(self, call: Call[ForeignPeer], params: CloseParams) -> None:
+        """Named like a member of every client."""
+
+    @abstractmethod
+    async def print(self, call: Call[ForeignPeer], params: PrintParams) -> list[Value]:
+        """Answer `print`."""
+
+    @abstractmethod
+    async def net_fetch(self, call: Call[ForeignPeer], params: NetFetchParams) -> list[NetRequest]:
+        """Answer `Net.fetch`."""
+
+    @abstractmethod
+    async def page_navigate(self, call: Call[ForeignPeer], params: PageNavigateParams) -> PageShown:
+        """Answer `Page.navigate`.
+
+        Raises:
+            PageLost: Lost {request}.
+        """
+
+    @abstractmethod
+    async def page_watch(
+        self, call: Call[ForeignPeer], params: PageWatchParams, out: Sink[PageBoth]
+    ) -> NetFrame | None:
+        """Answer `Page.watch`."""
+
+    @abstractmethod
+    async def on_page_blurred(self, call: Call[ForeignPeer], event: PageBlurred) -> None:
+        """Take `Page.blurred`."""
+
+    @override
+    def handlers(self) -> Sequence[Bound]:
+        return (
+            unary(actions.TEXT_DOCUMENT_DID_OPEN, self.text_document_did_open),
+            unary(actions.CANCEL_REQUEST, self.cancel_request),
+            unary(actions.N2FA, self.n2fa),
+            unary(actions.GROSSE_OFFNEN, self.grosse_offnen),
+            unary(actions.A_B_C, self.a_b_c),
+            unary(actions.TRACE_V2_START, self.trace_v2_start),
+            unary(actions.DOM_GET_NODE, self.dom_get_node),
+            unary(actions.CLOSE, self.close_),
+            unary(actions.PRINT, self.print),
+            unary(actions.NET_FETCH, self.net_fetch),
+            unary(actions.PAGE_NAVIGATE, self.page_navigate),
+            streaming(actions.PAGE_WATCH, self.page_watch),
+            notified(events.PAGE_BLURRED, self.on_page_blurred),
+        )
+
+
+class ForeignPeerService(Service[ForeignClient]):
+    """What a client serves to the server: pass one as `serve=` to `ForeignClient.open`."""
+
+    protocol: ClassVar[Protocol] = PROTOCOL
+    peer_type: ClassVar[type[Peer]] = ForeignClient
+
+    @abstractmethod
+    async def page_ask(self, call: Call[ForeignClient], params: PageAskParams) -> PageKind:
+        """Answer `Page.ask`."""
+
+    @override
+    def handlers(self) -> Sequence[Bound]:
+        return (unary(actions.PAGE_ASK, self.page_ask),)
+
+
+class ForeignServer(Server[ForeignPeer]):
+    """Serves a `ForeignService` on a port."""
