@@ -187,7 +187,7 @@ class MapValue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectValue:
-    """An instance: class name and keyword arguments. Fields that were not written are left to their own defaults."""
+    """An instance: class name and keyword arguments. Constants, and what was not written, are left to the class."""
 
     class_name: str
     arguments: tuple[tuple[str, Value], ...]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 _SECONDS = {
@@ -53,3 +54,34 @@ def per_second(text: str) -> float | None:
     if match is None or match[2] not in _SECONDS or not Decimal(match[1]):
         return None
     return float(Decimal(match[1]) / _SECONDS[match[2]])
+
+
+def written_seconds(amount: float) -> str:
+    """A duration that reads as this many seconds: the shortest text, in the largest unit of those."""
+    return _written(amount, [*reversed(_SECONDS)], seconds, "")
+
+
+def written_rate(amount: float) -> str:
+    """A rate that reads as this many a second."""
+    return _written(amount, ["s", "min", "h", "d", "ms"], per_second, "/")
+
+
+def written_size(amount: int) -> str:
+    """A size that reads as this many bytes."""
+    unit = next(unit for unit in ("GiB", "MiB", "KiB", "B") if amount % _BYTES[unit] == 0)
+    return f"{amount // _BYTES[unit]}{unit}"
+
+
+def _written(amount: float, units: Sequence[str], read: Callable[[str], float | None], sign: str) -> str:
+    found: list[str] = []
+    for unit in units:
+        count = Decimal(amount) * _SECONDS[unit] if sign else Decimal(amount) / _SECONDS[unit]
+        for digits in range(10):
+            text = f"{count:.{digits}f}{sign}{unit}"
+            if read(text) == amount:
+                found.append(text)
+                break
+    if not found:
+        raise ValueError(f"{amount} cannot be written with nine digits behind the point")
+    # `500ms` rather than `0.5s`, `1min` rather than `60s`.
+    return min(found, key=lambda text: ("." in text, len(re.sub(r"[^0-9.].*", "", text))))

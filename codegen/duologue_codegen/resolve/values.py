@@ -274,7 +274,8 @@ def _object(types: Types, node: Node, draft: ObjectDraft) -> Fitted:
     for field in draft.fields:
         if field.name in node:
             fitted = fit(types, node[field.name], field.type)
-            arguments.append((field.python_name, fitted.value))
+            if field.presence is not ir.Presence.CONST:
+                arguments.append((field.python_name, fitted.value))
             wire[field.name] = fitted.wire
         elif isinstance(field.type, ir.Const) and field.presence is ir.Presence.CONST:
             wire[field.name] = field.type.value

@@ -203,7 +203,7 @@ class Defaults(Model):
     names: Names = ["ann"]
     pair: Pair = ("a", 1)
     scores: Scores = {"1": 1}
-    shape: Shape = Circle(kind="circle", radius=2)
+    shape: Shape = Circle(radius=2)
     tree: Tree = Tree(name="ann", right=None)
     either: Either = 5
 
