@@ -4,18 +4,22 @@ from __future__ import annotations
 
 
 class PerSecond:
-    """Counts what happens, a second at a time."""
+    """So much a second. Whoever spends takes from `left`, and asks only when that is below zero: mostly never.
 
-    __slots__ = ("_count", "_limit", "_since")
+    Attributes:
+        left: What may still be spent.
+    """
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._since = 0.0
-        self._count = 0
+    __slots__ = ("_limit", "_since", "left")
 
-    def is_exceeded(self, now: float, amount: int) -> bool:
-        """Enter something; whether that is more than the limit in a second that began with the first of it."""
-        if now - self._since >= 1.0:
-            self._since, self._count = now, 0
-        self._count += amount
-        return self._count > self._limit
+    def __init__(self, limit: int, now: float) -> None:
+        self.left = self._limit = limit
+        self._since = now
+
+    def is_exceeded(self, now: float) -> bool:
+        """Whether all was spent in less than a second; if it took longer, another second has begun."""
+        if now - self._since < 1.0:
+            return True
+        self._since = now
+        self.left += self._limit
+        return self.left < 0

@@ -77,6 +77,7 @@ class Link:
         is_clear: Whether so little waits to be sent that bulk may follow.
         has_room: False from when more than `Limits.outbound` waits to be sent until the link is clear again.
         closed: Whether `on_closed` was called.
+        framing: Links of one framing send the same frame for a text (`frame_text`); None where each is made anew.
     """
 
     owner: LinkOwner
@@ -88,6 +89,7 @@ class Link:
         self.is_clear = True
         self.has_room = True
         self.closed = False
+        self.framing: str | None = ""
         self._transport: Transport | None = None
         self._opened = False
         self._unjoined_bytes = 0
@@ -102,8 +104,8 @@ class Link:
         self._fragments: list[bytes] = []
         self._fragmented = Opcode.TEXT
         self._last_byte = self._last_write = self._now = executor.now()
-        self._frames = PerSecond(limits.frames)
-        self._pings = PerSecond(limits.pings)
+        self._frames = PerSecond(limits.frames, self._now)
+        self._pings = PerSecond(limits.pings, self._now)
         self._written = 0
         self._acknowledged = 0
         self._progress_at = 0.0
@@ -203,11 +205,6 @@ class Link:
             self.protocol.send_text(message)
         self._count(len(message))
 
-    @property
-    def framing(self) -> str | None:
-        """Links of one framing send the same frame for a text (`frame_text`); None for one that has to make its own."""
-        return "" if self._deflating is None else self._deflating.setting
-
     def frame_text(self, message: bytes) -> bytes:
         """Make a server's text frame, once for many links of one framing."""
         return Frame(Opcode.TEXT, message).serialize(mask=False, extensions=self.protocol.extensions)
@@ -294,8 +291,12 @@ class Link:
         budget, offset, under_way = self.limits.frames_per_pass, 0, True
         while frames or offset < len(data):
             if not frames:
-                frames = self._parse(data[offset : offset + self._slice])
+                self.protocol.receive_data(data[offset : offset + self._slice])
                 offset += self._slice
+                frames = self.protocol.events_received()
+                self._frames.left -= len(frames)
+                if not self._opened or self._frames.left < 0:
+                    self._bound(min(offset, len(data)))
             for frame in frames[:budget]:
                 self._receive_frame(frame)
             under_way &= not frames
@@ -305,6 +306,8 @@ class Link:
             if budget <= 0:  # others have their turn before the rest of this read
                 self._backlog.extendleft(filter(None, (data[offset:], frames)))
                 break
+        if not self._opened:
+            self._opening += min(offset, len(data))
         if under_way or self._fragments:
             self._show_life()
         self.owner.on_pass_end()
@@ -312,20 +315,14 @@ class Link:
             self._expect_end()
         self.flush_control()
 
-    def _parse(self, piece: bytes) -> Sequence[Event]:
-        self.protocol.receive_data(piece)
-        frames = self.protocol.events_received()
-        if not self._opened:
-            self._bound_opening(len(piece))
-        elif self._frames.is_exceeded(self._now, len(frames)):
-            self.close(CloseCode.POLICY, f"more than {self.limits.frames} frames in a second")
-        return frames
-
-    def _bound_opening(self, size: int) -> None:
-        """Cut a peer that says much before it is known to speak WebSocket."""
-        self._opening += size
+    def _bound(self, read: int) -> None:
+        """Cut a peer that says too much: in a second, or before it is known to speak WebSocket."""
+        if self._opened:
+            if self._frames.is_exceeded(self._now):
+                self.close(CloseCode.POLICY, f"more than {self.limits.frames} frames in a second")
+            return
         protocol, limit = self.protocol, self.limits.handshake_size
-        if self._opening <= limit or protocol.state is not CONNECTING or protocol.eof_sent:
+        if self._opening + read <= limit or protocol.state is not CONNECTING or protocol.eof_sent:
             return
         reason = f"the handshake is larger than {limit} bytes"
         if isinstance(protocol, ServerProtocol):
@@ -388,7 +385,8 @@ class Link:
                 self.owner.on_binary(message)
 
     def _receive_sign_of_life(self) -> None:
-        if self._pings.is_exceeded(self._now, 1):
+        self._pings.left -= 1
+        if self._pings.left < 0 and self._pings.is_exceeded(self._now):
             self.close(CloseCode.POLICY, f"more than {self.limits.pings} pings and pongs in a second")
 
     # ---------------------------------------------------------------------------------------------------- handshakes
@@ -399,9 +397,10 @@ class Link:
             self._expect_end()
             return
         self._opened = True
+        self._frames = PerSecond(self.limits.frames, self._now)
         for extension in self.protocol.extensions:
             if isinstance(extension, Deflating):
-                self._deflating, self._slice = extension, DEFLATED_SLICE
+                self._deflating, self._slice, self.framing = extension, DEFLATED_SLICE, extension.setting
         self._after(self.limits.idle / 2, self._watch_silence)
         self.owner.on_open(self.protocol.subprotocol)
 
