@@ -146,7 +146,9 @@ async def test_a_renewal_that_fails_costs_no_more_than_the_connection(simulation
             assert connection.closed is None, "the old credentials still hold"
             tokens.broken = False
             await connection.until_closed()
-            assert connection.closed.close_code == 4401
+            ended: ConnectionClosed | None = connection.closed
+            assert ended is not None
+            assert ended.close_code == 4401
             assert await client.look() == "viewer"
 
 
