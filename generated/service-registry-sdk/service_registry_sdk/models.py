@@ -114,9 +114,9 @@ Location = TypeAliasType("Location", Annotated[Local | Remote, Field(discriminat
 
 
 class Endpoint(Model):
-    name: Annotated[str, Field(max_length=64, min_length=1)]
+    name: Annotated[str, Field(min_length=1, max_length=64)]
     """Unique within the service."""
-    address: Annotated[str, Field(max_length=512, min_length=1)]
+    address: Annotated[str, Field(min_length=1, max_length=512)]
     """host:port, or a URL."""
     protocol: EndpointProtocol | UnknownValue
 
@@ -133,7 +133,7 @@ class ResolvedEndpoint(Model):
 class HealthReport(Model):
     """One outcome of one health check."""
 
-    check: Annotated[str, Field(max_length=64, min_length=1)]
+    check: Annotated[str, Field(min_length=1, max_length=64)]
     """Name of the check."""
     status: HealthStatus | UnknownValue
     checked_at: AwareDatetime

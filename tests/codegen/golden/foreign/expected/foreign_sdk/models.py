@@ -143,12 +143,12 @@ class PageKind(StrEnum):
     POPUP = "popup"
 
 
-PageShown = TypeAliasType("PageShown", PageFrame | NetFrame)
-
-
 class PageFirst(Model):
     kind: Literal["first"] = "first"
     frame: NetFrame
+
+
+PageShown = TypeAliasType("PageShown", PageFirst | NetFrame)
 
 
 class PageSecond(Model):
