@@ -76,7 +76,7 @@ demo: $(SETUP) ## ten seconds of the registry and its SDK at work
 serve: $(SETUP) ## run the registry; ARGS="--help" says what it takes
 	$(BIN)/duologue-registry serve $(ARGS)
 
-bench: $(BENCHING) ## compare with peers and handwritten code, in twelve minutes; ARGS="--help" says what it takes
+bench: $(BENCHING) ## compare with peers and handwritten code; ARGS="--help" says how
 	@$(PY) -m benchmarks $(ARGS)
 
 docs: $(TESTING) ## run every command, program and link of the documents

@@ -46,7 +46,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     defaults = f"{FULL.rounds}; {FULL.long_rounds} of cases that start new processes in each"
     parser.add_argument("--rounds", type=_positive, help=f"rounds of each comparison (default: {defaults})")
     effort = parser.add_mutually_exclusive_group()
-    effort.add_argument("--quick", action="store_true", help="a minute in all, one round: a first look")
+    effort.add_argument("--quick", action="store_true", help="a first look: fewer and shorter rounds")
     effort.add_argument("--smoke", action="store_true", help="seconds in all: whether everything runs; says nothing")
     parser.add_argument(
         "--json", type=Path, default=Path("build/bench.json"), metavar="FILE", help="where the results go (%(default)s)"
@@ -116,9 +116,9 @@ def main(arguments: Sequence[str]) -> int:
         progress.clear()
         good, bad = show(case, results, effort)
         met, missed = met + good, missed + bad
-        results.write(chosen.json)
-    if chosen.document is not None:
-        renew(chosen.document, results)
+        results.write(chosen.json)  # after each case: who ends it early has what was measured
+        if chosen.document is not None:
+            renew(chosen.document, results)
     took = time.monotonic() - begun
     say(f"\n{met} targets met, {missed} missed; {took:.0f} s; all figures: {chosen.json}")
     for line in failed:

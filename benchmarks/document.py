@@ -25,7 +25,7 @@ def renew(document: Path, results: Results) -> None:
 
 
 def _table(rows: Sequence[Row], results: Results) -> str:
-    """A line for each arm, in the order in which they were measured; then what was aimed at."""
+    """A line for each arm, with the extremes of what counts most, in the order of measuring; then what was aimed at."""
     metrics = list(dict.fromkeys((row.metric, row.unit) for row in rows))
     arms: dict[tuple[str, str], dict[str, Row]] = {}
     for row in rows:
@@ -34,7 +34,8 @@ def _table(rows: Sequence[Row], results: Results) -> str:
     lines = [head, ["---", *("---:" for _ in metrics)]]
     for (contender, executor), cells in arms.items():
         name = contender if executor == "-" else f"{contender}, {executor}"
-        lines.append([name, *(_cell(cells[metric]) for metric, _ in metrics)])
+        first, *others = (cells[metric] for metric, _ in metrics)
+        lines.append([name, _with_extremes(first), *(number(cell.median) for cell in others)])
     text = "".join(f"| {' | '.join(line)} |\n" for line in lines)
     told = [
         f"- {said}\n" for target in TARGETS if target.of.case == rows[0].case and (said := verdict(target, results))
@@ -42,6 +43,6 @@ def _table(rows: Sequence[Row], results: Results) -> str:
     return text + "".join(["\n", *told] if told else [])
 
 
-def _cell(row: Row) -> str:
+def _with_extremes(row: Row) -> str:
     middle = number(row.median)
     return middle if row.min == row.max else f"{middle} ({number(row.min)} to {number(row.max)})"

@@ -132,7 +132,8 @@ def test_tables_of_a_document_are_renewed(tmp_path: Path) -> None:
 
 def test_the_tables_of_the_page_are_of_cases_that_there_are_and_filled() -> None:
     found = list(BLOCK.finditer((ROOT / "docs/performance.md").read_text()))
-    assert {block["case"].partition("/")[0] for block in found} == set(CASES)
+    assert found
+    assert {block["case"].partition("/")[0] for block in found} <= set(CASES)
     assert all("| --- | ---:" in block[0] for block in found)
 
 
