@@ -14,7 +14,7 @@ SCHEMA   := spec/duologue.schema.json
 SDK      := generated/service-registry-sdk
 REGISTRY := runtime/registry
 export COVERAGE_FILE := $(CURDIR)/build/coverage
-COVERING := $(wildcard tests/runtime tests/peers tests/conformance tests/simulation)
+COVERING := $(wildcard tests/runtime tests/conformance tests/simulation tests/peers tests/security)
 PROJECTS := . $(SDK) $(REGISTRY)
 
 # What is installed is remembered in the environment itself, so nothing is installed twice and `rm -r .venv` forgets all.
@@ -102,10 +102,10 @@ check: ## everything that must hold before a change is merged
 	$(MAKE) demo
 	$(PY) -m pytest tests/house/test_publish.py
 	@mkdir -p build
-	$(PY) -m coverage run -m pytest -q -m "not long" $(COVERING)
+	$(PY) -m coverage run -m pytest -n 2 --dist worksteal -q -m "not long" $(COVERING)
 	$(PY) -m coverage combine -q
 	$(PY) -m coverage report
-	$(MAKE) test
+	$(MAKE) test ARGS="$(COVERING:%=--ignore=%)"
 
 clean: ## remove what these verbs made
 	rm -rf $(VENV) $(DIST) build .mypy_cache .pytest_cache .ruff_cache .hypothesis
