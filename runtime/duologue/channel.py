@@ -17,13 +17,20 @@ class Channel:
     Attributes:
         connection: The one that there is now, or was last; None before the first.
         ended: Why no other is to follow; None while one may.
+        continued: The channel that this one turned out to go on, when its peer told who it is.
     """
 
     def __init__(self, executor: Executor, connection: Connection | None = None) -> None:
+        self.executor = executor
         self.connection = connection
         self.ended: Exception | None = None
-        self.executor = executor
+        self.continued: Channel | None = None
         self._waiting: dict[Future, None] = {}
+
+    @property
+    def last(self) -> Channel:
+        """The channel that this one is, for all that is known by now."""
+        return self if self.continued is None else self.continued.last
 
     def take(self, connection: Connection) -> None:
         """From now on calls go to this connection."""
@@ -35,6 +42,11 @@ class Channel:
         self.ended = self.ended or error
         self._wake()
 
+    def go_on(self, earlier: Channel) -> None:
+        """The peer was here before: whoever calls here calls there from now on."""
+        self.continued = earlier
+        self._wake()
+
     async def connected(self, timeout: float | None = None) -> Connection:
         """The connection to call on; waits for one.
 
@@ -42,15 +54,15 @@ class Channel:
             NotSent: There is none within `timeout` seconds, or there will be none.
         """
         until = None if timeout is None else self.executor.now() + timeout
-        while (connection := self.connection) is None or not connection.takes_calls:
-            if self.ended is not None:
-                raise NotSent(str(self.ended)) from self.ended
+        while (connection := (last := self.last).connection) is None or not connection.takes_calls:
+            if last.ended is not None:
+                raise NotSent(str(last.ended)) from last.ended
             if until is not None and self.executor.now() >= until:
                 raise NotSent("there was no connection within the call's timeout")
-            await self._wait(until)
+            await last.change(until)
         return connection
 
-    async def _wait(self, until: float | None) -> None:
+    async def change(self, until: float | None) -> None:
         """Wait for a change, not longer than `until`."""
         waiting = self.executor.future()
         self._waiting[waiting] = None

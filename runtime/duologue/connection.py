@@ -161,6 +161,12 @@ class Connection:
             self.session.leave(goaway)
             self.touch()
 
+    def follow(self, earlier: Connection) -> None:
+        """Take the place of an earlier connection of the same peer: calls to it go here from now on."""
+        self.channel.go_on(earlier.channel)
+        self.channel, self.peer = earlier.channel, earlier.peer
+        self.channel.take(self)
+
     async def until_idle(self) -> None:
         """Wait until no call is under way, neither of the peer's nor of ours."""
         await self._handlers.until_idle()
@@ -358,7 +364,7 @@ class Connection:
         self.standing.forget()
         self._cancel_timer()  # it would keep the connection in memory until the last timeout
         if self._party.on_closed is not None:
-            self._party.on_closed(self)
+            self._party.on_closed(self, self.closed)
         self.on_room()
         self.calls.release()
         for future in list(self._end_waiters):

@@ -35,6 +35,7 @@ class Limits:
         pings: Pings and pongs of the peer in a second; beyond it the connection is closed with 1008.
         drain: How long shutdown lets running handlers finish.
         close: How long the closing handshake may take before the connection is aborted.
+        reconnect: How long a server waits for a client that is lost: calls to it wait so long for its return.
         connections: Connections of a server, those in their handshake included; more wait in the kernel's backlog.
         connections_per_address: Those of them from one address, in their handshake or not; more are refused with HTTP
             429, and cut at once when there are twice as many.
@@ -60,6 +61,7 @@ class Limits:
     pings: int = 50
     drain: float = 5.0
     close: float = 2.0
+    reconnect: float = 10.0
     connections: int = 10_000
     connections_per_address: int = 2_000
     connections_per_identity: int = 1_000

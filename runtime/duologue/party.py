@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .compression import Deflate
 from .drivers.port import Scope
+from .errors import ConnectionClosed
 from .gate import Gate
 from .keyed import KeyedCalls
 from .limits import Limits
@@ -36,7 +37,7 @@ class Party:
         on_event: Is given the events that the peer publishes; `on_note` what it says about subscriptions.
         on_known: Is told who the peer is.
         on_leaving: Is told when the peer takes no more calls.
-        on_closed: Is told when a connection is gone.
+        on_closed: Is told when a connection is gone, and why.
     """
 
     hello: Hello
@@ -53,4 +54,4 @@ class Party:
     on_note: Callable[[Message], None] | None = None
     on_known: Callable[[Connection, Hello], None] | None = None
     on_leaving: Callable[[Connection, Goaway], None] | None = None
-    on_closed: Callable[[Connection], None] | None = None
+    on_closed: Callable[[Connection, ConnectionClosed], None] | None = None

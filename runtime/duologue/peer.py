@@ -30,8 +30,9 @@ class Peer:
     @property
     def connection(self) -> Connection:
         """The connection that there is now, or was last."""
-        assert self._channel.connection is not None, "nobody has a peer before its first connection stands"
-        return self._channel.connection
+        connection = self._channel.last.connection
+        assert connection is not None, "nobody has a peer before its first connection stands"
+        return connection
 
     @property
     def executor(self) -> Executor:

@@ -23,7 +23,7 @@ from .connection import Connection
 from .descriptors import API_LEVEL
 from .drivers import current
 from .drivers.port import Executor, Future, Listener, Scope, Socket, wake
-from .errors import NotSent
+from .errors import ConnectionClosed
 from .gate import Gate
 from .limits import Limits
 from .models import Event
@@ -32,6 +32,7 @@ from .peer import Peer
 from .publisher import Position
 from .reception import Reception
 from .service import Service
+from .sessions import Sessions
 from .wire import Goaway, Hello
 
 PeerT = TypeVar("PeerT", bound=Peer, default=Any)
@@ -85,7 +86,7 @@ class Server(Generic[PeerT]):
         self._receptions: dict[Reception, None] = {}
         self._connections: dict[Connection, None] = {}
         self._remembered: WeakKeyDictionary[Connection, None] = WeakKeyDictionary()
-        self._sessions: dict[tuple[str, str], Connection] = {}
+        self._sessions = Sessions(executor, limits)
         self._room: Future | None = None
         self._closing = False
         service.uploads.acquire(self, executor)
@@ -101,8 +102,8 @@ class Server(Generic[PeerT]):
             uploads=service.uploads,
             gate=Gate(protocol.roles, executor.now),
             make_peer=service.peer_type,
-            on_known=self._fence,
-            on_leaving=self._leaves,
+            on_known=self._sessions.begin,
+            on_leaving=self._sessions.leave,
             on_closed=self._lose,
             publisher=service.publisher,
         )
@@ -183,7 +184,7 @@ class Server(Generic[PeerT]):
 
     def peers(self) -> Sequence[PeerT]:
         """The connected peers, to call them."""
-        return [cast("PeerT", connection.peer) for connection in self.connections if connection.is_open]
+        return [cast("PeerT", one.peer) for one in self.connections if one.is_open]
 
     def revoke(self, whom: str) -> int:
         """End at once all that an identity has here, or what was opened with one token: close with 4403.
@@ -255,8 +256,8 @@ class Server(Generic[PeerT]):
         self._closing = True
         self._service.uploads.release(self)
         await self._listener.aclose()
-        if self._room is not None:
-            wake(self._room)
+        self._sessions.close()
+        self._wake()
         limits = self._limits
         for reception in list(self._receptions):
             reception.give_up()
@@ -276,34 +277,18 @@ class Server(Generic[PeerT]):
         for connection in self.connections:
             connection.abort()
 
-    def _fence(self, connection: Connection, hello: Hello) -> None:
-        """Let only the newest connection of a client's session live: the older ones may not know that they are lost."""
-        session = (connection.identity.name, hello.session)  # nobody ends what is somebody else's
-        rival = self._sessions.get(session)
-        if rival is not None and rival.generation >= hello.gen:
-            connection.close(CloseCode.FENCED, "a newer connection of this session is there")
-            return
-        if rival is not None:
-            rival.close(CloseCode.FENCED, "a newer connection of this session took over")
-        self._sessions[session] = connection
-
     def _let_in(self, reception: Reception, connection: Connection) -> None:
         """The handshake is over."""
         del self._receptions[reception]
         self._connections[connection] = self._remembered[connection] = None
 
-    def _leaves(self, connection: Connection, goaway: Goaway) -> None:
-        connection.channel.end(NotSent(f"the peer takes no more calls: {goaway.reason}"))
-
-    def _lose(self, connection: Connection) -> None:
+    def _lose(self, connection: Connection, closed: ConnectionClosed) -> None:
         """A connection is gone, and its place is free, whatever its handlers still do."""
-        if connection not in self._connections:
-            return
-        del self._connections[connection]
-        hello = connection.session.peer
-        if hello is not None and self._sessions.get((connection.identity.name, hello.session)) is connection:
-            del self._sessions[connection.identity.name, hello.session]
-        connection.channel.end(connection.closed or NotSent("the connection is gone"))
+        self._connections.pop(connection, None)
+        self._sessions.lose(connection, closed)
+        self._wake()
+
+    def _wake(self) -> None:
         if self._room is not None:
             wake(self._room)
 
@@ -314,10 +299,7 @@ class Server(Generic[PeerT]):
             await reception.run(socket)
         finally:
             self._receptions.pop(reception, None)
-            if reception.connection is not None:
-                self._lose(reception.connection)
-            elif self._room is not None:
-                wake(self._room)
+            self._wake()
 
     async def serve_all(self, scope: Scope) -> None:
         """Accept connections until the server is closed, and serve each in `scope`."""

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -15,14 +14,13 @@ import pytest
 from tests.security import probes
 from tests.security.vaults import token_of
 
-from duologue import Anonymous, EventDescriptor, auth, handlers, handshake, reception, server
+from duologue import Anonymous, EventDescriptor, auth, handlers, handshake, reception, server, sessions
 from duologue.admission import Admission, Crowd
 from duologue.connection import Connection
 from duologue.gate import Gate, Rights
 from duologue.handlers import Handlers
 from duologue.keyed import Claim
 from duologue.reception import Reception
-from duologue.server import Server
 from duologue.standing import Standing
 from duologue.subscriptions import Subscriptions
 
@@ -232,11 +230,11 @@ def keys_belong_to_identities(patch: Patch) -> None:
 
 @keeps_out(probes.somebody_else_s_session)
 def sessions_belong_to_identities(patch: Patch) -> None:
-    source = inspect.getsource(Server._fence).replace("connection.identity.name", "''")
-    assert "('', hello.session)" in source
-    made: dict[str, Any] = {}
-    exec(re.sub(r"^    ", "", source, flags=re.MULTILINE), dict(vars(server)), made)
-    patch.setattr(Server, "_fence", made["_fence"])
+    def by_name_alone(connection: Connection) -> tuple[str, str] | None:
+        hello = connection.session.peer
+        return None if hello is None else ("", hello.session)
+
+    patch.setattr(sessions, "_session_of", by_name_alone)
 
 
 # --------------------------------------------------------------------------------------------------------------- rates

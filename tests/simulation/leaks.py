@@ -44,7 +44,7 @@ def without_clients(world: World) -> list[str]:
     server = world.host.server
     return [
         f"server: {what} {left}"
-        for what, left in (("connections", list(server.connections)), ("sessions", list(server._sessions)))
+        for what, left in (("connections", list(server.connections)), ("sessions", len(server._sessions)))
         if left
     ]
 

@@ -28,6 +28,7 @@ from duologue.peer import Peer
 from duologue.publisher import Publisher
 from duologue.server import Server
 from duologue.session import Session
+from duologue.sessions import Sessions
 from duologue.streams import Stream
 from duologue.subscriptions import Opening, Subscriptions
 from duologue.wire import NativeCodec, Point
@@ -239,10 +240,10 @@ def expired_calls_are_sent_after_a_reconnect(patch: Patch) -> None:
 # ------------------------------------------------------------------------------------------------ answers and sessions
 @caught_by(scenarios.calls_on_a_bad_network, validators.old_connections_are_fenced)
 def old_connections_are_not_fenced(patch: Patch) -> None:
-    def welcome(self: Server[Any], connection: Any, hello: Any) -> None:
-        self._sessions[connection.identity.name, hello.session] = connection
+    def welcome(self: Sessions, connection: Any, hello: Any) -> None:
+        self._newest[connection.identity.name, hello.session] = connection
 
-    patch.setattr(Server, "_fence", welcome)
+    patch.setattr(Sessions, "begin", welcome)
 
 
 @caught_by(scenarios.calls_in_calm, validators.late_answers_are_only_those_given_up)
