@@ -19,6 +19,7 @@ from .annotations import Annotator
 from .imports import LIBRARY
 from .lower import Lowered, lower
 from .printer import print_models
+from .resolve.recursion import definition_references
 from .text import Code, literal
 
 Printer: TypeAlias = Callable[[Lowered], str]
@@ -180,7 +181,22 @@ class _Comparison:
                 self._alias(definition, self.annotator(definition.type))
 
     def _alias(self, definition: ir.UnionDef | ir.AliasDef, wanted: str) -> None:
-        _same(definition.class_name, self.printed.aliases.get(definition.class_name, ""), wanted)
+        if not self._holds_itself(definition):  # of `[A]` in `A` the other tool prints no more than `list`
+            _same(definition.class_name, self.printed.aliases.get(definition.class_name, ""), wanted)
+
+    def _holds_itself(self, definition: ir.UnionDef | ir.AliasDef) -> bool:
+        """Whether it leads to itself through names that are no classes."""
+        waiting: list[ir.Definition] = [definition]
+        seen: set[str] = set()
+        while waiting:
+            for one in definition_references(waiting.pop()):
+                if one == definition.class_name:
+                    return True
+                following = self.protocol.definition(one)
+                if one not in seen and isinstance(following, ir.UnionDef | ir.AliasDef):
+                    seen.add(one)
+                    waiting.append(following)
+        return False
 
     def _class(self, definition: ir.ObjectDef | ir.EnumDef, base: str) -> _PrintedClass:
         printed = self.printed.classes.get(definition.class_name)
