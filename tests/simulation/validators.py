@@ -46,13 +46,13 @@ def _refused_mark(call: Placed) -> str:
 
 
 def effects_happen_once(world: World) -> Iterator[str]:
-    """`keyed` and `unsafe` actions have at most one effect, however often the connection is lost; so has any call back.
+    """`keyed` and `unsafe` actions have at most one effect, however often the connection is lost, whoever calls whom.
 
     Where the server has lost its recorded answers a `keyed` call ends unknown, and is not repeated either.
     """
     for call in world.placed:
         effects = world.ledger.effects[call.mark]
-        if effects > 1 and (call.back or call.effect is not Effect.SAFE):
+        if effects > 1 and call.effect is not Effect.SAFE:
             yield f"{call.mark} had {effects} effects"
 
 
