@@ -263,9 +263,11 @@ class Proxy:
 
 
 @asynccontextmanager
-async def proxied(target: int) -> AsyncGenerator[Proxy]:
-    """A proxy in front of a port."""
+async def proxied(target: int, *, buffer: int | None = None) -> AsyncGenerator[Proxy]:
+    """A proxy in front of a port; `buffer` is how many bytes its system takes from a client before it does."""
     with socket.create_server(("127.0.0.1", 0), backlog=256) as listening:
+        if buffer is not None:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         listening.setblocking(False)
         async with anyio.create_task_group() as tasks:
             proxy = Proxy(listening, target)
