@@ -78,7 +78,7 @@ class Tokens:
 
     async def __call__(self) -> str:
         self.given += 1
-        return f"token {self.given}"
+        return f"token-{self.given}"
 
 
 UNAUTHORIZED = b"401 Unauthorized"
