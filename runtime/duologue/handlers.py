@@ -262,6 +262,7 @@ class Handlers:
             identity=connection.identity,
             claim=claim,
         )
+        call.owner.began = True
         try:
             result = await bound.handler(context, params, *(part for part in (sink, upload) if part is not None))
         except CallError as error:
@@ -291,6 +292,7 @@ class Handlers:
                 if not await self._keyed.knows(claim.identity, key):
                     await upload.receive(claim)
                 upload.passed = True
+            call.owner.began = self._keyed.is_running(claim.identity, key)  # for another call, and for this one too
             answer, replayed = await self._keyed.answer(
                 claim.identity,
                 key,
@@ -341,7 +343,8 @@ class Handlers:
         self._lingering[id(limits)] = call.key or ""
         task = connection.detach(self._linger, body, upload, limits)
         until = connection.executor.now() + LINGER if call.expires_at is None else call.expires_at
-        limits.append(connection.executor.call_at(until, task.cancel))
+        whose, key = connection.identity.name, call.key or ""
+        limits.append(connection.executor.call_at(until, lambda: self._keyed.give_up(whose, key)))
         return task
 
     async def _linger(

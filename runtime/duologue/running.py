@@ -13,13 +13,14 @@ from .receiving import Receiving
 class Running:
     """The handler of one call: its task, why it is to stop, and who waits for credit."""
 
-    __slots__ = ("credit", "leave", "pace", "receiving", "started", "status", "task")
+    __slots__ = ("began", "credit", "leave", "pace", "receiving", "started", "status", "task")
 
     task: Task
 
     def __init__(self, receiving: Receiving | None, now: float) -> None:
         self.pace = Pace(now)
         self.started = False
+        self.began = False
         self.status: Status | None = None
         self.credit: dict[Future, None] = {}
         self.receiving = receiving
@@ -33,7 +34,7 @@ class Running:
     @property
     def may_have_run(self) -> bool:
         """Whether the user's handler may have started."""
-        return self.started and (self.receiving is None or self.receiving.passed)
+        return self.began or (self.receiving is not None and self.receiving.passed)
 
     @property
     def stopped_for(self) -> Status:
