@@ -320,10 +320,10 @@ def dead_peers_are_not_noticed(patch: Patch) -> None:
 def streams_resume_one_too_late(patch: Patch) -> None:
     resume = EventStream.resume
 
-    async def skip(self: EventStream[Any], connection: Any) -> None:
+    async def skip(self: EventStream[Any], connection: Any, *more: Any) -> None:
         if self._received is not None and self.standing:
             self._received = Position(self._received.epoch, self._received.seq + 1)
-        await resume(self, connection)
+        await resume(self, connection, *more)
 
     patch.setattr(EventStream, "resume", skip)
 
@@ -334,10 +334,10 @@ def streams_resume_where_they_once_began(patch: Patch) -> None:
     resume = EventStream.resume
     firsts: dict[EventStream[Any], Position | None] = {}
 
-    async def restart(self: EventStream[Any], connection: Any) -> None:
+    async def restart(self: EventStream[Any], connection: Any, *more: Any) -> None:
         if (first := firsts.get(self)) is not None:
             self._received = first
-        await resume(self, connection)
+        await resume(self, connection, *more)
         firsts.setdefault(self, self._received)
 
     patch.setattr(EventStream, "resume", restart)
