@@ -78,7 +78,9 @@ def one_header_is_taken(patch: Patch) -> None:
 
 @keeps_out(probes.an_origin_that_is_not_listed)
 def origins_are_listed(patch: Patch) -> None:
-    patch.setattr(reception, "server_protocol", lambda limits, _, *more: handshake.server_protocol(limits, ["*"], *more))
+    patch.setattr(
+        reception, "server_protocol", lambda limits, _, *more: handshake.server_protocol(limits, ["*"], *more)
+    )
 
 
 @keeps_out(probes.an_expired_token)
