@@ -89,8 +89,9 @@ async def _spool(body: AsyncIterable[bytes], file: IO[bytes]) -> None:
         async for data in chunks:
             file.write(data)
     finally:
-        if isasyncgen(chunks):
-            await chunks.aclose()
+        generator: Any = chunks
+        if isasyncgen(generator):
+            await generator.aclose()
     file.seek(0)
 
 
