@@ -13,7 +13,7 @@ import pytest
 from tests.runtime.chat import AskParams, ChatClient, ChatPeer, Echo, EchoParams, Said, Waved
 from tests.runtime.proxy import proxied
 from tests.runtime.raw import Raw, raw_client
-from tests.runtime.support import Guest, Room, connection_of, serving, talking, until
+from tests.runtime.support import Guest, Room, connection_of, fill, serving, talking, until
 from typing_extensions import override
 
 from duologue import (
@@ -307,8 +307,7 @@ async def test_nats_py_113_waits_that_were_given_up_are_forgotten() -> None:
             proxy.stalled = True
             connection, other = connection_of(client), server.connections[0]
             for end, waved in ((connection, b"waved"), (other, b"typing")):
-                while end.has_room:
-                    end.send_event(b'{"event":"%b","data":{"who":"%b"}}' % (waved, b"x" * 60_000))
+                await fill(end, b'{"event":"%b","data":{"who":"%b"}}' % (waved, b"x" * 60_000))
             for number in range(20):
                 with pytest.raises(NotSent):
                     await client.echo(text="x", timeout=0.002)

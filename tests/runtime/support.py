@@ -109,6 +109,14 @@ async def serving(
             yield server
 
 
+async def fill(connection: Connection, event: bytes) -> None:
+    """Send an event, to a peer that reads nothing, until the kernel takes no more and the buffer is full for good."""
+    while connection.has_room:
+        while connection.has_room:
+            connection.send_event(event)
+        await anyio.sleep(0.02)  # what the kernel takes meanwhile leaves room again
+
+
 def url_of(server: Server[ChatPeer]) -> str:
     return f"ws://127.0.0.1:{server.port}"
 

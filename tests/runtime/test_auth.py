@@ -221,7 +221,7 @@ AGO = datetime.now(UTC) - timedelta(minutes=5)
         {"exp": None},
         {"exp": "soon"},
         {"exp": float("inf")},
-        {"nbf": datetime.now(UTC) + timedelta(minutes=5)},
+        {"nbf": datetime.now(UTC) + timedelta(days=1)},
         {"aud": "another"},
         {"aud": None},
         {"iss": "https://evil.test"},

@@ -102,8 +102,8 @@ class Slow(Shelf):
 
     @override
     async def put(self, call: Call[FilesPeer], params: Named, body: Upload) -> Stored:
-        stored = await super().put(call, params, body)
         try:
+            stored = await super().put(call, params, body)
             await self.go_on.wait()
         except BaseException:
             self.stopped_puts += 1
