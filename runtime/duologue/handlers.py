@@ -15,8 +15,8 @@ from .builtin import BuiltIns
 from .decisions import IncomingCall, Start, Stop, UploadBroken, UploadPiece
 from .descriptors import Action, DownloadAction, Effect, StreamAction, UploadAction
 from .drivers.port import Future, Task, Timer, wake
-from .errors import CallError, Ran, ResourceExhausted, Status
-from .keyed import Answer, Claim, KeyedCalls, fingerprint
+from .errors import CallError, DeadlineExceeded, Ran, ResourceExhausted, Status
+from .keyed import SPENT, Answer, Claim, KeyedCalls, fingerprint
 from .models import Params, to_json
 from .outcomes import body_of, explain, incident, unrun
 from .receiving import Receiving
@@ -299,12 +299,13 @@ class Handlers:
                 mark,
                 partial(self._run_keyed, call, bound, action, params, claim, upload),
                 partial(self._spawn_keyed, call, upload),
-                waiting=connection.executor.future(),
-                is_lost=lambda: connection.closed is not None,
+                _Wait(connection, call),
             )
         finally:
             if upload is not None:
                 upload.release()
+        if answer.error is SPENT and call.expires_at is not None and connection.executor.now() >= call.expires_at:
+            raise DeadlineExceeded("the handler was stopped when its deadline passed")
         if answer.error is not None:
             connection.session.refuse(call, answer.error, replayed=replayed)
         else:
@@ -337,18 +338,21 @@ class Handlers:
     def _spawn_keyed(
         self, call: IncomingCall, upload: Receiving | None, body: Callable[[], Coroutine[Any, Any, None]]
     ) -> Task:
-        connection, limits = self._connection, list[Timer]()
         if upload is not None:
             upload.start()
-        self._lingering[id(limits)] = call.key or ""
-        task = connection.detach(self._linger, body, upload, limits)
-        until = connection.executor.now() + LINGER if call.expires_at is None else call.expires_at
-        whose, key = connection.identity.name, call.key or ""
-        limits.append(connection.executor.call_at(until, lambda: self._keyed.give_up(whose, key)))
-        return task
+        self._lingering[id(call)] = key = call.key or ""
+        limit: Timer | None = None
+        if call.expires_at is not None:
+            whose = self._connection.identity.name
+            limit = self._connection.executor.call_at(call.expires_at, lambda: self._keyed.give_up(whose, key))
+        return self._connection.detach(self._linger, call, body, upload, limit)
 
     async def _linger(
-        self, body: Callable[[], Coroutine[Any, Any, None]], upload: Receiving | None, limits: list[Timer]
+        self,
+        call: IncomingCall,
+        body: Callable[[], Coroutine[Any, Any, None]],
+        upload: Receiving | None,
+        limit: Timer | None,
     ) -> None:
         """Run a keyed handler: it goes on when the connection is lost, so that a retry finds it."""
         try:
@@ -356,9 +360,9 @@ class Handlers:
         finally:
             if upload is not None:
                 upload.drop()
-            for limit in limits:
+            if limit is not None:
                 limit.cancel()
-            del self._lingering[id(limits)]
+            del self._lingering[id(call)]
             if self._lingered is not None and not self._lingering:
                 wake(self._lingered)
 
@@ -366,6 +370,20 @@ class Handlers:
         self._connection.touch()
         if self._idle is not None and not self._connection.session.incoming:
             wake(self._idle)
+
+
+class _Wait:
+    """How a keyed call waits for its answer."""
+
+    def __init__(self, connection: Connection, call: IncomingCall) -> None:
+        self.executor = connection.executor
+        self._connection = connection
+        self._call = call
+
+    def lingers(self) -> float | None:
+        if self._connection.closed is None:
+            return None
+        return self.executor.now() + LINGER if self._call.expires_at is None else self._call.expires_at
 
 
 def _lacking(call: IncomingCall, action: Action[Any, Any]) -> str | None:

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from .drivers.port import Future, Task, wake
+from .drivers.port import Executor, Future, Task, Timer, wake
 from .errors import CallError, Cancelled, FailedPrecondition, Ran, ResourceExhausted, Status
 from .wire import ErrorBody, Keys, UploadForm
 
@@ -151,10 +151,25 @@ def fingerprint(action: str, params: bytes, upload: UploadForm | None = None) ->
     return digest.hexdigest()
 
 
+class Wait(Protocol):
+    """How a call waits for the answer of its key, on its connection.
+
+    Attributes:
+        executor: The connection's.
+    """
+
+    @property
+    def executor(self) -> Executor: ...
+
+    def lingers(self) -> float | None:
+        """When a handler has to end whose last caller left just now; None for at once, since it was told to stop."""
+        ...
+
+
 class _Run:
     """One handler, and all the calls that wait for its answer."""
 
-    __slots__ = ("answer", "mark", "refusal", "replayed", "started", "task", "unwanted", "waiters")
+    __slots__ = ("answer", "linger", "mark", "refusal", "replayed", "started", "task", "unwanted", "waiters")
 
     task: Task
 
@@ -165,6 +180,7 @@ class _Run:
         self.replayed = False
         self.started = False
         self.unwanted = False
+        self.linger: Timer | None = None
         self.waiters: list[Future] = []
 
     def give_up(self) -> None:
@@ -172,6 +188,28 @@ class _Run:
         self.unwanted = True
         if self.started:  # a task that is cancelled before its first step never takes it
             self.task.cancel()
+
+    def join(self, waiting: Future) -> None:
+        """Another call wants the answer."""
+        self.waiters.append(waiting)
+        self.unwanted = False
+        self.stay()
+
+    def leave(self, waiting: Future, wait: Wait) -> None:
+        """A call waits no more; when no other does, the handler is to end, or has a while to be joined again."""
+        self.waiters.remove(waiting)
+        if self.waiters:
+            return
+        if (until := wait.lingers()) is None:
+            self.give_up()
+        else:
+            self.linger = wait.executor.call_at(until, self.give_up)
+
+    def stay(self) -> None:
+        """Its end is near for another reason, or far."""
+        if self.linger is not None:
+            self.linger.cancel()
+            self.linger = None
 
 
 class KeyedCalls:
@@ -197,17 +235,14 @@ class KeyedCalls:
         mark: str,
         handler: Callable[[], Awaitable[Answer]],
         spawn: Callable[[Callable[[], Coroutine[Any, Any, None]]], Task],
-        *,
-        waiting: Future,
-        is_lost: Callable[[], bool],
+        wait: Wait,
     ) -> tuple[Answer, bool]:
         """Run the handler of a call, or join the one that runs, or give the answer that is recorded.
 
         Args:
             mark: The call's fingerprint.
             spawn: Starts the handler's task, which outlives the connection.
-            waiting: A new future, to wait for the answer.
-            is_lost: Whether a cancelled wait means that the connection was lost; then the handler goes on.
+            wait: How this call waits; a handler whose last caller lost its connection goes on for a while.
 
         Returns:
             The answer, and whether it is an earlier call's.
@@ -223,7 +258,7 @@ class KeyedCalls:
         elif run.mark != mark:
             raise reused()
         if run.answer is None and run.refusal is None:
-            await self._wait(run, waiting, is_lost)
+            await self._wait(run, wait)
         if run.refusal is not None:
             raise run.refusal
         assert run.answer is not None, "a run ends with an answer or a refusal"
@@ -236,15 +271,13 @@ class KeyedCalls:
         if (run := self._runs.get((identity, key))) is not None:
             run.give_up()
 
-    async def _wait(self, run: _Run, waiting: Future, is_lost: Callable[[], bool]) -> None:
-        run.waiters.append(waiting)
-        run.unwanted = False
+    async def _wait(self, run: _Run, wait: Wait) -> None:
+        waiting = wait.executor.future()
+        run.join(waiting)
         try:
             await waiting
         except BaseException:
-            run.waiters.remove(waiting)
-            if not run.waiters and not is_lost():  # told to stop, and nobody else wants the answer
-                run.give_up()
+            run.leave(waiting, wait)
             raise
 
     async def _carry_out(self, identity: str, key: str, run: _Run, handler: Callable[[], Awaitable[Answer]]) -> None:
@@ -263,6 +296,7 @@ class KeyedCalls:
         finally:
             if run.answer is None and run.refusal is None:  # stopped
                 run.answer = Answer(run.mark, error=SPENT)
+            run.stay()
             del self._runs[identity, key]
             for waiting in run.waiters:
                 wake(waiting)

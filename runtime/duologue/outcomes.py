@@ -21,6 +21,9 @@ R = TypeVar("R")
 
 _LOG: Final = logging.getLogger("duologue")
 
+STOPPED: Final = frozenset({Status.DEADLINE_EXCEEDED, Status.CANCELLED, Status.UNKNOWN})
+"""What a handler ends in that was stopped on its way: nobody knows whether it had its effect before."""
+
 MOST_LISTED: Final = 256
 """Mistakes in one message, of which some are described; of more only the number is told."""
 
@@ -95,6 +98,8 @@ def error_of(body: ErrorBody, declared: Sequence[type[CallError]]) -> CallError:
     ran = Ran.NO if body.ran is False else Ran.YES
     error = _declared_error(body, declared)
     if error is None:
+        if body.status in STOPPED and ran is Ran.YES:
+            ran = Ran.UNKNOWN
         error = STATUS_CLASSES.get(body.status, Unknown)(body.message)
         if body.code != error.code:  # declared by a newer spec than ours
             error.__dict__["code"] = body.code

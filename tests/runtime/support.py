@@ -111,8 +111,12 @@ async def serving(
 
 async def fill(connection: Connection, event: bytes) -> None:
     """Send an event, to a peer that reads nothing, until the kernel takes no more and the buffer is full for good."""
-    while connection.has_room:
-        while connection.has_room:
+
+    def takes_more() -> bool:
+        return connection.has_room
+
+    while takes_more():
+        while takes_more():
             connection.send_event(event)
         await anyio.sleep(0.02)  # what the kernel takes meanwhile leaves room again
 

@@ -35,10 +35,26 @@ class Calls:
         self.keyed = KeyedCalls(MemoryAnswers())
         self.runs = 0
         self.cancelled = 0
+        self.lost: float | None = None
+        self.due: list[tuple[float, Callable[[], None]]] = []
         self.tasks: list[Coroutine[Any, Any, None]] = []
 
     def cancel(self) -> None:
         self.cancelled += 1
+
+    @property
+    def executor(self) -> Any:
+        return self
+
+    def future(self) -> Waiting:
+        return Waiting()
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> Calls:
+        self.due.append((when, callback))
+        return self
+
+    def lingers(self) -> float | None:
+        return self.lost
 
     def spawn(self, body: Callable[[], Coroutine[Any, Any, None]]) -> Calls:
         self.tasks.append(body())
@@ -50,7 +66,7 @@ class Calls:
 
     def place(self) -> Coroutine[Any, Any, tuple[Answer, bool]]:
         """A call that waits for its handler."""
-        call = self.keyed.answer("", "key", "mark", self.handle, self.spawn, waiting=Waiting(), is_lost=lambda: False)
+        call = self.keyed.answer("", "key", "mark", self.handle, self.spawn, self)
         call.send(None)
         return call
 
@@ -98,3 +114,19 @@ def test_what_is_told_to_whoever_comes_when_it_was_given_up() -> None:
     calls.run()
     assert isinstance(run.refusal, Cancelled)
     assert run.refusal.ran is Ran.NO
+
+
+def test_a_handler_whose_callers_are_lost_ends_in_time_unless_one_comes_back() -> None:
+    calls = Calls()
+    first = calls.place()
+    calls.lost = 30.0
+    give_up(first)
+    [(when, end)] = calls.due
+    assert (when, calls.cancelled) == (30.0, 0)
+    second = calls.place()
+    assert calls.cancelled == 1, "it is the handler's end that is cancelled, not the handler"
+    give_up(second)
+    assert len(calls.due) == 2
+    end()
+    calls.run()
+    assert calls.runs == 0

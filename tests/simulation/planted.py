@@ -175,7 +175,8 @@ def handlers_call_on_without_end(patch: Patch) -> None:
 
 @caught_by(scenarios.calls_in_calm, validators.a_handler_runs_while_anybody_waits)
 def whoever_gives_up_stops_the_handler_of_all(patch: Patch) -> None:
-    async def wait(self: KeyedCalls, run: Any, waiting: Any, is_lost: Callable[[], bool]) -> None:
+    async def wait(self: KeyedCalls, run: Any, wait: Any) -> None:
+        waiting = wait.executor.future()
         run.waiters.append(waiting)
         try:
             await waiting
