@@ -187,7 +187,7 @@ def broken(storm: Storm) -> Iterator[str]:
             yield f"{run.mark}: its handler was told the deadline {run.deadline}"
 
 
-QUICK, WHOLE = 3_400, 10_000
+QUICK, WHOLE = 1_200, 10_000
 counts = pytest.mark.parametrize("count", [QUICK, pytest.param(WHOLE, marks=pytest.mark.long)])  # some minutes in all
 
 
