@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Literal
 
 import anyio
+import anyio.lowlevel
 import pytest
 from tests.runtime.chat import ChatClient
 from tests.runtime.support import Room
 
-from duologue.testing import Deadlock, Fault, Simulation, SimulationFailed, VirtualLoop, simulate
+from duologue.testing import Deadlock, Fault, Runaway, Simulation, SimulationFailed, VirtualLoop, simulate
+from duologue.testing.loop import Watch
 
 Backend = Literal["asyncio", "trio"]
 
@@ -33,6 +36,34 @@ def test_a_task_that_is_left_behind_fails_the_run() -> None:
     with pytest.raises(SimulationFailed, match="tasks were left behind"):
         simulate(scenario, 1)
     tasks[0]._log_destroy_pending = False  # type: ignore[attr-defined] # it was left on purpose
+
+
+async def go_round(simulation: Simulation) -> None:
+    while True:
+        await anyio.lowlevel.checkpoint()
+
+
+async def have_ever_more_tasks(simulation: Simulation) -> None:
+    async with anyio.create_task_group() as tasks:
+        while True:
+            for _ in range(1000):
+                tasks.start_soon(anyio.sleep, 1000)
+            await anyio.sleep(0.01)
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+@pytest.mark.parametrize(
+    ("scenario", "told"),
+    [(go_round, "time stands still"), (have_ever_more_tasks, "wait for their turn")],
+)
+def test_what_runs_away_ends_and_tells_its_seed(
+    scenario: Callable[[Simulation], Awaitable[None]], told: str, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Watch, "TURNS", 5000)
+    monkeypatch.setattr(Watch, "WAITING", 1000)
+    with pytest.raises(SimulationFailed, match=f"seed 3: Runaway: at .*{told}") as caught:
+        simulate(scenario, 3, backend=backend)
+    assert isinstance(caught.value.__cause__, Runaway)
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import ssl
 from collections import deque
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from functools import partial
 from typing import Any
@@ -26,8 +26,9 @@ class MemoryEnd:
         stalled: Whether nothing arrives here at present.
     """
 
-    def __init__(self, network: MemoryNetwork, executor: Executor, name: str) -> None:
+    def __init__(self, network: MemoryNetwork, executor: Executor, number: int, name: str) -> None:
         self.name = name
+        self._number = number
         self.peer: MemoryEnd
         self.stalled = False
         self._network = network
@@ -155,6 +156,7 @@ class MemoryEnd:
         """This end is gone."""
         if not self.gone:
             self.gone = True
+            self._network.lose(self._number)
             if self._link is not None:
                 self._link.lost()
             self.hold()
@@ -204,16 +206,20 @@ class MemoryNetwork:
         seed: Decides every delay.
         delay: Shortest and longest time that bytes are under way, in seconds; their order on a connection is kept.
 
-    Attributes:
-        connections: All connections so far, client's end first.
     """
 
     def __init__(self, *, seed: int = 0, delay: tuple[float, float] = (0.0, 0.0)) -> None:
-        self.connections: list[tuple[MemoryEnd, MemoryEnd]] = []
+        self._connections: dict[int, tuple[MemoryEnd, MemoryEnd]] = {}
+        self._last_connection = 0
         self._random = random.Random(seed)  # noqa: S311 - chosen so that runs can be repeated
         self._delay = delay
         self._listeners: dict[int, MemoryListener] = {}
         self._last_port = 0
+
+    @property
+    def connections(self) -> Sequence[tuple[MemoryEnd, MemoryEnd]]:
+        """The connections that are not gone at both ends, the oldest first; each client's end first."""
+        return list(self._connections.values())
 
     @contextmanager
     def use(self) -> Generator[MemoryNetwork]:
@@ -236,6 +242,11 @@ class MemoryNetwork:
     def forget(self, port: int) -> None:
         self._listeners.pop(port, None)
 
+    def lose(self, number: int) -> None:
+        """One end of a connection is gone: when both are, nothing is left of it."""
+        if all(end.gone for end in self._connections[number]):
+            del self._connections[number]
+
     def listen(self, executor: Executor, port: int) -> MemoryListener:
         if not port:
             self._last_port += 1
@@ -249,11 +260,12 @@ class MemoryNetwork:
         listener = self._listeners.get(port)
         if listener is None:
             raise ConnectionRefusedError(f"nobody listens on port {port}")
-        number = len(self.connections)
-        client = MemoryEnd(self, executor, f"client-{number}")
-        server = MemoryEnd(self, executor, f"server-{number}")
+        number = self._last_connection
+        self._last_connection += 1
+        client = MemoryEnd(self, executor, number, f"client-{number}")
+        server = MemoryEnd(self, executor, number, f"server-{number}")
         client.peer, server.peer = server, client
-        self.connections.append((client, server))
+        self._connections[number] = (client, server)
         listener.take(server)
         return client
 

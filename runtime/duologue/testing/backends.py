@@ -7,7 +7,9 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar, cast
 
-from .loop import VirtualLoop
+from typing_extensions import override
+
+from .loop import Runaway, VirtualLoop, Watch
 
 T = TypeVar("T")
 
@@ -34,7 +36,11 @@ async def _awaited(main: Callable[[], Awaitable[T]]) -> T:
 
 
 def run_on_trio(main: Callable[[], Awaitable[T]], seed: int) -> T:
-    """Run on trio, whose clock jumps to what is due next; the seed decides the order in which its tasks run."""
+    """Run on trio, whose clock jumps to what is due next; the seed decides the order in which its tasks run.
+
+    Raises:
+        Runaway: See `Watch`.
+    """
     import trio
     import trio.testing
 
@@ -43,9 +49,30 @@ def run_on_trio(main: Callable[[], Awaitable[T]], seed: int) -> T:
     state = scheduler._r.getstate()  # noqa: SLF001
     scheduler._r.seed(random.Random(seed).random())  # noqa: S311, SLF001
     try:
-        return trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+        return trio.run(_watched, main, clock=trio.testing.MockClock(autojump_threshold=0))
     finally:
         scheduler._r.setstate(state)  # noqa: SLF001
+
+
+async def _watched(main: Callable[[], Awaitable[T]]) -> T:
+    """Cancel what runs away: what an instrument raises would be logged, and no more."""
+    import trio
+
+    watch, found = Watch(), list[Runaway]()
+
+    class Watching(trio.abc.Instrument):
+        @override
+        def before_io_wait(self, timeout: float) -> None:
+            try:
+                watch.turn(trio.current_time(), trio.lowlevel.current_statistics().tasks_living)
+            except Runaway as error:
+                found.append(error)
+                scope.cancel()
+
+    with trio.CancelScope() as scope:
+        trio.lowlevel.add_instrument(Watching())
+        return await main()
+    raise found[0]
 
 
 BACKENDS: Final[dict[str, Callable[[Callable[[], Awaitable[Any]], int], Any]]] = {

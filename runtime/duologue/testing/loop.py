@@ -7,7 +7,7 @@ import math
 import random
 import selectors
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from typing_extensions import override
@@ -15,6 +15,43 @@ from typing_extensions import override
 
 class Deadlock(RuntimeError):
     """Every task waits, and nothing is due: nobody will ever go on."""
+
+
+class Runaway(RuntimeError):
+    """The simulated system goes round without end: time does not pass, or more and more waits for its turn."""
+
+
+class Watch:
+    """Ends a run that would never end, or fill the memory; what it counts is the same in each run of a seed.
+
+    A single step of a task that never ends is not seen: nothing else runs then.
+    """
+
+    TURNS: Final = 100_000
+    """Turns of the event loop within a millisecond of virtual time."""
+
+    WAITING: Final = 100_000
+    """Callbacks, tasks and timers that are due now or later."""
+
+    def __init__(self) -> None:
+        self._since = 0.0
+        self._turns = 0
+
+    def turn(self, now: float, waiting: int) -> None:
+        """The loop goes round once more.
+
+        Raises:
+            Runaway: Once too often.
+        """
+        self._turns += 1
+        if now - self._since > 0.001:
+            self._since, self._turns = now, 0
+        elif self._turns > self.TURNS:
+            raise Runaway(
+                f"at {now:.6f} s time stands still: {self.TURNS} turns of the event loop within a millisecond"
+            )
+        if waiting > self.WAITING:
+            raise Runaway(f"at {now:.6f} s more than {self.WAITING} callbacks, tasks and timers wait for their turn")
 
 
 class _VirtualSelector(selectors.BaseSelector):
@@ -54,13 +91,15 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     were scheduled.
     """
 
-    _ready: Any  # the queue of the base class: the one thing of it that has no public name
+    _ready: Any  # the base class's queue of what is due, and its heap of timers: neither has a public name
+    _scheduled: Any
 
     def __init__(self, seed: int) -> None:
         self._clock = _VirtualSelector()
         super().__init__(self._clock)
         self._clock_resolution = 0.0  # by which timers may be run early; time would stand still then
         self._random = random.Random(seed)  # noqa: S311 - chosen so that runs can be repeated
+        self._watch = Watch()
         self._numbers = 0
         self._number_of: WeakKeyDictionary[asyncio.Task[Any], int] = WeakKeyDictionary()
         self.set_task_factory(self._number_task)
@@ -77,6 +116,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def _run_once(self) -> None:
         """Sort the ready tasks by number, since libraries wake them in the order of addresses; then shuffle them."""
+        self._watch.turn(self._clock.now, len(self._ready) + len(self._scheduled))
         ready = list(self._ready)
         numbers = [self._number(handle) for handle in ready]
         places = [place for place, number in enumerate(numbers) if number is not None]
