@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Awaitable, Sequence
+from typing import Any, Protocol, TypeVar
 
 import anyio
 from tests.simulation.sdk import bank
-from tests.simulation.world import BankClient, Placed, Reading, World
+from tests.simulation.world import UNKNOWN, BankClient, Placed, Reading, World
 
 from duologue import (
     CallError,
@@ -26,18 +26,27 @@ UNARY = {Effect.SAFE: "read", Effect.KEYED: "book", Effect.UNSAFE: "fire"}
 STREAMING = {Effect.SAFE: "list_", Effect.KEYED: "move"}
 
 
+PlacedT = TypeVar("PlacedT", bound=Placed)
+
+
+class Place(Protocol):
+    """Places so many calls to a peer; `back` is the session of a client that the server calls."""
+
+    def __call__(self, world: World, peer: Any, count: int, /, *, back: str = "") -> Awaitable[None]: ...
+
+
 # --------------------------------------------------------------------------------------------------------------- calls
-async def place_calls(world: World, peer: Any, count: int, padding: int = 0, *, back: bool = False) -> None:
+async def place_calls(world: World, peer: Any, count: int, padding: int = 0, *, back: str = "") -> None:
     """Place calls of every effect, some at once, some of them given up, and wait for their ends."""
     dice = world.sim.random
     async with anyio.create_task_group() as tasks:
         for _ in range(count):
             await anyio.sleep(dice.uniform(0, 3))
             effect = dice.choice(list(UNARY))
-            placed = a_call(world, effect, back=back)
+            placed = a_call(world, Placed, effect, back=back)
             method = getattr(peer, UNARY[effect])
             give_up = dice.uniform(0, 2 * placed.timeout)
-            tasks.start_soon(_call, world, placed, method, _task(world, placed, padding), give_up)
+            tasks.start_soon(_call, world, placed, method, a_task(world, placed, padding), give_up)
 
 
 async def place_streams(world: World, peer: Any, count: int) -> None:
@@ -47,35 +56,37 @@ async def place_streams(world: World, peer: Any, count: int) -> None:
         for _ in range(count):
             await anyio.sleep(dice.uniform(0, 3))
             effect = dice.choice(list(STREAMING))
-            placed = a_call(world, effect)
+            placed = a_call(world, Placed, effect)
             placed.wanted = dice.randrange(12)
             method = getattr(peer, STREAMING[effect])
             give_up = dice.uniform(0, 2 * placed.timeout)
-            tasks.start_soon(_stream, world, placed, method, _task(world, placed, 0), give_up)
+            tasks.start_soon(_stream, world, placed, method, a_task(world, placed), give_up)
 
 
-def a_call(world: World, effect: Effect, *, back: bool = False) -> Placed:
+def a_call(world: World, kind: type[PlacedT], effect: Effect, *, back: str = "", **more: Any) -> PlacedT:
     dice = world.sim.random
-    placed = Placed(
+    placed = kind(
         f"{effect.name.lower()}-{world.number()}",
         effect,
         world.sim.now(),
         timeout=dice.uniform(0.1, 10),
         refuse=dice.choice(["no", "no", "no", "before", "after"]),
         back=back,
+        **more,
     )
     world.placed.append(placed)
     return placed
 
 
-def _task(world: World, placed: Placed, padding: int) -> Any:
+def a_task(world: World, placed: Placed, padding: int = 0, **more: Any) -> Any:
     dice = world.sim.random
     longest = dice.choice([0.05, 1.0, 8.0])
     before, after = dice.uniform(0, longest), dice.uniform(0, longest)
-    ask_back = not placed.back and dice.random() < 0.3
+    ask_back = dice.random() < 0.3
     placed.work = before + after + (after + 1.0 if ask_back else 0.0)
+    padded = "." * padding
     return bank.Task(
-        mark=placed.mark, before=before, after=after, refuse=placed.refuse, padding="." * padding, ask_back=ask_back
+        mark=placed.mark, before=before, after=after, refuse=placed.refuse, padding=padded, ask_back=ask_back, **more
     )
 
 
@@ -85,15 +96,15 @@ async def share_keys(world: World, count: int) -> None:
     async with anyio.create_task_group() as tasks:
         for _ in range(count):
             await anyio.sleep(dice.uniform(0, 3))
-            first = a_call(world, Effect.KEYED)
+            first = a_call(world, Placed, Effect.KEYED)
             first.shared = True
-            task = _task(world, first, 0)
-            for placed in (first, *(_the_same(world, first) for _ in range(dice.randrange(3)))):
+            task = a_task(world, first)
+            for placed in (first, *(the_same(world, first) for _ in range(dice.randrange(3)))):
                 tasks.start_soon(_call_later, world, placed, task)
 
 
-def _the_same(world: World, first: Placed) -> Placed:
-    placed = a_call(world, Effect.KEYED)
+def the_same(world: World, first: Placed) -> Placed:
+    placed = a_call(world, Placed, Effect.KEYED)
     placed.mark, placed.refuse, placed.work, placed.shared = first.mark, first.refuse, first.work, True
     return placed
 
@@ -128,7 +139,7 @@ async def _call(
             placed.answer = receipt.mark
         except CallError as error:
             placed.error = error
-    _end(world, placed, patience)
+    end(world, placed, patience)
 
 
 async def _stream(world: World, placed: Placed, method: Any, task: Any, give_up: float) -> None:
@@ -142,10 +153,10 @@ async def _stream(world: World, placed: Placed, method: Any, task: Any, give_up:
                 placed.answer = (await stream.result()).mark
         except CallError as error:
             placed.error = error
-    _end(world, placed, patience)
+    end(world, placed, patience)
 
 
-def _end(world: World, placed: Placed, patience: anyio.CancelScope) -> None:
+def end(world: World, placed: Placed, patience: anyio.CancelScope) -> None:
     placed.endings += 1
     placed.ended = world.sim.now()
     if patience.cancelled_caught:
@@ -154,7 +165,7 @@ def _end(world: World, placed: Placed, patience: anyio.CancelScope) -> None:
     world.sim.note(f"{placed.mark}: {outcome}".split(" (incident")[0])
 
 
-async def call_clients(world: World, count: int) -> None:
+async def call_clients(world: World, count: int, place: Place = place_calls) -> None:
     """The server calls whichever clients are there."""
     dice = world.sim.random
     async with anyio.create_task_group() as tasks:
@@ -162,11 +173,14 @@ async def call_clients(world: World, count: int) -> None:
             await anyio.sleep(dice.uniform(0, 3))
             peers: Sequence[Any] = world.host.server.peers() if world.up else ()
             if peers:
-                tasks.start_soon(_place_back, world, dice.choice(peers))
+                tasks.start_soon(_place_back, world, dice.choice(peers), place)
 
 
-async def _place_back(world: World, peer: Any) -> None:
-    await place_calls(world, peer, 1, back=True)
+async def _place_back(world: World, peer: Any, place: Place) -> None:
+    world.servers.add(peer.connection)
+    hello = peer.connection.session.peer
+    await place(world, peer, 1, back=UNKNOWN if hello is None else hello.session)
+    world.servers.add(peer.connection)  # it may be another by now
 
 
 # -------------------------------------------------------------------------------------------------------------- events

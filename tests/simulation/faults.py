@@ -44,6 +44,14 @@ async def restarts(world: World) -> None:
         await world.start()
 
 
+async def deaths(world: World) -> None:
+    """A client comes, and dies without a word."""
+    while await _pause(world, 1.0):
+        async with world.client() as client:
+            await anyio.sleep(world.sim.random.uniform(0, 8))
+            world.sim.vanish(client)
+
+
 async def _pause(world: World, longest: float) -> bool:
     """Wait; whether the fault is to happen."""
     await anyio.sleep(world.sim.random.uniform(0, longest))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from duologue import Connection
+from duologue import Connection, Service
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -20,6 +20,10 @@ def at_rest(world: World) -> list[str]:
         found.append(f"{connections} connections and {sessions} sessions of {len(world.clients)} clients")
     if world.service.keyed._runs:
         found.append(f"keyed handlers at rest: {list(world.service.keyed._runs)}")
+    ends = {"server": world.service, **{f"client {index}": client for index, client in enumerate(world.clients)}}
+    for name, held in ((name, _uploads_of(end)) for name, end in ends.items()):
+        if held:
+            found.append(f"{name}: uploads {held}")
     running = [run.mark for run in world.ledger.runs if run.ended is None]
     if running:
         found.append(f"handlers at rest: {running}")
@@ -47,6 +51,17 @@ def without_clients(world: World) -> list[str]:
         for what, left in (("connections", list(server.connections)), ("sessions", len(server._sessions)))
         if left
     ]
+
+
+def in_folder(world: World) -> list[str]:
+    """No file outlives its upload."""
+    return [f"the file {path.name}" for path in world.ledger.folder.iterdir()]
+
+
+def _uploads_of(end: Any) -> list[str]:
+    """The keys under which a server's service, or a client, still holds uploads."""
+    uploads = end.uploads if isinstance(end, Service) else end._uploads
+    return [key for _, key in uploads._held]
 
 
 def _client_connections(world: World) -> Iterator[tuple[int, Connection]]:

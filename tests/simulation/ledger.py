@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -13,6 +14,7 @@ from typing_extensions import override
 
 from duologue import Call, Event, LogEntry, MemoryLog
 from duologue.keyed import AnswerStore, MemoryAnswers
+from duologue.session import Role
 
 
 @dataclass
@@ -20,9 +22,11 @@ class Run:
     """One run of a handler.
 
     Attributes:
-        session: The caller's session, and which connection of it the call came on; a server's own is empty.
+        session: The client's session, and which connection of it the call came on, whoever called whom.
+        came: Size and digest of what was uploaded, as the handler read it; None where nothing was.
         deadline: When the caller stops waiting, as the handler is told.
         stopped: Whether it was cancelled.
+        asks: Whether it waits, or waited when it ended, for its caller to answer a call of its own.
         after_loss: Whether it went on working after it should have been stopped, since its connection was gone.
     """
 
@@ -33,13 +37,20 @@ class Run:
     deadline: float | None
     ended: float | None = None
     stopped: bool = False
+    asks: bool = False
     after_loss: bool = False
+    came: tuple[int, str] | None = None
 
 
 @dataclass
 class Ledger:
-    """The effects of all handlers, by the mark of the task; it survives every crash."""
+    """The effects of all handlers, by the mark of the task; it survives every crash.
 
+    Attributes:
+        folder: Where uploads are held, at either end.
+    """
+
+    folder: Path
     runs: list[Run] = field(default_factory=list[Run])
     effects: Counter[str] = field(default_factory=Counter[str])
 
@@ -47,9 +58,10 @@ class Ledger:
         return [run for run in self.runs if run.mark == mark]
 
     def begin(self, call: Call[Any], mark: str) -> Run:
-        hello = call.connection.session.peer
-        session, generation = (hello.session, hello.gen) if hello is not None else ("", 0)
-        run = Run(mark, anyio.current_time(), session, generation, call.deadline)
+        session = call.connection.session
+        client = session.peer if session.role is Role.SERVER else session._hello
+        assert client is not None, "a client tells who it is before it calls"
+        run = Run(mark, anyio.current_time(), client.session, client.gen, call.deadline)
         self.runs.append(run)
         return run
 

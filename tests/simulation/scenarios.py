@@ -19,16 +19,21 @@ from tests.simulation.activities import (
     read_again_and_again,
     share_keys,
 )
-from tests.simulation.faults import bad_network, crashes, losses, restarts, stalls
+from tests.simulation.faults import bad_network, crashes, deaths, losses, restarts, stalls
+from tests.simulation.transfers import place_downloads, place_uploads, share_uploads
 from tests.simulation.world import Fault, World, a_world
 
 from duologue import Limits
+from duologue.limits import KIB
 from duologue.testing import Simulation
 
 Scenario = Callable[[Simulation], Awaitable[World]]
 
 TIGHT: Final = Limits(outbound=4096, event_queue=4, in_flight=4, stream_window=4)
 """Limits that are reached quickly."""
+
+NARROW: Final = Limits(bulk_window=16 * KIB)
+"""A window of which a body needs many."""
 
 
 async def _calls(sim: Simulation, *faults: Fault, limits: Limits | None = None) -> World:
@@ -40,6 +45,28 @@ async def _calls(sim: Simulation, *faults: Fault, limits: Limits | None = None) 
             if losses not in faults:  # a new epoch knows nothing of the callers before, and their keys are free
                 tasks.start_soon(share_keys, world, 4)
             tasks.start_soon(call_clients, world, 8)
+    return world
+
+
+async def _transfers(sim: Simulation, *faults: Fault) -> World:
+    async with a_world(sim, clients=2, limits=NARROW) as world:
+        async with world.disturbed(*faults), anyio.create_task_group() as tasks:
+            for client in world.clients:
+                tasks.start_soon(place_uploads, world, client, 6)
+                tasks.start_soon(place_downloads, world, client, 4)
+            if losses not in faults:
+                tasks.start_soon(share_uploads, world, 3)
+            tasks.start_soon(call_clients, world, 4, place_uploads)
+            tasks.start_soon(call_clients, world, 4, place_downloads)
+    return world
+
+
+async def _calls_to_clients(sim: Simulation, *faults: Fault) -> World:
+    async with a_world(sim, clients=2, limits=NARROW) as world:
+        async with world.disturbed(*faults), anyio.create_task_group() as tasks:
+            tasks.start_soon(call_clients, world, 16)
+            tasks.start_soon(call_clients, world, 5, place_uploads)
+            tasks.start_soon(call_clients, world, 3, place_downloads)
     return world
 
 
@@ -101,6 +128,36 @@ async def calls_through_losses(sim: Simulation) -> World:
 async def calls_through_restarts(sim: Simulation) -> World:
     """The server stops gracefully under calls."""
     return await _calls(sim, restarts)
+
+
+async def calls_to_clients(sim: Simulation) -> World:
+    """The server calls its clients, whose connections are cut, half cut and stalled."""
+    return await _calls_to_clients(sim, bad_network)
+
+
+async def calls_to_clients_that_die(sim: Simulation) -> World:
+    """The server calls its clients, some of which die."""
+    return await _calls_to_clients(sim, deaths)
+
+
+async def transfers_in_calm(sim: Simulation) -> World:
+    """Uploads and downloads, of which nothing fails but what callers give up, and bytes that change under way."""
+    return await _transfers(sim)
+
+
+async def transfers_on_a_bad_network(sim: Simulation) -> World:
+    """Connections are cut, half cut and stalled under uploads and downloads."""
+    return await _transfers(sim, bad_network)
+
+
+async def transfers_through_crashes(sim: Simulation) -> World:
+    """The server crashes under them, and remembers what it answered, but holds no bytes any more."""
+    return await _transfers(sim, crashes, bad_network)
+
+
+async def transfers_through_losses(sim: Simulation) -> World:
+    """The server crashes under them, and remembers nothing."""
+    return await _transfers(sim, losses)
 
 
 async def events_in_calm(sim: Simulation) -> World:
@@ -166,6 +223,12 @@ SCENARIOS: Final[dict[str, Scenario]] = {
         calls_through_crashes,
         calls_through_losses,
         calls_through_restarts,
+        calls_to_clients,
+        calls_to_clients_that_die,
+        transfers_in_calm,
+        transfers_on_a_bad_network,
+        transfers_through_crashes,
+        transfers_through_losses,
         events_in_calm,
         events_on_a_bad_network,
         events_through_crashes,

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import anyio
 from tests.simulation.ledger import Ledger, Run, Store
 from tests.simulation.sdk import bank
 
-from duologue import Call, Sink
+from duologue import ByteSink, Call, HeldUploads, Sink, Upload
 from duologue.keyed import AnswerStore
 from duologue.publisher import EventLog
 
 BACK = "/back"
 """Ends the mark of what a handler asks its caller."""
 
+HELD = 30.0
+"""Seconds for which an upload is held for a caller that was lost: less than a simulation's end is quiet."""
 
-async def work(ledger: Ledger, call: Call[Any], task: Any, *, detached: bool) -> Any:
+
+async def work(ledger: Ledger, call: Call[Any], task: Any, *, detached: bool, body: Upload | None = None) -> Any:
     """Take time, leave the mark, take time; `detached` when a lost connection does not end it."""
     run = ledger.begin(call, task.mark)
     try:
+        if body is not None:
+            data = await body.read()
+            run.came = len(data), hashlib.sha256(data).hexdigest()
         await _step(call, run, task.before, detached=detached)
         if task.ask_back:
+            run.asks = True
             await call.peer.read(mark=f"{task.mark}{BACK}", before=0.1, after=task.after)
+            run.asks = False
         if task.refuse == "before":
             raise bank.Refused(mark=task.mark)
         ledger.effects[task.mark] += 1
@@ -42,7 +51,33 @@ async def _step(call: Call[Any], run: Run, seconds: float, *, detached: bool) ->
     run.after_loss |= call.connection.closed is not None and not detached
 
 
-class Bank(bank.BankService):  # type: ignore[misc]
+def content(mark: str, size: int) -> bytes:
+    """The bytes that are uploaded, or given, under a mark; no two places of them are alike."""
+    return hashlib.shake_128(mark.encode()).digest(size)
+
+
+class Transfers:
+    """What both ends do with bytes."""
+
+    ledger: Ledger
+
+    def hold_uploads(self) -> HeldUploads:
+        return HeldUploads(self.ledger.folder, keep=HELD)
+
+    async def put(self, call: Call[Any], params: Any, body: Upload) -> Any:
+        return await work(self.ledger, call, params, detached=True, body=body)
+
+    async def get(self, call: Call[Any], params: Any, out: ByteSink) -> Any:
+        data = content(params.mark, params.size)
+        await out.send(data[: params.size // 2])
+        receipt = await work(self.ledger, call, params, detached=False)
+        await out.send(data[params.size // 2 :])
+        if params.rot:
+            out._digest.update(b"what the digest is of was not sent")
+        return receipt
+
+
+class Bank(Transfers, bank.BankService):  # type: ignore[misc]
     """A server; a later one with the same store is the same server after a restart."""
 
     def __init__(self, ledger: Ledger, store: Store) -> None:
@@ -79,7 +114,7 @@ class Bank(bank.BankService):  # type: ignore[misc]
         return await work(self.ledger, call, params.task, detached=detached)
 
 
-class Teller(bank.BankPeerService):  # type: ignore[misc]
+class Teller(Transfers, bank.BankPeerService):  # type: ignore[misc]
     """What clients answer when the server calls them."""
 
     def __init__(self, ledger: Ledger) -> None:

@@ -6,11 +6,12 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
+from tests.simulation import transfer_promises
 from tests.simulation.sdk import bank
 from tests.simulation.service import BACK
-from tests.simulation.world import DELAY, Placed, Reading, World
+from tests.simulation.world import DELAY, UNKNOWN, Downloaded, Placed, Reading, World
 
-from duologue import Effect, NotSent, OutcomeUnknown, Position, Ran
+from duologue import DataLoss, Effect, NotSent, OutcomeUnknown, Position, Ran, Unavailable
 from duologue.close_codes import FINAL, CloseCode
 from duologue.keyed import SPENT
 
@@ -27,8 +28,9 @@ def every_call_ends_once_and_in_time(world: World) -> Iterator[str]:
         ends = (call.answer is not None) + (call.error is not None) + (call.cancelled_at is not None)
         if call.endings != 1 or ends != 1:
             yield f"{call.mark} ended {call.endings} times, in {ends} outcomes"
-        if call.ended - call.at > call.timeout + SLACK:
-            yield f"{call.mark} took {call.ended - call.at:.3f} s of {call.timeout:.3f}"
+        took = call.ended - call.at - call.busy
+        if took > call.timeout + SLACK:
+            yield f"{call.mark} took {took:.3f} s of {call.timeout:.3f}"
 
 
 def an_answer_belongs_to_its_call(world: World) -> Iterator[str]:
@@ -81,6 +83,8 @@ def nothing_fails_in_calm(world: World) -> Iterator[str]:
         if not world.calm or call.shared or call.error is None or isinstance(call.error, bank.Refused):
             continue
         took = call.ended - call.at
+        if call.rots and isinstance(call.error, DataLoss):
+            continue
         if call.error.status != "deadline_exceeded" or took < call.timeout - SLACK:
             yield f"{call.mark}: {call.error!r} after {took:.3f} s of {call.timeout:.3f}"
 
@@ -156,12 +160,39 @@ def a_lost_connection_stops_handlers(world: World) -> Iterator[str]:
             yield f"{run.mark} went on after its connection was lost"
 
 
+def calls_go_on_with_the_next_connection(world: World) -> Iterator[str]:
+    """A lost connection ends `unsafe` calls that were sent, and streams that had begun; the rest is done with the next.
+
+    For a server's calls that is so as long as the client comes back within `Limits.reconnect`.
+    """
+    for call in world.placed if world.lasting else ():
+        if not isinstance(call.error, (NotSent, OutcomeUnknown, Unavailable)) or _had_no_time(call):
+            continue
+        begun = call.items or (isinstance(call, Downloaded) and call.came)
+        may_be_unknown = call.effect is Effect.UNSAFE or begun
+        if not (may_be_unknown and isinstance(call.error, OutcomeUnknown)) and not _was_left(world, call):
+            yield f"{call.mark} took {call.ended - call.at:.3f} s of {call.timeout:.3f}: {call.error!r}"
+
+
+def _was_left(world: World, call: Placed) -> bool:
+    """Whether its client may not have come back for so long that the server gave it up, or never told who it was."""
+    since = [at for (session, _), at in world.made.items() if session == call.back and at <= call.ended]
+    told = "did not come back" in str(call.error)
+    return call.back == UNKNOWN or (
+        bool(call.back) and told and call.ended - max(since, default=0.0) > world.limits.reconnect - SLACK
+    )
+
+
+def _had_no_time(call: Placed) -> bool:
+    return call.ended - call.at > call.timeout - SLACK
+
+
 def ended_calls_are_not_sent(world: World) -> Iterator[str]:
     """A call that has ended is never sent on a later connection."""
     for call in world.placed:
         for run in world.ledger.runs_of(call.mark):
             made = world.made.get((run.session, run.generation))
-            if not call.back and made is not None and made > max(o.ended for o in world.placed if o.mark == call.mark):
+            if made is not None and made > max(o.ended for o in world.placed if o.mark == call.mark):
                 yield f"{call.mark} ended at {call.ended:.3f}, and ran on a connection made at {made:.3f}"
 
 
@@ -176,13 +207,14 @@ def old_connections_are_fenced(world: World) -> Iterator[str]:
 
 def late_answers_are_only_those_given_up(world: World) -> Iterator[str]:
     """Each request has one response: what is dropped is no more than what callers gave up or waited too long for."""
-    given_up = sum(_was_abandoned(call) for call in world.placed if not call.back)
+    given_up = sum(map(_was_abandoned, world.placed)) + sum(run.asks for run in world.ledger.runs)
     if world.dropped > given_up and not world.subscribed:  # an `unsubscribe` may be given up, too
         yield f"{world.dropped} answers came that nobody waited for, {given_up} calls were given up"
 
 
 def _was_abandoned(call: Placed) -> bool:
-    return call.cancelled_at is not None or (call.error is not None and call.error.status == "deadline_exceeded")
+    """Whether its caller gave up, or its timeout passed, which after an earlier attempt is told as unknown."""
+    return call.cancelled_at is not None or (call.error is not None and _had_no_time(call))
 
 
 def nobody_breaks_the_protocol(world: World) -> Iterator[str]:
@@ -308,10 +340,12 @@ VALIDATORS: Final[tuple[Validator, ...]] = (
     giving_up_stops_the_handler,
     a_handler_runs_while_anybody_waits,
     a_lost_connection_stops_handlers,
+    calls_go_on_with_the_next_connection,
     ended_calls_are_not_sent,
     old_connections_are_fenced,
     late_answers_are_only_those_given_up,
     nobody_breaks_the_protocol,
+    *transfer_promises.PROMISES,
     logs_are_gap_free,
     losses_of_history_are_told,
     states_converge,

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 import anyio
@@ -14,6 +18,7 @@ from tests.simulation import leaks
 from tests.simulation.ledger import Ledger, RecordedLog, Store
 from tests.simulation.sdk import bank
 from tests.simulation.service import Bank, Teller
+from typing_extensions import override
 
 from duologue import CallError, ConnectFailed, Connection, ConnectionClosed, Effect, Event, Lifecycle, Limits, Position
 from duologue.testing import Host, Simulation
@@ -24,6 +29,9 @@ longest pause between two attempts to connect, one after the other."""
 
 SHORT_QUIET = 15.0
 """The same where there were no faults: the longest call."""
+
+UNKNOWN = "unknown"
+"""The session of a client that has not told who it is."""
 
 DELAY = 0.05
 """The longest time that bytes are under way."""
@@ -42,12 +50,14 @@ class Placed:
     """One call, and how it ended.
 
     Attributes:
-        back: Whether the server called the client.
+        back: The session of the client that the server called; empty when the client called.
         shared: Whether others called under the same key: then the handler that ran may be theirs.
         cancelled_at: When its caller gave up.
         items: Numbers of the items of a stream, in the order in which they came.
         wanted: How many items were asked for.
+        busy: Seconds for which its caller did something else than wait.
         work: Seconds that the handler needs.
+        rots: Whether the bytes that it brings, or is answered with, are not those of their digest in the end.
         answer: The mark in the result.
         endings: How often it ended.
     """
@@ -57,16 +67,73 @@ class Placed:
     at: float
     timeout: float
     refuse: str
-    back: bool = False
+    back: str = ""
     shared: bool = False
     cancelled_at: float | None = None
     items: list[int] = field(default_factory=list[int])
     wanted: int = 0
+    busy: float = 0.0
     work: float = 0.0
+    rots: bool = False
     answer: str | None = None
     error: CallError | None = None
     ended: float = 0.0
     endings: int = 0
+
+
+class Body(BytesIO):
+    """A file to upload that knows what was read of it, after it was measured.
+
+    Attributes:
+        measured: Its size and its digest, before anything happens to it.
+        again: After each cut, how many bytes were sent again.
+        left_out: Whether bytes were left out.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.measured = len(data), hashlib.sha256(data).hexdigest()
+        self.again: list[int] = []
+        self.left_out = False
+        self._sent = 0
+        self._was_measured = False
+
+    @override
+    def read(self, size: int | None = -1, /) -> bytes:
+        start = self.tell()
+        data = super().read(size)
+        if self._was_measured and size:
+            if start < self._sent:
+                self.again.append(self._sent - start)
+            self.left_out |= start > self._sent
+            self._sent = start + len(data)
+        self._was_measured |= bool(size) and not data
+        return data
+
+    def rot(self) -> None:
+        """Let a byte of it be another one."""
+        with self.getbuffer() as view:
+            view[-1] ^= 1
+
+
+@dataclass
+class Uploaded(Placed):
+    """A call that brings bytes."""
+
+    body: Body = field(default_factory=lambda: Body(b""))
+
+
+@dataclass
+class Downloaded(Placed):
+    """A call that is answered with bytes.
+
+    Attributes:
+        size: How many.
+        came: Those that came.
+    """
+
+    size: int = 0
+    came: bytearray = field(default_factory=bytearray)
 
 
 @dataclass
@@ -131,6 +198,8 @@ class World:
         dropped: Answers that came to clients when nobody waited for them.
         calm: Whether the network and the server do nothing but their work.
         graceful: Whether the server at most stops as it should.
+        lasting: Whether the server stays, and so do the clients.
+        servers: Connections of the server that calls went out on.
     """
 
     sim: Simulation
@@ -151,6 +220,8 @@ class World:
     ticks: list[tuple[float, Any]] = field(default_factory=list[tuple[float, Any]])
     calm: bool = True
     graceful: bool = True
+    lasting: bool = True
+    servers: set[Connection] = field(default_factory=set[Connection])
     disturbing: bool = False
     up: bool = True
     numbers: int = 0
@@ -232,6 +303,7 @@ class World:
         """Let these faults happen while the block runs, then let all come to rest."""
         self.calm = not faults
         self.graceful = all(fault.__name__ == "restarts" for fault in faults)
+        self.lasting = all(fault.__name__ in ("bad_network", "stalls") for fault in faults)
         self.disturbing = True
         async with anyio.create_task_group() as tasks:
             for fault in faults:
@@ -246,7 +318,15 @@ class World:
 async def a_world(sim: Simulation, *, clients: int = 2, limits: Limits | None = None) -> AsyncGenerator[World]:
     """A server with clients. After the block, which leaves all at rest, what is left over is looked for."""
     limits = limits or Limits()
-    ledger, store = Ledger(), Store()
+    with TemporaryDirectory(prefix="duologue-simulation-") as folder:
+        async with _a_world(sim, clients, limits, Ledger(Path(folder))) as world:
+            yield world
+        world.leaks += leaks.in_folder(world)
+
+
+@asynccontextmanager
+async def _a_world(sim: Simulation, clients: int, limits: Limits, ledger: Ledger) -> AsyncGenerator[World]:
+    store = Store()
     service = Bank(ledger, store)
     async with sim.serving(service, 1, limits) as host, anyio.create_task_group() as keepers:
         done = anyio.Event()
@@ -257,7 +337,8 @@ async def a_world(sim: Simulation, *, clients: int = 2, limits: Limits | None = 
                 await keepers.start(_keep_client, world, done)
             yield world
             world.leaks += leaks.at_rest(world)
-            world.dropped = sum(one.session.dropped for client in world.all_clients for one in client.connections)
+            ends = [*(one for client in world.all_clients for one in client.connections), *world.servers]
+            world.dropped = sum(one.session.dropped for one in ends)
             readers.cancel_scope.cancel()
         await anyio.sleep(1)
         world.leaks += leaks.without_readers(world)

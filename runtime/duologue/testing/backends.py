@@ -19,6 +19,7 @@ def run_on_asyncio(main: Callable[[], Awaitable[T]], seed: int) -> T:
 
     Raises:
         RuntimeError: Tasks were left behind.
+        Exception: Whatever a callback raised.
     """
     loop = VirtualLoop(seed)
     try:
@@ -26,6 +27,8 @@ def run_on_asyncio(main: Callable[[], Awaitable[T]], seed: int) -> T:
         left = asyncio.all_tasks(loop)
         if left:
             raise RuntimeError(f"tasks were left behind: {left}")
+        if loop.failures:
+            raise loop.failures[0]
         return result
     finally:
         loop.close()

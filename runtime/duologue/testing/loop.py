@@ -89,6 +89,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     Time passes only while everybody waits, and then at once. Tasks that are ready together run in an order that the
     seed decides; callbacks that are not tasks keep their places, since libraries may count on the order in which they
     were scheduled.
+
+    Attributes:
+        failures: What callbacks raised, and tasks that nobody waits for.
     """
 
     _ready: Any  # the base class's queue of what is due, and its heap of timers: neither has a public name
@@ -99,14 +102,24 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         super().__init__(self._clock)
         self._clock_resolution = 0.0  # by which timers may be run early; time would stand still then
         self._random = random.Random(seed)  # noqa: S311 - chosen so that runs can be repeated
+        self.failures: list[BaseException] = []
         self._watch = Watch()
         self._numbers = 0
         self._number_of: WeakKeyDictionary[asyncio.Task[Any], int] = WeakKeyDictionary()
         self.set_task_factory(self._number_task)
+        self.set_exception_handler(self._keep_failure)
 
     @override
     def time(self) -> float:
         return self._clock.now
+
+    def _keep_failure(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """What no caller sees would only be logged."""
+        error = context.get("exception")
+        if error is not None:
+            self.failures.append(error)
+        else:
+            self.default_exception_handler(context)
 
     def _number_task(self, loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> asyncio.Task[Any]:
         task: asyncio.Task[Any] = asyncio.Task(coro, loop=loop, **options)
