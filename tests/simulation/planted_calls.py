@@ -57,7 +57,7 @@ def recorded_answers_are_forgotten(patch: Patch) -> None:
     patch.setattr(MemoryAnswers, "record", forget)
 
 
-@caught_by(scenarios.calls_through_crashes, validators.effects_happen_once)
+@caught_by(scenarios.calls_through_crashes, validators.effects_happen_once, seed=32)
 def a_spent_key_runs_again(patch: Patch) -> None:
     """A handler that started and left no record is no reason not to start another."""
     claim = MemoryAnswers.claim
@@ -81,7 +81,7 @@ def unsafe_calls_are_retried(patch: Patch) -> None:
     patch.setattr(Attempts, "failed", retry)
 
 
-@caught_by(scenarios.calls_through_losses, validators.effects_happen_once)
+@caught_by(scenarios.calls_through_losses, validators.effects_happen_once, seed=63)
 def keyed_calls_are_retried_over_a_change_of_epoch(patch: Patch) -> None:
     patch.setattr(Attempts, "_check_keys", lambda self, connection: None)
 
@@ -98,7 +98,7 @@ def a_sent_call_is_said_not_to_be(patch: Patch) -> None:
     patch.setattr(Session, "lose", lie)
 
 
-@caught_by(scenarios.calls_on_a_bad_network, validators.verdicts_are_true)
+@caught_by(scenarios.calls_on_a_bad_network, validators.verdicts_are_true, seed=2)
 def an_unsent_retry_hides_the_attempt_before(patch: Patch) -> None:
     """The outcome is that of the last attempt, whatever became of the first."""
     patch.setattr(Attempts, "_outcome", lambda self, error: error)
@@ -120,7 +120,7 @@ def giving_up_is_not_told(patch: Patch) -> None:
     patch.setattr(Session, "abandon", abandon)
 
 
-@caught_by(scenarios.calls_in_calm, validators.nothing_fails_in_calm)
+@caught_by(scenarios.calls_in_calm, validators.nothing_fails_in_calm, seed=1)
 def the_id_of_an_abandoned_call_is_used_again(patch: Patch) -> None:
     abandon = Session.abandon
 
@@ -147,7 +147,7 @@ def handlers_call_on_without_end(patch: Patch) -> None:
     patch.setattr(attempts, "HANDLER_DEADLINE", ContextVar("unknown", default=None))
 
 
-@caught_by(scenarios.calls_in_calm, validators.a_handler_runs_while_anybody_waits)
+@caught_by(scenarios.calls_in_calm, validators.a_handler_runs_while_anybody_waits, seed=3)
 def whoever_gives_up_stops_the_handler_of_all(patch: Patch) -> None:
     async def wait(self: KeyedCalls, run: Any, wait: Any) -> None:
         waiting = wait.executor.future()
@@ -161,7 +161,7 @@ def whoever_gives_up_stops_the_handler_of_all(patch: Patch) -> None:
     patch.setattr(KeyedCalls, "_wait", wait)
 
 
-@caught_by(scenarios.calls_on_a_bad_network, validators.handlers_end_in_time)
+@caught_by(scenarios.calls_on_a_bad_network, validators.handlers_end_in_time, seed=1)
 def handlers_outlive_their_deadline(patch: Patch) -> None:
     stop = Handlers.stop
 
@@ -213,7 +213,7 @@ def expired_calls_are_sent_after_a_reconnect(patch: Patch) -> None:
 
 
 # ------------------------------------------------------------------------------------------------ answers and sessions
-@caught_by(scenarios.calls_on_a_bad_network, validators.old_connections_are_fenced)
+@caught_by(scenarios.calls_on_a_bad_network, validators.old_connections_are_fenced, seed=18)
 def old_connections_are_not_fenced(patch: Patch) -> None:
     def welcome(self: Sessions, connection: Any, hello: Any) -> None:
         self._newest[connection.identity.name, hello.session] = connection
@@ -234,7 +234,7 @@ def answers_are_sent_twice(patch: Patch) -> None:
     patch.setattr(Session, "_respond", twice)
 
 
-@caught_by(scenarios.calls_in_calm, validators.an_answer_belongs_to_its_call)
+@caught_by(scenarios.calls_in_calm, validators.an_answer_belongs_to_its_call, seed=2)
 def late_answers_go_to_whoever_waits(patch: Patch) -> None:
     receive = Session._receive_response
 
@@ -249,7 +249,7 @@ def late_answers_go_to_whoever_waits(patch: Patch) -> None:
     patch.setattr(Session, "_receive_response", pass_on)
 
 
-@caught_by(scenarios.calls_on_a_bad_network, validators.streams_are_whole)
+@caught_by(scenarios.calls_on_a_bad_network, validators.streams_are_whole, seed=1)
 def streams_are_retried_after_their_first_item(patch: Patch) -> None:
     begin = Stream._begin_anew
 
@@ -261,7 +261,7 @@ def streams_are_retried_after_their_first_item(patch: Patch) -> None:
     patch.setattr(Stream, "_begin_anew", anew)
 
 
-@caught_by(scenarios.calls_in_tight_limits, validators.nobody_breaks_the_protocol)
+@caught_by(scenarios.calls_in_tight_limits, validators.nobody_breaks_the_protocol, seed=1)
 def credit_is_ignored(patch: Patch) -> None:
     send = Handlers.send_item
 
@@ -285,6 +285,6 @@ def a_stopping_server_says_no_goodbye(patch: Patch) -> None:
     patch.setattr(Server, "aclose", abrupt)
 
 
-@caught_by(scenarios.calls_on_a_bad_network, validators.nothing_is_left_behind)
+@caught_by(scenarios.calls_on_a_bad_network, validators.nothing_is_left_behind, seed=9)
 def dead_peers_are_not_noticed(patch: Patch) -> None:
     patch.setattr(Link, "_watch_silence", lambda self: None)

@@ -54,7 +54,7 @@ def a_client_forgets_its_keys_with_each_connection(patch: Patch) -> None:
     patch.setattr(Client, "_dial", forget)
 
 
-@caught_by(scenarios.calls_to_clients, validators.effects_happen_once)
+@caught_by(scenarios.calls_to_clients, validators.effects_happen_once, seed=30)
 def unsafe_calls_to_clients_are_retried(patch: Patch) -> None:
     failed = Attempts.failed
 
@@ -66,7 +66,7 @@ def unsafe_calls_to_clients_are_retried(patch: Patch) -> None:
     patch.setattr(Attempts, "failed", retry)
 
 
-@caught_by(scenarios.calls_in_calm, validators.giving_up_stops_the_handler)
+@caught_by(scenarios.calls_in_calm, validators.giving_up_stops_the_handler, seed=1)
 def a_client_is_not_told_that_its_caller_gave_up(patch: Patch) -> None:
     abandon = Session.abandon
 

@@ -50,7 +50,7 @@ def streams_resume_where_they_once_began(patch: Patch) -> None:
     patch.setattr(EventStream, "resume", restart)
 
 
-@caught_by(scenarios.events_through_losses, validators.losses_of_history_are_told)
+@caught_by(scenarios.events_through_losses, validators.losses_of_history_are_told, seed=3)
 def the_epoch_of_the_log_is_ignored(patch: Patch) -> None:
     """Both ends take a number that the new history has as well for the old one."""
 
@@ -72,7 +72,7 @@ def every_reconnect_is_said_to_lose_history(patch: Patch) -> None:
     patch.setattr(Subscriptions, "_resume", refuse)
 
 
-@caught_by(scenarios.events_on_a_bad_network, validators.logs_are_gap_free)
+@caught_by(scenarios.events_on_a_bad_network, validators.logs_are_gap_free, seed=2)
 def live_before_the_replay_is_done(patch: Patch) -> None:
     """What happens during a replay overtakes it."""
     replay = Subscriptions.replay
@@ -87,7 +87,7 @@ def live_before_the_replay_is_done(patch: Patch) -> None:
     patch.setattr(Subscriptions, "replay", early)
 
 
-@caught_by(scenarios.events_on_a_bad_network, validators.logs_are_gap_free)
+@caught_by(scenarios.events_on_a_bad_network, validators.logs_are_gap_free, seed=18)
 def streams_do_not_wait_for_their_own_live(patch: Patch) -> None:
     """What the connection carries for one stream is taken by the next, which has not caught up yet."""
     offer = EventStream.offer
@@ -99,7 +99,7 @@ def streams_do_not_wait_for_their_own_live(patch: Patch) -> None:
     patch.setattr(EventStream, "offer", at_once)
 
 
-@caught_by(scenarios.events_through_losses, validators.logs_are_gap_free)
+@caught_by(scenarios.events_through_losses, validators.logs_are_gap_free, seed=43)
 def new_history_is_read_before_the_loss_is_told(patch: Patch) -> None:
     def begin(self: EventStream[Any], point: Point) -> None:
         self._live = True
@@ -119,12 +119,12 @@ def replays_are_left_out(patch: Patch) -> None:
     patch.setattr(Subscriptions, "follow", leave_out)
 
 
-@caught_by(scenarios.events_in_calm, validators.states_converge)
+@caught_by(scenarios.events_in_calm, validators.states_converge, seed=34)
 def late_subscribers_get_no_snapshot(patch: Patch) -> None:
     patch.setattr(Publisher, "states", lambda self, name: [])
 
 
-@caught_by(scenarios.late_subscribers, validators.states_converge)
+@caught_by(scenarios.late_subscribers, validators.states_converge, seed=3)
 def a_state_that_changes_during_the_snapshot_is_lost(patch: Patch) -> None:
     is_followed = Subscriptions._is_followed
 
@@ -138,7 +138,7 @@ def a_state_that_changes_during_the_snapshot_is_lost(patch: Patch) -> None:
     patch.setattr(Subscriptions, "_is_followed", forget)
 
 
-@caught_by(scenarios.late_subscribers, validators.states_converge)
+@caught_by(scenarios.late_subscribers, validators.states_converge, seed=3)
 def a_snapshot_overtakes_what_changes_meanwhile(patch: Patch) -> None:
     """Who subscribes follows at once, and gets the states of that moment later."""
     subscribe = Subscriptions.subscribe
@@ -175,7 +175,7 @@ def what_finds_no_room_is_dropped(patch: Patch) -> None:
     patch.setattr(Subscriptions, "_withhold", lambda self, frames: None)
 
 
-@caught_by(scenarios.slow_readers, validators.volatile_losses_are_counted)
+@caught_by(scenarios.slow_readers, validators.volatile_losses_are_counted, seed=22)
 def lost_volatile_events_are_not_told(patch: Patch) -> None:
     on_room = Subscriptions.on_room
 
@@ -198,7 +198,7 @@ def a_slow_log_goes_on_from_what_came(patch: Patch) -> None:
     patch.setattr(EventStream, "_put", drop)
 
 
-@caught_by(scenarios.slow_readers, validators.states_converge)
+@caught_by(scenarios.slow_readers, validators.states_converge, seed=4)
 def the_first_of_coalesced_states_is_kept(patch: Patch) -> None:
     def keep(self: EventStream[Any], descriptor: Any, event: Any, seq: int | None) -> None:
         state = (descriptor.name, event.account)

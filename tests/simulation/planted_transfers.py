@@ -25,7 +25,7 @@ caught_by = PLANTED.caught_by
 
 
 # ------------------------------------------------------------------------------------------------------------- uploads
-@caught_by(scenarios.transfers_on_a_bad_network, transfer_promises.uploads_go_on_where_they_were)
+@caught_by(scenarios.transfers_on_a_bad_network, transfer_promises.uploads_go_on_where_they_were, seed=3)
 def uploads_go_on_one_byte_too_late(patch: Patch) -> None:
     ack = Session.ack
 
@@ -35,12 +35,12 @@ def uploads_go_on_one_byte_too_late(patch: Patch) -> None:
     patch.setattr(Session, "ack", skip)
 
 
-@caught_by(scenarios.transfers_on_a_bad_network, transfer_promises.uploads_go_on_where_they_were)
+@caught_by(scenarios.transfers_on_a_bad_network, transfer_promises.uploads_go_on_where_they_were, seed=3)
 def uploads_begin_anew_on_each_connection(patch: Patch) -> None:
     patch.setattr(HeldUploads, "abandon", HeldUploads.drop)
 
 
-@caught_by(scenarios.transfers_in_calm, transfer_promises.uploads_are_whole)
+@caught_by(scenarios.transfers_in_calm, transfer_promises.uploads_are_whole, seed=1)
 def the_digest_of_an_upload_is_not_compared(patch: Patch) -> None:
     def finish(self: HeldUpload) -> None:
         assert self._descriptor is not None
@@ -51,7 +51,7 @@ def the_digest_of_an_upload_is_not_compared(patch: Patch) -> None:
     patch.setattr(HeldUpload, "finish", finish)
 
 
-@caught_by(scenarios.transfers_in_calm, transfer_promises.uploads_are_whole)
+@caught_by(scenarios.transfers_in_calm, transfer_promises.uploads_are_whole, seed=26)
 def the_handler_starts_before_the_digest_is_checked(patch: Patch) -> None:
     """As many bytes as were declared are enough for it."""
     take = Receiving._take
@@ -64,7 +64,7 @@ def the_handler_starts_before_the_digest_is_checked(patch: Patch) -> None:
     patch.setattr(Receiving, "_take", hurry)
 
 
-@caught_by(scenarios.transfers_on_a_bad_network, transfer_promises.bytes_arrive_as_they_were_sent)
+@caught_by(scenarios.transfers_on_a_bad_network, transfer_promises.bytes_arrive_as_they_were_sent, seed=18)
 def what_is_held_is_given_to_another_key(patch: Patch) -> None:
     """The bytes that one upload left are taken for the beginning of the next."""
     make = HeldUploads._make
@@ -81,7 +81,7 @@ def what_is_held_is_given_to_another_key(patch: Patch) -> None:
     patch.setattr(HeldUploads, "_make", mix_up)
 
 
-@caught_by(scenarios.transfers_on_a_bad_network, validators.verdicts_are_true)
+@caught_by(scenarios.transfers_on_a_bad_network, validators.verdicts_are_true, seed=1)
 def a_whole_upload_is_said_not_to_have_run(patch: Patch) -> None:
     """An upload that was cut may go on, also when all of it had been sent."""
     may_have_run: Any = OutgoingCall.may_have_run
@@ -92,7 +92,7 @@ def a_whole_upload_is_said_not_to_have_run(patch: Patch) -> None:
     patch.setattr(OutgoingCall, "may_have_run", property(deny))
 
 
-@caught_by(scenarios.transfers_on_a_bad_network, validators.nothing_is_left_behind)
+@caught_by(scenarios.transfers_on_a_bad_network, validators.nothing_is_left_behind, seed=1)
 def what_is_held_is_never_given_up(patch: Patch) -> None:
     def abandon(self: HeldUploads, held: HeldUpload) -> None:
         held.holder = None
@@ -101,7 +101,7 @@ def what_is_held_is_never_given_up(patch: Patch) -> None:
 
 
 # ----------------------------------------------------------------------------------------------------------- downloads
-@caught_by(scenarios.transfers_in_calm, transfer_promises.downloads_are_whole)
+@caught_by(scenarios.transfers_in_calm, transfer_promises.downloads_are_whole, seed=1)
 def the_digest_of_a_download_is_not_compared(patch: Patch) -> None:
     patch.setattr(Download, "result", _Arriving.result)
 
