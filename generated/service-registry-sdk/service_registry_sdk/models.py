@@ -90,7 +90,11 @@ class SystemdService(Model):
 
 ExecutionInfo = TypeAliasType(
     "ExecutionInfo",
-    Annotated[ManagedProcess | DockerContainer | SystemdService, Field(discriminator="kind")] | UnknownExecutionInfo,
+    Annotated[
+        Annotated[ManagedProcess | DockerContainer | SystemdService, Field(discriminator="kind")]
+        | UnknownExecutionInfo,
+        Field(union_mode="left_to_right"),
+    ],
 )
 """How a service is run. Open: later versions may add members, which arrive as `UnknownExecutionInfo`."""
 
@@ -109,7 +113,12 @@ class Remote(Model):
     node: NodeName | None = None
 
 
-Location = TypeAliasType("Location", Annotated[Local | Remote, Field(discriminator="kind")] | UnknownLocation)
+Location = TypeAliasType(
+    "Location",
+    Annotated[
+        Annotated[Local | Remote, Field(discriminator="kind")] | UnknownLocation, Field(union_mode="left_to_right")
+    ],
+)
 """Open: later versions may add members, which arrive as `UnknownLocation`."""
 
 

@@ -178,7 +178,12 @@ class Square(Model):
     side: float
 
 
-Shape = TypeAliasType("Shape", Annotated[Circle | Square, Field(discriminator="kind")] | UnknownShape)
+Shape = TypeAliasType(
+    "Shape",
+    Annotated[
+        Annotated[Circle | Square, Field(discriminator="kind")] | UnknownShape, Field(union_mode="left_to_right")
+    ],
+)
 """Open: later versions may add members, which arrive as `UnknownShape`."""
 
 

@@ -156,7 +156,13 @@ class PageSecond(Model):
     all: NetRequests
 
 
-PageBoth = TypeAliasType("PageBoth", Annotated[PageFirst | PageSecond, Field(discriminator="kind")] | UnknownPageBoth)
+PageBoth = TypeAliasType(
+    "PageBoth",
+    Annotated[
+        Annotated[PageFirst | PageSecond, Field(discriminator="kind")] | UnknownPageBoth,
+        Field(union_mode="left_to_right"),
+    ],
+)
 """Open: later versions may add members, which arrive as `UnknownPageBoth`."""
 
 

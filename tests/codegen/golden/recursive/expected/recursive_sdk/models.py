@@ -20,7 +20,10 @@ class Num(Model):
     value: float
 
 
-Expr = TypeAliasType("Expr", 'Annotated[Num | Add, Field(discriminator="op")] | UnknownExpr')
+Expr = TypeAliasType(
+    "Expr",
+    'Annotated[Annotated[Num | Add, Field(discriminator="op")] | UnknownExpr, Field(union_mode="left_to_right")]',
+)
 """Open: later versions may add members, which arrive as `UnknownExpr`."""
 
 
