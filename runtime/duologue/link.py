@@ -237,7 +237,7 @@ class Link:
         if waiting > self.limits.outbound:
             self.has_room = False
         if waiting > self.limits.outbound + JOIN_BYTES + 2 * self._largest:  # a message passes it, the next ones wait
-            self.abort(CloseCode.SLOW, f"more than {self.limits.outbound} bytes wait for the peer")
+            self.abort(CloseCode.SLOW, f"outbound: more than {self.limits.outbound} bytes wait for the peer")
         elif self._write_watch is None:
             self._progress_at = self.executor.now()
             self._acknowledged = self._written - waiting
@@ -319,12 +319,12 @@ class Link:
         """Cut a peer that says too much: in a second, or before it is known to speak WebSocket."""
         if self._opened:
             if self._frames.is_exceeded(self._now):
-                self.close(CloseCode.POLICY, f"more than {self.limits.frames} frames in a second")
+                self.close(CloseCode.POLICY, f"frames: more than {self.limits.frames} in a second")
             return
         protocol, limit = self.protocol, self.limits.handshake_size
         if self._opening + read <= limit or protocol.state is not CONNECTING or protocol.eof_sent:
             return
-        reason = f"the handshake is larger than {limit} bytes"
+        reason = f"handshake_size: the handshake is larger than {limit} bytes"
         if isinstance(protocol, ServerProtocol):
             self._failure = (CloseCode.POLICY, reason)
             protocol.send_response(protocol.reject(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"{reason}\n"))
@@ -376,7 +376,7 @@ class Link:
         self._fragments.append(bytes(frame.data))
         if len(self._fragments) > self.limits.fragments:
             self._fragments.clear()
-            self.close(CloseCode.TOO_BIG, f"more than {self.limits.fragments} fragments")
+            self.close(CloseCode.TOO_BIG, f"fragments: more than {self.limits.fragments} of one message")
         elif frame.fin:
             message, self._fragments = b"".join(self._fragments), []
             if self._fragmented is Opcode.TEXT:
@@ -387,7 +387,7 @@ class Link:
     def _receive_sign_of_life(self) -> None:
         self._pings.left -= 1
         if self._pings.left < 0 and self._pings.is_exceeded(self._now):
-            self.close(CloseCode.POLICY, f"more than {self.limits.pings} pings and pongs in a second")
+            self.close(CloseCode.POLICY, f"pings: more than {self.limits.pings} pings and pongs in a second")
 
     # ---------------------------------------------------------------------------------------------------- handshakes
     def _opening_over(self, *, accepted: bool) -> None:
@@ -443,14 +443,14 @@ class Link:
         self._arm()
 
     def _handshake_expired(self) -> None:
-        self.abort(CloseCode.POLICY, f"the handshake took longer than {self.limits.handshake:g} s")
+        self.abort(CloseCode.POLICY, f"handshake: it took longer than {self.limits.handshake:g} s")
 
     def _watch_silence(self) -> None:
         """Any byte from the peer is a sign of life; silence of half the limit asks for one."""
         now, gone_at = self.executor.now(), self._last_byte + self.limits.idle
         ask_at = self._last_byte + self.limits.idle / 2
         if now >= gone_at:
-            self.abort(CloseCode.ABNORMAL, f"no byte from the peer in {self.limits.idle:g} s")
+            self.abort(CloseCode.ABNORMAL, f"idle: no byte from the peer in {self.limits.idle:g} s")
         elif now >= ask_at:
             if self.is_open:
                 self.protocol.send_ping(b"")
@@ -471,7 +471,7 @@ class Link:
             self._acknowledged, self._progress_at = taken, now
             self._last_byte = now  # a peer that takes what waits for it lives, though no ping may have reached it yet
         elif now - self._progress_at >= limit:
-            self.abort(CloseCode.SLOW, f"the peer took nothing of {waiting} bytes in {limit:g} s")
+            self.abort(CloseCode.SLOW, f"write_deadline: the peer took nothing of {waiting} bytes in {limit:g} s")
             return
         self._write_watch = self._after(limit / WATCHES, self._watch_writes)
 

@@ -102,7 +102,7 @@ class Reception:
 
     def _check_crowd(self) -> None:
         if self._crowd > self._admission.addresses.limit:
-            raise ResourceExhausted("too many connections from this address")
+            raise ResourceExhausted("connections_per_address: there are too many from this one")
 
     async def _receive(self, accepted: Response) -> None:
         """Answer the handshake as the authenticator says."""
@@ -118,7 +118,7 @@ class Reception:
     def _let_in(self, identity: Identity) -> Connection:
         """Make the conversation. Raises `ResourceExhausted` where the identity has enough of them."""
         if not self._admission.has_room(identity):
-            raise ResourceExhausted("too many connections of this identity")
+            raise ResourceExhausted("connections_per_identity: there are too many of this one")
         self.connection = Connection(self._link, self._party, identity, self._credentials, self._admission)
         self.connection.begin(self._scope)
         self._on_let_in(self, self.connection)
@@ -128,7 +128,7 @@ class Reception:
     def on_open(self, subprotocol: str | None) -> None:
         self._subprotocol = subprotocol
         until = self._executor.now() + self._party.limits.handshake
-        self._login = self._executor.call_at(until, lambda: self._refuse("nobody signed in in time"))
+        self._login = self._executor.call_at(until, lambda: self._refuse("handshake: nobody signed in in time"))
 
     def on_message(self, data: bytes) -> None:
         try:

@@ -451,7 +451,8 @@ class Session:
         elif self.state is State.LEAVING:
             self._refuse_unrun(id, Status.UNAVAILABLE, "closing: no more calls are taken")
         elif len(self.incoming) >= self.limits.in_flight:
-            self._refuse_unrun(id, Status.RESOURCE_EXHAUSTED, f"{self.limits.in_flight} calls are in flight already")
+            limit = self.limits.in_flight
+            self._refuse_unrun(id, Status.RESOURCE_EXHAUSTED, f"in_flight: {limit} calls are running already")
         else:
             self._accept(IncomingCall(message, id, now, extensions=self.capabilities.extensions))
 

@@ -251,7 +251,7 @@ class Subscriptions:
             raise AlreadyExists(f"a subscription is called {id} already", ran=Ran.NO)
         limit = self._connection.limits.subscriptions
         if len(self._subscriptions) >= limit:
-            raise ResourceExhausted(f"{limit} subscriptions are open already", ran=Ran.NO)
+            raise ResourceExhausted(f"subscriptions: {limit} are open already", ran=Ran.NO)
         subscription = self._subscriptions[id] = _Subscription(id, self._may_have)
         return subscription
 

@@ -231,7 +231,7 @@ def test_a_handshake_that_drips_is_cut(client: bool) -> None:
     side.executor.advance(0.2)
     assert side.cut()
     side.link.lost()
-    assert side.owner.end == (CloseCode.POLICY, "the handshake took longer than 5 s")
+    assert side.owner.end == (CloseCode.POLICY, "handshake: it took longer than 5 s")
 
 
 def test_a_handshake_in_time_is_not_cut_later(side: Side) -> None:
@@ -263,12 +263,12 @@ def test_a_request_of_many_headers_is_refused_with_431(step: int) -> None:
             side.read(request[start : start + step])
     answer = side.transport.take()
     assert answer.startswith(b"HTTP/1.1 431 ")
-    assert answer.endswith(b"\r\n\r\nthe handshake is larger than 8192 bytes\n")
+    assert answer.endswith(b"\r\n\r\nhandshake_size: the handshake is larger than 8192 bytes\n")
     assert side.ended()
     side.read(b"X-Header: more\r\n" * 1000)
     assert not side.cut(), "the answer has its time to arrive"
     side.link.lost()
-    assert side.owner.end == (CloseCode.POLICY, "the handshake is larger than 8192 bytes")
+    assert side.owner.end == (CloseCode.POLICY, "handshake_size: the handshake is larger than 8192 bytes")
 
 
 def test_an_answer_of_many_headers_is_given_up() -> None:
@@ -276,7 +276,7 @@ def test_an_answer_of_many_headers_is_given_up() -> None:
     side.read(b"HTTP/1.1 101 Switching Protocols\r\n" + (b"X-Header: " + b"0" * 190 + b"\r\n") * 100)
     assert side.cut()
     side.link.lost()
-    assert side.owner.end == (CloseCode.POLICY, "the handshake is larger than 8192 bytes")
+    assert side.owner.end == (CloseCode.POLICY, "handshake_size: the handshake is larger than 8192 bytes")
 
 
 def test_what_follows_a_handshake_may_be_larger(client: bool) -> None:
@@ -325,7 +325,7 @@ def test_an_answer_that_does_not_come_in_time_is_not_waited_for(asked: Side) -> 
     asked.owner.answer()
     assert asked.transport.take() == b""
     asked.link.lost()
-    assert asked.owner.end == (CloseCode.POLICY, "the handshake took longer than 5 s")
+    assert asked.owner.end == (CloseCode.POLICY, "handshake: it took longer than 5 s")
 
 
 @pytest.mark.parametrize("at_once", [True, False], ids=["with the request", "after it"])
@@ -435,7 +435,7 @@ def test_fragments_are_joined_and_bounded(client: bool) -> None:
     assert side.owner.messages == [b"1234"]
     side.link.receive(side.say(text(b"1", fin=False), *[more(b"x", fin=False)] * 4))
     [close] = [event for event in side.hear() if event.opcode is Opcode.CLOSE]
-    assert Close.parse(close.data) == Close(CloseCode.TOO_BIG, "more than 4 fragments")
+    assert Close.parse(close.data) == Close(CloseCode.TOO_BIG, "fragments: more than 4 of one message")
     side.link.receive(side.say(more(b"x", fin=True), text(b"late")))
     assert side.owner.messages == [b"1234"], "what follows a broken message is not read"
 
@@ -579,7 +579,7 @@ def test_a_flood_of_pings_or_pongs_closes_with_1008(client: bool, opcode: Opcode
         side.executor.advance(1.0)
     side.read(side.say(*[Frame(opcode, b"")] * 51))
     assert not side.link.is_open
-    assert Close.parse(side.hear()[-1].data) == Close(CloseCode.POLICY, "more than 50 pings and pongs in a second")
+    assert Close.parse(side.hear()[-1].data) == Close(CloseCode.POLICY, "pings: more than 50 pings and pongs in a second")
     side.executor.advance(side.limits.close)
     assert side.cut()
 
@@ -595,7 +595,7 @@ def test_a_flood_of_frames_closes_with_1008(client: bool) -> None:
         side.executor.advance(0.5)
     side.read(side.say(*half, *half, text(b"last straw")))
     assert not side.link.is_open
-    assert Close.parse(side.hear()[-1].data) == Close(CloseCode.POLICY, "more than 1000 frames in a second")
+    assert Close.parse(side.hear()[-1].data) == Close(CloseCode.POLICY, "frames: more than 1000 in a second")
     assert b"last straw" not in side.owner.messages
     side.executor.advance(side.limits.close)
     assert side.cut()
@@ -613,7 +613,7 @@ def test_a_silent_peer_is_pinged_then_cut(side: Side) -> None:
     side.executor.advance(0.1)
     assert side.cut()
     side.link.lost()
-    assert side.owner.end == (CloseCode.ABNORMAL, "no byte from the peer in 20 s")
+    assert side.owner.end == (CloseCode.ABNORMAL, "idle: no byte from the peer in 20 s")
 
 
 def test_any_byte_is_a_sign_of_life(side: Side) -> None:
@@ -744,7 +744,7 @@ def test_a_peer_that_takes_nothing_is_cut() -> None:
     assert side.cut()
     side.link.lost()
     assert side.owner.end[0] == CloseCode.SLOW
-    assert side.owner.end[1].startswith("the peer took nothing of 10")
+    assert side.owner.end[1].startswith("write_deadline: the peer took nothing of 10")
 
 
 def test_more_that_waits_is_no_progress() -> None:
@@ -812,7 +812,7 @@ def test_more_than_the_outbound_limit_is_cut_at_once(client: bool) -> None:
         assert side.transport.stuck < 10_000 + 20 * 1000
     assert side.transport.stuck > 10_000, "callers were to wait before this, so it is their peer's fault alone"
     side.link.lost()
-    assert side.owner.end == (CloseCode.SLOW, "more than 10000 bytes wait for the peer")
+    assert side.owner.end == (CloseCode.SLOW, "outbound: more than 10000 bytes wait for the peer")
 
 
 # ------------------------------------------------------------------------------------------------------- closing

@@ -187,7 +187,7 @@ async def test_subscriptions_are_bounded() -> None:
     desk = Desk(subscriptions=2)
     await desk.subscribe(events=["said"])
     await desk.subscribe(events=["said"], sub="s1")
-    with pytest.raises(ResourceExhausted, match="2 subscriptions are open already"):
+    with pytest.raises(ResourceExhausted, match="subscriptions: 2 are open already"):
         desk.take_in(events=["said"], sub="s2")
     await desk.subscribe(events=["typing"])
     desk.unsubscribe(sub="s1")

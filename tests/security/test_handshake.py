@@ -257,7 +257,7 @@ async def test_connections_of_one_identity_have_a_bound() -> None:
     async with guarded(limits=Limits(connections_per_identity=2)) as world:
         async with world.client("owner"), world.client("viewer"):
             async with world.client("owner"):
-                with pytest.raises(ConnectFailed, match="429: too many connections of this identity"):
+                with pytest.raises(ConnectFailed, match="429: connections_per_identity: there are too many"):
                     async with world.client("owner"):
                         pass
             await until(lambda: len(world.server.connections) == 2)
