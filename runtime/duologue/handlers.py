@@ -209,6 +209,8 @@ class Handlers:
         """Run a handler and give the one response."""
         session = self._connection.session
         running: Running = call.owner
+        if not self._connection.has_room:  # nothing more is done for a peer that does not read what there is
+            await self._connection.room()
         if running.status is not None:  # stopped, and answered, before it could start
             return
         running.started = True

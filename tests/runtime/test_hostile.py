@@ -116,6 +116,18 @@ class TestReaders:
                 assert LIMITS.write_deadline * 0.5 < took < LIMITS.write_deadline * 2 + 0.3
                 await client.echo(text="on", timeout=0.3)
 
+    async def test_nothing_more_is_done_for_who_takes_no_answers(self) -> None:
+        """What handlers give would wait in memory, out of the outbound buffer's bounds."""
+        room, limits = Room(), replace(LIMITS, in_flight=256, write_deadline=30.0, idle=30.0)
+        async with serving(room, limits) as server, raw(server) as stalled:
+            for number in range(200):
+                await stalled.say(id=str(number), action="echo", params={"text": "x" * 100, "times": 1000})
+            await until(lambda: len(server.connections[0].session.incoming) > 100)
+            for _ in range(20):
+                await anyio.lowlevel.checkpoint()
+            assert 0 < len(room.calls) < 100
+            await stalled.say(cancel="none of them, but it is read")
+
     async def test_who_takes_large_answers_slowly_is_not_cut(self) -> None:
         """Many handlers end in the same turn of the loop; each looks for room before it encodes."""
         limits = replace(LIMITS, in_flight=256, write_deadline=5.0, idle=30.0)
