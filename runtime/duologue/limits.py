@@ -57,7 +57,7 @@ class Limits:
     bulk_window: int = 1 * MIB
     event_queue: int = 1024
     frames: int = 100_000
-    frames_per_pass: int = 64
+    frames_per_pass: int = 16
     pings: int = 50
     drain: float = 5.0
     close: float = 2.0
