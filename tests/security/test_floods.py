@@ -1,0 +1,86 @@
+"""One peer that floods a server over a raw socket: a limit with a name ends it, and it costs others next to nothing.
+
+The server is a process of its own, so that its memory can be read; so are who floods it, and a bystander who calls
+all the while. What the bystander notices is compared with what it noticed when all was quiet, just before.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+from tests.conftest import BACKENDS
+from tests.security.apart import Apart
+from tests.security.floods import FLOODS, Flood, repeat
+from tests.security.victim import Bystander, Victim, percentile
+
+from duologue import Limits
+
+LIMITS: Final = Limits(handshake=0.5, write_deadline=0.5, frames=20_000)
+"""Shorter waits than the defaults, and frames that a test can exceed on any machine."""
+
+MIB: Final = 1 << 20
+MEMORY: Final = 16 * MIB
+"""What a flood may cost the server at most."""
+
+
+@pytest.fixture(scope="module", params=list(BACKENDS))
+def victim(request: pytest.FixtureRequest) -> Iterator[Victim]:
+    if request.param != "asyncio":
+        pytest.importorskip(request.param, reason=f"{request.param} is not installed: the `test` group has it")
+    with Victim(request.param, LIMITS) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def bystander(victim: Victim) -> Iterator[Bystander]:
+    with Bystander(victim) as one:
+        one.quiet(0.1)
+        yield one
+
+
+def suffer(victim: Victim, bystander: Bystander, flood: Flood, seconds: float) -> list[float]:
+    """Let a server be flooded, see that it says so and what that costs; how long the bystander's calls took."""
+    before = most = victim.resident
+    with bystander.calling() as took, Apart(repeat, flood.act, victim.port, seconds, nice=10) as flooder:
+        while not flooder.pipe.poll(0.005):
+            most = max(most, victim.resident)
+        verdicts: Counter[str] = flooder.hear()
+    words = victim.ends() if flood.is_cut else verdicts
+    assert [word for word in words if flood.word in word], (words, verdicts)
+    assert [word for word in verdicts if word != "cut" and flood.word not in word] == []
+    assert most - before < MEMORY, f"{(most - before) / MIB:.1f} MiB more"
+    return took
+
+
+def endure(
+    victim: Victim, bystander: Bystander, flood: Flood, *, seconds: float, part: float, floor: float, tries: int = 3
+) -> None:
+    """See that a bystander waits at most twice as long as when all is quiet, or as `floor` says.
+
+    What else the machine does may hinder it in one try. A server that lets itself be flooded hinders it in all.
+
+    Args:
+        part: The part of its calls of which that is said.
+    """
+    seen: list[str] = []
+    for _ in range(tries):
+        quiet = percentile(bystander.quiet(seconds / 2), part)
+        flooded = percentile(suffer(victim, bystander, flood, seconds), part)
+        if flooded < max(2 * quiet, floor):
+            return
+        seen.append(f"{flooded * 1000:.1f} ms, and {quiet * 1000:.1f} ms when all was quiet")
+    raise AssertionError(f"{part:.0%} of the calls took up to {'; '.join(seen)}")
+
+
+@pytest.mark.parametrize("name", FLOODS)
+def test_a_flood(victim: Victim, bystander: Bystander, name: str) -> None:
+    endure(victim, bystander, FLOODS[name], seconds=0.2, part=0.95, floor=0.025)
+
+
+@pytest.mark.long  # half a minute for each event loop
+@pytest.mark.parametrize("name", FLOODS)
+def test_a_flood_that_goes_on(victim: Victim, bystander: Bystander, name: str) -> None:
+    endure(victim, bystander, FLOODS[name], seconds=5, part=0.99, floor=0.005)

@@ -1,0 +1,162 @@
+"""A server in a process of its own, so that what it costs can be read from outside, and somebody who calls it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Generator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection as Pipe
+from pathlib import Path
+from typing import Final
+
+import anyio
+from tests.conftest import BACKENDS
+from tests.runtime.chat import Said
+from tests.runtime.hostile import OURS, Hostile
+from tests.runtime.support import Room
+from tests.security.apart import Apart
+
+from duologue import Anonymous, Deflate, Limits, serve
+from duologue.link import Link
+
+SIGNED_IN: Final = b"Authorization: Bearer anybody\r\n"
+"""What a handshake says to be let in; without it a first message has to."""
+
+PAUSE: Final = 0.001
+"""Seconds between the calls of somebody who is no burden."""
+
+
+# --------------------------------------------------------------------------------------------------- in its own process
+def _note_ends(ends: Counter[str]) -> None:
+    """Count how connections end, as this side knows it: who is cut is not told."""
+    lost = Link.lost
+
+    def note(self: Link) -> None:
+        if not self.closed:
+            ends[(self._failure or (0, "of itself"))[1]] += 1
+        lost(self)
+
+    Link.lost = note  # type: ignore[method-assign] # this process is its own
+
+
+async def _serve(pipe: Pipe, limits: Limits) -> None:
+    ends: Counter[str] = Counter()
+    _note_ends(ends)
+    async with serve(
+        Room(),
+        "127.0.0.1",
+        0,
+        limits=limits,
+        authenticator=Anonymous.all(),
+        login="first_message",
+        compression=Deflate(),
+    ) as server:
+        pipe.send(server.port)
+        while True:
+            await anyio.wait_readable(pipe.fileno())
+            match pipe.recv():
+                case ("ends",):
+                    pipe.send(ends.copy())
+                    ends.clear()
+                case ("present",):
+                    pipe.send((server.handshakes, len(server.connections)))
+                case ("emit", count, size):
+                    for number in range(count):
+                        await server.emit(Said(room="a", text="x" * size, number=number))
+                    pipe.send(count)
+                case _:
+                    return
+
+
+def _run(pipe: Pipe, loop: str, limits: Limits) -> None:
+    backend, options = BACKENDS[loop]
+    anyio.run(_serve, pipe, limits, backend=backend, backend_options=options)
+
+
+def _call(pipe: Pipe, port: int) -> None:
+    """Call one at a time; each word that comes begins or ends a series, whose times are sent."""
+    with Hostile(port, SIGNED_IN) as peer:
+        pipe.send("here")
+        while pipe.recv():
+            took: list[float] = []
+            number = 0
+            while not pipe.poll():
+                number += 1
+                started = time.perf_counter()
+                peer.say(id=str(number), action="echo", params={"text": "on"})
+                heard = peer.hear()
+                took.append(time.perf_counter() - started)
+                assert heard["data"]["text"] == "on", heard
+                time.sleep(PAUSE)
+            pipe.recv()
+            pipe.send(took)
+
+
+# ------------------------------------------------------------------------------------------------------- seen from here
+class Victim(Apart):
+    """A server that may be hurt."""
+
+    def __init__(self, loop: str, limits: Limits | None = None) -> None:
+        super().__init__(_run, loop, limits or Limits())
+        self.port: int = self.hear()
+
+    @property
+    def resident(self) -> int:
+        """Bytes of memory that it has."""
+        return int(self._proc("statm").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    @property
+    def worked(self) -> float:
+        """Seconds of a processor that it has used."""
+        fields = self._proc("stat").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    @property
+    def descriptors(self) -> int:
+        """Files and sockets that it has open."""
+        return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
+
+    def ends(self) -> Counter[str]:
+        """How connections ended since this was asked last."""
+        found: Counter[str] = self.ask("ends")
+        return found
+
+    def _proc(self, name: str) -> str:
+        return Path(f"/proc/{self.process.pid}/{name}").read_text()
+
+
+class Bystander(Apart):
+    """Somebody who calls, and looks at the clock."""
+
+    def __init__(self, victim: Victim) -> None:
+        super().__init__(_call, victim.port)
+        assert self.hear() == "here"
+
+    @contextmanager
+    def calling(self) -> Generator[list[float]]:
+        """Call while the block runs; the seconds that each call took are there at its end."""
+        took: list[float] = []
+        self.pipe.send("begin")
+        yield took
+        self.pipe.send("end")
+        took += self.hear()
+
+    def quiet(self, seconds: float) -> list[float]:
+        """How long calls take while nothing else is done."""
+        with self.calling() as took:
+            time.sleep(seconds)
+        return took
+
+
+def subscriber(port: int) -> Hostile:
+    """Somebody who subscribes, and reads no more after that."""
+    peer = Hostile(port, SIGNED_IN + OURS, small=True)
+    peer.say(id="1", action="subscribe", params={"events": ["said"]})
+    return peer
+
+
+def percentile(times: list[float], part: float) -> float:
+    """The time that so large a part of them does not exceed."""
+    return sorted(times)[min(len(times) - 1, int(len(times) * part))]
