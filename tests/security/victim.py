@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import resource
 import time
 from collections import Counter
 from collections.abc import Generator
@@ -14,9 +16,10 @@ from typing import Final
 import anyio
 from tests.conftest import BACKENDS
 from tests.runtime.chat import Said
-from tests.runtime.hostile import OURS, Hostile
+from tests.runtime.hostile import Hostile
 from tests.runtime.support import Room
 from tests.security.apart import Apart
+from typing_extensions import override
 
 from duologue import Anonymous, Deflate, Limits, serve
 from duologue.link import Link
@@ -41,9 +44,23 @@ def _note_ends(ends: Counter[str]) -> None:
     Link.lost = note  # type: ignore[method-assign] # this process is its own
 
 
+class _Log(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
+
+
 async def _serve(pipe: Pipe, limits: Limits) -> None:
     ends: Counter[str] = Counter()
     _note_ends(ends)
+    log = _Log()
+    logging.basicConfig(level=logging.WARNING, handlers=[log])
     async with serve(
         Room(),
         "127.0.0.1",
@@ -62,16 +79,22 @@ async def _serve(pipe: Pipe, limits: Limits) -> None:
                     ends.clear()
                 case ("present",):
                     pipe.send((server.handshakes, len(server.connections)))
-                case ("emit", count, size):
-                    for number in range(count):
-                        await server.emit(Said(room="a", text="x" * size, number=number))
-                    pipe.send(count)
+                case ("log",):
+                    pipe.send(log.lines.copy())
+                    log.lines.clear()
+                case ("emit", numbers, pause):
+                    for number in numbers:
+                        await server.emit(Said(room="x" * 300, text=str(time.perf_counter()), number=number))
+                        await anyio.sleep(pause)
+                    pipe.send("emitted")
                 case _:
                     return
 
 
-def _run(pipe: Pipe, loop: str, limits: Limits) -> None:
+def _run(pipe: Pipe, loop: str, limits: Limits, descriptors: int | None) -> None:
     backend, options = BACKENDS[loop]
+    if descriptors is not None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
     anyio.run(_serve, pipe, limits, backend=backend, backend_options=options)
 
 
@@ -96,10 +119,14 @@ def _call(pipe: Pipe, port: int) -> None:
 
 # ------------------------------------------------------------------------------------------------------- seen from here
 class Victim(Apart):
-    """A server that may be hurt."""
+    """A server that may be hurt.
 
-    def __init__(self, loop: str, limits: Limits | None = None) -> None:
-        super().__init__(_run, loop, limits or Limits())
+    Args:
+        descriptors: How many it may have; None for what this process may.
+    """
+
+    def __init__(self, loop: str, limits: Limits | None = None, descriptors: int | None = None) -> None:
+        super().__init__(_run, loop, limits or Limits(), descriptors)
         self.port: int = self.hear()
 
     @property
@@ -117,6 +144,16 @@ class Victim(Apart):
     def descriptors(self) -> int:
         """Files and sockets that it has open."""
         return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
+
+    def present(self) -> tuple[int, int]:
+        """How many are in their handshake, and how many past it."""
+        found: tuple[int, int] = self.ask("present")
+        return found
+
+    def log(self) -> list[str]:
+        """The warnings and errors that it logged since this was asked last."""
+        found: list[str] = self.ask("log")
+        return found
 
     def ends(self) -> Counter[str]:
         """How connections ended since this was asked last."""
@@ -150,10 +187,12 @@ class Bystander(Apart):
         return took
 
 
-def subscriber(port: int) -> Hostile:
-    """Somebody who subscribes, and reads no more after that."""
-    peer = Hostile(port, SIGNED_IN + OURS, small=True)
-    peer.say(id="1", action="subscribe", params={"events": ["said"]})
+def stalled(port: int) -> Hostile:
+    """Somebody who subscribes, asks for more than is kept for it, and reads nothing."""
+    peer = Hostile(port, SIGNED_IN, small=True)
+    peer.say(id="s", action="subscribe", params={"events": ["said"]})
+    for number in range(12):
+        peer.say(id=str(number), action="echo", params={"text": "x" * 100, "times": 1000})
     return peer
 
 
