@@ -54,7 +54,7 @@ class Annotator:
     constrained: bool = False
     """Whether constraints are written: in models they are, in signatures they would only be noise."""
     ordered: bool = False
-    """Whether open enums and unions say that what is known comes first: needed wherever no model is around that knows."""
+    """Whether open enums and unions say that what is known comes first: needed where no model is around that knows."""
     unique: bool = True
     """Whether it is written that no item comes twice; pydantic has no constraint of its own for it."""
 
@@ -159,5 +159,5 @@ class Annotator:
         if union.unknown_class is None:
             return Code(members)
         members = f"{members} | {name(union.unknown_class)}"
-        # else pydantic tries the unknown class even where a known one fits, which costs more than all else of a decoding
+        # else pydantic tries the unknown class even where a known one fits, at more than the rest of a decoding costs
         return Code(f'Annotated[{members}, Field(union_mode="left_to_right")]' if self.ordered else members)

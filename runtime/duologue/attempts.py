@@ -7,7 +7,7 @@ import secrets
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
-from .calls import CallOptions
+from .calls import DEFAULTS, CallOptions
 from .descriptors import Action, Effect
 from .errors import CallError, NotSent, OutcomeUnknown, Ran
 from .wire import Keys
@@ -37,25 +37,27 @@ class Attempts:
     def __init__(
         self, peer: Peer, action: Action[Any, Any], timeout: float | None, options: CallOptions | None
     ) -> None:
-        options = options or CallOptions()
+        options = options or DEFAULTS
         self.shares_key = options.key is not None
         if action.effect is Effect.KEYED and options.key is None:
             options = CallOptions(key=secrets.token_urlsafe(16), meta=options.meta)
         self.options = options
         self._peer = peer
         self._action = action
-        self._started = peer.executor.now()
-        self._until = self._started + (math.inf if action.timeout is None else action.timeout)
-        if timeout is not None:
-            self._until = self._started + timeout
-        if (until := HANDLER_DEADLINE.get()) is not None:
-            self._until = min(self._until, until)
+        self._now = peer.executor.now
+        self._started = self._now()
+        if timeout is None:
+            timeout = math.inf if action.timeout is None else action.timeout
+        self._until = self._started + timeout
+        until = HANDLER_DEADLINE.get()
+        if until is not None and until < self._until:
+            self._until = until
         self._keys: Keys | None = None
         self._sent = False
 
     def time_left(self) -> float | None:
         """Seconds until the call's timeout, None when it has none."""
-        return None if self._until == math.inf else self._until - self._peer.executor.now()
+        return None if self._until == math.inf else self._until - self._now()
 
     async def connect(self) -> Connection:
         """The connection for the next attempt.
@@ -68,8 +70,13 @@ class Attempts:
             connection = await self._peer.connected(self.time_left())
         except NotSent as error:
             raise self._outcome(error) from error
-        self._check_keys(connection)
+        self.take(connection)
         return connection
+
+    def take(self, connection: Connection) -> None:
+        """Use a connection that is there, as `connect` does."""
+        if self._action.effect is Effect.KEYED:
+            self._check_keys(connection)
 
     def failed(self, error: CallError, connection: Connection) -> None:
         """An attempt ended in an error; returns when there may be another.
@@ -91,9 +98,7 @@ class Attempts:
         if not self._sent:
             self._keys = keys
             return
-        if self._action.effect is not Effect.KEYED:
-            return
-        age = self._peer.executor.now() - self._started
+        age = self._now() - self._started
         if keys is None or self._keys is None or keys.epoch != self._keys.epoch or age > keys.ttl / 1000:
             raise OutcomeUnknown(
                 f"{self._action.name}: the connection was lost before the answer came,"

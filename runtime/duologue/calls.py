@@ -37,7 +37,7 @@ class CallOptions:
     meta: Mapping[str, str] | None = None
 
 
-_DEFAULTS: Final = CallOptions()
+DEFAULTS: Final = CallOptions()
 
 
 class Arrivals:
@@ -86,15 +86,12 @@ class Calls:
         self, action: Action[Any, R], params: Params, timeout: float | None, options: CallOptions | None
     ) -> R:
         """Call and wait for the answer. See `Peer` for the errors."""
-        outcome = self._connection.executor.future()
-        call = await self.begin(action, params, outcome, timeout, options)
-        return result_of(action, await self._outcome(call, outcome))
+        data = self._encode(action, params)
+        return result_of(action, await self._ask(action.name, data, timeout, options or DEFAULTS))
 
     async def ask(self, name: str, params: bytes, timeout: float = BUILT_IN_TIMEOUT) -> bytes:
         """Call a built-in action; returns the raw data."""
-        outcome = self._connection.executor.future()
-        call = await self._send(name, params, outcome, timeout=timeout)
-        return data_of(await self._outcome(call, outcome))
+        return data_of(await self._ask(name, params, timeout, DEFAULTS))
 
     async def begin(
         self,
@@ -118,25 +115,20 @@ class Calls:
             PermissionDenied: The peer does not hold the scope of what it would be asked.
             NotSent: See `Session.request`.
         """
-        limits = self._connection.limits
-        if (denied := self._connection.refusal(action)) is not None:
-            raise PermissionDenied(f"the peer may not be asked: {denied.message}", ran=Ran.NO)
-        data = params.to_wire()
-        if action.max_request is not None and len(data) > action.max_request:
-            raise NotSent(f"{action.name}: params of {len(data)} bytes; the action takes at most {action.max_request}")
-        options = options or _DEFAULTS
-        window, download = None, isinstance(action, DownloadAction)
+        limits, data, window = self._connection.limits, self._encode(action, params), None
+        download = isinstance(action, DownloadAction)
         if download:
             window = limits.bulk_window
         elif isinstance(action, StreamAction):
             window = limits.stream_window
-        return await self._send(
+        if self._is_full:
+            timeout = await self._turn(timeout)
+        return self._request(
             action.name,
             data,
             owner,
-            timeout=timeout,
-            key=options.key,
-            meta=options.meta,
+            timeout,
+            options or DEFAULTS,
             window=window,
             upload=upload,
             shared=shared,
@@ -192,7 +184,20 @@ class Calls:
         while self._places:
             wake(self._places.popleft())
 
-    async def _outcome(self, call: OutgoingCall, outcome: Future) -> Message | CallError:
+    def _encode(self, action: Action[Any, Any], params: Params) -> bytes:
+        """The params of a call that the peer may be asked for."""
+        if (denied := self._connection.refusal(action)) is not None:
+            raise PermissionDenied(f"the peer may not be asked: {denied.message}", ran=Ran.NO)
+        data = params.to_wire()
+        if action.max_request is not None and len(data) > action.max_request:
+            raise NotSent(f"{action.name}: params of {len(data)} bytes; the action takes at most {action.max_request}")
+        return data
+
+    async def _ask(self, name: str, params: bytes, timeout: float | None, options: CallOptions) -> Message | CallError:
+        outcome = self._connection.executor.future()
+        if self._is_full:
+            timeout = await self._turn(timeout)
+        call = self._request(name, params, outcome, timeout, options)
         try:
             answer: Message | CallError = await outcome
         except BaseException:  # the caller was cancelled
@@ -200,32 +205,54 @@ class Calls:
             raise
         return answer
 
-    async def _send(
-        self, name: str, params: bytes, owner: Future | Arrivals, *, timeout: float | None, **extras: Any
+    def _request(
+        self,
+        name: str,
+        params: bytes,
+        owner: Future | Arrivals,
+        timeout: float | None,
+        options: CallOptions,
+        **more: Any,
     ) -> OutgoingCall:
+        connection = self._connection
         try:
-            return await self._send_in_turn(name, params, owner, timeout=timeout, **extras)
+            if timeout is not None and timeout <= 0:
+                raise NotSent(f"{name}: the timeout passed before the request could be sent")
+            call = connection.session.request(
+                name,
+                params,
+                owner,
+                now=connection.executor.now(),
+                timeout=timeout,
+                key=options.key,
+                meta=options.meta,
+                **more,
+            )
         except BaseException:
             self.pass_on()  # it may have been given a place that it does not use
             raise
-
-    async def _send_in_turn(
-        self, name: str, params: bytes, owner: Future | Arrivals, *, timeout: float | None, **extras: Any
-    ) -> OutgoingCall:
-        connection = self._connection
-        now = connection.executor.now()
-        until = None if timeout is None else now + timeout
-        while connection.closed is None and not (connection.session.may_request and connection.has_room):
-            await self._wait(until)
-            now = connection.executor.now()
-        if connection.closed is not None:
-            raise NotSent(str(connection.closed))
-        left = None if until is None else until - now
-        if left is not None and left <= 0:
-            raise NotSent(f"{name}: the timeout passed before the request could be sent")
-        call = connection.session.request(name, params, owner, now=now, timeout=left, **extras)
         connection.touch()
         return call
+
+    @property
+    def _is_full(self) -> bool:
+        """Whether a request has to wait, or cannot be sent any more."""
+        connection = self._connection
+        return not (connection.session.may_request and connection.has_room and connection.closed is None)
+
+    async def _turn(self, timeout: float | None) -> float | None:
+        """Wait until a request may be sent; returns the seconds that are left for it."""
+        connection = self._connection
+        until = None if timeout is None else connection.executor.now() + timeout
+        try:
+            while connection.closed is None and self._is_full:
+                await self._wait(until)
+            if connection.closed is not None:
+                raise NotSent(str(connection.closed))
+        except BaseException:
+            self.pass_on()  # it may have been given a place that it does not use
+            raise
+        return None if until is None else until - connection.executor.now()
 
     async def _wait(self, until: float | None) -> None:
         """Wait for a place among the calls in flight, or for room to send; not longer than `until`."""

@@ -32,6 +32,12 @@ class Channel:
         """The channel that this one is, for all that is known by now."""
         return self if self.continued is None else self.continued.last
 
+    @property
+    def ready(self) -> Connection | None:
+        """The connection to call on; None where one has to be waited for."""
+        connection = self.connection if self.continued is None else self.last.connection
+        return connection if connection is not None and connection.takes_calls else None
+
     def take(self, connection: Connection) -> None:
         """From now on calls go to this connection."""
         self.connection = connection
@@ -54,7 +60,8 @@ class Channel:
             NotSent: There is none within `timeout` seconds, or there will be none.
         """
         until = None if timeout is None else self.executor.now() + timeout
-        while (connection := (last := self.last).connection) is None or not connection.takes_calls:
+        while (connection := self.ready) is None:
+            last = self.last
             if last.ended is not None:
                 raise NotSent(str(last.ended)) from last.ended
             if until is not None and self.executor.now() >= until:

@@ -55,6 +55,7 @@ class Client(Peer):
     protocol: ClassVar[Protocol]
 
     def __init__(self, dialer: Dialer, executor: Executor, serve: Service[Any] | None, limits: Limits) -> None:
+        self.executor = executor
         self._channel = Channel(executor)
         self.limits = limits
         self.hub = EventHub(self.protocol.events, self._tell_reset)

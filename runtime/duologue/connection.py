@@ -6,6 +6,7 @@ after it, so a handler may call the peer back, to any depth.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, ClassVar
 
@@ -94,7 +95,7 @@ class Connection:
         self._flush_due = False
         self._dropped = 0
         self._timer: Timer | None = None
-        self._timer_at: float | None = None
+        self._timer_at = math.inf
 
     # ------------------------------------------------------------------------------------------------------- lifetime
     async def establish(self, socket: Socket) -> None:
@@ -195,7 +196,7 @@ class Connection:
     @property
     def takes_calls(self) -> bool:
         """Whether a call may be sent here: it is open, and the peer has not said that it leaves."""
-        return self.is_open and not self.session.peer_leaving
+        return self._link.is_open and not self.session.peer_leaving
 
     @property
     def extensions(self) -> bool:
@@ -282,16 +283,16 @@ class Connection:
 
     def touch(self) -> None:
         """The session has something to send, or to do at another time."""
-        if self.session.pending >= JOIN_FRAMES or self.session.pending_bytes >= JOIN_BYTES:
+        session = self.session
+        if session.pending_bytes >= JOIN_BYTES or session.pending >= JOIN_FRAMES:
             self.flush()  # also for the link to see what waits, before somebody encodes more
         elif not self._flush_due and self.closed is None:
             self._flush_due = True
             self.executor.call_soon(self._flush_soon)
-        when = self.session.wake_at
-        if when is not None and (self._timer_at is None or when < self._timer_at):
+        if session.deadlines.not_before < self._timer_at:
             self._cancel_timer()
-            self._timer_at = when
-            self._timer = self.executor.call_at(when, self._tick)
+            self._timer_at = session.deadlines.not_before
+            self._timer = self.executor.call_at(self._timer_at, self._tick)
 
     def _flush_soon(self) -> None:
         self._flush_due = False
@@ -313,7 +314,7 @@ class Connection:
             self._timer = None
 
     def _tick(self) -> None:
-        self._timer = self._timer_at = None
+        self._timer, self._timer_at = None, math.inf
         if self.closed is None:
             for decision in self.session.tick(self.executor.now()):
                 self._carry_out(decision)
@@ -331,7 +332,7 @@ class Connection:
 
     def on_message(self, data: bytes) -> None:
         if self.closed is None:  # the peer may be closing already: what it said before counts
-            for decision in self.session.receive(data, self.executor.now()):
+            for decision in self.session.receive(data, self._link.now):
                 self._carry_out(decision)
 
     def on_binary(self, data: bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 from typing import Generic, TypeVar, cast
 
 T = TypeVar("T")
@@ -23,11 +24,15 @@ class Deadlines(Generic[T]):
 
     A discarded entry stays in the heap until it comes up or until discarded ones are the majority, so discarding costs
     nothing and the heap never holds more than twice what is alive (and a few).
+
+    Attributes:
+        not_before: Nothing is due before; it may be that of a discarded entry, which costs a look in vain.
     """
 
-    __slots__ = ("_count", "_discarded", "_heap")
+    __slots__ = ("_count", "_discarded", "_heap", "not_before")
 
     def __init__(self) -> None:
+        self.not_before = math.inf
         self._heap: list[tuple[float, int, Deadline[T]]] = []
         self._count = 0
         self._discarded = 0
@@ -39,6 +44,7 @@ class Deadlines(Generic[T]):
         entry = Deadline(when, item)
         self._count += 1
         heapq.heappush(self._heap, (when, self._count, entry))
+        self.not_before = min(self.not_before, when)
         return entry
 
     def discard(self, entry: Deadline[T]) -> None:
@@ -67,4 +73,5 @@ class Deadlines(Generic[T]):
             entry = heapq.heappop(self._heap)[2]
             taken.append(cast("T", entry.item))  # `next` has taken the discarded ones out
             entry.item = None
+        self.not_before = math.inf if when is None else when
         return taken

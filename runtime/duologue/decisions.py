@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-import msgspec
+from msgspec import UNSET, Raw
 
 from .deadlines import Deadline
 from .errors import CallError, Status
@@ -91,17 +92,33 @@ class IncomingCall:
     def __init__(self, message: Message, id: str, now: float, *, extensions: bool) -> None:
         self.id = id
         self.action = str(message.action)
-        self.params = bytes(message.params) if isinstance(message.params, msgspec.Raw) else b"{}"
-        self.key = message.key if extensions and isinstance(message.key, str) else None
-        self.meta = message.meta if extensions and isinstance(message.meta, dict) else {}
-        self.outflow = Outflow(message.credit) if extensions and isinstance(message.credit, int) else None
-        self.stream = message.stream if extensions and isinstance(message.stream, int) else None
-        self.upload = message.upload if extensions and isinstance(message.upload, UploadForm) else None
+        self.params = bytes(message.params) if isinstance(message.params, Raw) else b"{}"
+        self.key: str | None = None
+        self.meta: Mapping[str, str] = {}
+        self.outflow: Outflow | None = None
+        self.stream: int | None = None
+        self.upload: UploadForm | None = None
         self.inflow: Inflow | None = None
-        deadline = message.deadline if extensions else None
-        self.expires_at = now + deadline / 1000 if isinstance(deadline, int) else None
+        self.expires_at: float | None = None
         self.owner: Any = None
         self.deadline: Deadline[Expiring] | None = None
+        if extensions:
+            self._extend(message, now)
+
+    def _extend(self, message: Message, now: float) -> None:
+        """Take what the plain contract does not have."""
+        if message.deadline is not UNSET:
+            self.expires_at = now + message.deadline / 1000
+        if message.key is not UNSET:
+            self.key = message.key
+        if message.meta is not UNSET:
+            self.meta = message.meta
+        if message.credit is not UNSET:
+            self.outflow = Outflow(message.credit)
+        if message.stream is not UNSET:
+            self.stream = message.stream
+        if message.upload is not UNSET:
+            self.upload = message.upload
 
 
 Expiring: TypeAlias = OutgoingCall | IncomingCall

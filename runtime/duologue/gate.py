@@ -25,7 +25,7 @@ class Rights:
 
     def cover(self, descriptor: Descriptor) -> bool:
         """Whether an action may be called, or an event received."""
-        return self.everything or all(scope in self.scopes for scope in descriptor.scope)
+        return self.everything or self.scopes.issuperset(descriptor.scope)
 
 
 NO_RIGHTS: Final = Rights()

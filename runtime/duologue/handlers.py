@@ -16,6 +16,7 @@ from .decisions import IncomingCall, Start, Stop, UploadBroken, UploadPiece
 from .descriptors import Action, DownloadAction, Effect, StreamAction, UploadAction
 from .drivers.port import Future, Task, Timer, wake
 from .errors import CallError, DeadlineExceeded, Ran, ResourceExhausted, Status
+from .flow import Pace
 from .keyed import SPENT, Answer, Claim, KeyedCalls, fingerprint
 from .models import Params, to_json
 from .outcomes import body_of, explain, incident, unrun
@@ -81,36 +82,40 @@ class Handlers:
 
     # ------------------------------------------------------------------------------------------------------ decisions
     def start(self, decision: Start) -> None:
-        call, session = decision.call, self._connection.session
+        call, connection = decision.call, self._connection
         bound = self._bound.get(call.action)
         if bound is not None and bound.action is not None:
-            timeout = bound.action.timeout
-            if call.expires_at is None and timeout is not None and not self._connection.extensions:
-                session.expire_at(call, self._connection.executor.now() + timeout)  # a plain caller cannot say
-            refusal = self._refusal(call, bound.action)
-            receiving = None
-            if isinstance(bound.action, UploadAction):
-                receiving = Receiving(self._connection, self._uploads, call, keep=bound.action.resumable)
-            running = Running(receiving, self._connection.executor.now())
-            refusal = refusal or self._enter(call, bound.action, running)
+            action = bound.action
+            if call.expires_at is None and action.timeout is not None and not connection.extensions:
+                connection.session.expire_at(
+                    call, connection.executor.now() + action.timeout
+                )  # a plain caller cannot say
+            running = Running()
+            refusal = self._refusal(call, action)
+            if refusal is None and (action.rate is not None or action.concurrency is not None):
+                refusal = self._enter(call, action, running)
             if refusal is not None:
-                session.refuse(call, refusal)
+                connection.session.refuse(call, refusal)
                 return
+            if isinstance(action, UploadAction):
+                running.receiving = Receiving(connection, self._uploads, call, keep=action.resumable)
             call.owner = running
-            running.task = self._connection.spawn(self._handle, call, bound, bound.action)
+            running.task = connection.spawn(self._handle, call, bound, action)
         elif not self._built_in.answer(call):
-            session.refuse(call, unrun(Status.UNIMPLEMENTED, f"no action is called {call.action}"))
+            text = f"no action is called {call.action}"
+            connection.session.refuse(call, unrun(Status.UNIMPLEMENTED, text))
 
     def stop(self, decision: Stop) -> None:
         running: Running | None = decision.call.owner
         if running is None or running.status is not None:
             return
         running.status = decision.status
-        if not running.started:
+        if running.started:
+            running.task.cancel()
+        else:  # it ends by itself, in its first step
             running.take_leave()()
             if self._connection.closed is None:
                 self._connection.session.refuse(decision.call, unrun(decision.status, "stopped before it started"))
-        running.task.cancel()
         self.granted(decision.call)  # a keyed handler goes on without its caller
 
     def stop_all(self) -> None:
@@ -142,7 +147,7 @@ class Handlers:
         """Why a call is refused before anything runs, if it is."""
         if (denied := self._connection.refusal(action)) is not None:
             return denied
-        if (lacking := _lacking(call, action)) is not None:
+        if type(action) is not Action and (lacking := _lacking(call, action)) is not None:
             return unrun(Status.FAILED_PRECONDITION, lacking)
         if action.max_request is not None and len(call.params) > action.max_request:
             text = f"params of {len(call.params)} bytes; {action.name} takes at most {action.max_request}"
@@ -155,8 +160,6 @@ class Handlers:
     def _enter(self, call: IncomingCall, action: Action[Any, Any], running: Running) -> ErrorBody | None:
         """Take a place at the gate; a retry that joins the handler of its key needs none."""
         gate, standing = self._connection.gate, self._connection.standing
-        if action.rate is None and action.concurrency is None:
-            return None
         if action.effect is Effect.KEYED and call.key and self._keyed.is_running(standing.identity.name, call.key):
             return None
         refusal = gate.enter(standing.whom, action)
@@ -183,7 +186,7 @@ class Handlers:
             if not await self._room_for(call) or not await self._connection.clear():
                 return False
             assert call.outflow is not None, "a download is only started for a caller that takes bytes"
-            connection, pace = self._connection, call.owner.pace
+            connection, pace = self._connection, self._pace(call)
             most = min(len(data), call.outflow.room, connection.session.piece_size)
             piece = data[: pace.next(connection.executor.now(), most)]
             connection.session.download(call, piece)
@@ -191,6 +194,12 @@ class Handlers:
             data = data[len(piece) :]
             await anyio.lowlevel.checkpoint()  # calls go first
         return self._connection.closed is None
+
+    def _pace(self, call: IncomingCall) -> Pace:
+        running: Running = call.owner
+        if running.pace is None:
+            running.pace = Pace(self._connection.executor.now())
+        return running.pace
 
     async def _room_for(self, call: IncomingCall) -> bool:
         """Wait until the caller takes more; False when the connection is gone."""
@@ -238,7 +247,8 @@ class Handlers:
             session.refuse(call, body)
             raise
         finally:
-            running.take_leave()()
+            if running.leave is not None:
+                running.take_leave()()
             self._handled()
 
     async def _run(
@@ -251,7 +261,8 @@ class Handlers:
         claim: Claim | None = None,
         upload: Upload | None = None,
     ) -> bytes:
-        connection, sink = self._connection, self._sink(call, action)
+        connection = self._connection
+        sink = self._sink(call, action) if type(action) is not Action else None
         if call.expires_at is not None:
             HANDLER_DEADLINE.set(call.expires_at)
         context: Call[Any] = Call(
@@ -266,13 +277,19 @@ class Handlers:
         )
         call.owner.began = True
         try:
-            result = await bound.handler(context, params, *(part for part in (sink, upload) if part is not None))
+            if sink is not None:
+                result = await bound.handler(context, params, sink)
+            elif upload is not None:
+                result = await bound.handler(context, params, upload)
+            else:
+                result = await bound.handler(context, params)
         except CallError as error:
             error.ran = Ran.YES  # it may come from a call that this handler made, and did not run there
             raise
         if isinstance(sink, ByteSink):
             connection.session.end_download(call, sink.digest())
-        await connection.room()
+        if not connection.has_room:
+            await connection.room()
         return _encode(action, result)
 
     def _sink(self, call: IncomingCall, action: Action[Any, Any]) -> Sink[Any] | ByteSink | None:

@@ -77,6 +77,7 @@ class Link:
         is_clear: Whether so little waits to be sent that bulk may follow.
         has_room: False from when more than `Limits.outbound` waits to be sent until the link is clear again.
         closed: Whether `on_closed` was called.
+        now: When what is being handled was read, on the executor's clock.
         framing: Links of one framing send the same frame for a text (`frame_text`); None where each is made anew.
     """
 
@@ -103,9 +104,9 @@ class Link:
         self._largest = 0
         self._fragments: list[bytes] = []
         self._fragmented = Opcode.TEXT
-        self._last_byte = self._last_write = self._now = executor.now()
-        self._frames = PerSecond(limits.frames, self._now)
-        self._pings = PerSecond(limits.pings, self._now)
+        self._last_byte = self._last_write = self.now = executor.now()
+        self._frames = PerSecond(limits.frames, self.now)
+        self._pings = PerSecond(limits.pings, self.now)
         self._written = 0
         self._acknowledged = 0
         self._progress_at = 0.0
@@ -127,7 +128,7 @@ class Link:
 
     def receive(self, data: bytes) -> None:
         """Bytes came."""
-        self._now = self._last_byte = self.executor.now()
+        self.now = self._last_byte = self.executor.now()
         if self.closed:
             return
         if self._backlog:
@@ -318,7 +319,7 @@ class Link:
     def _bound(self, read: int) -> None:
         """Cut a peer that says too much: in a second, or before it is known to speak WebSocket."""
         if self._opened:
-            if self._frames.is_exceeded(self._now):
+            if self._frames.is_exceeded(self.now):
                 self.close(CloseCode.POLICY, f"frames: more than {self.limits.frames} in a second")
             return
         protocol, limit = self.protocol, self.limits.handshake_size
@@ -333,14 +334,14 @@ class Link:
 
     def _show_life(self) -> None:
         """A message takes its time to arrive: its sender's ping waits behind it, and so would the answer."""
-        if self.is_open and self._now - self._last_write >= self.limits.idle / 8:
+        if self.is_open and self.now - self._last_write >= self.limits.idle / 8:
             self.protocol.send_pong(b"")  # unasked: RFC 6455, section 5.5.3
-            self._last_write = self._now
+            self._last_write = self.now
 
     def _resume(self) -> None:
         if self.closed:
             return
-        self._now = self.executor.now()
+        self.now = self.executor.now()
         self._feed(self._backlog.popleft())
         if self._backlog:
             self.executor.call_soon(self._resume)
@@ -386,7 +387,7 @@ class Link:
 
     def _receive_sign_of_life(self) -> None:
         self._pings.left -= 1
-        if self._pings.left < 0 and self._pings.is_exceeded(self._now):
+        if self._pings.left < 0 and self._pings.is_exceeded(self.now):
             self.close(CloseCode.POLICY, f"pings: more than {self.limits.pings} pings and pongs in a second")
 
     # ---------------------------------------------------------------------------------------------------- handshakes
@@ -397,7 +398,7 @@ class Link:
             self._expect_end()
             return
         self._opened = True
-        self._frames = PerSecond(self.limits.frames, self._now)
+        self._frames = PerSecond(self.limits.frames, self.now)
         for extension in self.protocol.extensions:
             if isinstance(extension, Deflating):
                 self._deflating, self._slice, self.framing = extension, DEFLATED_SLICE, extension.setting

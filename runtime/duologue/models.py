@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import math
+import operator
 import re
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import suppress
@@ -131,8 +132,8 @@ def validator_of(adapter: TypeAdapter[Any]) -> Any:
     return SchemaValidator(adapter.core_schema)
 
 
-def _is_none(value: object) -> bool:
-    return value is None
+_is_none: Final[Callable[[object], bool]] = partial(operator.is_, None)
+"""No function of Python, since pydantic asks it for each optional member of whatever is encoded."""
 
 
 def _is_same(default: object, value: object) -> bool:
@@ -161,7 +162,8 @@ def _adapt(schema: CoreSchema, resolve: Resolve, *, leave_out_defaults: bool) ->
         if value is None:
             field["serialization_exclude_if"] = _is_none
         elif leave_out_defaults:
-            field["serialization_exclude_if"] = partial(_is_same, value)
+            is_same = operator.is_ if isinstance(value, bool) else _is_same
+            field["serialization_exclude_if"] = partial(is_same, value)
     return schema
 
 
@@ -187,7 +189,8 @@ class Model(BaseModel):
     @classmethod
     def from_wire(cls, raw: bytes | str) -> Self:
         """Validate JSON text as it stands on the wire; raises `pydantic.ValidationError`."""
-        return cls.model_validate_json(raw, strict=True, by_alias=True, by_name=False)
+        found: Self = cls.__pydantic_validator__.validate_json(raw, strict=True, by_alias=True, by_name=False)
+        return found
 
     def to_wire(self) -> bytes:
         """The model as JSON text, by wire names."""

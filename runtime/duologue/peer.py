@@ -22,9 +22,13 @@ class Peer:
 
     Every call ends, once, in its result or in one `CallError`: a declared error, a status, `NotSent` or
     `OutcomeUnknown`.
+
+    Attributes:
+        executor: The event loop that it runs on.
     """
 
     def __init__(self, connection: Connection) -> None:
+        self.executor: Executor = connection.executor
         self._channel = connection.channel
 
     @property
@@ -33,11 +37,6 @@ class Peer:
         connection = self._channel.last.connection
         assert connection is not None, "nobody has a peer before its first connection stands"
         return connection
-
-    @property
-    def executor(self) -> Executor:
-        """The event loop that it runs on."""
-        return self._channel.executor
 
     async def connected(self, timeout: float | None = None) -> Connection:
         """The connection, to call on; waits for one where the last one was lost and another may follow.
@@ -50,7 +49,11 @@ class Peer:
     async def _call(self, action: Action[P, R], params: P, timeout: float | None, options: CallOptions | None) -> R:
         attempts = Attempts(self, action, timeout, options)
         while True:
-            connection = await attempts.connect()
+            connection = self._channel.ready
+            if connection is None:
+                connection = await attempts.connect()
+            else:
+                attempts.take(connection)
             try:
                 return await connection.calls.call(action, params, attempts.time_left(), attempts.options)
             except CallError as error:

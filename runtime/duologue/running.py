@@ -17,13 +17,13 @@ class Running:
 
     task: Task
 
-    def __init__(self, receiving: Receiving | None, now: float) -> None:
-        self.pace = Pace(now)
+    def __init__(self) -> None:
+        self.pace: Pace | None = None
         self.started = False
         self.began = False
         self.status: Status | None = None
         self.credit: dict[Future, None] = {}
-        self.receiving = receiving
+        self.receiving: Receiving | None = None
         self.leave: Callable[[], None] | None = None
 
     def take_leave(self) -> Callable[[], None]:

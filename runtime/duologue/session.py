@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
 import msgspec
+from msgspec import UNSET
 
 from .close_codes import CloseCode
 from .deadlines import Deadlines
@@ -60,7 +61,6 @@ from .wire import (
     PieceKind,
     UploadForm,
     decode_piece,
-    is_set,
 )
 
 
@@ -90,6 +90,9 @@ LEGAL: Final[Mapping[str, Mapping[State, State]]] = {
 }
 """For each move the states in which it is legal, and the state that follows."""
 
+_OPEN: Final = State.OPEN
+"""Nearly always the state, and then nothing is looked up: members of enums have a hash that is slow."""
+
 Outbound: TypeAlias = tuple[bytes, bool] | OutgoingCall
 """A message and whether it is binary, or a request, which can be taken back until it leaves."""
 
@@ -106,6 +109,7 @@ class Session:
         peer: The peer's `hello`, None before it came.
         dropped: Responses that came when nobody waited for them any more.
         pending_bytes: How much waits to be taken.
+        deadlines: When the calls have to have ended.
     """
 
     def __init__(self, role: Role, codec: Codec, limits: Limits, hello: Hello) -> None:
@@ -113,38 +117,38 @@ class Session:
         self.state = State.NEW
         self.codec = codec
         self.limits = limits
-        self.capabilities = Capabilities(extensions=False)
         self.peer: Hello | None = None
         self.peer_leaving = False
         self.dropped = 0
         self.incoming: dict[str, IncomingCall] = {}
         self.outgoing: dict[str, OutgoingCall] = {}
+        self.deadlines: Deadlines[Expiring] = Deadlines()
         self._hello = hello
-        self._deadlines: Deadlines[Expiring] = Deadlines()
         self._last_id = 0
         self._transfers = Transfers(client=role is Role.CLIENT)
         self.pending_bytes = 0
         self._queue: list[Outbound] = []
         self._decisions: list[Decision] = []
+        self._know(Capabilities(extensions=False))
 
     # --------------------------------------------------------------------------------------------------- the owner's
     def open(self, *, extensions: bool) -> None:
         """The handshake is over; `extensions` says whether both ends chose our subprotocol."""
         self._move("open")
         if extensions:
-            self.capabilities = Capabilities(extensions=True)
+            self._know(Capabilities(extensions=True))
             told = HelloLimits(self.limits.frame, self.limits.in_flight, self.limits.stream_window)
             self._send(self.codec.hello(msgspec.structs.replace(self._hello, limits=told)))
         else:
-            self.capabilities = Capabilities(
-                extensions=False, frame=self.limits.frame, in_flight=self.limits.in_flight, window=0
+            self._know(
+                Capabilities(extensions=False, frame=self.limits.frame, in_flight=self.limits.in_flight, window=0)
             )
 
     def messages(self) -> list[tuple[bytes, bool]]:
         """Take what is to be sent, in order: each message, and whether it is binary. From now on it counts as sent."""
         messages: list[tuple[bytes, bool]] = []
         for entry in self._queue:
-            if not isinstance(entry, OutgoingCall):
+            if isinstance(entry, tuple):
                 messages.append(entry)
             elif entry.message is not None:
                 messages.append((entry.message, False))
@@ -166,11 +170,11 @@ class Session:
     @property
     def wake_at(self) -> float | None:
         """When `tick` has something to do."""
-        return self._deadlines.next()
+        return self.deadlines.next()
 
     def tick(self, now: float) -> list[Decision]:
         """Deal with the deadlines that have passed."""
-        for call in self._deadlines.due(now):
+        for call in self.deadlines.due(now):
             if isinstance(call, IncomingCall):
                 self._decisions.append(Stop(call, Status.DEADLINE_EXCEEDED))
             else:
@@ -189,7 +193,7 @@ class Session:
         self.outgoing.clear()
         self.incoming.clear()
         self._transfers.clear()
-        self._deadlines = Deadlines()
+        self.deadlines = Deadlines()
         self._queue.clear()
         self.pending_bytes = 0
         return self._take()
@@ -205,7 +209,7 @@ class Session:
     @property
     def may_request(self) -> bool:
         """Whether another call is within what the peer runs at once."""
-        return len(self.outgoing) < min(self.capabilities.in_flight, self.limits.calls)
+        return len(self.outgoing) < self._most_calls
 
     def request(
         self,
@@ -233,18 +237,19 @@ class Session:
         Raises:
             NotSent: The peer takes no more calls, or no message of this size, or it does not speak of bytes.
         """
-        if self.state not in LEGAL["request"] or self.peer_leaving:
+        capabilities = self.capabilities
+        if (self.state is not _OPEN and self.state not in LEGAL["request"]) or self.peer_leaving:
             raise NotSent("the connection is closing")
-        if (upload is not None or download) and not self.capabilities.extensions:
-            raise NotSent(f"{action}: the other end does not speak {SUBPROTOCOL}, which uploads and downloads need")
         self._last_id += 1
         call = OutgoingCall(str(self._last_id), owner)
-        call.upload, call.shared = upload, shared
-        call.inflow = None if window is None else Inflow(window)
+        if window is not None:
+            call.inflow = Inflow(window)
         if upload is not None or download:
-            call.stream = self._transfers.number()
+            if not capabilities.extensions:
+                raise NotSent(f"{action}: the other end does not speak {SUBPROTOCOL}, which uploads and downloads need")
+            call.stream, call.upload, call.shared = self._transfers.number(), upload, shared
         message = self.codec.request(
-            self.capabilities,
+            capabilities,
             call.id,
             action,
             params,
@@ -255,16 +260,17 @@ class Session:
             stream=call.stream,
             upload=upload,
         )
-        if len(message) > self.capabilities.frame:
-            size, limit = len(message), self.capabilities.frame
-            raise NotSent(f"{action}: a request of {size} bytes; the peer takes at most {limit}")
+        size = len(message)
+        if size > capabilities.frame:
+            raise NotSent(f"{action}: a request of {size} bytes; the peer takes at most {capabilities.frame}")
         if timeout is not None:
-            call.deadline = self._deadlines.push(now + timeout, call)
+            call.deadline = self.deadlines.push(now + timeout, call)
         call.message = message
         self.outgoing[call.id] = call
-        self._transfers.open(call)
+        if call.stream is not None:
+            self._transfers.open(call)
         self._queue.append(call)
-        self.pending_bytes += len(message)
+        self.pending_bytes += size
         return call
 
     def abandon(self, call: OutgoingCall) -> None:
@@ -300,7 +306,7 @@ class Session:
     def expire_at(self, call: IncomingCall, when: float) -> None:
         """Give a call that came without a deadline one."""
         call.expires_at = when
-        call.deadline = self._deadlines.push(when, call)
+        call.deadline = self.deadlines.push(when, call)
 
     def send_item(self, call: IncomingCall, item: bytes) -> None:
         """Send an item; the caller has waited for credit.
@@ -361,7 +367,8 @@ class Session:
     # ------------------------------------------------------------------------------------------------------ messages
     def receive(self, data: bytes, now: float) -> list[Decision]:
         """A text message came."""
-        self._move("receive")
+        if self.state is not _OPEN:
+            self._move("receive")
         try:
             message = self.codec.decode(data)
         except BadText as error:
@@ -390,27 +397,27 @@ class Session:
 
     def _receive(self, message: Message, now: float) -> None:
         extensions = self.capabilities.extensions
-        if extensions and is_set(message.hello):
+        if extensions and message.hello is not UNSET:
             self._receive_hello(message)
-        elif extensions and isinstance(message.goaway, Goaway):
+        elif extensions and message.goaway is not UNSET:
             self.peer_leaving = True
             self._decisions.append(PeerLeaving(message.goaway))
-        elif is_set(message.action):
+        elif message.action is not UNSET:
             self._receive_request(message, now)
-        elif is_set(message.event):
+        elif message.event is not UNSET:
             self._decisions.append(EventArrived(message))
-        elif extensions and isinstance(message.cancel, str):
+        elif extensions and message.cancel is not UNSET:
             if (call := self.incoming.get(message.cancel)) is not None:
                 self._decisions.append(Stop(call, Status.CANCELLED))
-        elif extensions and is_set(message.sub):
+        elif extensions and message.sub is not UNSET:
             self._decisions.append(SubscriptionNote(message))
-        elif extensions and isinstance(message.item, msgspec.Raw):
+        elif extensions and message.item is not UNSET:
             self._receive_item(message, bytes(message.item))
-        elif extensions and isinstance(message.ack, Ack):
+        elif extensions and message.ack is not UNSET:
             self._receive_ack(message, message.ack)
-        elif extensions and isinstance(message.credit, int):
+        elif extensions and message.credit is not UNSET:
             self._receive_credit(message, message.credit)
-        elif is_set(message.data) or is_set(message.error):
+        elif message.data is not UNSET or message.error is not UNSET:
             self._receive_response(message)
         else:
             self._complain(None, "none of the known members is there")
@@ -438,9 +445,7 @@ class Session:
         else:
             self.peer = hello
             told = hello.limits
-            self.capabilities = Capabilities(
-                extensions=True, frame=told.frame, in_flight=told.in_flight, window=told.window
-            )
+            self._know(Capabilities(extensions=True, frame=told.frame, in_flight=told.in_flight, window=told.window))
 
     def _receive_request(self, message: Message, now: float) -> None:
         id = message.id
@@ -457,13 +462,14 @@ class Session:
             self._accept(IncomingCall(message, id, now, extensions=self.capabilities.extensions))
 
     def _accept(self, call: IncomingCall) -> None:
-        if call.stream is not None and not self._transfers.may_open(call.stream):
-            self._refuse_unrun(call.id, Status.INVALID_ARGUMENT, f"stream {call.stream} is taken, or not yours")
-            return
-        self._transfers.open(call)
+        if call.stream is not None:
+            if not self._transfers.may_open(call.stream):
+                self._refuse_unrun(call.id, Status.INVALID_ARGUMENT, f"stream {call.stream} is taken, or not yours")
+                return
+            self._transfers.open(call)
         self.incoming[call.id] = call
         if call.expires_at is not None:
-            call.deadline = self._deadlines.push(call.expires_at, call)
+            call.deadline = self.deadlines.push(call.expires_at, call)
         self._decisions.append(Start(call))
 
     def _receive_response(self, message: Message) -> None:
@@ -504,6 +510,10 @@ class Session:
             self._decisions.append(Granted(call))
 
     # ------------------------------------------------------------------------------------------------------- helpers
+    def _know(self, capabilities: Capabilities) -> None:
+        self.capabilities = capabilities
+        self._most_calls = min(capabilities.in_flight, self.limits.calls)
+
     def _move(self, move: str) -> None:
         following = LEGAL[move].get(self.state)
         if following is None:
@@ -526,7 +536,8 @@ class Session:
     def _respond(self, call: IncomingCall, message: bytes) -> None:
         if self.incoming.get(call.id) is not call:  # the connection was lost meanwhile
             return
-        self._move("respond")
+        if self.state is not _OPEN:
+            self._move("respond")
         self._end(call)
         if len(message) > self.capabilities.frame:
             status, text = Status.RESOURCE_EXHAUSTED, self._oversize(call, "an answer", message)
@@ -548,12 +559,13 @@ class Session:
     def _end(self, call: Expiring) -> None:
         """A call has its response: its id, its stream and its deadline are free."""
         del (self.incoming if isinstance(call, IncomingCall) else self.outgoing)[call.id]
-        self._transfers.close(call)
+        if call.stream is not None:
+            self._transfers.close(call)
         self._forget_deadline(call)
 
     def _forget_deadline(self, call: Expiring) -> None:
         if call.deadline is not None:
-            self._deadlines.discard(call.deadline)
+            self.deadlines.discard(call.deadline)
 
 
 def _lost(call: OutgoingCall) -> CallError:

@@ -77,8 +77,8 @@ def of_connection(connection: Connection) -> Iterator[str]:
         yield f"calls {list(session.outgoing)}"
     if session.incoming:
         yield f"calls of the peer {list(session.incoming)}"
-    if len(session._deadlines):
-        yield f"{len(session._deadlines)} deadlines"
+    if len(session.deadlines):
+        yield f"{len(session.deadlines)} deadlines"
     if connection.room_waiters or connection.calls._places:
         yield "waiters"
     if connection._handlers._lingering:

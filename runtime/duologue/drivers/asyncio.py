@@ -201,16 +201,21 @@ class AsyncioScope:
         self._tasks: dict[asyncio.Task[None], None] = {}
 
     def spawn(self, function: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> Task:
-        task = self._loop.create_task(function(*args), context=contextvars.Context())
+        task = self._loop.create_task(self._run(function, args), context=contextvars.Context())
         self._tasks[task] = None
-        task.add_done_callback(self._forget)
         return task
 
-    def _forget(self, task: asyncio.Task[None]) -> None:
-        del self._tasks[task]
-        if not task.cancelled() and (error := task.exception()) is not None:
+    async def _run(self, function: Callable[..., Coroutine[Any, Any, None]], args: tuple[Any, ...]) -> None:
+        """Take the task out at its end: a callback of its own would cost another turn of the loop."""
+        task = asyncio.current_task()
+        assert task is not None
+        try:
+            await function(*args)
+        except Exception as error:  # noqa: BLE001 - told to whoever watches the loop, as that of any task is
             context = {"message": "a task of a connection failed", "exception": error, "task": task}
             self._loop.call_exception_handler(context)
+        finally:
+            del self._tasks[task]
 
     def _cancel(self) -> None:
         for task in list(self._tasks):
@@ -222,10 +227,12 @@ class AsyncioScope:
         self._loop.call_soon(self._loop.call_soon, self._cancel)  # what was only just spawned takes its first step
         while self._tasks:
             try:
-                await asyncio.wait(list(self._tasks))
-                await asyncio.sleep(0)  # the callbacks that take them out
+                done, _ = await asyncio.wait(list(self._tasks))
             except asyncio.CancelledError as error:
                 cancelled = error
+            else:
+                for task in done:  # one that was cancelled before its first step did not take itself out
+                    self._tasks.pop(task, None)
         if cancelled is not None:
             raise cancelled
 
