@@ -7,7 +7,7 @@ to its users: joining writes, pacing hostile reads, and ends to every wait.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 
@@ -15,14 +15,15 @@ from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidState
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
-from websockets.protocol import CONNECTING, OPEN, Event
+from websockets.protocol import CONNECTING, OPEN
 from websockets.server import ServerProtocol
 
+from .alarms import Alarm, Alarms
 from .budgets import PerSecond
 from .close_codes import CloseCode
 from .compression import Deflating
-from .deadlines import Deadline, Deadlines
-from .drivers.port import Executor, Timer, Transport
+from .drivers.port import Executor, Transport
+from .frames import BYTES, TEXT, Cut, Cutter, Masks, frame_of
 from .limits import KIB, Limits
 
 JOIN_FRAMES: Final = 16
@@ -30,8 +31,7 @@ JOIN_BYTES: Final = 16 * KIB
 """Frames leave together, but not too many: with everything joined the two ends work in turn instead of at once."""
 
 SLICE: Final = 4 * KIB
-"""How much is parsed at once: frames may be of 6 bytes. More gains nothing while messages are small, and little while
-they are large."""
+"""How much the library parses at once where frames are not cut out for it: they may be of 6 bytes."""
 
 DEFLATED_SLICE: Final = 1 * KIB
 """The same where messages may be compressed: a thousand times as much may come out of it."""
@@ -74,6 +74,7 @@ class Link:
 
     Attributes:
         owner: Who is told; set before there is a socket. A link may pass from one owner to the next.
+        is_open: Whether messages can be sent.
         is_clear: Whether so little waits to be sent that bulk may follow.
         has_room: False from when more than `Limits.outbound` waits to be sent until the link is clear again.
         closed: Whether `on_closed` was called.
@@ -87,6 +88,7 @@ class Link:
         self.protocol = protocol
         self.executor = executor
         self.limits = limits
+        self.is_open = False
         self.is_clear = True
         self.has_room = True
         self.closed = False
@@ -97,13 +99,14 @@ class Link:
         self._unjoined_frames = 0
         self._deaf = False
         self._ended = False
-        self._backlog: deque[bytes | Sequence[Event]] = deque()
+        self._backlog: deque[bytes | Sequence[Cut]] = deque()
         self._opening = 0
-        self._slice = SLICE
         self._deflating: Deflating | None = None
         self._largest = 0
         self._fragments: list[bytes] = []
         self._fragmented = Opcode.TEXT
+        self._cutter = Cutter(protocol, SLICE)
+        self._masks = Masks() if isinstance(protocol, ClientProtocol) else None
         self._last_byte = self._last_write = self.now = executor.now()
         self._frames = PerSecond(limits.frames, self.now)
         self._pings = PerSecond(limits.pings, self.now)
@@ -111,18 +114,16 @@ class Link:
         self._acknowledged = 0
         self._progress_at = 0.0
         self._failure: tuple[int, str] | None = None
-        self._deadlines: Deadlines[Callable[[], None]] = Deadlines()
-        self._handshake: Deadline[Callable[[], None]] | None = None
-        self._write_watch: Deadline[Callable[[], None]] | None = None
-        self._end: Deadline[Callable[[], None]] | None = None
-        self._timer: Timer | None = None
-        self._timer_at = 0.0
+        self._alarms = Alarms(executor)
+        self._handshake: Alarm | None = None
+        self._write_watch: Alarm | None = None
+        self._end: Alarm | None = None
 
     # ------------------------------------------------------------------------------------------------- the driver's
     def connected(self, transport: Transport) -> None:
         """The socket is there; a client's handshake starts."""
         self._transport = transport
-        self._handshake = self._after(self.limits.handshake, self._handshake_expired)
+        self._handshake = self._alarms.after(self.limits.handshake, self._handshake_expired)
         if isinstance(self.protocol, ClientProtocol):
             self.flush()
 
@@ -144,15 +145,15 @@ class Link:
         self._ended = True
         if not self._backlog:
             self.protocol.receive_eof()
+            self._look()
             self.flush()
 
     def lost(self) -> None:
         """The socket is gone."""
         if self.closed:
             return
-        self.closed = True
-        if self._timer is not None:
-            self._timer.cancel()
+        self.closed, self.is_open = True, False
+        self._alarms.stop()
         self.protocol.receive_eof()
         said = self.protocol.close_rcvd or self.protocol.close_sent  # the latter alone: the library refused what came
         code, reason = self._failure or ((said.code, said.reason) if said else (CloseCode.ABNORMAL, ""))
@@ -168,11 +169,6 @@ class Link:
         self.owner.on_room()
 
     # -------------------------------------------------------------------------------------------------- the owner's
-    @property
-    def is_open(self) -> bool:
-        """Whether messages can be sent."""
-        return self.protocol.state is OPEN and not self.closed
-
     @property
     def peer_name(self) -> str:
         """The peer's address."""
@@ -200,7 +196,10 @@ class Link:
 
     def send(self, message: bytes, *, binary: bool = False) -> None:
         """Frame a message; it leaves with the next `flush`, or sooner."""
-        if binary:
+        if self._cutter.is_plain and self.is_open:
+            mask = None if self._masks is None else self._masks.next()
+            self.protocol.writes.append(frame_of(BYTES if binary else TEXT, message, mask))
+        elif binary:
             self.protocol.send_binary(message)
         else:
             self.protocol.send_text(message)
@@ -242,7 +241,7 @@ class Link:
         elif self._write_watch is None:
             self._progress_at = self.executor.now()
             self._acknowledged = self._written - waiting
-            self._write_watch = self._after(self.limits.write_deadline / WATCHES, self._watch_writes)
+            self._write_watch = self._alarms.after(self.limits.write_deadline / WATCHES, self._watch_writes)
 
     def respond(self, response: Response) -> None:
         """Answer the opening handshake, once; nothing happens where the client is gone, or did not wait."""
@@ -268,6 +267,7 @@ class Link:
             self._deaf = True
             if self._failure is None:
                 self._failure = (code, reason)
+        self._look()
         self._expect_end()
         self.flush()
 
@@ -285,16 +285,16 @@ class Link:
             self._transport.abort()
 
     # ------------------------------------------------------------------------------------------------------- reading
-    def _feed(self, unread: bytes | Sequence[Event]) -> None:
+    def _feed(self, unread: bytes | Sequence[Cut]) -> None:
         """One pass over what was read, or over what is left of it; what it does not come to stays in the backlog."""
-        frames: Sequence[Event]
-        frames, data = ((), unread) if isinstance(unread, bytes) else (unread, b"")
+        frames: Sequence[Cut]
+        frames, data = ((), self._cutter.whole(unread)) if isinstance(unread, bytes) else (unread, b"")
         budget, offset, under_way = self.limits.frames_per_pass, 0, True
         while frames or offset < len(data):
             if not frames:
-                self.protocol.receive_data(data[offset : offset + self._slice])
-                offset += self._slice
-                frames = self.protocol.events_received()
+                may_read = self.is_open and not self._fragments
+                frames, offset = self._cutter.cut(data, offset, budget, may_read=may_read)
+                self._look()
                 self._frames.left -= len(frames)
                 if not self._opened or self._frames.left < 0:
                     self._bound(min(offset, len(data)))
@@ -315,6 +315,10 @@ class Link:
         if self.protocol.close_expected():
             self._expect_end()
         self.flush_control()
+
+    def _look(self) -> None:
+        """The library may have gone on to another state."""
+        self.is_open = self.protocol.state is OPEN and not self.closed
 
     def _bound(self, read: int) -> None:
         """Cut a peer that says too much: in a second, or before it is known to speak WebSocket."""
@@ -350,8 +354,16 @@ class Link:
         else:
             self._live.resume_reading()
 
-    def _receive_frame(self, frame: Frame | Request | Response) -> None:
-        if isinstance(frame, Frame):
+    def _receive_frame(self, frame: Cut) -> None:
+        if isinstance(frame, tuple):
+            first, message = frame
+            if self._deaf:
+                return
+            if first == TEXT:
+                self.owner.on_message(message)
+            else:
+                self.owner.on_binary(message)
+        elif isinstance(frame, Frame):
             opcode = frame.opcode
             if not self._opened:  # RFC 6455, section 4.1: a client waits for the answer
                 self.abort(CloseCode.PROTOCOL_ERROR, "frames came before the handshake was answered")
@@ -393,16 +405,18 @@ class Link:
     # ---------------------------------------------------------------------------------------------------- handshakes
     def _opening_over(self, *, accepted: bool) -> None:
         assert self._handshake is not None, "it began when the socket was there"
-        self._deadlines.discard(self._handshake)
+        self._alarms.discard(self._handshake)
+        self._look()
         if not accepted:
             self._expect_end()
             return
         self._opened = True
+        self._cutter.open()
         self._frames = PerSecond(self.limits.frames, self.now)
         for extension in self.protocol.extensions:
             if isinstance(extension, Deflating):
-                self._deflating, self._slice, self.framing = extension, DEFLATED_SLICE, extension.setting
-        self._after(self.limits.idle / 2, self._watch_silence)
+                self._deflating, self._cutter.at_once, self.framing = extension, DEFLATED_SLICE, extension.setting
+        self._alarms.after(self.limits.idle / 2, self._watch_silence)
         self.owner.on_open(self.protocol.subprotocol)
 
     # -------------------------------------------------------------------------------------------------------- writing
@@ -419,30 +433,6 @@ class Link:
             self.flush()
 
     # ----------------------------------------------------------------------------------------------------- time limits
-    def _after(self, delay: float, action: Callable[[], None]) -> Deadline[Callable[[], None]]:
-        return self._at(self.executor.now() + delay, action)
-
-    def _at(self, when: float, action: Callable[[], None]) -> Deadline[Callable[[], None]]:
-        entry = self._deadlines.push(when, action)
-        self._arm()
-        return entry
-
-    def _arm(self) -> None:
-        when = self._deadlines.next()
-        if when is None or self.closed or (self._timer is not None and self._timer_at <= when):
-            return
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer, self._timer_at = self.executor.call_at(when, self._tick), when
-
-    def _tick(self) -> None:
-        self._timer = None
-        if self.closed:
-            return
-        for action in self._deadlines.due(self.executor.now()):
-            action()
-        self._arm()
-
     def _handshake_expired(self) -> None:
         self.abort(CloseCode.POLICY, f"handshake: it took longer than {self.limits.handshake:g} s")
 
@@ -456,9 +446,9 @@ class Link:
             if self.is_open:
                 self.protocol.send_ping(b"")
                 self.flush()
-            self._at(gone_at, self._watch_silence)
+            self._alarms.at(gone_at, self._watch_silence)
         else:
-            self._at(ask_at, self._watch_silence)
+            self._alarms.at(ask_at, self._watch_silence)
 
     def _watch_writes(self) -> None:
         """Cut a peer that takes nothing of what waits for it."""
@@ -474,12 +464,12 @@ class Link:
         elif now - self._progress_at >= limit:
             self.abort(CloseCode.SLOW, f"write_deadline: the peer took nothing of {waiting} bytes in {limit:g} s")
             return
-        self._write_watch = self._after(limit / WATCHES, self._watch_writes)
+        self._write_watch = self._alarms.after(limit / WATCHES, self._watch_writes)
 
     def _expect_end(self) -> None:
         """The closing handshake has begun; it ends in time."""
         if self._end is None:
-            self._end = self._after(self.limits.close, self._cut)
+            self._end = self._alarms.after(self.limits.close, self._cut)
 
     def _cut(self) -> None:
         """Cut what did not end by itself; the reason is the one that was said."""

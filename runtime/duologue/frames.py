@@ -1,0 +1,190 @@
+"""The frames that nearly all messages are: whole, of text or bytes, and without extensions (RFC 6455, section 5.2).
+
+The library knows all frames, at four microseconds each way: for what is small that was more than all else of a call but
+its models. So these are read and written here; whatever else comes is cut out for the library, one frame at a time, and
+so are those that it is going to refuse.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Sequence
+from typing import Final, TypeAlias
+
+from websockets.client import ClientProtocol
+from websockets.protocol import CONNECTING, Event
+from websockets.server import ServerProtocol
+
+try:
+    from websockets.speedups import apply_mask
+except ImportError:  # there is no compiled form of it for this machine
+    from websockets.utils import apply_mask
+
+TEXT: Final = 0x81
+BYTES: Final = 0x82
+"""First bytes of a whole message."""
+
+Cut: TypeAlias = Event | tuple[int, bytes]
+"""What the library read, or the first byte and the payload of a message that was read without it."""
+
+HEAD_END: Final = b"\r\n\r\n"
+"""Ends an HTTP head (RFC 9112, section 2.1)."""
+
+MASKED: Final = 0x80
+_LENGTH_16, _LENGTH_64 = 126, 127
+_REFUSED: Final = 0b0111_1100
+"""Bits of the first byte that no frame has which is longer than 125 bytes, where there are no extensions."""
+
+_HEAD: Final = struct.Struct("!BB").pack
+_HEAD_16: Final = struct.Struct("!BBH").pack
+_HEAD_64: Final = struct.Struct("!BBQ").pack
+
+MASKS: Final = 256
+"""Masks that are drawn at once: each asks the kernel (RFC 6455, section 5.3, wants them unpredictable)."""
+
+
+def frame_of(first: int, message: bytes, mask: bytes | None = None) -> bytes:
+    """The frame of a whole message: a client's with a mask of four bytes, a server's without."""
+    size, bit = len(message), 0 if mask is None else MASKED
+    if size < _LENGTH_16:
+        head = _HEAD(first, bit | size)
+    elif size < 1 << 16:
+        head = _HEAD_16(first, bit | _LENGTH_16, size)
+    else:
+        head = _HEAD_64(first, bit | _LENGTH_64, size)
+    return head + message if mask is None else b"".join((head, mask, apply_mask(message, mask)))
+
+
+class Masks:
+    """Masks for the frames of a client, each for one frame."""
+
+    __slots__ = ("_at", "_drawn")
+
+    def __init__(self) -> None:
+        self._drawn = b""
+        self._at = 0
+
+    def next(self) -> bytes:
+        if self._at == len(self._drawn):
+            self._drawn, self._at = os.urandom(4 * MASKS), 0
+        self._at += 4
+        return self._drawn[self._at - 4 : self._at]
+
+
+def read(data: bytes, start: int, most: int, limit: int, *, masked: bool) -> tuple[list[tuple[int, bytes]], int]:
+    """Read whole messages, at most so many, that stand one after the other in what came.
+
+    Args:
+        limit: Bytes of a message; what is longer is the library's to refuse.
+        masked: Whether frames must have a mask, as a client's do; they must not otherwise.
+
+    Returns:
+        The first byte and the payload of each; and where the first one begins that is something else, or not all there.
+    """
+    messages: list[tuple[int, bytes]] = []
+    bit, end = MASKED if masked else 0, len(data)
+    while len(messages) < most and end - start >= 2 and (data[start] == TEXT or data[start] == BYTES):
+        first, size, body = data[start], data[start + 1] - bit, start + 2
+        if size == _LENGTH_16:
+            size, body = int.from_bytes(data[body : body + 2]), body + 2
+        elif size == _LENGTH_64:
+            size, body = int.from_bytes(data[body : body + 8]), body + 8
+        elif not 0 <= size < _LENGTH_16:
+            break
+        if masked:
+            body += 4
+        if body + size > end or size > limit:
+            break
+        payload = data[body : body + size]
+        messages.append((first, apply_mask(payload, data[body - 4 : body]) if masked else payload))
+        start = body + size
+    return messages, start
+
+
+def length(data: bytes, start: int) -> int:
+    """Bytes of the frame that begins there, whatever it is; 0 when that is not known yet.
+
+    What is refused for its first byte is not waited for.
+    """
+    if len(data) - start < 2:
+        return 0
+    size, head = data[start + 1] & ~MASKED, 6 if data[start + 1] & MASKED else 2
+    if size < _LENGTH_16:
+        return head + size
+    wide = 2 if size == _LENGTH_16 else 8
+    if len(data) - start < 2 + wide:
+        return len(data) - start if data[start] & _REFUSED else 0
+    return head + wide + int.from_bytes(data[start + 2 : start + 2 + wide])
+
+
+class Cutter:
+    """Cuts what comes on one connection into messages, and into parts for the library's protocol, which are events.
+
+    Args:
+        at_once: How much the library gets at once where frames are not cut out for it.
+
+    Attributes:
+        is_plain: Whether the connection is open and without extensions: then its messages are read and written here.
+    """
+
+    __slots__ = ("_is_early", "_is_server", "_owed", "_protocol", "_rest", "_tail", "at_once", "is_plain")
+
+    def __init__(self, protocol: ClientProtocol | ServerProtocol, at_once: int) -> None:
+        self.at_once = at_once
+        self.is_plain = False
+        self._protocol = protocol
+        self._is_server = isinstance(protocol, ServerProtocol)
+        self._tail: bytes | None = b""
+        self._is_early = False
+        self._owed = 0
+        self._rest = b""
+
+    def open(self) -> None:
+        """The handshake is over."""
+        self.is_plain = not self._protocol.extensions and not self._is_early
+
+    def whole(self, data: bytes) -> bytes:
+        """What came, behind what there was already of its first frame."""
+        if self._rest:
+            data, self._rest = self._rest + data, b""
+        return data
+
+    def cut(self, data: bytes, start: int, most: int, *, may_read: bool) -> tuple[Sequence[Cut], int]:
+        """What comes next, and where what follows it begins.
+
+        Args:
+            most: How many messages at most.
+            may_read: Whether a whole message may begin here, and not only the next part of one.
+        """
+        protocol = self._protocol
+        if not self.is_plain:
+            amount = self.at_once if protocol.state is not CONNECTING else self._part_of_head(data, start)
+        else:
+            if may_read and not self._owed:
+                limit = protocol.max_message_size or 0
+                messages, start = read(data, start, most, limit, masked=self._is_server)
+                if messages:
+                    return messages, start
+            amount = self._owed or length(data, start)
+            if not amount:
+                self._rest = data[start:]
+                return (), len(data)
+            self._owed = max(0, start + amount - len(data))
+        end = min(start + amount, len(data))
+        protocol.receive_data(data[start:end])
+        return protocol.events_received(), end
+
+    def _part_of_head(self, data: bytes, start: int) -> int:
+        """How much of the handshake to give to the library: nothing of a frame may be left there when it is over."""
+        if self._tail is None:  # who does not wait for the answer
+            self._is_early = True
+            return self.at_once
+        known = self._tail + data[start : start + self.at_once]
+        end = known.find(HEAD_END)
+        if end < 0:
+            self._tail = known[1 - len(HEAD_END) :]
+            return self.at_once
+        part = end + len(HEAD_END) - len(self._tail)
+        self._tail = None
+        return part
