@@ -13,7 +13,7 @@ from typing import Any, Final
 import anyio
 import pytest
 from tests.conformance.timers import Timers
-from tests.simulation import leaks, planted
+from tests.simulation import leaks, planted_calls
 from tests.simulation.ledger import Ledger, Run, Store
 from tests.simulation.sdk import bank
 from tests.simulation.service import Bank
@@ -252,11 +252,11 @@ def ids_of_abandoned_calls_are_used_again(patch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("kind", "plant"),
     [
-        (Deadlines, planted.deadlines_do_not_travel),
+        (Deadlines, planted_calls.deadlines_do_not_travel),
         (Deadlines, an_expired_call_ends_again),
         (Deadlines, stopped_handlers_do_not_answer),
-        (Cancellations, planted.giving_up_is_not_told),
-        (Cancellations, planted.late_answers_go_to_whoever_waits),
+        (Cancellations, planted_calls.giving_up_is_not_told),
+        (Cancellations, planted_calls.late_answers_go_to_whoever_waits),
         (Cancellations, ids_of_abandoned_calls_are_used_again),
     ],
 )

@@ -12,7 +12,7 @@ from typing import Any, Final
 import anyio
 import pytest
 from tests.runtime.proxy import Cut, Direction, Proxy, proxied
-from tests.simulation import planted
+from tests.simulation import planted_calls
 from tests.simulation.ledger import Ledger, Store
 from tests.simulation.sdk import bank
 from tests.simulation.service import Bank
@@ -216,10 +216,10 @@ def safe_calls_are_not_retried(patch: pytest.MonkeyPatch) -> None:
     ("plant", "seen"),
     [
         (safe_calls_are_not_retried, "safe"),
-        (planted.keys_are_not_looked_at, "keyed"),
-        (planted.recorded_answers_are_forgotten, "keyed"),
-        (planted.unsafe_calls_are_retried, "unsafe"),
-        (planted.a_sent_call_is_said_not_to_be, "unsafe"),
+        (planted_calls.keys_are_not_looked_at, "keyed"),
+        (planted_calls.recorded_answers_are_forgotten, "keyed"),
+        (planted_calls.unsafe_calls_are_retried, "unsafe"),
+        (planted_calls.a_sent_call_is_said_not_to_be, "unsafe"),
     ],
 )
 async def test_a_planted_bug_is_seen(

@@ -14,7 +14,7 @@ import anyio.lowlevel
 import pytest
 from anyio.abc import TaskStatus
 from tests.runtime.proxy import Cut, Direction, Proxy, proxied
-from tests.simulation import planted
+from tests.simulation import planted_events
 from tests.simulation.ledger import Ledger, Store
 from tests.simulation.sdk import bank
 from tests.simulation.service import Bank
@@ -253,11 +253,11 @@ def cut_history_is_passed_over(patch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("plant", "capacity"),
     [
-        (planted.streams_resume_one_too_late, 1_000),
-        (planted.streams_resume_where_they_once_began, 1_000),
-        (planted.replays_are_left_out, 1_000),
-        (planted.live_before_the_replay_is_done, 1_000),
-        (planted.every_reconnect_is_said_to_lose_history, 1_000),
+        (planted_events.streams_resume_one_too_late, 1_000),
+        (planted_events.streams_resume_where_they_once_began, 1_000),
+        (planted_events.replays_are_left_out, 1_000),
+        (planted_events.live_before_the_replay_is_done, 1_000),
+        (planted_events.every_reconnect_is_said_to_lose_history, 1_000),
         (cut_history_is_passed_over, 50),
     ],
 )
@@ -272,6 +272,6 @@ async def test_a_planted_bug_is_seen(
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_a_planted_bug_of_epochs_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    planted.the_epoch_of_the_log_is_ignored(monkeypatch)
+    planted_events.the_epoch_of_the_log_is_ignored(monkeypatch)
     subscribers, *tellers = await switch(200)
     assert list(broken(subscribers, *tellers))

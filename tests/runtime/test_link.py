@@ -579,7 +579,8 @@ def test_a_flood_of_pings_or_pongs_closes_with_1008(client: bool, opcode: Opcode
         side.executor.advance(1.0)
     side.read(side.say(*[Frame(opcode, b"")] * 51))
     assert not side.link.is_open
-    assert Close.parse(side.hear()[-1].data) == Close(CloseCode.POLICY, "pings: more than 50 pings and pongs in a second")
+    closed = Close(CloseCode.POLICY, "pings: more than 50 pings and pongs in a second")
+    assert Close.parse(side.hear()[-1].data) == closed
     side.executor.advance(side.limits.close)
     assert side.cut()
 

@@ -1,4 +1,4 @@
-"""Peers that stop reading: cut in time, at a bounded cost, and neither their neighbours nor a shutdown wait for them."""
+"""Peers that stop reading: cut in time, at a bounded cost; neither their neighbours nor a shutdown wait for them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def until(condition: Callable[[], object], seconds: float = PATIENCE) -> float:
     return time.monotonic() - started
 
 
-# ------------------------------------------------------------------------------------------------------------- one alone
+# ------------------------------------------------------------------------------------------------------------ one alone
 @pytest.mark.parametrize("loop", LOOPS)
 @pytest.mark.parametrize(
     ("deadline", "noise"),
@@ -56,7 +56,7 @@ def test_a_reader_that_stalls_is_cut_in_time_and_holds_a_bounded_amount(
         assert any("write_deadline: the peer took nothing" in end for end in victim.ends())
 
 
-# ------------------------------------------------------------------------------------------------------------ among many
+# ----------------------------------------------------------------------------------------------------------- among many
 def listen(pipe: Pipe, port: int, count: int) -> None:
     """Subscribe so often; for each number that is asked for, send the seconds under way and who has missed what."""
     with ExitStack() as stack, selectors.DefaultSelector() as selector:
@@ -132,7 +132,7 @@ def test_among_many_subscribers_some_that_stall_cost_the_others_nothing(
         raise AssertionError("; ".join(seen))
 
 
-# -------------------------------------------------------------------------------------------------------------- stopping
+# ------------------------------------------------------------------------------------------------------------- stopping
 @pytest.fixture
 def crowd_of_stalled() -> Iterator[Callable[[int], None]]:
     with ExitStack() as stack:

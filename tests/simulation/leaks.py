@@ -55,7 +55,8 @@ def without_clients(world: World) -> list[str]:
 
 def in_folder(world: World) -> list[str]:
     """No file outlives its upload."""
-    return [f"the file {path.name}" for path in world.ledger.folder.iterdir()]
+    folder = world.ledger.folder
+    return [] if folder is None else [f"the file {path.name}" for path in folder.iterdir()]
 
 
 def _uploads_of(end: Any) -> list[str]:

@@ -47,10 +47,10 @@ class Ledger:
     """The effects of all handlers, by the mark of the task; it survives every crash.
 
     Attributes:
-        folder: Where uploads are held, at either end.
+        folder: Where uploads are held, at either end; the system's folder when there is none.
     """
 
-    folder: Path
+    folder: Path | None = None
     runs: list[Run] = field(default_factory=list[Run])
     effects: Counter[str] = field(default_factory=Counter[str])
 

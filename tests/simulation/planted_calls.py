@@ -5,7 +5,6 @@
 # pyright: reportUnknownVariableType=false
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import replace
 from types import SimpleNamespace
