@@ -35,8 +35,8 @@ LIBRARY: Final[Mapping[str, str]] = {
             ResourceExhausted FailedPrecondition Aborted OutOfRange Unimplemented Internal Unavailable DataLoss
             Unauthenticated
             Action DownloadAction StreamAction UploadAction Effect Delivery EventDescriptor Protocol Rate
-            Body Bound ByteSink Call CallOptions Client Download EventStream Events Limits Peer Position Server Service
-            Sink Stream SyncClient SyncDownload SyncEventStream SyncEvents SyncStream Token Upload
+            Body Bound ByteSink Call CallOptions Client Download EventStream Events Lifecycle Limits Peer Position
+            Server Service Sink Stream SyncClient SyncDownload SyncEventStream SyncEvents SyncStream Token Upload
             downloading notified streaming unary uploading
         """,
     }.items()

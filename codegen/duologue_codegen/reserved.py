@@ -51,8 +51,8 @@ ERROR_ARGUMENTS = frozenset({"self", "message"})
 RUNTIME_CLASSES = frozenset(
     """
     Action Base64 Body Bound ByteSink Call CallError CallOptions Client Declared Decimal Delivery Download
-    DownloadAction Effect Event EventDescriptor EventStream Events HistoryLost Int64 Json Limits Model NotSent
-    OutcomeUnknown Params Peer Position Protocol Rate Server Service Sink Status Stream StreamAction SyncClient
+    DownloadAction Effect Event EventDescriptor EventStream Events HistoryLost Int64 Json Lifecycle Limits Model
+    NotSent OutcomeUnknown Params Peer Position Protocol Rate Server Service Sink Status Stream StreamAction SyncClient
     SyncDownload SyncEventStream SyncEvents SyncStream Token UniqueItems UnknownValue UnknownVariant Upload UploadAction
     Aborted AlreadyExists Cancelled DataLoss DeadlineExceeded FailedPrecondition Internal InvalidArgument NotFound
     OutOfRange PermissionDenied ResourceExhausted Unauthenticated Unavailable Unimplemented Unknown

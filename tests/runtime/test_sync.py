@@ -5,7 +5,8 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -31,16 +32,21 @@ from tests.runtime.chat import (
     Waved,
 )
 from tests.runtime.files import FilesClient, Shelf, SyncFiles
+from tests.runtime.proxy import Proxy, proxied
 from tests.runtime.support import Room
 
 from duologue import (
     ConnectFailed,
     DeadlineExceeded,
     Event,
+    HistoryLost,
     Internal,
+    Lifecycle,
     NotFound,
     NotSent,
+    OutcomeUnknown,
     Position,
+    Ran,
     Server,
     SyncClient,
     SyncEvents,
@@ -88,6 +94,17 @@ class Running:
 
     def emit(self, event: Event) -> Position:
         return self._portal.call(self.server.emit, event)
+
+    @contextmanager
+    def behind_a_proxy(self) -> Generator[Proxy]:
+        with self._portal.wrap_async_context_manager(proxied(self.server.port)) as proxy:
+            yield proxy
+
+    def cut(self, proxy: Proxy) -> None:
+        """Lose all connections; the server knows it when this returns."""
+        connections = list(self.server.connections)
+        self._portal.call(proxy.cut)
+        wait_for(lambda: all(connection.closed is not None for connection in connections))
 
 
 @pytest.fixture
@@ -193,6 +210,70 @@ def test_events(running: Running) -> None:
             running.emit(Typing(who="me"))
             assert isinstance(next(both), Typing)
         assert list(said) == []
+
+
+def test_it_comes_back_and_tells_of_it(running: Running, quick_back_off: None) -> None:
+    told: list[str] = []
+    lifecycle = Lifecycle(
+        connected=lambda: told.append("connected"),
+        lost=lambda closed: told.append(f"lost: {closed.close_code}"),
+        resumed=lambda: told.append("resumed"),
+    )
+    with (
+        running.behind_a_proxy() as proxy,
+        open_sync(f"ws://127.0.0.1:{proxy.port}", lifecycle=lifecycle) as client,
+        client.events.said() as said,
+    ):
+        for number in range(0, 6, 2):
+            running.emit(Said(room="a", text="", number=number))
+            assert next(said).number == number
+            running.cut(proxy)
+            running.emit(Said(room="a", text="", number=number + 1))  # while nobody is there, or hardly
+            assert next(said).number == number + 1
+            assert client.echo(text="on").text == "on"
+        wait_for(lambda: told.count("resumed") == 3)
+    assert told == ["connected", *["lost: 1006", "connected", "resumed"] * 3]
+
+
+def test_a_history_that_is_lost_is_told(running: Running, quick_back_off: None) -> None:
+    told: list[tuple[Sequence[str], str]] = []
+    lifecycle = Lifecycle(reset=lambda events, reason: told.append((events, reason)))
+    with (
+        running.behind_a_proxy() as proxy,
+        open_sync(f"ws://127.0.0.1:{proxy.port}", lifecycle=lifecycle) as client,
+        client.events.said() as said,
+        start_blocking_portal("asyncio") as portal,
+        portal.wrap_async_context_manager(serve(Room(), "127.0.0.1", 0)) as another,
+    ):
+        proxy.target = another.port
+        running.cut(proxy)
+        with pytest.raises(HistoryLost, match="epoch_changed"):
+            next(said)
+        wait_for(lambda: told == [(["said"], "epoch_changed")])
+
+
+def test_outcomes_are_true_over_a_cut(running: Running, quick_back_off: None) -> None:
+    with (
+        running.behind_a_proxy() as proxy,
+        open_sync(f"ws://127.0.0.1:{proxy.port}") as client,
+        ThreadPoolExecutor() as threads,
+    ):
+        napping = threads.submit(client.nap, seconds=60)
+        wait_for(lambda: running.room.running == 1)
+        running.cut(proxy)
+        with pytest.raises(OutcomeUnknown) as unknown:
+            napping.result(timeout=10)
+        assert unknown.value.ran is Ran.UNKNOWN
+        assert client.echo(text="on").text == "on"
+        proxy.refusing = True
+        running.cut(proxy)
+        with pytest.raises(NotSent) as unsent:
+            client.nap(seconds=0, timeout=0.1)
+        assert unsent.value.ran is Ran.NO
+        waiting = threads.submit(client.echo, text="later")
+        proxy.refusing = False
+        assert waiting.result(timeout=10).text == "later"
+    assert len(running.room.calls) == 3, "one nap and two echoes"
 
 
 def test_notifications(running: Running) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from tests.simulation import transfer_promises
 from tests.simulation.sdk import bank
 from tests.simulation.service import BACK
-from tests.simulation.world import DELAY, UNKNOWN, Downloaded, Placed, Reading, World
+from tests.simulation.world import DELAY, UNKNOWN, Downloaded, Placed, Reading, Uploaded, World
 
 from duologue import DataLoss, Effect, NotSent, OutcomeUnknown, Position, Ran, Unavailable
 from duologue.close_codes import FINAL, CloseCode
@@ -167,6 +167,8 @@ def calls_go_on_with_the_next_connection(world: World) -> Iterator[str]:
     """
     for call in world.placed if world.lasting else ():
         if not isinstance(call.error, (NotSent, OutcomeUnknown, Unavailable)) or _had_no_time(call):
+            continue
+        if call.shared and isinstance(call, Uploaded):  # the other caller may have taken it over
             continue
         begun = call.items or (isinstance(call, Downloaded) and call.came)
         may_be_unknown = call.effect is Effect.UNSAFE or begun

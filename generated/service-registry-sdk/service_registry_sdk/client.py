@@ -13,7 +13,7 @@ from functools import cached_property
 from ssl import SSLContext
 from typing import ClassVar
 
-from duologue import CallOptions, Client, EventStream, Limits, Protocol, Token, UnknownValue
+from duologue import CallOptions, Client, EventStream, Lifecycle, Limits, Protocol, Token, UnknownValue
 from pydantic import AwareDatetime
 
 from . import actions
@@ -68,10 +68,19 @@ class RegistryClient(Client):
 
     @classmethod
     def open_sync(
-        cls, url: str, *, token: Token | None = None, tls: SSLContext | None = None, limits: Limits | None = None
+        cls,
+        url: str,
+        *,
+        token: Token | None = None,
+        tls: SSLContext | None = None,
+        limits: Limits | None = None,
+        lifecycle: Lifecycle | None = None,
     ) -> AbstractContextManager[RegistrySyncClient]:
-        """`open` for synchronous code: a connection that is kept as long as the `with` block."""
-        return cls._open_sync(RegistrySyncClient, url, token=token, tls=tls, limits=limits)
+        """`open` for synchronous code: a connection that is kept, and made again, as long as the `with` block.
+
+        What `lifecycle` has is called in the thread that the connection lives in.
+        """
+        return cls._open_sync(RegistrySyncClient, url, token=token, tls=tls, limits=limits, lifecycle=lifecycle)
 
     async def list_services(
         self,

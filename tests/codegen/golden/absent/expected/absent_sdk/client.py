@@ -14,7 +14,7 @@ from ssl import SSLContext
 from typing import ClassVar
 from uuid import UUID
 
-from duologue import CallOptions, Client, EventStream, Limits, Protocol, Token, UnknownValue
+from duologue import CallOptions, Client, EventStream, Lifecycle, Limits, Protocol, Token, UnknownValue
 from pydantic import MISSING
 
 from . import actions as _actions
@@ -44,10 +44,19 @@ class AbsentClient(Client):
 
     @classmethod
     def open_sync(
-        cls, url: str, *, token: Token | None = None, tls: SSLContext | None = None, limits: Limits | None = None
+        cls,
+        url: str,
+        *,
+        token: Token | None = None,
+        tls: SSLContext | None = None,
+        limits: Limits | None = None,
+        lifecycle: Lifecycle | None = None,
     ) -> AbstractContextManager[AbsentSyncClient]:
-        """`open` for synchronous code: a connection that is kept as long as the `with` block."""
-        return cls._open_sync(AbsentSyncClient, url, token=token, tls=tls, limits=limits)
+        """`open` for synchronous code: a connection that is kept, and made again, as long as the `with` block.
+
+        What `lifecycle` has is called in the thread that the connection lives in.
+        """
+        return cls._open_sync(AbsentSyncClient, url, token=token, tls=tls, limits=limits, lifecycle=lifecycle)
 
     async def date(
         self,

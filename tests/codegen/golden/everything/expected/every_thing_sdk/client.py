@@ -15,7 +15,19 @@ from functools import cached_property
 from ssl import SSLContext
 from typing import ClassVar
 
-from duologue import Body, CallOptions, Client, Download, EventStream, Limits, Protocol, Stream, Token, UnknownValue
+from duologue import (
+    Body,
+    CallOptions,
+    Client,
+    Download,
+    EventStream,
+    Lifecycle,
+    Limits,
+    Protocol,
+    Stream,
+    Token,
+    UnknownValue,
+)
 from typing_extensions import deprecated
 
 from . import actions
@@ -154,10 +166,19 @@ class EveryClient(Client):
 
     @classmethod
     def open_sync(
-        cls, url: str, *, token: Token | None = None, tls: SSLContext | None = None, limits: Limits | None = None
+        cls,
+        url: str,
+        *,
+        token: Token | None = None,
+        tls: SSLContext | None = None,
+        limits: Limits | None = None,
+        lifecycle: Lifecycle | None = None,
     ) -> AbstractContextManager[EverySyncClient]:
-        """`open` for synchronous code: a connection that is kept as long as the `with` block."""
-        return cls._open_sync(EverySyncClient, url, token=token, tls=tls, limits=limits)
+        """`open` for synchronous code: a connection that is kept, and made again, as long as the `with` block.
+
+        What `lifecycle` has is called in the thread that the connection lives in.
+        """
+        return cls._open_sync(EverySyncClient, url, token=token, tls=tls, limits=limits, lifecycle=lifecycle)
 
     @cached_property
     def page(self) -> EveryPage:

@@ -13,7 +13,7 @@ from functools import cached_property
 from ssl import SSLContext
 from typing import ClassVar
 
-from duologue import Body, CallOptions, Client, Download, Limits, Protocol, Token
+from duologue import Body, CallOptions, Client, Download, Lifecycle, Limits, Protocol, Token
 
 from . import actions
 from .models import FolderGetParams, FolderPutParams, GetParams, Kept, PutParams
@@ -57,10 +57,19 @@ class FilesClient(Client):
 
     @classmethod
     def open_sync(
-        cls, url: str, *, token: Token | None = None, tls: SSLContext | None = None, limits: Limits | None = None
+        cls,
+        url: str,
+        *,
+        token: Token | None = None,
+        tls: SSLContext | None = None,
+        limits: Limits | None = None,
+        lifecycle: Lifecycle | None = None,
     ) -> AbstractContextManager[FilesSyncClient]:
-        """`open` for synchronous code: a connection that is kept as long as the `with` block."""
-        return cls._open_sync(FilesSyncClient, url, token=token, tls=tls, limits=limits)
+        """`open` for synchronous code: a connection that is kept, and made again, as long as the `with` block.
+
+        What `lifecycle` has is called in the thread that the connection lives in.
+        """
+        return cls._open_sync(FilesSyncClient, url, token=token, tls=tls, limits=limits, lifecycle=lifecycle)
 
     @cached_property
     def folder(self) -> FilesFolder:

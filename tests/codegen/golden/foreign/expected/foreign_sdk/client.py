@@ -14,7 +14,7 @@ from functools import cached_property
 from ssl import SSLContext
 from typing import ClassVar
 
-from duologue import CallOptions, Client, EventStream, Limits, Protocol, Stream, Token
+from duologue import CallOptions, Client, EventStream, Lifecycle, Limits, Protocol, Stream, Token
 
 from . import actions
 from .events import EventType, ForeignEvent, ForeignEvents
@@ -211,10 +211,19 @@ class ForeignClient(Client):
 
     @classmethod
     def open_sync(
-        cls, url: str, *, token: Token | None = None, tls: SSLContext | None = None, limits: Limits | None = None
+        cls,
+        url: str,
+        *,
+        token: Token | None = None,
+        tls: SSLContext | None = None,
+        limits: Limits | None = None,
+        lifecycle: Lifecycle | None = None,
     ) -> AbstractContextManager[ForeignSyncClient]:
-        """`open` for synchronous code: a connection that is kept as long as the `with` block."""
-        return cls._open_sync(ForeignSyncClient, url, token=token, tls=tls, limits=limits)
+        """`open` for synchronous code: a connection that is kept, and made again, as long as the `with` block.
+
+        What `lifecycle` has is called in the thread that the connection lives in.
+        """
+        return cls._open_sync(ForeignSyncClient, url, token=token, tls=tls, limits=limits, lifecycle=lifecycle)
 
     @cached_property
     def dom(self) -> ForeignDOM:

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from ssl import SSLContext
 from typing import ClassVar
 
-from duologue import CallOptions, Client, Limits, Protocol, Token
+from duologue import CallOptions, Client, Lifecycle, Limits, Protocol, Token
 
 from . import actions
 from .models import PingParams
@@ -25,10 +25,19 @@ class MinimalClient(Client):
 
     @classmethod
     def open_sync(
-        cls, url: str, *, token: Token | None = None, tls: SSLContext | None = None, limits: Limits | None = None
+        cls,
+        url: str,
+        *,
+        token: Token | None = None,
+        tls: SSLContext | None = None,
+        limits: Limits | None = None,
+        lifecycle: Lifecycle | None = None,
     ) -> AbstractContextManager[MinimalSyncClient]:
-        """`open` for synchronous code: a connection that is kept as long as the `with` block."""
-        return cls._open_sync(MinimalSyncClient, url, token=token, tls=tls, limits=limits)
+        """`open` for synchronous code: a connection that is kept, and made again, as long as the `with` block.
+
+        What `lifecycle` has is called in the thread that the connection lives in.
+        """
+        return cls._open_sync(MinimalSyncClient, url, token=token, tls=tls, limits=limits, lifecycle=lifecycle)
 
     async def ping(self, *, timeout: float | None = None, options: CallOptions | None = None) -> None:
         """Call `ping`.

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from ssl import SSLContext
 from typing import ClassVar
 
-from duologue import Client, Limits, Protocol, Token
+from duologue import Client, Lifecycle, Limits, Protocol, Token
 
 from .models import LampLit, Pressed
 from .protocol import PROTOCOL
@@ -30,7 +30,16 @@ class OneWayClient(Client):
 
     @classmethod
     def open_sync(
-        cls, url: str, *, token: Token | None = None, tls: SSLContext | None = None, limits: Limits | None = None
+        cls,
+        url: str,
+        *,
+        token: Token | None = None,
+        tls: SSLContext | None = None,
+        limits: Limits | None = None,
+        lifecycle: Lifecycle | None = None,
     ) -> AbstractContextManager[OneWaySyncClient]:
-        """`open` for synchronous code: a connection that is kept as long as the `with` block."""
-        return cls._open_sync(OneWaySyncClient, url, token=token, tls=tls, limits=limits)
+        """`open` for synchronous code: a connection that is kept, and made again, as long as the `with` block.
+
+        What `lifecycle` has is called in the thread that the connection lives in.
+        """
+        return cls._open_sync(OneWaySyncClient, url, token=token, tls=tls, limits=limits, lifecycle=lifecycle)
