@@ -32,10 +32,13 @@ def bytes_arrive_as_they_were_sent(world: World) -> Iterator[str]:
 
 
 def uploads_go_on_where_they_were(world: World) -> Iterator[str]:
-    """After a cut no more is sent again than was under way, and that is at most one window; nothing is left out."""
+    """After a cut no more is sent again than was under way, and that is at most one window; nothing is left out.
+
+    What had not the digest that was declared was thrown away, and begins anew.
+    """
     window = world.limits.bulk_window
     for call in _of_kind(world, Uploaded):
-        if world.lasting and max(call.body.again, default=0) > window:
+        if world.lasting and not call.rots and max(call.body.again, default=0) > window:
             yield f"{call.mark}: {call.body.again} bytes were sent again, of windows of {window}"
         if call.body.left_out and not call.shared:
             yield f"{call.mark}: bytes were left out"
