@@ -66,7 +66,10 @@ from .jwt_tokens import JwtTokens
 from .keyed import Answer, AnswerStore, Claim
 from .lifecycle import Lifecycle
 from .limits import Limits
+from .lines import JsonLines, TextLines
+from .logs import LogObserver
 from .models import Base64, Event, Int64, Json, Model, Params, UniqueItems, UnknownValue, UnknownVariant
+from .observer import Direction, Fate, ObservedCall, Observer, Outcome
 from .peer import Peer
 from .publisher import EventLog, LogEntry, MemoryLog, Position, Publisher
 from .server import ConnectionHandler, Server, serve
@@ -105,6 +108,7 @@ __all__ = [
     "Declared",
     "Deflate",
     "Delivery",
+    "Direction",
     "Download",
     "DownloadAction",
     "DuologueError",
@@ -115,6 +119,7 @@ __all__ = [
     "EventStream",
     "Events",
     "FailedPrecondition",
+    "Fate",
     "HeldUploads",
     "HistoryLost",
     "Identity",
@@ -122,16 +127,21 @@ __all__ = [
     "Internal",
     "InvalidArgument",
     "Json",
+    "JsonLines",
     "JwtTokens",
     "Lifecycle",
     "Limits",
     "LogEntry",
+    "LogObserver",
     "Login",
     "MemoryLog",
     "Model",
     "NotFound",
     "NotSent",
+    "ObservedCall",
+    "Observer",
     "OutOfRange",
+    "Outcome",
     "OutcomeUnknown",
     "Params",
     "Peer",
@@ -154,6 +164,7 @@ __all__ = [
     "SyncEventStream",
     "SyncEvents",
     "SyncStream",
+    "TextLines",
     "TlsIdentity",
     "Token",
     "Unauthenticated",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from .decisions import IncomingCall
 from .errors import CallError, Status
@@ -12,6 +12,9 @@ from .subscriptions import Opening, Subscriptions
 
 if TYPE_CHECKING:
     from .connection import Connection
+
+
+BUILT_IN: Final = frozenset({"authenticate", "subscribe", "unsubscribe"})
 
 
 class BuiltIns:
@@ -48,7 +51,7 @@ class BuiltIns:
         except CallError as error:
             session.refuse(call, body_of(error))
         except Exception:  # noqa: BLE001 - whatever went wrong, the call has its one answer
-            session.refuse(call, incident(call.action))
+            session.refuse(call, incident(call.action, connection=self._connection.id, call=call.id))
         finally:
             self._done()
 
@@ -74,4 +77,5 @@ class BuiltIns:
         try:
             await subscriptions.replay(opening)
         except Exception:  # noqa: BLE001 - a log that cannot be read ends this subscription, and nothing else
-            subscriptions.end(opening.subscription.id, Status.INTERNAL, incident("subscribe").message)
+            said = incident("subscribe", connection=self._connection.id)
+            subscriptions.end(opening.subscription.id, Status.INTERNAL, said.message)

@@ -137,6 +137,8 @@ class Calls:
 
     def abandon(self, call: OutgoingCall) -> None:
         """Nobody waits for this call any more."""
+        if self._connection.watch is not None:
+            self._connection.watch.abandoned(call)
         self._connection.session.abandon(call)
         self._connection.touch()
         self.pass_on()  # a request that had not left yet gives its place back at once
@@ -149,6 +151,8 @@ class Calls:
     def settle(self, decision: Settle) -> None:
         """Give a call its outcome, and its place to the next."""
         owner: Future | Arrivals = decision.call.owner
+        if self._connection.watch is not None:
+            self._connection.watch.settled(decision.call, decision.outcome)
         if not owner.done():
             owner.set_result(decision.outcome)
         self.pass_on()
@@ -218,7 +222,8 @@ class Calls:
         try:
             if timeout is not None and timeout <= 0:
                 raise NotSent(f"{name}: the timeout passed before the request could be sent")
-            call = connection.session.request(
+            requesting = connection.session if connection.watch is None else connection.watch
+            call = requesting.request(
                 name,
                 params,
                 owner,

@@ -31,6 +31,7 @@ from .keyed import KeyedCalls, MemoryAnswers
 from .lifecycle import Lifecycle, tell
 from .limits import Limits
 from .models import Event
+from .observer import Fate, Observer, Observers
 from .party import Party
 from .peer import Peer
 from .refresh import Refresh, authenticate
@@ -54,9 +55,17 @@ class Client(Peer):
 
     protocol: ClassVar[Protocol]
 
-    def __init__(self, dialer: Dialer, executor: Executor, serve: Service[Any] | None, limits: Limits) -> None:
+    def __init__(
+        self,
+        dialer: Dialer,
+        executor: Executor,
+        serve: Service[Any] | None,
+        limits: Limits,
+        observers: Sequence[Observer] = (),
+    ) -> None:
         self.executor = executor
         self._channel = Channel(executor)
+        self._observers = Observers.of(observers)
         self.limits = limits
         self.hub = EventHub(self.protocol.events, self._tell_reset)
         self._dialer = dialer
@@ -83,6 +92,7 @@ class Client(Peer):
         limits: Limits | None = None,
         lifecycle: Lifecycle | None = None,
         compression: Deflate | None = None,
+        observers: Sequence[Observer] = (),
     ) -> AbstractAsyncContextManager[Self]:
         """Connect, and keep connected: after a cut the client reconnects and renews its subscriptions.
 
@@ -92,13 +102,15 @@ class Client(Peer):
             serve: What this client serves to the server's calls.
             tls: For ``wss://``; the system's certificates when not given.
             compression: How texts are compressed, where the server agrees; they are not when it is not given.
+            observers: Are told of its connections, calls and events.
 
         Raises:
             ConnectFailed: The first connection could not be made.
             ValueError: The URL is none.
         """
         limits = limits or Limits()
-        return cls._kept(Dialer(url, token, tls, limits, compression), serve, limits, lifecycle or Lifecycle())
+        dialer = Dialer(url, token, tls, limits, compression)
+        return cls._kept(dialer, serve, limits, lifecycle or Lifecycle(), observers)
 
     @classmethod
     async def connect(
@@ -110,6 +122,7 @@ class Client(Peer):
         tls: ssl.SSLContext | None = None,
         limits: Limits | None = None,
         compression: Deflate | None = None,
+        observers: Sequence[Observer] = (),
     ) -> Unstarted[Self]:
         """Connect once, in the form of ADR-008: the caller runs the returned client's handler in a task of its own.
 
@@ -118,7 +131,7 @@ class Client(Peer):
             ValueError: The URL is none.
         """
         limits = limits or Limits()
-        client = cls(Dialer(url, token, tls, limits, compression), current(), serve, limits)
+        client = cls(Dialer(url, token, tls, limits, compression), current(), serve, limits, observers)
         connection, socket = await client._dial()
         client._take(connection)
         return Unstarted(client, lambda: client._run_once(connection, socket))
@@ -126,9 +139,14 @@ class Client(Peer):
     @classmethod
     @asynccontextmanager
     async def _kept(
-        cls, dialer: Dialer, serve: Service[Any] | None, limits: Limits, lifecycle: Lifecycle
+        cls,
+        dialer: Dialer,
+        serve: Service[Any] | None,
+        limits: Limits,
+        lifecycle: Lifecycle,
+        observers: Sequence[Observer],
     ) -> AsyncGenerator[Self]:
-        client = cls(dialer, current(), serve, limits)
+        client = cls(dialer, current(), serve, limits, observers)
         client._lifecycle = lifecycle
         async with client.executor.scope() as client._scope:
             connection, socket = await client._dial()
@@ -230,6 +248,7 @@ class Client(Peer):
             on_note=self.hub.take_note,
             on_known=Refresh(self._dialer.ask_token).begin if self._dialer.renewable else None,
             on_leaving=self._leaves,
+            observers=self._observers,
         )
         return await self._dialer.dial(self.executor, party)
 
@@ -269,12 +288,20 @@ class Client(Peer):
     def _tell_reset(self, events: Sequence[str], reason: str) -> None:
         """Not at once: no user code runs while a read is handled."""
         self.executor.call_soon(lambda: tell(self._lifecycle.reset, events, reason))
+        if self._observers is not None:
+            self._observers.tell(lambda observer: observer.reset(events, reason))
+
+    def tell_events(self, event: str, fate: Fate, count: int = 1) -> None:
+        """Tell the observers what became of events that came."""
+        if (watch := self.connection.watch) is not None:
+            watch.events(event, fate, count)
 
     async def _redial(
         self, backoff: Backoff, ending: Ending, error: ConnectionClosed | ConnectFailed
     ) -> tuple[Connection, Socket]:
         """Make another connection. Raises what ended the last one, or the last attempt, where there must be none."""
         while (pause := backoff.pause(ending)) is not None:
+            self._tell_reconnecting(error, pause)
             await anyio.sleep(pause)
             try:
                 return await self._dial()
@@ -290,6 +317,10 @@ class Client(Peer):
                 close_code=ending.close_code,
             ) from error
         raise error
+
+    def _tell_reconnecting(self, error: ConnectionClosed | ConnectFailed, delay: float) -> None:
+        if self._observers is not None:
+            self._observers.tell(lambda observer: observer.reconnecting(error, delay))
 
     async def _run_once(self, connection: Connection, socket: Socket) -> None:
         """Run the connection until it ends, and with it this client."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Coroutine, Mapping
+from itertools import count
 from typing import Any, ClassVar
 
 from websockets.client import ClientProtocol
@@ -27,6 +28,7 @@ from .decisions import (
     IncomingCall,
     Item,
     PeerLeaving,
+    Refused,
     Settle,
     Start,
     Stop,
@@ -47,20 +49,25 @@ from .refusals import refusal
 from .session import Role, Session, State
 from .standing import THE_SERVER, Standing
 from .subscriptions import Subscriptions
+from .watching import Watch
 from .wire import SUBPROTOCOL, ErrorBody, Goaway, Loss, NativeCodec, Point, Reset, SubscriptionEnd
 
 _CODEC = NativeCodec()
+
+_NUMBERS = count(1)
 
 
 class Connection:
     """One conversation with one peer.
 
     Attributes:
+        id: A number that tells it apart from the others of this process.
         channel: Where calls to the peer go: here, or to the connection that takes this one's place.
         standing: Who the peer is, and what it may do.
         peer: What handlers find in `call.peer`.
         closed: None while the connection lives, then why it ended.
         room_waiters: Who waits for room in the outbound buffer, or for the link to be clear.
+        watch: Tells its observers; None where there are none.
     """
 
     def __init__(
@@ -71,6 +78,7 @@ class Connection:
         credentials: Credentials | None = None,
         admission: Admission | None = None,
     ) -> None:
+        self.id = next(_NUMBERS)
         role = Role.CLIENT if isinstance(link.protocol, ClientProtocol) else Role.SERVER
         self.executor: Executor = link.executor
         self.limits = party.limits
@@ -78,6 +86,9 @@ class Connection:
         self.gate = party.gate
         self.standing = Standing(self, party.gate, identity, credentials, admission)
         self.session = Session(role, _CODEC, party.limits, self.standing.greeting(party.hello))
+        self.watch = None if party.observers is None else Watch(self, party.observers)
+        if self.watch is not None:
+            self.session.on_answered = self.watch.answered
         self.room_waiters: dict[Future, None] = {}
         self._party = party
         self._link = link
@@ -182,6 +193,11 @@ class Connection:
     def identity(self) -> Identity:
         """Who the peer is."""
         return self.standing.identity
+
+    @property
+    def peer_address(self) -> str:
+        """The peer's address, known once the handshake is over; empty where nobody observes."""
+        return "" if self.watch is None else self.watch.peer
 
     @property
     def generation(self) -> int:
@@ -326,6 +342,8 @@ class Connection:
 
     def on_open(self, subprotocol: str | None) -> None:
         self.session.open(extensions=subprotocol == SUBPROTOCOL)
+        if self.watch is not None:
+            self.watch.opened(self._link.peer_name)
         if not self.extensions:
             self._get_ready()
         self.touch()
@@ -357,8 +375,12 @@ class Connection:
 
     def on_closed(self, code: int, reason: str) -> None:
         self.closed = ConnectionClosed(code, reason)
+        if self.watch is not None:
+            self.watch.lose()
         for decision in self.session.lose():
             self._carry_out(decision)
+        if self.watch is not None:
+            self.watch.closed(self.closed, self._link.exceeded)
         if self._subscriptions is not None:
             self._subscriptions.close()
         self._handlers.closed()
@@ -401,6 +423,10 @@ class Connection:
         if self._party.on_note is not None:
             self._party.on_note(decision.message)
 
+    def _refuse(self, decision: Refused) -> None:
+        if self.watch is not None:
+            self.watch.refused(decision.limit)
+
     def _take_leave(self, decision: PeerLeaving) -> None:
         if self._party.on_leaving is not None:
             self._party.on_leaving(self, decision.goaway)
@@ -408,6 +434,7 @@ class Connection:
     _CARRY_OUT: ClassVar[Mapping[type[Decision], Callable[[Connection, Any], None]]] = {
         Start: lambda self, decision: self._handlers.start(decision),
         Stop: lambda self, decision: self._handlers.stop(decision),
+        Refused: lambda self, decision: self._refuse(decision),
         Settle: lambda self, decision: self.calls.settle(decision),
         Item: lambda self, decision: self.calls.take_item(decision),
         DownloadEnd: lambda self, decision: self.calls.end_download(decision),

@@ -11,6 +11,7 @@ from msgspec import UNSET, Raw
 from .deadlines import Deadline
 from .errors import CallError, Status
 from .flow import Inflow, Outflow
+from .observer import ObservedCall
 from .wire import Goaway, Message, UploadForm
 
 
@@ -25,7 +26,7 @@ class OutgoingCall:
         upload: What is to be uploaded.
         complete: Whether all of an upload was sent; before that its handler cannot have started.
         shared: Whether another call may have brought the upload, under the same key.
-        owner: Whatever the session's owner keeps with it.
+        owner: Whatever the session's owner keeps with it; `observed` what its observers were told, until it ended.
     """
 
     __slots__ = (
@@ -35,6 +36,7 @@ class OutgoingCall:
         "id",
         "inflow",
         "message",
+        "observed",
         "outflow",
         "owner",
         "shared",
@@ -45,6 +47,7 @@ class OutgoingCall:
     def __init__(self, id: str, owner: Any) -> None:
         self.id = id
         self.owner = owner
+        self.observed: ObservedCall | None = None
         self.message: bytes | None = None
         self.abandoned = False
         self.deadline: Deadline[Expiring] | None = None
@@ -71,7 +74,7 @@ class IncomingCall:
         outflow: Of a stream or a download: what the caller takes; None when it asked for neither.
         inflow: Of an upload: what the caller may send; None until it was told to begin.
         upload: What the caller is going to upload.
-        owner: Whatever the session's owner keeps with it.
+        owner: Whatever the session's owner keeps with it; `observed` what its observers were told, until it ended.
     """
 
     __slots__ = (
@@ -82,6 +85,7 @@ class IncomingCall:
         "inflow",
         "key",
         "meta",
+        "observed",
         "outflow",
         "owner",
         "params",
@@ -101,6 +105,7 @@ class IncomingCall:
         self.inflow: Inflow | None = None
         self.expires_at: float | None = None
         self.owner: Any = None
+        self.observed: ObservedCall | None = None
         self.deadline: Deadline[Expiring] | None = None
         if extensions:
             self._extend(message, now)
@@ -137,6 +142,13 @@ class Stop:
 
     call: IncomingCall
     status: Status
+
+
+@dataclass(slots=True)
+class Refused:
+    """A request was refused before it became a call, for this limit."""
+
+    limit: str
 
 
 @dataclass(slots=True)
@@ -219,6 +231,7 @@ class Fail:
 Decision: TypeAlias = (
     Start
     | Stop
+    | Refused
     | Settle
     | Item
     | DownloadEnd

@@ -20,6 +20,7 @@ from .drivers.port import Future, wake
 from .errors import CallError, HistoryLost, InvalidArgument
 from .filters import Filter, encode_filter, value_at
 from .models import Event, Params
+from .observer import Fate
 from .publisher import Position
 from .wire import Loss, Message, Point, Reset, SubscriptionEnd
 
@@ -238,7 +239,8 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
         if (message.for_ != self._sub if tagged else not self._live) or not self._filter.matches(event):
             return
         if self._behind:
-            self.lost += self._descriptors[event.event_name].delivery is Delivery.VOLATILE
+            if self._descriptors[event.event_name].delivery is Delivery.VOLATILE:
+                self._lose(event.event_name)
             return
         seq = message.seq if isinstance(message.seq, int) else None
         if seq is not None and self._received is not None:
@@ -254,7 +256,7 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
         if isinstance(message.at, Point):
             self._look(message.at)
         if isinstance(message.lost, Loss):
-            self.lost += message.lost.count
+            self._lose(message.lost.event, message.lost.count)
         if isinstance(message.reset, Reset):
             self.fail(HistoryLost(message.reset.reason))
         if isinstance(message.end, SubscriptionEnd):
@@ -299,17 +301,25 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
             return
         if descriptor.delivery is Delivery.STATE:  # as many as there are keys: the reader must hear of each
             state = (descriptor.name, *(value_at(event, path) for path in descriptor.key))
-            if state not in self._states:
+            if state in self._states:
+                self._client.tell_events(descriptor.name, Fate.COALESCED)
+            else:
                 self._queue.append((None, None, state))
+                self._client.tell_events(descriptor.name, Fate.DELIVERED)
             self._states[state] = event
             self._wake()
         elif len(self._queue) < self._client.limits.event_queue:
             self._queue.append((event, seq, None))
+            self._client.tell_events(descriptor.name, Fate.DELIVERED)
             self._wake()
         elif descriptor.delivery is Delivery.LOG:
             self._behind, self.standing = True, False
         else:
-            self.lost += 1
+            self._lose(descriptor.name)
+
+    def _lose(self, event: str, count: int = 1) -> None:
+        self.lost += count
+        self._client.tell_events(event, Fate.DROPPED, count)
 
     def _wake(self) -> None:
         if self._waiting is not None:

@@ -8,10 +8,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio.lowlevel
+from msgspec import UNSET
 from pydantic import ValidationError
 
 from .attempts import HANDLER_DEADLINE
-from .builtin import BuiltIns
+from .builtin import BUILT_IN, BuiltIns
 from .decisions import IncomingCall, Start, Stop, UploadBroken, UploadPiece
 from .descriptors import Action, DownloadAction, Effect, StreamAction, UploadAction
 from .drivers.port import Future, Task, Timer, wake
@@ -84,6 +85,8 @@ class Handlers:
     def start(self, decision: Start) -> None:
         call, connection = decision.call, self._connection
         bound = self._bound.get(call.action)
+        if self._connection.watch is not None:
+            self._connection.watch.accepted(call, known=bound is not None or call.action in BUILT_IN)
         if bound is not None and bound.action is not None:
             action = bound.action
             if call.expires_at is None and action.timeout is not None and not connection.extensions:
@@ -163,6 +166,8 @@ class Handlers:
         if action.effect is Effect.KEYED and call.key and self._keyed.is_running(standing.identity.name, call.key):
             return None
         refusal = gate.enter(standing.whom, action)
+        if refusal is not None and self._connection.watch is not None:
+            self._connection.watch.refused("concurrency" if refusal.retry_after is UNSET else "rate")
         if refusal is None:
             running.leave = partial(gate.leave, standing.whom, action)
         return refusal
@@ -238,7 +243,7 @@ class Handlers:
         except CallError as error:
             session.refuse(call, body_of(error))
         except Exception:  # noqa: BLE001 - whatever a handler raises ends its own call, and no other
-            session.refuse(call, incident(action.name))
+            session.refuse(call, incident(action.name, connection=self._connection.id, call=call.id))
         except BaseException:  # cancelled: the caller gave up, its deadline passed, or the connection is gone
             status, text = running.stopped_for, "the handler was stopped"
             body = (
@@ -348,7 +353,7 @@ class Handlers:
         except CallError as error:
             return Answer(claim.mark, error=body_of(error))
         except Exception:  # noqa: BLE001 - as for a call without a key; the key is spent all the same
-            return Answer(claim.mark, error=incident(action.name))
+            return Answer(claim.mark, error=incident(action.name, connection=self._connection.id, call=call.id))
         finally:
             leave()
             if body is not None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Final
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -66,3 +67,12 @@ class Limits:
     connections_per_address: int = 2_000
     connections_per_identity: int = 1_000
     expiry_grace: float = 5.0
+
+
+_NAMES: Final = frozenset(each.name for each in fields(Limits))
+
+
+def limit_named(reason: str) -> str | None:
+    """The limit that a reason of ours begins with the name of; None where it is about none."""
+    name, colon, _ = reason.partition(":")
+    return name if colon and name in _NAMES else None

@@ -24,7 +24,7 @@ from .close_codes import CloseCode
 from .compression import Deflating
 from .drivers.port import Executor, Transport
 from .frames import BYTES, TEXT, Cut, Cutter, Masks, frame_of
-from .limits import KIB, Limits
+from .limits import KIB, Limits, limit_named
 
 JOIN_FRAMES: Final = 16
 JOIN_BYTES: Final = 16 * KIB
@@ -79,6 +79,7 @@ class Link:
         has_room: False from when more than `Limits.outbound` waits to be sent until the link is clear again.
         closed: Whether `on_closed` was called.
         now: When what is being handled was read, on the executor's clock.
+        exceeded: The name of the limit for which it was closed, None where that was not why.
         framing: Links of one framing send the same frame for a text (`frame_text`); None where each is made anew.
     """
 
@@ -92,6 +93,7 @@ class Link:
         self.is_clear = True
         self.has_room = True
         self.closed = False
+        self.exceeded: str | None = None
         self.framing: str | None = ""
         self._transport: Transport | None = None
         self._opened = False
@@ -156,6 +158,10 @@ class Link:
         self._alarms.stop()
         self.protocol.receive_eof()
         said = self.protocol.close_rcvd or self.protocol.close_sent  # the latter alone: the library refused what came
+        if self._failure is not None:
+            self.exceeded = limit_named(self._failure[1])
+        elif self.protocol.close_rcvd is None and said and said.code == CloseCode.TOO_BIG:
+            self.exceeded = "frame"
         code, reason = self._failure or ((said.code, said.reason) if said else (CloseCode.ABNORMAL, ""))
         self.owner.on_closed(code, reason)
 

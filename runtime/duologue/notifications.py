@@ -11,7 +11,9 @@ from pydantic import ValidationError
 
 from .decisions import EventArrived
 from .descriptors import EventDescriptor
+from .lines import Line
 from .models import Event
+from .observer import Fate
 from .outcomes import explain, incident
 from .service import Bound, Call
 from .wire import Message
@@ -44,9 +46,11 @@ class Notifications:
             self._connection.session.complain(refusal)
         elif self._running < self._connection.limits.in_flight:
             self._running += 1
+            self._tell(bound, Fate.DELIVERED)
             self._connection.spawn(self._handle, decision.message, bound, bound.event)
         else:
-            _LOG.warning("%s: dropped, since %d are being handled", bound.name, self._running)
+            _LOG.warning("%s", Line("event dropped", event=bound.name, reason=f"{self._running} are being handled"))
+            self._tell(bound, Fate.DROPPED)
         return True
 
     async def _handle(self, message: Message, bound: Bound, event: EventDescriptor[Event]) -> None:
@@ -58,8 +62,12 @@ class Notifications:
             )
             await bound.handler(context, data)
         except ValidationError as error:
-            _LOG.warning("%s: dropped, since it does not fit: %s", event.name, explain(error))
+            _LOG.warning("%s", Line("event dropped", event=event.name, reason=f"it does not fit: {explain(error)}"))
         except Exception:  # noqa: BLE001 - as for a call
-            incident(event.name)
+            incident(event.name, connection=connection.id)
         finally:
             self._running -= 1
+
+    def _tell(self, bound: Bound, fate: Fate) -> None:
+        if self._connection.watch is not None:
+            self._connection.watch.events(bound.name, fate)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 import secrets
 from collections.abc import Sequence
 from typing import Any, Final, TypeVar, cast
@@ -13,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from .descriptors import Action
 from .errors import STATUS_CLASSES, CallError, Declared, Internal, Ran, Status, Unknown
+from .lines import Line
 from .models import Model, validator_of
 from .wire import ErrorBody, Message
 from .wire.messages import SAFE_INTEGER
@@ -23,6 +25,7 @@ _LOG: Final = logging.getLogger("duologue")
 
 STOPPED: Final = frozenset({Status.DEADLINE_EXCEEDED, Status.CANCELLED, Status.UNKNOWN})
 """What a handler ends in that was stopped on its way: nobody knows whether it had its effect before."""
+_INCIDENT: Final = re.compile(r"\(incident (\w+)\)$")
 
 MOST_LISTED: Final = 256
 """Mistakes in one message, of which some are described; of more only the number is told."""
@@ -53,11 +56,21 @@ def _millis(seconds: float | None) -> int | UnsetType:
     return math.ceil(min(max(seconds, 0.0) * 1000, SAFE_INTEGER))
 
 
-def incident(action: str) -> ErrorBody:
-    """The exception being handled, as the peer may see it: under a number by which the log tells the rest."""
+def incident(action: str, *, connection: int | None = None, call: str | None = None) -> ErrorBody:
+    """The exception being handled, as the peer may see it: under a number by which the log tells the rest.
+
+    Args:
+        connection: The number of the connection that it happened on; `call` the request's id there.
+    """
     number = secrets.token_hex(6)
-    _LOG.exception("incident %s: the handler of %s failed", number, action)
+    _LOG.exception("%s", Line("handler failed", incident=number, connection=connection, call=call, action=action))
     return ErrorBody(Status.INTERNAL, Status.INTERNAL, f"the handler of {action} failed (incident {number})")
+
+
+def incident_of(error: ErrorBody) -> str | None:
+    """The number of the incident that an error tells of, if it does."""
+    found = _INCIDENT.search(error.message) if error.status == Status.INTERNAL else None
+    return None if found is None else found[1]
 
 
 def explain(error: ValidationError) -> str:

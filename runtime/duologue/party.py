@@ -12,6 +12,7 @@ from .errors import ConnectionClosed
 from .gate import Gate
 from .keyed import KeyedCalls
 from .limits import Limits
+from .observer import Observers
 from .publisher import Publisher
 from .service import Bound
 from .uploads import HeldUploads
@@ -38,6 +39,7 @@ class Party:
         on_known: Is told who the peer is.
         on_leaving: Is told when the peer takes no more calls.
         on_closed: Is told when a connection is gone, and why.
+        observers: Are told of its connections; None where there are none.
     """
 
     hello: Hello
@@ -55,3 +57,4 @@ class Party:
     on_known: Callable[[Connection, Hello], None] | None = None
     on_leaving: Callable[[Connection, Goaway], None] | None = None
     on_closed: Callable[[Connection, ConnectionClosed], None] | None = None
+    observers: Observers | None = None

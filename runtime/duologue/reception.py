@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
 from msgspec import Raw
+from websockets.exceptions import InvalidOrigin
 from websockets.http11 import Request, Response
 
 from .admission import Admission
@@ -14,9 +15,9 @@ from .auth import Credentials, Identity
 from .close_codes import CloseCode
 from .connection import Connection
 from .drivers.port import Executor, Scope, Socket, Timer
-from .errors import CallError, ResourceExhausted, Unauthenticated
+from .errors import CallError, ResourceExhausted, Status, Unauthenticated
 from .handshake import credentials_of, refusal, server_protocol
-from .limits import KIB
+from .limits import KIB, limit_named
 from .link import Link
 from .outcomes import body_of
 from .party import Party
@@ -27,6 +28,16 @@ FIRST_MESSAGE: Final = 4 * KIB
 """Bytes that a first message may have, where it is to say who the peer is."""
 
 _CODEC: Final = NativeCodec()
+
+_REASONS: Final[Mapping[Status, str]] = {
+    Status.UNAUTHENTICATED: "authentication",
+    Status.PERMISSION_DENIED: "authorization",
+}
+
+
+def _reason(error: CallError) -> str:
+    """Why somebody is not let in, as observers are told."""
+    return limit_named(error.message) or _REASONS.get(error.status, "authenticator")
 
 
 class Reception:
@@ -54,6 +65,7 @@ class Reception:
         self._link = Link(self._protocol, executor, party.limits)
         self._link.owner = self
         self._crowd = 0
+        self._address = ""
         self._credentials = Credentials()
         self._subprotocol: str | None = None
         self._login: Timer | None = None
@@ -61,10 +73,12 @@ class Reception:
 
     async def run(self, socket: Socket) -> None:
         """Carry bytes until the connection is gone, and its keyed handlers have ended. Never raises for its peer."""
-        addresses, address = self._admission.addresses, socket.peer_name()
+        addresses = self._admission.addresses
+        address = self._address = socket.peer_name()
         self._crowd = addresses.enter(address)
         try:
             if self._crowd > 2 * addresses.limit:
+                self._tell("connections_per_address")
                 socket.abort()
                 return
             async with self._executor.scope() as scope:
@@ -86,13 +100,15 @@ class Reception:
     def on_request(self, request: Request) -> None:
         accepted = self._protocol.accept(request)  # checks the origin, too
         if accepted.status_code != 101:
+            if isinstance(self._protocol.handshake_exc, InvalidOrigin):
+                self._tell("origin")
             self._link.respond(accepted)
             return
         try:
             self._check_crowd()
             self._credentials = credentials_of(request, self._link.peer_name, self._link.peer_certificate)
         except CallError as error:
-            self._link.respond(refusal(self._protocol, error))
+            self._decline(error)
             return
         if self._credentials.token is None and self._admission.login == "first_message":
             self._protocol.max_message_size = FIRST_MESSAGE
@@ -112,8 +128,12 @@ class Reception:
                 self._let_in(identity)
                 self._link.respond(accepted)
         except CallError as error:
-            shown = self._credentials.token is not None
-            self._link.respond(refusal(self._protocol, error, shown=shown))
+            self._decline(error, shown=self._credentials.token is not None)
+
+    def _decline(self, error: CallError, *, shown: bool = True) -> None:
+        """Answer the handshake with an error; `shown` says whether there was a token."""
+        self._tell(_reason(error))
+        self._link.respond(refusal(self._protocol, error, shown=shown))
 
     def _let_in(self, identity: Identity) -> Connection:
         """Make the conversation. Raises `ResourceExhausted` where the identity has enough of them."""
@@ -153,14 +173,16 @@ class Reception:
             connection = self._let_in(identity)
         except CallError as error:
             self._link.send(_CODEC.failure(id, body_of(error)))
-            self._refuse(error.message)
+            self._refuse(error.message, _reason(error))
             return
         self._forget_login()
         self._protocol.max_message_size = self._party.limits.frame
         self._link.send(_CODEC.result(id, answer(identity)))
         connection.on_open(self._subprotocol)
 
-    def _refuse(self, reason: str) -> None:
+    def _refuse(self, reason: str, why: str = "authentication") -> None:
+        if limit_named(reason) is None:  # else it is told when the connection is gone
+            self._tell(why)
         self._link.close(CloseCode.UNAUTHENTICATED, reason)
 
     def _forget_login(self) -> None:
@@ -169,6 +191,13 @@ class Reception:
 
     def on_closed(self, code: int, reason: str) -> None:
         self._forget_login()
+        if self._link.exceeded is not None:
+            self._tell(self._link.exceeded)
+
+    def _tell(self, limit: str) -> None:
+        """Tell the observers that somebody was not let in."""
+        if self._party.observers is not None:
+            self._party.observers.tell(lambda observer: observer.refused(limit, self._address, None))
 
     def on_pass_end(self) -> None: ...
     def on_room(self) -> None: ...

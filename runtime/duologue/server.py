@@ -27,6 +27,7 @@ from .errors import ConnectionClosed
 from .gate import Gate
 from .limits import Limits
 from .models import Event
+from .observer import Observer, Observers
 from .party import Party
 from .peer import Peer
 from .publisher import Position
@@ -76,6 +77,8 @@ class Server(Generic[PeerT]):
         limits: Limits,
         admission: Admission,
         compression: Deflate | None = None,
+        *,
+        observers: Sequence[Observer] = (),
     ) -> None:
         self.addresses = listener.addresses
         self._service = service
@@ -106,6 +109,7 @@ class Server(Generic[PeerT]):
             on_leaving=self._sessions.leave,
             on_closed=self._lose,
             publisher=service.publisher,
+            observers=Observers.of(observers),
         )
 
     @classmethod
@@ -120,6 +124,7 @@ class Server(Generic[PeerT]):
         origins: Sequence[str] = (),
         login: Login | None = None,
         compression: Deflate | None = None,
+        observers: Sequence[Observer] = (),
     ) -> Self:
         """Listen on ``host:port``; port 0 picks a free one. The other arguments are those of `serve`.
 
@@ -140,6 +145,7 @@ class Server(Generic[PeerT]):
             origins,
             login,
             compression=compression,
+            observers=observers,
         )
 
     @classmethod
@@ -155,6 +161,7 @@ class Server(Generic[PeerT]):
         login: Login | None,
         *,
         compression: Deflate | None,
+        observers: Sequence[Observer],
     ) -> Self:
         """Listen on a host and a port; see `bind`."""
         executor = current()
@@ -165,7 +172,7 @@ class Server(Generic[PeerT]):
         except BaseException:
             await listener.aclose()
             raise
-        return cls(service, listener, executor, limits, admission, compression)
+        return cls(service, listener, executor, limits, admission, compression, observers=observers)
 
     @property
     def port(self) -> int:
@@ -320,6 +327,7 @@ async def serve(
     origins: Sequence[str] = (),
     login: Login | None = None,
     compression: Deflate | None = None,
+    observers: Sequence[Observer] = (),
 ) -> AsyncGenerator[Server[PeerT]]:
     """Serve in the background while the block runs; leaving it closes the server (see `Server.aclose`).
 
@@ -330,13 +338,23 @@ async def serve(
             shows another is answered with HTTP 403; programs send no origin, and are let pass.
         login: ``"first_message"`` lets browsers, which cannot send headers, send their token as first message.
         compression: How texts are compressed for clients that offer it; they are not when it is not given.
+        observers: Are told of its connections, calls and events.
 
     Raises:
         OSError: The address cannot be had.
         ValueError: Others can connect to it, and `authenticator` is missing.
     """
     server: Server[PeerT] = await Server.listen(
-        service, host, port, tls, limits or Limits(), authenticator, origins, login, compression=compression
+        service,
+        host,
+        port,
+        tls,
+        limits or Limits(),
+        authenticator,
+        origins,
+        login,
+        compression=compression,
+        observers=observers,
     )
     async with current().scope() as scope:
         scope.spawn(server.serve_all, scope)

@@ -7,7 +7,7 @@ One class serves both ends, since both may call. It awaits nothing and knows no 
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -25,6 +25,7 @@ from .decisions import (
     Item,
     OutgoingCall,
     PeerLeaving,
+    Refused,
     Settle,
     Start,
     Stop,
@@ -110,6 +111,7 @@ class Session:
         dropped: Responses that came when nobody waited for them any more.
         pending_bytes: How much waits to be taken.
         deadlines: When the calls have to have ended.
+        on_answered: Is told of each response to a call of the peer's: its error, None for a result.
     """
 
     def __init__(self, role: Role, codec: Codec, limits: Limits, hello: Hello) -> None:
@@ -120,6 +122,7 @@ class Session:
         self.peer: Hello | None = None
         self.peer_leaving = False
         self.dropped = 0
+        self.on_answered: Callable[[IncomingCall, ErrorBody | None], None] | None = None
         self.incoming: dict[str, IncomingCall] = {}
         self.outgoing: dict[str, OutgoingCall] = {}
         self.deadlines: Deadlines[Expiring] = Deadlines()
@@ -210,6 +213,11 @@ class Session:
     def may_request(self) -> bool:
         """Whether another call is within what the peer runs at once."""
         return len(self.outgoing) < self._most_calls
+
+    @property
+    def next_id(self) -> str:
+        """The id of the next `request`."""
+        return str(self._last_id + 1)
 
     def request(
         self,
@@ -348,11 +356,12 @@ class Session:
 
     def succeed(self, call: IncomingCall, data: bytes, *, replayed: bool = False) -> None:
         """Answer with a result, or an earlier call's; one that the peer cannot take becomes `resource_exhausted`."""
-        self._respond(call, self.codec.result(call.id, data, replayed=replayed and self.capabilities.extensions))
+        self._respond(call, self.codec.result(call.id, data, replayed=replayed and self.capabilities.extensions), None)
 
     def refuse(self, call: IncomingCall, error: ErrorBody, *, replayed: bool = False) -> None:
         """Answer with an error, or the one of an earlier call."""
-        self._respond(call, self.codec.failure(call.id, error, replayed=replayed and self.capabilities.extensions))
+        message = self.codec.failure(call.id, error, replayed=replayed and self.capabilities.extensions)
+        self._respond(call, message, error)
 
     def complain(self, error: ErrorBody) -> None:
         """Answer what is no call, and so has no id."""
@@ -458,6 +467,7 @@ class Session:
         elif len(self.incoming) >= self.limits.in_flight:
             limit = self.limits.in_flight
             self._refuse_unrun(id, Status.RESOURCE_EXHAUSTED, f"in_flight: {limit} calls are running already")
+            self._decisions.append(Refused("in_flight"))
         else:
             self._accept(IncomingCall(message, id, now, extensions=self.capabilities.extensions))
 
@@ -533,7 +543,7 @@ class Session:
         decisions, self._decisions = self._decisions, []
         return decisions
 
-    def _respond(self, call: IncomingCall, message: bytes) -> None:
+    def _respond(self, call: IncomingCall, message: bytes, error: ErrorBody | None) -> None:
         if self.incoming.get(call.id) is not call:  # the connection was lost meanwhile
             return
         if self.state is not _OPEN:
@@ -541,8 +551,11 @@ class Session:
         self._end(call)
         if len(message) > self.capabilities.frame:
             status, text = Status.RESOURCE_EXHAUSTED, self._oversize(call, "an answer", message)
-            message = self.codec.failure(call.id, ErrorBody(status, status, text))
+            error = ErrorBody(status, status, text)
+            message = self.codec.failure(call.id, error)
         self._send(message)
+        if self.on_answered is not None:
+            self.on_answered(call, error)
 
     def _oversize(self, call: IncomingCall, what: str, message: bytes) -> str:
         return f"{call.action[:64]}: {what} of {len(message)} bytes; the peer takes at most {self.capabilities.frame}"

@@ -17,6 +17,7 @@ from .drivers.port import Timer
 from .errors import AlreadyExists, InvalidArgument, NotFound, PermissionDenied, Ran, ResourceExhausted, Status
 from .filters import Filter, value_at
 from .models import Event
+from .observer import Fate
 from .publisher import Frames, Position, Publisher
 from .wire import Loss, Point, Reset, SubscriptionEnd
 
@@ -251,6 +252,8 @@ class Subscriptions:
             raise AlreadyExists(f"a subscription is called {id} already", ran=Ran.NO)
         limit = self._connection.limits.subscriptions
         if len(self._subscriptions) >= limit:
+            if self._connection.watch is not None:
+                self._connection.watch.refused("subscriptions")
             raise ResourceExhausted(f"subscriptions: {limit} are open already", ran=Ran.NO)
         subscription = self._subscriptions[id] = _Subscription(id, self._may_have)
         return subscription
@@ -316,6 +319,7 @@ class Subscriptions:
         if self._refused_as_large(frames, len(message)):
             return False
         self._connection.send_event(message)
+        self._tell(event.event_name, Fate.DELIVERED)
         return True
 
     def _ignore_unwanted(self) -> None:
@@ -331,6 +335,7 @@ class Subscriptions:
         if connection.has_room:
             if not self._refused_as_large(frames, len(frames.shared(extensions=connection.extensions))):
                 connection.send_shared(frames)
+                self._tell(frames.event.event_name, Fate.DELIVERED)
         else:
             self._withhold(frames)
 
@@ -386,13 +391,21 @@ class Subscriptions:
         """The peer reads too slowly: keep the latest states for it, and count what it misses."""
         descriptor = self._known[frames.event.event_name]
         if descriptor.delivery is Delivery.STATE:
-            self._withheld[self._state(frames.event)] = frames
+            state = self._state(frames.event)
+            if state in self._withheld:
+                self._tell(descriptor.name, Fate.COALESCED)
+            self._withheld[state] = frames
         elif descriptor.delivery is Delivery.VOLATILE:
+            self._tell(descriptor.name, Fate.DROPPED)
             for sub in self._subscriptions.values():
                 if sub.follows(frames.event):
                     self._lost[sub.id, descriptor.name] = self._lost.get((sub.id, descriptor.name), 0) + 1
         else:
-            self._connection.close(CloseCode.SLOW, "events wait faster than they are read")
+            self._connection.close(CloseCode.SLOW, "outbound: events wait faster than they are read")
+
+    def _tell(self, event: str, fate: Fate) -> None:
+        if self._connection.watch is not None:
+            self._connection.watch.events(event, fate)
 
     def on_room(self) -> None:
         """There is room again: send the states that were withheld, and tell what was lost."""

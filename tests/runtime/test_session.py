@@ -16,6 +16,7 @@ from duologue.decisions import (
     Item,
     OutgoingCall,
     PeerLeaving,
+    Refused,
     Settle,
     Start,
     Stop,
@@ -250,7 +251,7 @@ def test_calls_beyond_the_limit_are_refused_unrun() -> None:
     session = opened(in_flight=2)
     first = call_in(session, "a")
     call_in(session, "b")
-    assert session.receive(text(id="c", action="echo"), 0.0) == []
+    assert session.receive(text(id="c", action="echo"), 0.0) == [Refused("in_flight")]
     [refusal] = spoken(session)
     assert (refusal["id"], refusal["error"]["status"], refusal["error"]["ran"]) == ("c", "resource_exhausted", False)
     session.succeed(first, b"1")

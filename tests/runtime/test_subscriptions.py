@@ -35,6 +35,7 @@ class Wire:
         self.extensions = extensions
         self.limits = limits
         self.has_room = True
+        self.watch = None
         self.gone = False
         self.rooms = 0
         self.sent: list[dict[str, Any]] = []
@@ -560,7 +561,7 @@ async def test_a_reader_too_slow_for_a_log_is_cut_to_resume() -> None:
     desk.wire.take()
     desk.wire.has_room = False
     await desk.say(1)
-    assert desk.wire.closed_with == (CloseCode.SLOW, "events wait faster than they are read")
+    assert desk.wire.closed_with == (CloseCode.SLOW, "outbound: events wait faster than they are read")
     assert desk.wire.take() == []
 
 
