@@ -22,11 +22,11 @@ from .wire import SUBPROTOCOL
 
 
 class _QuietLogger(logging.LoggerAdapter[logging.Logger]):
-    """The library's DEBUG log prints headers and payloads, tokens among them; it is never on."""
+    """The library's DEBUG log prints headers and payloads, tokens among them; INFO says what observers tell better."""
 
     @override
     def isEnabledFor(self, level: int) -> bool:
-        return level > logging.DEBUG and super().isEnabledFor(level)
+        return level > logging.INFO and super().isEnabledFor(level)
 
     @override
     def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:

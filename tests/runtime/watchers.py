@@ -73,11 +73,13 @@ class Notes(Observer):
 
 
 @asynccontextmanager
-async def observed(room: Any = None, **options: Any) -> AsyncGenerator[tuple[Server[ChatPeer], Notes]]:
-    """A server that tells its notes, for at most `BOUND` seconds; `options` are `serve`'s."""
+async def observed(
+    room: Any = None, *, more: Sequence[Observer] = (), **options: Any
+) -> AsyncGenerator[tuple[Server[ChatPeer], Notes]]:
+    """A server that tells its notes, and more, for at most `BOUND` seconds; `options` are `serve`'s."""
     notes = Notes()
     with anyio.fail_after(BOUND):
-        async with serve(room or Room(), "127.0.0.1", 0, observers=[notes], **options) as server:
+        async with serve(room or Room(), "127.0.0.1", 0, observers=[*more, notes], **options) as server:
             yield server, notes
 
 
