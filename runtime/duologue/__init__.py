@@ -62,6 +62,7 @@ from .errors import (
     Unknown,
 )
 from .events import Events, EventStream
+from .interceptors import CallInterceptor, CallNext, CallRequest, HandlerInterceptor, HandlerNext, Interceptors
 from .jwt_tokens import JwtTokens
 from .keyed import Answer, AnswerStore, Claim
 from .lifecycle import Lifecycle
@@ -93,7 +94,10 @@ __all__ = [
     "ByteSink",
     "Call",
     "CallError",
+    "CallInterceptor",
+    "CallNext",
     "CallOptions",
+    "CallRequest",
     "Cancelled",
     "Claim",
     "Client",
@@ -120,10 +124,13 @@ __all__ = [
     "Events",
     "FailedPrecondition",
     "Fate",
+    "HandlerInterceptor",
+    "HandlerNext",
     "HeldUploads",
     "HistoryLost",
     "Identity",
     "Int64",
+    "Interceptors",
     "Internal",
     "InvalidArgument",
     "Json",

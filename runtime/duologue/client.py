@@ -27,6 +27,7 @@ from .errors import CallError, ConnectFailed, ConnectionClosed, NotSent
 from .events import EventStream
 from .gate import Gate
 from .hub import EventHub
+from .interceptors import NONE, Interceptors, around_handler
 from .keyed import KeyedCalls, MemoryAnswers
 from .lifecycle import Lifecycle, tell
 from .limits import Limits
@@ -62,14 +63,17 @@ class Client(Peer):
         serve: Service[Any] | None,
         limits: Limits,
         observers: Sequence[Observer] = (),
+        interceptors: Interceptors = NONE,
     ) -> None:
         self.executor = executor
         self._channel = Channel(executor)
         self._observers = Observers.of(observers)
         self.limits = limits
-        self.hub = EventHub(self.protocol.events, self._tell_reset)
+        self.hub = EventHub(self.protocol.events, self._tell_reset, self._tell_events)
         self._dialer = dialer
-        self._handlers = {bound.name: bound for bound in serve.handlers()} if serve is not None else {}
+        self._around = interceptors.calls
+        served = serve.handlers() if serve is not None else ()
+        self._handlers = {bound.name: around_handler(bound, interceptors.handlers) for bound in served}
         self._keyed = serve.keyed if serve is not None else KeyedCalls(MemoryAnswers())
         self._uploads = serve.uploads if serve is not None else HeldUploads()
         self._scope: Scope | None = None
@@ -93,6 +97,7 @@ class Client(Peer):
         lifecycle: Lifecycle | None = None,
         compression: Deflate | None = None,
         observers: Sequence[Observer] = (),
+        interceptors: Interceptors = NONE,
     ) -> AbstractAsyncContextManager[Self]:
         """Connect, and keep connected: after a cut the client reconnects and renews its subscriptions.
 
@@ -103,6 +108,7 @@ class Client(Peer):
             tls: For ``wss://``; the system's certificates when not given.
             compression: How texts are compressed, where the server agrees; they are not when it is not given.
             observers: Are told of its connections, calls and events.
+            interceptors: Are put around its calls, and around the handlers of what it serves.
 
         Raises:
             ConnectFailed: The first connection could not be made.
@@ -110,7 +116,7 @@ class Client(Peer):
         """
         limits = limits or Limits()
         dialer = Dialer(url, token, tls, limits, compression)
-        return cls._kept(dialer, serve, limits, lifecycle or Lifecycle(), observers)
+        return cls._kept(dialer, serve, limits, lifecycle or Lifecycle(), observers, interceptors)
 
     @classmethod
     async def connect(
@@ -123,6 +129,7 @@ class Client(Peer):
         limits: Limits | None = None,
         compression: Deflate | None = None,
         observers: Sequence[Observer] = (),
+        interceptors: Interceptors = NONE,
     ) -> Unstarted[Self]:
         """Connect once, in the form of ADR-008: the caller runs the returned client's handler in a task of its own.
 
@@ -131,7 +138,8 @@ class Client(Peer):
             ValueError: The URL is none.
         """
         limits = limits or Limits()
-        client = cls(Dialer(url, token, tls, limits, compression), current(), serve, limits, observers)
+        dialer = Dialer(url, token, tls, limits, compression)
+        client = cls(dialer, current(), serve, limits, observers, interceptors)
         connection, socket = await client._dial()
         client._take(connection)
         return Unstarted(client, lambda: client._run_once(connection, socket))
@@ -145,8 +153,9 @@ class Client(Peer):
         limits: Limits,
         lifecycle: Lifecycle,
         observers: Sequence[Observer],
+        interceptors: Interceptors,
     ) -> AsyncGenerator[Self]:
-        client = cls(dialer, current(), serve, limits, observers)
+        client = cls(dialer, current(), serve, limits, observers, interceptors)
         client._lifecycle = lifecycle
         async with client.executor.scope() as client._scope:
             connection, socket = await client._dial()
@@ -291,7 +300,7 @@ class Client(Peer):
         if self._observers is not None:
             self._observers.tell(lambda observer: observer.reset(events, reason))
 
-    def tell_events(self, event: str, fate: Fate, count: int = 1) -> None:
+    def _tell_events(self, event: str, fate: Fate, count: int = 1) -> None:
         """Tell the observers what became of events that came."""
         if (watch := self.connection.watch) is not None:
             watch.events(event, fate, count)

@@ -68,6 +68,7 @@ class Connection:
         closed: None while the connection lives, then why it ended.
         room_waiters: Who waits for room in the outbound buffer, or for the link to be clear.
         watch: Tells its observers; None where there are none.
+        around_calls: What is put around calls to the peer.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Connection:
         self.gate = party.gate
         self.standing = Standing(self, party.gate, identity, credentials, admission)
         self.session = Session(role, _CODEC, party.limits, self.standing.greeting(party.hello))
+        self.around_calls = party.around_calls
         self.watch = None if party.observers is None else Watch(self, party.observers)
         if self.watch is not None:
             self.session.on_answered = self.watch.answered

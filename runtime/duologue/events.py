@@ -302,15 +302,15 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
         if descriptor.delivery is Delivery.STATE:  # as many as there are keys: the reader must hear of each
             state = (descriptor.name, *(value_at(event, path) for path in descriptor.key))
             if state in self._states:
-                self._client.tell_events(descriptor.name, Fate.COALESCED)
+                self._client.hub.tell_events(descriptor.name, Fate.COALESCED)
             else:
                 self._queue.append((None, None, state))
-                self._client.tell_events(descriptor.name, Fate.DELIVERED)
+                self._client.hub.tell_events(descriptor.name, Fate.DELIVERED)
             self._states[state] = event
             self._wake()
         elif len(self._queue) < self._client.limits.event_queue:
             self._queue.append((event, seq, None))
-            self._client.tell_events(descriptor.name, Fate.DELIVERED)
+            self._client.hub.tell_events(descriptor.name, Fate.DELIVERED)
             self._wake()
         elif descriptor.delivery is Delivery.LOG:
             self._behind, self.standing = True, False
@@ -319,7 +319,7 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
 
     def _lose(self, event: str, count: int = 1) -> None:
         self.lost += count
-        self._client.tell_events(event, Fate.DROPPED, count)
+        self._client.hub.tell_events(event, Fate.DROPPED, count)
 
     def _wake(self) -> None:
         if self._waiting is not None:

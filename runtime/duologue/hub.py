@@ -25,12 +25,17 @@ class EventHub:
 
     Attributes:
         tell_reset: Is told which events could not be continued, and why.
+        tell_events: Is told what became of events that came.
     """
 
     def __init__(
-        self, descriptors: Sequence[EventDescriptor[Event]], tell_reset: Callable[[Sequence[str], str], None]
+        self,
+        descriptors: Sequence[EventDescriptor[Event]],
+        tell_reset: Callable[[Sequence[str], str], None],
+        tell_events: Callable[..., None],
     ) -> None:
         self.tell_reset = tell_reset
+        self.tell_events = tell_events
         self._descriptors = {descriptor.name: descriptor for descriptor in descriptors}
         self._streams: dict[str, EventStream[Any]] = {}
         self._last = 0

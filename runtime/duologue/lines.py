@@ -7,12 +7,9 @@ import logging
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final
 
 from typing_extensions import override
-
-LogFormat: TypeAlias = Literal["text", "json"]
-"""How lines are written: for people, or each as a JSON object."""
 
 _PLAIN: Final = re.compile(r"[\w.:/@+-]+", re.ASCII)
 """Values that need no quotes."""
@@ -78,7 +75,8 @@ class JsonLines(logging.Formatter):
         return json.dumps(told)
 
 
-FORMATTERS: Final[Mapping[LogFormat, type[logging.Formatter]]] = {"text": TextLines, "json": JsonLines}
+FORMATTERS: Final[Mapping[str, type[logging.Formatter]]] = {"text": TextLines, "json": JsonLines}
+"""How lines are written: for people, or each as a JSON object."""
 
 
 def _value(value: object) -> object:

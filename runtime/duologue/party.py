@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from .compression import Deflate
 from .drivers.port import Scope
 from .errors import ConnectionClosed
 from .gate import Gate
+from .interceptors import CallInterceptor
 from .keyed import KeyedCalls
 from .limits import Limits
 from .observer import Observers
@@ -39,6 +40,7 @@ class Party:
         on_known: Is told who the peer is.
         on_leaving: Is told when the peer takes no more calls.
         on_closed: Is told when a connection is gone, and why.
+        around_calls: What is put around the calls to its peers; `handlers` have theirs around them.
         observers: Are told of its connections; None where there are none.
     """
 
@@ -57,4 +59,5 @@ class Party:
     on_known: Callable[[Connection, Hello], None] | None = None
     on_leaving: Callable[[Connection, Goaway], None] | None = None
     on_closed: Callable[[Connection, ConnectionClosed], None] | None = None
+    around_calls: Sequence[CallInterceptor] = ()
     observers: Observers | None = None

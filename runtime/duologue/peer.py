@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from .attempts import Attempts
 from .bodies import Body, opened
 from .calls import CallOptions
 from .descriptors import Action, DownloadAction, I, P, R, StreamAction, UploadAction
 from .errors import CallError
+from .interceptors import CallInterceptor, CallRequest, around_call
+from .models import Params
 from .sending import upload
-from .streams import Download, Stream
+from .streams import Download, Opening, Stream
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -27,9 +31,12 @@ class Peer:
         executor: The event loop that it runs on.
     """
 
+    _around: Sequence[CallInterceptor] = ()
+
     def __init__(self, connection: Connection) -> None:
         self.executor: Executor = connection.executor
         self._channel = connection.channel
+        self._around = connection.around_calls
 
     @property
     def connection(self) -> Connection:
@@ -47,6 +54,26 @@ class Peer:
         return await self._channel.connected(timeout)
 
     async def _call(self, action: Action[P, R], params: P, timeout: float | None, options: CallOptions | None) -> R:
+        if self._around:
+            return await self._intercepted(action, params, timeout, options, partial(self._attempt, action))
+        return await self._attempt(action, params, timeout, options)
+
+    async def _intercepted(
+        self,
+        action: Action[P, R],
+        params: P,
+        timeout: float | None,
+        options: CallOptions | None,
+        make: Callable[[P, float | None, CallOptions | None], Awaitable[R]],
+    ) -> R:
+        async def innermost(request: CallRequest, params: P) -> R:
+            return await make(params, request.timeout, request.options)
+
+        request = CallRequest(action=action.name, timeout=timeout, options=options or CallOptions())
+        result: R = await around_call(self._around, request, params, innermost)
+        return result
+
+    async def _attempt(self, action: Action[P, R], params: P, timeout: float | None, options: CallOptions | None) -> R:
         attempts = Attempts(self, action, timeout, options)
         while True:
             connection = self._channel.ready
@@ -62,16 +89,39 @@ class Peer:
     def _stream(
         self, action: StreamAction[P, I, R], params: P, timeout: float | None, options: CallOptions | None
     ) -> Stream[I, R]:
-        return Stream(Attempts(self, action, timeout, options), action, params)
+        opening = self._opening(action, params, timeout, options)
+        return Stream(Attempts(self, action, timeout, options), action, params, opening)
 
     async def _upload(
         self, action: UploadAction[P, R], params: P, body: Body, timeout: float | None, options: CallOptions | None
     ) -> R:
-        attempts = Attempts(self, action, timeout, options)
-        async with opened(body, attempts.time_left()) as source:
-            return await upload(attempts, action, params, source)
+        async def send(params: P, timeout: float | None, options: CallOptions | None) -> R:
+            attempts = Attempts(self, action, timeout, options)
+            async with opened(body, attempts.time_left()) as source:
+                return await upload(attempts, action, params, source)
+
+        if self._around:
+            return await self._intercepted(action, params, timeout, options, send)
+        return await send(params, timeout, options)
 
     def _download(
         self, action: DownloadAction[P, R], params: P, timeout: float | None, options: CallOptions | None
     ) -> Download[R]:
-        return Download(Attempts(self, action, timeout, options), action, params)
+        opening = self._opening(action, params, timeout, options)
+        return Download(Attempts(self, action, timeout, options), action, params, opening)
+
+    def _opening(
+        self, action: Action[P, Any], params: P, timeout: float | None, options: CallOptions | None
+    ) -> Opening | None:
+        """How what comes piece by piece is to begin, where it is not simply begun."""
+        if not self._around:
+            return None
+
+        async def opening(begin: Callable[[Attempts, Params], Awaitable[None]]) -> None:
+            async def innermost(request: CallRequest, params: Params) -> None:
+                await begin(Attempts(self, action, request.timeout, request.options), params)
+
+            request = CallRequest(action=action.name, timeout=timeout, options=options or CallOptions())
+            await around_call(self._around, request, params, innermost)
+
+        return opening

@@ -25,6 +25,7 @@ from .drivers import current
 from .drivers.port import Executor, Future, Listener, Scope, Socket, wake
 from .errors import ConnectionClosed
 from .gate import Gate
+from .interceptors import NONE, Interceptors, around_handler
 from .limits import Limits
 from .models import Event
 from .observer import Observer, Observers
@@ -79,6 +80,7 @@ class Server(Generic[PeerT]):
         compression: Deflate | None = None,
         *,
         observers: Sequence[Observer] = (),
+        interceptors: Interceptors = NONE,
     ) -> None:
         self.addresses = listener.addresses
         self._service = service
@@ -100,7 +102,8 @@ class Server(Generic[PeerT]):
             ),
             limits=limits,
             compression=compression,
-            handlers={bound.name: bound for bound in service.handlers()},
+            handlers={bound.name: around_handler(bound, interceptors.handlers) for bound in service.handlers()},
+            around_calls=interceptors.calls,
             keyed=service.keyed,
             uploads=service.uploads,
             gate=Gate(protocol.roles, executor.now),
@@ -125,6 +128,7 @@ class Server(Generic[PeerT]):
         login: Login | None = None,
         compression: Deflate | None = None,
         observers: Sequence[Observer] = (),
+        interceptors: Interceptors = NONE,
     ) -> Self:
         """Listen on ``host:port``; port 0 picks a free one. The other arguments are those of `serve`.
 
@@ -146,6 +150,7 @@ class Server(Generic[PeerT]):
             login,
             compression=compression,
             observers=observers,
+            interceptors=interceptors,
         )
 
     @classmethod
@@ -162,6 +167,7 @@ class Server(Generic[PeerT]):
         *,
         compression: Deflate | None,
         observers: Sequence[Observer],
+        interceptors: Interceptors,
     ) -> Self:
         """Listen on a host and a port; see `bind`."""
         executor = current()
@@ -172,7 +178,9 @@ class Server(Generic[PeerT]):
         except BaseException:
             await listener.aclose()
             raise
-        return cls(service, listener, executor, limits, admission, compression, observers=observers)
+        return cls(
+            service, listener, executor, limits, admission, compression, observers=observers, interceptors=interceptors
+        )
 
     @property
     def port(self) -> int:
@@ -328,6 +336,7 @@ async def serve(
     login: Login | None = None,
     compression: Deflate | None = None,
     observers: Sequence[Observer] = (),
+    interceptors: Interceptors = NONE,
 ) -> AsyncGenerator[Server[PeerT]]:
     """Serve in the background while the block runs; leaving it closes the server (see `Server.aclose`).
 
@@ -339,6 +348,7 @@ async def serve(
         login: ``"first_message"`` lets browsers, which cannot send headers, send their token as first message.
         compression: How texts are compressed for clients that offer it; they are not when it is not given.
         observers: Are told of its connections, calls and events.
+        interceptors: Are put around its handlers, and around its calls to clients.
 
     Raises:
         OSError: The address cannot be had.
@@ -355,6 +365,7 @@ async def serve(
         login,
         compression=compression,
         observers=observers,
+        interceptors=interceptors,
     )
     async with current().scope() as scope:
         scope.spawn(server.serve_all, scope)

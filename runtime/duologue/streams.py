@@ -6,11 +6,11 @@ import hashlib
 import os
 import secrets
 from abc import abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, Self
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeAlias
 
 import anyio.lowlevel
 from pydantic import ValidationError
@@ -27,6 +27,9 @@ from .outcomes import decode, explain, result_of
 if TYPE_CHECKING:
     from .connection import Connection
 
+Opening: TypeAlias = Callable[[Callable[[Attempts, Params], Awaitable[None]]], Awaitable[None]]
+"""Begins a call with what was put around it, by what it is given; it may not begin it at all."""
+
 I = TypeVar("I")  # noqa: E741 - as in the descriptors
 R = TypeVar("R")
 
@@ -34,10 +37,13 @@ R = TypeVar("R")
 class _Arriving(AbstractAsyncContextManager["_Arriving[I, R]"], Generic[I, R]):
     """What comes piece by piece before the result. Leaving the block early cancels the call."""
 
-    def __init__(self, attempts: Attempts, action: Action[Any, R], params: Params) -> None:
+    def __init__(
+        self, attempts: Attempts, action: Action[Any, R], params: Params, opening: Opening | None = None
+    ) -> None:
         self._attempts = attempts
         self._action = action
         self._params = params
+        self._opening = opening
         self._connection: Connection | None = None
         self._call: OutgoingCall | None = None
         self._arrivals = Arrivals()
@@ -109,6 +115,11 @@ class _Arriving(AbstractAsyncContextManager["_Arriving[I, R]"], Generic[I, R]):
                 raise
 
     async def _start(self) -> tuple[Connection, OutgoingCall]:
+        if self._opening is not None:
+            opening, self._opening = self._opening, None
+            await opening(self._begin)
+            if self._call is None:
+                raise Cancelled(f"{self._action.name}: an interceptor did not proceed with it", ran=Ran.NO)
         while self._connection is None or self._call is None:
             attempts = self._attempts
             connection = await attempts.connect()
@@ -120,6 +131,10 @@ class _Arriving(AbstractAsyncContextManager["_Arriving[I, R]"], Generic[I, R]):
             except CallError as error:
                 attempts.failed(error, connection)
         return self._connection, self._call
+
+    async def _begin(self, attempts: Attempts, params: Params) -> None:
+        self._attempts, self._params = attempts, params
+        await self._start()
 
     def _begin_anew(self, connection: Connection, call: OutgoingCall) -> bool:
         """Whether the call is to be sent again: never after its first piece."""
@@ -160,8 +175,10 @@ class Download(_Arriving[bytes, R]):
     The bytes are good once the result is there: it fails where they do not have their sender's digest.
     """
 
-    def __init__(self, attempts: Attempts, action: Action[Any, R], params: Params) -> None:
-        super().__init__(attempts, action, params)
+    def __init__(
+        self, attempts: Attempts, action: Action[Any, R], params: Params, opening: Opening | None = None
+    ) -> None:
+        super().__init__(attempts, action, params, opening)
         self._digest = hashlib.sha256()
 
     async def save(self, path: os.PathLike[str] | str) -> R:
