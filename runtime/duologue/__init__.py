@@ -69,9 +69,11 @@ from .lifecycle import Lifecycle
 from .limits import Limits
 from .lines import JsonLines, TextLines
 from .logs import LogObserver
+from .metrics import Metrics
 from .models import Base64, Event, Int64, Json, Model, Params, UniqueItems, UnknownValue, UnknownVariant
 from .observer import Direction, Fate, ObservedCall, Observer, Outcome
 from .peer import Peer
+from .probes import Probes
 from .publisher import EventLog, LogEntry, MemoryLog, Position, Publisher
 from .server import ConnectionHandler, Server, serve
 from .service import Bound, ByteSink, Call, Service, Sink, downloading, notified, streaming, unary, uploading
@@ -142,6 +144,7 @@ __all__ = [
     "LogObserver",
     "Login",
     "MemoryLog",
+    "Metrics",
     "Model",
     "NotFound",
     "NotSent",
@@ -154,6 +157,7 @@ __all__ = [
     "Peer",
     "PermissionDenied",
     "Position",
+    "Probes",
     "Protocol",
     "Publisher",
     "Ran",

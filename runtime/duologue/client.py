@@ -33,7 +33,7 @@ from .lifecycle import Lifecycle, tell
 from .limits import Limits
 from .models import Event
 from .observer import Fate, Observer, Observers
-from .party import Party
+from .party import Extras, Party
 from .peer import Peer
 from .refresh import Refresh, authenticate
 from .service import Service
@@ -62,18 +62,17 @@ class Client(Peer):
         executor: Executor,
         serve: Service[Any] | None,
         limits: Limits,
-        observers: Sequence[Observer] = (),
-        interceptors: Interceptors = NONE,
+        extras: Extras,
     ) -> None:
         self.executor = executor
         self._channel = Channel(executor)
-        self._observers = Observers.of(observers)
+        self._observers = Observers.of(extras.observers)
         self.limits = limits
-        self.hub = EventHub(self.protocol.events, self._tell_reset, self._tell_events)
+        self.hub = EventHub(self.protocol.events, self._tell_reset, self._tell_events if extras.observers else None)
         self._dialer = dialer
-        self._around = interceptors.calls
+        self._around = extras.interceptors.calls
         served = serve.handlers() if serve is not None else ()
-        self._handlers = {bound.name: around_handler(bound, interceptors.handlers) for bound in served}
+        self._handlers = {bound.name: around_handler(bound, extras.interceptors.handlers) for bound in served}
         self._keyed = serve.keyed if serve is not None else KeyedCalls(MemoryAnswers())
         self._uploads = serve.uploads if serve is not None else HeldUploads()
         self._scope: Scope | None = None
@@ -116,7 +115,7 @@ class Client(Peer):
         """
         limits = limits or Limits()
         dialer = Dialer(url, token, tls, limits, compression)
-        return cls._kept(dialer, serve, limits, lifecycle or Lifecycle(), observers, interceptors)
+        return cls._kept(dialer, serve, limits, lifecycle or Lifecycle(), Extras(observers, interceptors))
 
     @classmethod
     async def connect(
@@ -139,7 +138,7 @@ class Client(Peer):
         """
         limits = limits or Limits()
         dialer = Dialer(url, token, tls, limits, compression)
-        client = cls(dialer, current(), serve, limits, observers, interceptors)
+        client = cls(dialer, current(), serve, limits, Extras(observers, interceptors))
         connection, socket = await client._dial()
         client._take(connection)
         return Unstarted(client, lambda: client._run_once(connection, socket))
@@ -152,10 +151,9 @@ class Client(Peer):
         serve: Service[Any] | None,
         limits: Limits,
         lifecycle: Lifecycle,
-        observers: Sequence[Observer],
-        interceptors: Interceptors,
+        extras: Extras,
     ) -> AsyncGenerator[Self]:
-        client = cls(dialer, current(), serve, limits, observers, interceptors)
+        client = cls(dialer, current(), serve, limits, extras)
         client._lifecycle = lifecycle
         async with client.executor.scope() as client._scope:
             connection, socket = await client._dial()
@@ -300,7 +298,7 @@ class Client(Peer):
         if self._observers is not None:
             self._observers.tell(lambda observer: observer.reset(events, reason))
 
-    def _tell_events(self, event: str, fate: Fate, count: int = 1) -> None:
+    def _tell_events(self, event: str, fate: Fate, count: int) -> None:
         """Tell the observers what became of events that came."""
         if (watch := self.connection.watch) is not None:
             watch.events(event, fate, count)

@@ -302,15 +302,15 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
         if descriptor.delivery is Delivery.STATE:  # as many as there are keys: the reader must hear of each
             state = (descriptor.name, *(value_at(event, path) for path in descriptor.key))
             if state in self._states:
-                self._client.hub.tell_events(descriptor.name, Fate.COALESCED)
+                self._tell(descriptor.name, Fate.COALESCED)
             else:
                 self._queue.append((None, None, state))
-                self._client.hub.tell_events(descriptor.name, Fate.DELIVERED)
+                self._tell(descriptor.name, Fate.DELIVERED)
             self._states[state] = event
             self._wake()
         elif len(self._queue) < self._client.limits.event_queue:
             self._queue.append((event, seq, None))
-            self._client.hub.tell_events(descriptor.name, Fate.DELIVERED)
+            self._tell(descriptor.name, Fate.DELIVERED)
             self._wake()
         elif descriptor.delivery is Delivery.LOG:
             self._behind, self.standing = True, False
@@ -319,7 +319,11 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
 
     def _lose(self, event: str, count: int = 1) -> None:
         self.lost += count
-        self._client.hub.tell_events(event, Fate.DROPPED, count)
+        self._tell(event, Fate.DROPPED, count)
+
+    def _tell(self, event: str, fate: Fate, count: int = 1) -> None:
+        if self._client.hub.tell_events is not None:
+            self._client.hub.tell_events(event, fate, count)
 
     def _wake(self) -> None:
         if self._waiting is not None:

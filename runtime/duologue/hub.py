@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from .descriptors import EventDescriptor
 from .errors import HistoryLost, InvalidArgument, Ran
 from .models import Event
+from .observer import Fate
 from .outcomes import explain
 from .wire import Message
 
@@ -25,14 +26,14 @@ class EventHub:
 
     Attributes:
         tell_reset: Is told which events could not be continued, and why.
-        tell_events: Is told what became of events that came.
+        tell_events: Is told what became of events that came; None where nobody wants to know.
     """
 
     def __init__(
         self,
         descriptors: Sequence[EventDescriptor[Event]],
         tell_reset: Callable[[Sequence[str], str], None],
-        tell_events: Callable[..., None],
+        tell_events: Callable[[str, Fate, int], None] | None,
     ) -> None:
         self.tell_reset = tell_reset
         self.tell_events = tell_events

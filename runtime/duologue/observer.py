@@ -49,7 +49,7 @@ class ObservedCall:
         id: The request's id, which both ends know it by; unique on the connection among the calls of its direction.
         action: Its name on the wire; of an incoming call that is whatever the peer sent.
         known: Whether the protocol has such an action.
-        started: When it was accepted or sent, on the event loop's clock.
+        started: When it was accepted or sent, by `time.perf_counter`: some event loops count whole milliseconds.
         meta: What travels with the request. Of an outgoing call an observer may add to it in `call_started`.
     """
 

@@ -10,10 +10,11 @@ from .compression import Deflate
 from .drivers.port import Scope
 from .errors import ConnectionClosed
 from .gate import Gate
-from .interceptors import CallInterceptor
+from .interceptors import NONE, CallInterceptor, Interceptors
 from .keyed import KeyedCalls
 from .limits import Limits
-from .observer import Observers
+from .observer import Observer, Observers
+from .probes import Probes
 from .publisher import Publisher
 from .service import Bound
 from .uploads import HeldUploads
@@ -21,6 +22,15 @@ from .wire import Goaway, Hello, Message
 
 if TYPE_CHECKING:
     from .connection import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What users add to a side, and it does without: see `serve`, `Client.open`."""
+
+    observers: Sequence[Observer] = ()
+    interceptors: Interceptors = NONE
+    probes: Probes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +51,7 @@ class Party:
         on_leaving: Is told when the peer takes no more calls.
         on_closed: Is told when a connection is gone, and why.
         around_calls: What is put around the calls to its peers; `handlers` have theirs around them.
+        probes: What a server answers to plain HTTP; nothing where there are none.
         observers: Are told of its connections; None where there are none.
     """
 
@@ -60,4 +71,5 @@ class Party:
     on_leaving: Callable[[Connection, Goaway], None] | None = None
     on_closed: Callable[[Connection, ConnectionClosed], None] | None = None
     around_calls: Sequence[CallInterceptor] = ()
+    probes: Probes | None = None
     observers: Observers | None = None

@@ -15,12 +15,13 @@ from .auth import Credentials, Identity
 from .close_codes import CloseCode
 from .connection import Connection
 from .drivers.port import Executor, Scope, Socket, Timer
-from .errors import CallError, ResourceExhausted, Status, Unauthenticated
+from .errors import CallError, ResourceExhausted, Status, Unauthenticated, Unavailable
 from .handshake import credentials_of, refusal, server_protocol
 from .limits import KIB, limit_named
 from .link import Link
 from .outcomes import body_of
 from .party import Party
+from .probes import STOPPING
 from .standing import answer, token_of
 from .wire import BadMessage, BadText, NativeCodec
 
@@ -55,12 +56,14 @@ class Reception:
         party: Party,
         admission: Admission,
         on_let_in: Callable[[Reception, Connection], None],
+        is_stopping: Callable[[], bool],
     ) -> None:
         self.connection: Connection | None = None
         self._executor = executor
         self._party = party
         self._admission = admission
         self._on_let_in = on_let_in
+        self._is_stopping = is_stopping
         self._protocol = server_protocol(party.limits, admission.origins, party.compression)
         self._link = Link(self._protocol, executor, party.limits)
         self._link.owner = self
@@ -98,6 +101,8 @@ class Reception:
 
     # ---------------------------------------------------------------------------------------------- before the answer
     def on_request(self, request: Request) -> None:
+        if self._answer_probe(request):
+            return
         accepted = self._protocol.accept(request)  # checks the origin, too
         if accepted.status_code != 101:
             if isinstance(self._protocol.handshake_exc, InvalidOrigin):
@@ -105,6 +110,10 @@ class Reception:
             self._link.respond(accepted)
             return
         try:
+            if self._is_stopping():  # the socket is still open for those who ask whether it is
+                self._tell("stopping")
+                self._link.respond(refusal(self._protocol, Unavailable(STOPPING)))
+                return
             self._check_crowd()
             self._credentials = credentials_of(request, self._link.peer_name, self._link.peer_certificate)
         except CallError as error:
@@ -115,6 +124,14 @@ class Reception:
             self._link.respond(accepted)
         else:
             self._scope.spawn(self._receive, accepted)
+
+    def _answer_probe(self, request: Request) -> bool:
+        """Answer those who look after the server; False where somebody else asks."""
+        probes, stopping = self._party.probes, self._is_stopping()
+        answer = probes and probes.answer(self._protocol, request, self._address, stopping=stopping)
+        if answer:
+            self._link.respond(answer)
+        return bool(answer)
 
     def _check_crowd(self) -> None:
         if self._crowd > self._admission.addresses.limit:

@@ -29,8 +29,9 @@ from .interceptors import NONE, Interceptors, around_handler
 from .limits import Limits
 from .models import Event
 from .observer import Observer, Observers
-from .party import Party
+from .party import Extras, Party
 from .peer import Peer
+from .probes import Probes
 from .publisher import Position
 from .reception import Reception
 from .service import Service
@@ -78,9 +79,7 @@ class Server(Generic[PeerT]):
         limits: Limits,
         admission: Admission,
         compression: Deflate | None = None,
-        *,
-        observers: Sequence[Observer] = (),
-        interceptors: Interceptors = NONE,
+        extras: Extras = Extras(),  # noqa: B008 - it is frozen
     ) -> None:
         self.addresses = listener.addresses
         self._service = service
@@ -102,8 +101,9 @@ class Server(Generic[PeerT]):
             ),
             limits=limits,
             compression=compression,
-            handlers={bound.name: around_handler(bound, interceptors.handlers) for bound in service.handlers()},
-            around_calls=interceptors.calls,
+            handlers={bound.name: around_handler(bound, extras.interceptors.handlers) for bound in service.handlers()},
+            around_calls=extras.interceptors.calls,
+            probes=extras.probes,
             keyed=service.keyed,
             uploads=service.uploads,
             gate=Gate(protocol.roles, executor.now),
@@ -112,7 +112,7 @@ class Server(Generic[PeerT]):
             on_leaving=self._sessions.leave,
             on_closed=self._lose,
             publisher=service.publisher,
-            observers=Observers.of(observers),
+            observers=Observers.of(extras.observers),
         )
 
     @classmethod
@@ -129,6 +129,7 @@ class Server(Generic[PeerT]):
         compression: Deflate | None = None,
         observers: Sequence[Observer] = (),
         interceptors: Interceptors = NONE,
+        probes: Probes | None = None,
     ) -> Self:
         """Listen on ``host:port``; port 0 picks a free one. The other arguments are those of `serve`.
 
@@ -149,8 +150,7 @@ class Server(Generic[PeerT]):
             origins,
             login,
             compression=compression,
-            observers=observers,
-            interceptors=interceptors,
+            extras=Extras(observers, interceptors, probes),
         )
 
     @classmethod
@@ -166,8 +166,7 @@ class Server(Generic[PeerT]):
         login: Login | None,
         *,
         compression: Deflate | None,
-        observers: Sequence[Observer],
-        interceptors: Interceptors,
+        extras: Extras,
     ) -> Self:
         """Listen on a host and a port; see `bind`."""
         executor = current()
@@ -178,9 +177,7 @@ class Server(Generic[PeerT]):
         except BaseException:
             await listener.aclose()
             raise
-        return cls(
-            service, listener, executor, limits, admission, compression, observers=observers, interceptors=interceptors
-        )
+        return cls(service, listener, executor, limits, admission, compression, extras)
 
     @property
     def port(self) -> int:
@@ -270,20 +267,24 @@ class Server(Generic[PeerT]):
             return
         self._closing = True
         self._service.uploads.release(self)
-        await self._listener.aclose()
+        if self._party.probes is None:
+            await self._listener.aclose()
         self._sessions.close()
         self._wake()
         limits = self._limits
-        for reception in list(self._receptions):
-            reception.give_up()
+        self._give_up_receptions()
         spread = len(self._connections) / RETURNS if reconnect_in is None else reconnect_in
         deadline = int((limits.drain + limits.close) * 1000)
         goaway = Goaway("shutdown", reconnect_in=int(spread * 1000), deadline=deadline)
         for connection in self.connections:
             connection.leave(goaway)
-        with anyio.move_on_after(limits.drain):
-            for connection in self.connections:
-                await connection.until_idle()
+        try:
+            with anyio.move_on_after(limits.drain):
+                for connection in self.connections:
+                    await connection.until_idle()
+        finally:
+            await self._listener.aclose()  # until now, where there are probes: `/readyz` has said that it stops
+            self._give_up_receptions()
         for connection in self.connections:
             connection.close(CloseCode.GOING_AWAY, "the server stops")
         with anyio.move_on_after(limits.close + 1):  # each link ends itself within `Limits.close`
@@ -291,6 +292,10 @@ class Server(Generic[PeerT]):
                 await connection.until_closed()
         for connection in self.connections:
             connection.abort()
+
+    def _give_up_receptions(self) -> None:
+        for reception in list(self._receptions):
+            reception.give_up()
 
     def _let_in(self, reception: Reception, connection: Connection) -> None:
         """The handshake is over."""
@@ -308,7 +313,7 @@ class Server(Generic[PeerT]):
             wake(self._room)
 
     async def _handle(self, socket: Socket) -> None:
-        reception = Reception(self._executor, self._party, self._admission, self._let_in)
+        reception = Reception(self._executor, self._party, self._admission, self._let_in, lambda: self._closing)
         self._receptions[reception] = None
         try:
             await reception.run(socket)
@@ -337,6 +342,7 @@ async def serve(
     compression: Deflate | None = None,
     observers: Sequence[Observer] = (),
     interceptors: Interceptors = NONE,
+    probes: Probes | None = None,
 ) -> AsyncGenerator[Server[PeerT]]:
     """Serve in the background while the block runs; leaving it closes the server (see `Server.aclose`).
 
@@ -349,6 +355,7 @@ async def serve(
         compression: How texts are compressed for clients that offer it; they are not when it is not given.
         observers: Are told of its connections, calls and events.
         interceptors: Are put around its handlers, and around its calls to clients.
+        probes: What plain HTTP requests are answered; they are refused as any that ask for no WebSocket without it.
 
     Raises:
         OSError: The address cannot be had.
@@ -364,8 +371,7 @@ async def serve(
         origins,
         login,
         compression=compression,
-        observers=observers,
-        interceptors=interceptors,
+        extras=Extras(observers, interceptors, probes),
     )
     async with current().scope() as scope:
         scope.spawn(server.serve_all, scope)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from .decisions import IncomingCall, OutgoingCall
@@ -90,8 +91,7 @@ class Watch:
         self._end(call, Status.CANCELLED, Status.CANCELLED)
 
     def _start(self, direction: Direction, id: str, action: str, *, known: bool, meta: dict[str, str]) -> ObservedCall:
-        now = self._connection.executor.now()
-        observed = ObservedCall(self._connection, direction, id, action, known, now, meta)
+        observed = ObservedCall(self._connection, direction, id, action, known, perf_counter(), meta)
         self._observers.tell(lambda observer: observer.call_started(observed))
         return observed
 
@@ -109,7 +109,7 @@ class Watch:
     def _tell_end(
         self, observed: ObservedCall, status: Status | None, code: str | None, incident: str | None = None
     ) -> None:
-        outcome = Outcome(self._connection.executor.now() - observed.started, status, code, incident)
+        outcome = Outcome(perf_counter() - observed.started, status, code, incident)
         self._observers.tell(lambda observer: observer.call_ended(observed, outcome))
 
 
