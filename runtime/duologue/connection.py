@@ -197,6 +197,17 @@ class Connection:
         return self.standing.identity
 
     @property
+    def protocol(self) -> str:
+        """The name of the protocol that is spoken."""
+        return self._party.hello.protocol
+
+    @property
+    def server_address(self) -> tuple[str, int] | None:
+        """Host and port that a client has connected to; None at a server's end."""
+        uri = self._link.protocol.uri if isinstance(self._link.protocol, ClientProtocol) else None
+        return None if uri is None else (uri.host, uri.port)
+
+    @property
     def peer_address(self) -> str:
         """The peer's address, known once the handshake is over; empty where nobody observes."""
         return "" if self.watch is None else self.watch.peer

@@ -279,6 +279,7 @@ class Handlers:
             deadline=call.expires_at,
             identity=connection.identity,
             claim=claim,
+            id=call.id,
         )
         call.owner.began = True
         try:

@@ -36,6 +36,7 @@ class Call(Generic[PeerT]):
         peer: The caller: what it serves can be called from within the handler.
         connection: The connection that the call came on.
         action: The action's name on the wire.
+        id: The request's id, by which logs tell of it: unique on its connection while it runs; empty for an event.
         meta: What the caller sent along.
         identity: Who called, as of when the handler started.
         key: The caller's idempotency key, None when it gave none.
@@ -43,7 +44,7 @@ class Call(Generic[PeerT]):
         deadline: When the caller stops waiting, on the event loop's clock; None when it waits for ever.
     """
 
-    __slots__ = ("action", "claim", "connection", "deadline", "identity", "key", "meta", "peer")
+    __slots__ = ("action", "claim", "connection", "deadline", "id", "identity", "key", "meta", "peer")
 
     def __init__(
         self,
@@ -56,10 +57,12 @@ class Call(Generic[PeerT]):
         deadline: float | None,
         identity: Identity,
         claim: Claim | None = None,
+        id: str = "",
     ) -> None:
         self.peer = peer
         self.connection = connection
         self.action = action
+        self.id = id
         self.meta = meta
         self.key = key
         self.identity = identity
