@@ -224,9 +224,9 @@ def old_connections_are_not_fenced(patch: Patch) -> None:
 def answers_are_sent_twice(patch: Patch) -> None:
     respond = Session._respond
 
-    def twice(self: Session, call: Any, message: bytes) -> None:
+    def twice(self: Session, call: Any, message: bytes, error: Any) -> None:
         known = self.incoming.get(call.id) is call
-        respond(self, call, message)
+        respond(self, call, message, error)
         if known:
             self._queue.append((message, False))
 

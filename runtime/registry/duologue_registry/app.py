@@ -23,6 +23,7 @@ from .access import FileTokens, told
 from .clock import SystemClock
 from .journal import JournaledStore
 from .memory import MemoryJournal
+from .observing import Observing, observers_of
 from .service import Registry
 from .sqlite import FILE_NAME, SqliteJournal
 from .tasks import background
@@ -62,6 +63,7 @@ async def serve_registry(
     authenticator: Authenticator,
     tls: ssl.SSLContext | None,
     origins: Sequence[str],
+    observing: Observing,
 ) -> None:
     """Serve until SIGTERM or SIGINT; without a directory, from memory.
 
@@ -76,8 +78,17 @@ async def serve_registry(
             await tasks.start(registry.run)
             guarded = isinstance(authenticator, FileTokens)
             login: Login | None = "first_message" if guarded and origins else None  # browsers cannot send headers
+            observers, probes = observers_of(store, observing)
             async with serve(
-                registry, host, port, tls=tls, authenticator=authenticator, origins=origins, login=login
+                registry,
+                host,
+                port,
+                tls=tls,
+                authenticator=authenticator,
+                origins=origins,
+                login=login,
+                observers=observers,
+                probes=probes,
             ) as server:
                 if isinstance(authenticator, FileTokens):
                     tasks.start_soon(authenticator.follow, server)

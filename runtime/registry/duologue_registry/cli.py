@@ -81,6 +81,20 @@ def main(context: click.Context) -> None:
 @click.option("--tls-cert", type=_file, help="Serve wss:// with this certificate (PEM).")
 @click.option("--tls-key", type=_file, help="The certificate's key, if it is in a file of its own.")
 @click.option("--origin", "origins", multiple=True, metavar="ORIGIN", help="A web page that may connect; repeatable.")
+@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    default="warning",
+    show_default=True,
+    help="From `info` connections and calls that fail are in it, from `debug` every call.",
+)
+@click.option(
+    "--metrics-token",
+    envvar="DUOLOGUE_METRICS_TOKEN",
+    show_envvar=True,
+    help="Who shows it may read /metrics from anywhere; without one, this machine alone may.",
+)
 @click.option("--executor", type=click.Choice(["asyncio", "uvloop", "trio"]), help="[default: uvloop if installed]")
 @click.option("--json", "as_json", is_flag=True, help="Say where it listens and stores as one line of JSON.")
 def serve(host: str, port: int, data: Path | None, **options: Any) -> None:
@@ -90,6 +104,7 @@ def serve(host: str, port: int, data: Path | None, **options: Any) -> None:
     nobody is let in without one; where there are none, it listens on this machine alone, and everybody on it may do
     everything.
     """
+    from .observing import Observing
     from .serving import Access, run
 
     if options["ephemeral"] and data is not None:
@@ -101,11 +116,15 @@ def serve(host: str, port: int, data: Path | None, **options: Any) -> None:
         key=options["tls_key"],
         origins=options["origins"],
     )
+    observing = Observing(
+        log_format=options["log_format"], log_level=options["log_level"], metrics_token=options["metrics_token"]
+    )
     run(
         host,
         port,
         data,
         access,
+        observing,
         ephemeral=options["ephemeral"],
         executor=options["executor"],
         as_json=options["as_json"],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import logging
 import os
 import ssl
 import sys
@@ -22,6 +21,7 @@ from .access import AccessRefused, FileTokens, authenticator_of
 from .app import Started, default_directory, serve_registry
 from .display import echo_json
 from .exits import REFUSED, fail
+from .observing import Observing, start_log
 from .store import StoreError
 from .token_commands import token_file
 from .tokens import TokensError
@@ -43,6 +43,7 @@ def run(
     port: int,
     data: Path | None,
     access: Access,
+    observing: Observing,
     *,
     ephemeral: bool,
     executor: str | None,
@@ -50,7 +51,7 @@ def run(
 ) -> None:
     """Serve until told to stop; returns then, so that the process ends with code 0."""
     authenticator, tls = _authenticator(host, data, access, ephemeral=ephemeral), _tls(access)
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    start_log(observing)
     directory = None if ephemeral else (data or default_directory()).absolute()
     backend, options = _backend(executor)
     try:
@@ -63,6 +64,7 @@ def run(
             authenticator,
             tls,
             access.origins,
+            observing,
             backend=backend,
             backend_options=options,
         )

@@ -1,0 +1,59 @@
+"""What a registry tells of itself while it runs: its numbers, whether it is ready, and its log."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from duologue import LogObserver, Metrics, Observer, Probes
+from duologue.lines import FORMATTERS
+
+from .store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observing:
+    """What `serve` was told of how it is to be observed.
+
+    Attributes:
+        log_format: `text` or `json`.
+        metrics_token: What `/metrics` asks for; without one this machine alone may read it.
+    """
+
+    log_format: str = "text"
+    log_level: str = "warning"
+    metrics_token: str | None = field(default=None, repr=False)
+
+
+def start_log(observing: Observing) -> None:
+    """Write the log to standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(FORMATTERS[observing.log_format]())
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
+    for ours in ("duologue", "duologue_registry"):  # others say more than an operator wants to know
+        logging.getLogger(ours).setLevel(observing.log_level.upper())
+
+
+def observers_of(store: Store, observing: Observing) -> tuple[Sequence[Observer], Probes]:
+    """Who is told what a registry on this store does, and what it answers to plain HTTP."""
+    metrics = Metrics()
+    metrics.gauge("registry_services", "Services by their state.", lambda: _by_state(store), labels=["state"])
+    metrics.gauge("registry_revision", "Mutations so far.", lambda: {(): store.revision})
+    metrics.gauge(
+        "registry_read_only",
+        "1 when the disk has failed and no more changes are taken.",
+        lambda: {(): store.read_only is not None},
+    )
+    probes = Probes(
+        metrics=metrics,
+        metrics_token=observing.metrics_token,
+        not_ready=lambda: None if store.read_only is None else "the disk has failed: no more changes are taken",
+    )
+    return [LogObserver(), metrics], probes
+
+
+def _by_state(store: Store) -> Mapping[tuple[str, ...], float]:
+    return Counter((str(record.entry.state),) for record in store.snapshot())
