@@ -1,4 +1,7 @@
-"""Secrets stay where they are: canaries in tokens, params, URLs and results, looked for in logs, errors and reprs."""
+"""Secrets stay where they are: canaries in tokens, params, URLs and results, looked for in all that is told.
+
+That is logs in each of their forms, errors, reprs, metrics and spans, with all observers on.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,26 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from tests.security.sdk import vault
 from tests.security.vaults import Vault, World, guarded, on_sockets
 from typing_extensions import override
 
-from duologue import CallError, CallOptions, ConnectFailed, Identity, Internal, JwtTokens, StaticTokens
+from duologue import (
+    CallError,
+    CallOptions,
+    ConnectFailed,
+    Identity,
+    Internal,
+    JsonLines,
+    JwtTokens,
+    LogObserver,
+    Metrics,
+    StaticTokens,
+    TextLines,
+)
 from duologue.dialer import redacted
+from duologue.otel import Tracing
 
 pytestmark = pytest.mark.anyio
 
@@ -28,11 +45,14 @@ SECRETS = {
     "query": f"{CANARY}-query",
     "user": f"{CANARY}-user",
 }
-REQUESTS = 10_000
+REQUESTS = {"asyncio": 10_000, "trio": 500}
+"""The many for what is rare, the few for what the other event loop does otherwise, and for spans, which take longer."""
 
 
 class Told(logging.Handler):
-    """Everything that is logged, formatted with its traceback."""
+    """Everything that is logged, with its traceback, in each of the forms that there are."""
+
+    FORMATTERS = (TextLines(), JsonLines())
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
@@ -40,7 +60,18 @@ class Told(logging.Handler):
 
     @override
     def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(self.format(record))
+        self.lines.extend(formatter.format(record) for formatter in self.FORMATTERS)
+
+
+class Spans(SpanProcessor):
+    """All that spans say."""
+
+    def __init__(self) -> None:
+        self.told: set[str] = set()
+
+    @override
+    def on_end(self, span: ReadableSpan) -> None:
+        self.told.add(f"{span.name} {span.attributes} {span.status.description} {span.events} {span.links}")
 
 
 @pytest.fixture
@@ -81,17 +112,26 @@ def everything(world: World, client: Any, errors: list[BaseException]) -> Iterat
         yield "".join(traceback.format_exception(error))
 
 
-async def test_nothing_of_ten_thousand_requests_is_told(told: Told) -> None:
+async def test_nothing_of_ten_thousand_requests_is_told(told: Told, anyio_backend_name: str) -> None:
     errors: dict[str, BaseException] = {}
     people = StaticTokens.of({SECRETS["token"]: vault_owner()})
-    async with guarded(Careless(), people, bound=120) as world:
+    metrics, spans, provider, requests = Metrics(), Spans(), TracerProvider(), REQUESTS[anyio_backend_name]
+    provider.add_span_processor(spans)
+    tracing = [] if requests > 500 else [Tracing(provider)]
+    all_of_them: dict[str, Any] = {"observers": [LogObserver(), metrics, *tracing]}
+    async with guarded(Careless(), people, bound=120, **all_of_them) as world:
         url = world.url.replace("ws://", f"ws://{SECRETS['user']}:x@") + f"/path?secret={SECRETS['query']}"
-        async with vault.VaultClient.open(url, token=SECRETS["token"]) as client:
-            for number in range(REQUESTS // 20):
+        async with vault.VaultClient.open(url, token=SECRETS["token"], **all_of_them) as client:
+            for number in range(requests // 20):
                 await one_of_each(client, number, errors)
             shown = [*told.lines, *everything(world, client, list(errors.values()))]
-    assert len(world.service.calls) >= REQUESTS // 2
+    shown += [metrics.render(), *spans.told]
+    assert len(world.service.calls) >= requests // 2
     assert any("incident" in line for line in told.lines), "what failed was logged"
+    for direction in ("incoming", "outgoing"):
+        assert f'{{direction="{direction}",action="look",status="ok"}}' in metrics.render()
+    assert not tracing or {"vault/look", "vault/store"} <= {text.partition(" ")[0] for text in spans.told}
+    assert any("call ended" in line and "action=look" in line for line in told.lines)
     found = {name for name, secret in SECRETS.items() for text in shown if secret in text}
     assert found == set()
 
