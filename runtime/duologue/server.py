@@ -91,7 +91,9 @@ class Server(Generic[PeerT]):
         self._connections: dict[Connection, None] = {}
         self._remembered: WeakKeyDictionary[Connection, None] = WeakKeyDictionary()
         self._sessions = Sessions(executor, limits)
+        self._accepting = anyio.Lock(fast_acquire=True)
         self._room: Future | None = None
+        self._exhausted = False
         self._closing = False
         service.uploads.acquire(self, executor)
         protocol = service.protocol
@@ -225,22 +227,35 @@ class Server(Generic[PeerT]):
     async def accept(self) -> ConnectionHandler:
         """The next connection; while nobody asks, they wait in the kernel's backlog.
 
+        Several may ask at the same time: each gets a connection of its own, in turn.
+
         Raises:
             OSError: The server is closed.
         """
-        while True:
-            while len(self._receptions) + len(self._connections) >= self._limits.connections and not self._closing:
-                self._room = self._executor.future()
-                await self._room
-            try:
-                return ConnectionHandler(self._handle, await self._listener.accept())
-            except ConnectionError:
-                continue  # gone before it was accepted
-            except OSError as error:
-                if error.errno not in EXHAUSTED or self._closing:
-                    raise
-                _LOG.error("cannot accept connections: %s", error.strerror)
-            await anyio.sleep(ACCEPT_PAUSE)
+        async with self._accepting:  # what waits on the socket below, and for room, is one
+            while True:
+                await self._until_room()
+                try:
+                    socket = await self._listener.accept()
+                except ConnectionError:
+                    continue  # gone before it was accepted
+                except OSError as error:
+                    if error.errno not in EXHAUSTED or self._closing:
+                        raise
+                    if not self._exhausted:
+                        _LOG.error("cannot accept connections, and goes on trying: %s", error.strerror)
+                    self._exhausted = True
+                    await anyio.sleep(ACCEPT_PAUSE)
+                else:
+                    self._exhausted = False
+                    return ConnectionHandler(self._handle, socket)
+
+    async def _until_room(self) -> None:
+        while len(self._receptions) + len(self._connections) >= self._limits.connections and not self._closing:
+            self._room = self._executor.future()
+            await self._room
+        if self._closing:
+            raise OSError("the server is closed")
 
     def __aiter__(self) -> AsyncIterator[ConnectionHandler]:
         return self

@@ -170,23 +170,24 @@ class AsyncioListener:
         self._tls = tls
         self._handshake = handshake
         self._accepting: asyncio.Task[tuple[socket.socket, Any]] | None = None
+        self._closed = False
         self.addresses = [address_of(listening)]
 
     async def accept(self) -> AcceptedSocket:
         loop = asyncio.get_running_loop()
-        if self._socket.fileno() < 0:
+        if self._closed:
             raise OSError("the listener is closed")
         self._accepting = loop.create_task(loop.sock_accept(self._socket))
         try:
             accepted, _ = await self._accepting
         except asyncio.CancelledError:
-            if self._socket.fileno() < 0:
+            if self._closed:
                 raise OSError("the listener is closed") from None
             raise
         return AcceptedSocket(accepted, self._tls, self._handshake)
 
     async def aclose(self) -> None:
-        accepting = self._accepting
+        accepting, self._closed = self._accepting, True
         if accepting is not None and not accepting.done():
             accepting.cancel()
             await asyncio.wait([accepting])  # the loop must let go of the descriptor before it is closed
