@@ -65,7 +65,7 @@ async def use(host: Host, client: Any, events: Any, number: int) -> None:
     """A call on whatever connection there is; now and then another one back, and an event."""
     mark, rarely = f"{number}", not number % 10
     task = bank.Task(mark=mark, before=0, after=0, ask_back=rarely)
-    assert (await client.read(**dict(task))).mark == mark
+    assert (await client.read(**dict(task), timeout=300)).mark == mark  # pauses grow for who is cut again and again
     if not rarely:
         return
     await host.server.emit(bank.Booked(account="a", number=number))
