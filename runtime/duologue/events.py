@@ -310,7 +310,8 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
             self._wake()
         elif len(self._queue) < self._client.limits.event_queue:
             self._queue.append((event, seq, None))
-            self._tell(descriptor.name, Fate.DELIVERED)
+            if self._client.hub.tell_events is not None:
+                self._client.hub.tell_events(descriptor.name, Fate.DELIVERED, 1)
             self._wake()
         elif descriptor.delivery is Delivery.LOG:
             self._behind, self.standing = True, False

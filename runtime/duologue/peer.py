@@ -53,11 +53,6 @@ class Peer:
         """
         return await self._channel.connected(timeout)
 
-    async def _call(self, action: Action[P, R], params: P, timeout: float | None, options: CallOptions | None) -> R:
-        if self._around:
-            return await self._intercepted(action, params, timeout, options, partial(self._attempt, action))
-        return await self._attempt(action, params, timeout, options)
-
     async def _intercepted(
         self,
         action: Action[P, R],
@@ -73,7 +68,18 @@ class Peer:
         result: R = await around_call(self._around, request, params, innermost)
         return result
 
-    async def _attempt(self, action: Action[P, R], params: P, timeout: float | None, options: CallOptions | None) -> R:
+    async def _call(
+        self,
+        action: Action[P, R],
+        params: P,
+        timeout: float | None,
+        options: CallOptions | None,
+        *,
+        innermost: bool = False,
+    ) -> R:
+        if self._around and not innermost:
+            make = partial(self._call, action, innermost=True)
+            return await self._intercepted(action, params, timeout, options, make)
         attempts = Attempts(self, action, timeout, options)
         while True:
             connection = self._channel.ready

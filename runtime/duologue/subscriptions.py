@@ -335,7 +335,8 @@ class Subscriptions:
         if connection.has_room:
             if not self._refused_as_large(frames, len(frames.shared(extensions=connection.extensions))):
                 connection.send_shared(frames)
-                self._tell(frames.event.event_name, Fate.DELIVERED)
+                if connection.watch is not None:
+                    connection.watch.events(frames.event.event_name, Fate.DELIVERED)
         else:
             self._withhold(frames)
 

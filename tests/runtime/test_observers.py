@@ -7,7 +7,7 @@ from typing import Any
 
 import anyio
 import pytest
-from tests.runtime.chat import ChatClient, Said, Topic, Typing, Waved
+from tests.runtime.chat import ECHO, ChatClient, EchoParams, Said, Topic, Typing, Waved
 from tests.runtime.support import Guest, Room, until, url_of
 from tests.runtime.watchers import Notes, both_observed, observed
 from typing_extensions import override
@@ -30,6 +30,7 @@ from duologue import (
     Unauthenticated,
     serve,
 )
+from duologue.calls import Arrivals
 from duologue.session import Role
 
 pytestmark = pytest.mark.anyio
@@ -143,6 +144,14 @@ class TestCalls:
             call, outcome = notes.ended[0]
             assert (outcome.status, outcome.code) == (status, code)
             assert [what[0] for what in notes.told if what[1] is call.connection] == ["opened", "call ended", "closed"]
+
+    async def test_a_call_that_is_given_up_after_its_end_has_ended_once(self) -> None:
+        async with both_observed() as (client, ours, _):
+            arrivals, calls = Arrivals(), client.connection.calls
+            call = await calls.begin(ECHO, EchoParams(text="a"), arrivals, None, None)
+            await until(arrivals.done)
+            calls.abandon(call)
+        assert [status for _, _, status in ours.outcomes()] == ["ok"]
 
     async def test_a_request_that_is_too_large_is_told_as_not_sent(self) -> None:
         async with both_observed(limits=Limits(frame=2000)) as (client, ours, theirs):
