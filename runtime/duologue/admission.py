@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Literal, TypeAlias, get_args
@@ -14,12 +14,36 @@ from .errors import CallError, Internal, Unauthenticated
 from .gate import Descriptor
 from .limits import Limits
 from .outcomes import incident
+from .proxies import Proxies
 
 Login: TypeAlias = Literal["first_message"]
 """`first_message`: who cannot send headers, as a browser, may connect without a token and send it as first message."""
 
 MEMORY: Final = "memory"
 """Where a listener of the memory network says that it listens."""
+
+
+class Unfinished:
+    """Peers that are still to say what they have to say first: of too many, the one that takes longest is cut.
+
+    Whoever means well is done in no time, and so is never the one.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._cuts: dict[Callable[[], None], None] = {}
+
+    def enter(self, cut: Callable[[], None]) -> None:
+        """One more, and how to cut it."""
+        self._cuts[cut] = None
+        if len(self._cuts) > self._limit:
+            oldest = next(iter(self._cuts))
+            del self._cuts[oldest]
+            oldest()
+
+    def leave(self, cut: Callable[[], None]) -> None:
+        """It has said it, or is gone."""
+        self._cuts.pop(cut, None)
 
 
 class Crowd:
@@ -54,11 +78,18 @@ class Admission:
     Attributes:
         origins: Origins of web pages that are let in; `*` for all of them.
         login: Whether a token may come as first message.
+        proxies: Who is trusted to say for whom it connects.
+        unfinished: Those that have not said yet who they are.
         addresses: The connections of each address; `identities` those of each identity.
     """
 
     def __init__(
-        self, authenticator: Authenticator, origins: Sequence[str], login: Login | None, limits: Limits
+        self,
+        authenticator: Authenticator,
+        origins: Sequence[str],
+        login: Login | None,
+        limits: Limits,
+        proxies: Proxies,
     ) -> None:
         if isinstance(origins, str):
             raise TypeError(f"origins={origins!r} is one text: write origins=[{origins!r}]")
@@ -67,6 +98,8 @@ class Admission:
         self.origins = tuple(origins)
         self.login = login
         self.limits = limits
+        self.proxies = proxies
+        self.unfinished = Unfinished(limits.handshakes)
         self.addresses = Crowd(limits.connections_per_address)
         self.identities = Crowd(limits.connections_per_identity)
         self._authenticator = authenticator

@@ -40,6 +40,7 @@ BEARER: Final = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
 """RFC 6750, section 2.1; the scheme's case does not matter (RFC 9110, section 11.1)."""
 
 HTTP_STATUS: Final[Mapping[Status, int]] = {
+    Status.INVALID_ARGUMENT: 400,
     Status.UNAUTHENTICATED: 401,
     Status.PERMISSION_DENIED: 403,
     Status.RESOURCE_EXHAUSTED: 429,

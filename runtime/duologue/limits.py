@@ -38,6 +38,8 @@ class Limits:
         close: How long the closing handshake may take before the connection is aborted.
         reconnect: How long a server waits for a client that is lost: calls to it wait so long for its return.
         connections: Connections of a server, those in their handshake included; more wait in the kernel's backlog.
+        handshakes: Those of them that have not sent their whole request yet, or their first message where that has to
+            say who they are; for one more the one that has taken longest is cut.
         connections_per_address: Those of them from one address, in their handshake or not; more are refused with HTTP
             429, and cut at once when there are twice as many.
         connections_per_identity: Those of one identity; more are refused with HTTP 429.
@@ -64,6 +66,7 @@ class Limits:
     close: float = 2.0
     reconnect: float = 10.0
     connections: int = 10_000
+    handshakes: int = 1_000
     connections_per_address: int = 2_000
     connections_per_identity: int = 1_000
     expiry_grace: float = 5.0

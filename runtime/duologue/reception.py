@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
+import anyio
 from msgspec import Raw
 from websockets.exceptions import InvalidOrigin
 from websockets.http11 import Request, Response
@@ -31,6 +32,7 @@ FIRST_MESSAGE: Final = 4 * KIB
 _CODEC: Final = NativeCodec()
 
 _REASONS: Final[Mapping[Status, str]] = {
+    Status.INVALID_ARGUMENT: "proxy",
     Status.UNAUTHENTICATED: "authentication",
     Status.PERMISSION_DENIED: "authorization",
 }
@@ -67,40 +69,61 @@ class Reception:
         self._protocol = server_protocol(party.limits, admission.origins, party.compression)
         self._link = Link(self._protocol, executor, party.limits)
         self._link.owner = self
+        self._counted: str | None = None
         self._crowd = 0
         self._address = ""
         self._credentials = Credentials()
         self._subprotocol: str | None = None
         self._login: Timer | None = None
         self._asked = False
+        self._cut = anyio.CancelScope()
 
     async def run(self, socket: Socket) -> None:
         """Carry bytes until the connection is gone, and its keyed handlers have ended. Never raises for its peer."""
-        addresses = self._admission.addresses
+        admission = self._admission
         address = self._address = socket.peer_name()
-        self._crowd = addresses.enter(address)
+        if address not in admission.proxies:  # for whom a proxy connects is in its request
+            self._count(address)
         try:
-            if self._crowd > 2 * addresses.limit:
+            if self._crowd > 2 * admission.addresses.limit:
                 self._tell("connections_per_address")
                 socket.abort()
                 return
-            async with self._executor.scope() as scope:
-                self._scope = scope
-                await socket.run(self._link, self._link.high_water)
-                if self.connection is not None:
-                    await self.connection.until_done()
+            admission.unfinished.enter(self._make_room)
+            with self._cut:
+                async with self._executor.scope() as scope:
+                    self._scope = scope
+                    await socket.run(self._link, self._link.high_water)
+                    if self.connection is not None:
+                        await self.connection.until_done()
         finally:
-            addresses.leave(address)
+            admission.unfinished.leave(self._make_room)
+            if self._counted is not None:
+                admission.addresses.leave(self._counted)
             if self.connection is not None:
-                self._admission.leave(self.connection.identity)
+                admission.leave(self.connection.identity)
 
-    def give_up(self) -> None:
+    def give_up(self, code: int = CloseCode.GOING_AWAY, reason: str = "the server stops") -> None:
         """Cut the connection if nobody was let in."""
         if self.connection is None:
-            self._link.abort(CloseCode.GOING_AWAY, "the server stops")
+            self._link.abort(code, reason)
+            self._cut.cancel()  # TLS may be shaking hands, of which the link knows nothing
+
+    def _make_room(self) -> None:
+        self.give_up(CloseCode.POLICY, "handshakes: there are too many, and this one has taken longest")
+
+    def _count(self, address: str) -> None:
+        self._counted = address
+        self._crowd = self._admission.addresses.enter(address)
 
     # ---------------------------------------------------------------------------------------------- before the answer
     def on_request(self, request: Request) -> None:
+        self._admission.unfinished.leave(self._make_room)
+        try:
+            self._address = self._admission.proxies.client_of(self._address, request)
+        except CallError as error:
+            self._decline(error)
+            return
         if self._answer_probe(request):
             return
         accepted = self._protocol.accept(request)  # checks the origin, too
@@ -114,13 +137,16 @@ class Reception:
                 self._tell("stopping")
                 self._link.respond(refusal(self._protocol, Unavailable(STOPPING)))
                 return
+            if self._counted is None:
+                self._count(self._address)
             self._check_crowd()
-            self._credentials = credentials_of(request, self._link.peer_name, self._link.peer_certificate)
+            self._credentials = credentials_of(request, self._address, self._link.peer_certificate)
         except CallError as error:
             self._decline(error)
             return
         if self._credentials.token is None and self._admission.login == "first_message":
             self._protocol.max_message_size = FIRST_MESSAGE
+            self._admission.unfinished.enter(self._make_room)
             self._link.respond(accepted)
         else:
             self._scope.spawn(self._receive, accepted)
@@ -168,6 +194,7 @@ class Reception:
         self._login = self._executor.call_at(until, lambda: self._refuse("handshake: nobody signed in in time"))
 
     def on_message(self, data: bytes) -> None:
+        self._admission.unfinished.leave(self._make_room)
         try:
             message = _CODEC.decode(data)
             if self._asked or message.action != "authenticate" or not isinstance(message.id, str):

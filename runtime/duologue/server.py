@@ -32,6 +32,7 @@ from .observer import Observer, Observers
 from .party import Extras, Party
 from .peer import Peer
 from .probes import Probes
+from .proxies import Proxies
 from .publisher import Position
 from .reception import Reception
 from .service import Service
@@ -132,6 +133,7 @@ class Server(Generic[PeerT]):
         observers: Sequence[Observer] = (),
         interceptors: Interceptors = NONE,
         probes: Probes | None = None,
+        proxies: Sequence[str] = (),
     ) -> Self:
         """Listen on ``host:port``; port 0 picks a free one. The other arguments are those of `serve`.
 
@@ -153,6 +155,7 @@ class Server(Generic[PeerT]):
             login,
             compression=compression,
             extras=Extras(observers, interceptors, probes),
+            proxies=proxies,
         )
 
     @classmethod
@@ -169,13 +172,14 @@ class Server(Generic[PeerT]):
         *,
         compression: Deflate | None,
         extras: Extras,
+        proxies: Sequence[str],
     ) -> Self:
         """Listen on a host and a port; see `bind`."""
         executor = current()
         listener = await executor.listen(host, port, tls=tls, handshake=limits.handshake)
         try:
             authenticator = authenticator_for(authenticator, service.protocol, listener.addresses)
-            admission = Admission(authenticator, origins, login, limits)
+            admission = Admission(authenticator, origins, login, limits, Proxies(proxies))
         except BaseException:
             await listener.aclose()
             raise
@@ -358,6 +362,7 @@ async def serve(
     observers: Sequence[Observer] = (),
     interceptors: Interceptors = NONE,
     probes: Probes | None = None,
+    proxies: Sequence[str] = (),
 ) -> AsyncGenerator[Server[PeerT]]:
     """Serve in the background while the block runs; leaving it closes the server (see `Server.aclose`).
 
@@ -371,6 +376,8 @@ async def serve(
         observers: Are told of its connections, calls and events.
         interceptors: Are put around its handlers, and around its calls to clients.
         probes: What plain HTTP requests are answered; they are refused as any that ask for no WebSocket without it.
+        proxies: Addresses or networks of proxies that are trusted to say, in ``X-Forwarded-For``, for whom they
+            connect; without them the address of a connection is where it comes from.
 
     Raises:
         OSError: The address cannot be had.
@@ -387,6 +394,7 @@ async def serve(
         login,
         compression=compression,
         extras=Extras(observers, interceptors, probes),
+        proxies=proxies,
     )
     async with current().scope() as scope:
         scope.spawn(server.serve_all, scope)

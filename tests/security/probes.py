@@ -96,6 +96,25 @@ async def too_many_connections_of_an_address() -> bool:
         return (await ask(world, f"Authorization: Bearer {token_of('viewer')}")).status == 429
 
 
+async def an_address_that_anybody_may_write() -> bool:
+    async with on_sockets(limits=Limits(connections_per_address=1)) as world, world.client("owner"):
+        headers = (f"Authorization: Bearer {token_of('viewer')}", "X-Forwarded-For: 192.0.2.1")
+        return (await ask(world, *headers)).status == 429
+
+
+async def a_handshake_that_stays_though_others_come() -> bool:
+    async with on_sockets(limits=Limits(handshakes=1)) as world:
+        async with await anyio.connect_tcp("127.0.0.1", world.server.port) as stream:
+            await until(lambda: world.server.handshakes == 1)
+            async with await anyio.connect_tcp("127.0.0.1", world.server.port):
+                try:
+                    with anyio.move_on_after(2):
+                        await stream.receive()
+                except (anyio.EndOfStream, anyio.BrokenResourceError):
+                    return True
+        return False
+
+
 async def a_server_open_to_others_without_an_authenticator() -> bool:
     with pytest.MonkeyPatch.context() as patch, MemoryNetwork().use():
         patch.setattr(admission, "MEMORY", "not this one")

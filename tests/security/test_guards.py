@@ -15,11 +15,12 @@ from tests.security import probes
 from tests.security.vaults import token_of
 
 from duologue import Anonymous, EventDescriptor, auth, handlers, handshake, reception, server, sessions
-from duologue.admission import Admission, Crowd
+from duologue.admission import Admission, Crowd, Unfinished
 from duologue.connection import Connection
 from duologue.gate import Gate, Rights
 from duologue.handlers import Handlers
 from duologue.keyed import Claim
+from duologue.proxies import Proxies
 from duologue.reception import Reception
 from duologue.standing import Standing
 from duologue.subscriptions import Subscriptions
@@ -106,6 +107,17 @@ def connections_of_an_identity_are_counted(patch: Patch) -> None:
 def connections_of_an_address_are_counted(patch: Patch) -> None:
     patch.setattr(Crowd, "enter", lambda *_: 1)
     patch.setattr(Crowd, "leave", nothing)
+
+
+@keeps_out(probes.an_address_that_anybody_may_write)
+def proxies_are_only_trusted_if_they_are_named(patch: Patch) -> None:
+    patch.setattr(Proxies, "__contains__", lambda *_: True)
+    patch.setattr(Proxies, "_trusts", lambda self, address: address is not None and address.is_loopback)
+
+
+@keeps_out(probes.a_handshake_that_stays_though_others_come)
+def unfinished_handshakes_are_counted(patch: Patch) -> None:
+    patch.setattr(Unfinished, "enter", nothing)
 
 
 @keeps_out(probes.a_server_open_to_others_without_an_authenticator)
