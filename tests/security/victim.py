@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import logging
 import os
 import resource
@@ -11,9 +13,10 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import anyio
+import trio
 from tests.conftest import BACKENDS
 from tests.runtime.chat import Said
 from tests.runtime.hostile import Hostile
@@ -44,6 +47,13 @@ def _note_ends(ends: Counter[str]) -> None:
     Link.lost = note  # type: ignore[method-assign] # this process is its own
 
 
+class _Nothing(list[Any]):
+    """Where a service that keeps account of its calls keeps none: here its memory is measured."""
+
+    @override
+    def append(self, _: Any) -> None: ...
+
+
 class _Log(logging.Handler):
     """Keeps what is logged."""
 
@@ -56,13 +66,22 @@ class _Log(logging.Handler):
         self.lines.append(self.format(record))
 
 
-async def _serve(pipe: Pipe, limits: Limits) -> None:
+def _tasks(loop: str) -> int:
+    """How many tasks live."""
+    if loop == "trio":
+        return trio.lowlevel.current_statistics().tasks_living
+    return len(asyncio.all_tasks())
+
+
+async def _serve(pipe: Pipe, loop: str, limits: Limits) -> None:
     ends: Counter[str] = Counter()
     _note_ends(ends)
     log = _Log()
     logging.basicConfig(level=logging.WARNING, handlers=[log])
+    room = Room()
+    room.calls = _Nothing()
     async with serve(
-        Room(),
+        room,
         "127.0.0.1",
         0,
         limits=limits,
@@ -79,6 +98,9 @@ async def _serve(pipe: Pipe, limits: Limits) -> None:
                     ends.clear()
                 case ("present",):
                     pipe.send((server.handshakes, len(server.connections)))
+                case ("tasks",):
+                    gc.collect()
+                    pipe.send(_tasks(loop))
                 case ("log",):
                     pipe.send(log.lines.copy())
                     log.lines.clear()
@@ -95,7 +117,7 @@ def _run(pipe: Pipe, loop: str, limits: Limits, descriptors: int | None) -> None
     backend, options = BACKENDS[loop]
     if descriptors is not None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
-    anyio.run(_serve, pipe, limits, backend=backend, backend_options=options)
+    anyio.run(_serve, pipe, loop, limits, backend=backend, backend_options=options)
 
 
 def _call(pipe: Pipe, port: int) -> None:
@@ -148,6 +170,12 @@ class Victim(Apart):
     def present(self) -> tuple[int, int]:
         """How many are in their handshake, and how many past it."""
         found: tuple[int, int] = self.ask("present")
+        return found
+
+    @property
+    def tasks(self) -> int:
+        """Tasks that live."""
+        found: int = self.ask("tasks")
         return found
 
     def log(self) -> list[str]:

@@ -4,6 +4,8 @@ They stand on `Link` and the drivers, which carry every connection of the runtim
 
     python -m tests.conformance.autobahn.echo server
     python -m tests.conformance.autobahn.echo client ws://127.0.0.1:9001 AGENT
+
+A last argument `compressed` lets both offer and take compression, for texts of any size.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ from websockets.http11 import Request
 from websockets.server import ServerProtocol
 from websockets.uri import parse_uri
 
-from duologue import CloseCode, Limits
+from duologue import CloseCode, Deflate, Limits
+from duologue.compression import client_extensions, server_extensions
 from duologue.drivers import current
 from duologue.drivers.port import Socket, wake
 from duologue.handshake import WEBSOCKET_LOGGER
@@ -25,6 +28,8 @@ from duologue.link import Link
 
 LIMITS: Final = Limits(frame=16 << 20)
 """The suite's largest message."""
+
+COMPRESSION: Final = Deflate(threshold=0) if sys.argv[-1] == "compressed" else None
 
 
 class Echo:
@@ -77,7 +82,9 @@ async def serve() -> None:
 
         async def accept() -> None:
             while True:
-                protocol = ServerProtocol(max_size=LIMITS.frame, logger=WEBSOCKET_LOGGER)
+                protocol = ServerProtocol(
+                    extensions=server_extensions(COMPRESSION), max_size=LIMITS.frame, logger=WEBSOCKET_LOGGER
+                )
                 scope.spawn(Echo(protocol).run, await listener.accept())
 
         async def wait() -> None:
@@ -93,7 +100,9 @@ async def serve() -> None:
 async def visit(url: str, path: str) -> list[bytes]:
     """Connect, echo until the server ends the connection; returns the last message."""
     uri = parse_uri(url + path)
-    protocol = ClientProtocol(uri, max_size=LIMITS.frame, logger=WEBSOCKET_LOGGER)
+    protocol = ClientProtocol(
+        uri, extensions=client_extensions(COMPRESSION), max_size=LIMITS.frame, logger=WEBSOCKET_LOGGER
+    )
     protocol.send_request(protocol.connect())
     echo = Echo(protocol)
     socket = await current().connect(uri.host, uri.port, tls=None, server_hostname=None, limit=LIMITS.handshake)
