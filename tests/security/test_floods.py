@@ -28,8 +28,6 @@ MEMORY: Final = 16 * MIB
 
 @pytest.fixture(scope="module", params=list(BACKENDS))
 def victim(request: pytest.FixtureRequest) -> Iterator[Victim]:
-    if request.param != "asyncio":
-        pytest.importorskip(request.param, reason=f"{request.param} is not installed: the `test` group has it")
     with Victim(request.param, LIMITS) as one:
         yield one
 

@@ -92,14 +92,14 @@ def churn(pipe: Pipe, port: int, seed: int, size: int) -> None:
     """Keep so many peers at it until told to stop; sends how many there were."""
     crowd, peers, count = Churn(port, seed), list[Hostile](), 0
     while not pipe.poll():
-        if len(peers) < size:
-            with suppress(OSError, AssertionError):
-                peers.append(crowd.come())
-                count += 1
-        which = crowd.random.randrange(size)
-        if which < len(peers) and not crowd.act(peers[which]):
-            with peers.pop(which):
-                pass
+        with suppress(OSError, AssertionError):
+            peers.append(crowd.come())
+            count += 1
+        while len(peers) >= size and not pipe.poll():
+            which = crowd.random.randrange(size)
+            if not crowd.act(peers[which]):
+                with peers.pop(which):
+                    pass
     for peer in peers:
         with peer:
             pass
@@ -111,13 +111,13 @@ def endure(victim: Victim, size: int, seconds: float, seed: int) -> tuple[int, i
     started, most = time.monotonic(), 0
     with ExitStack() as stack:
         crowds = [
-            stack.enter_context(Apart(churn, victim.port, seed + number, size // CROWDS, nice=5))
+            stack.enter_context(Apart(churn, victim.port, seed + number, size // CROWDS, nice=1))
             for number in range(CROWDS)
         ]
         number = 0
         while (since := time.monotonic() - started) < seconds:
             number += 1
-            assert victim.ask("emit", range(number, number + 1), 0.05) == "emitted"
+            assert victim.ask("emit", range(number, number + 1), 0.2) == "emitted"
             if since > seconds / 2:
                 most = max(most, victim.resident)
         for crowd in crowds:
@@ -137,7 +137,7 @@ def test_nothing_is_left_of_those_who_come_and_go(loop: str, size: int, seconds:
         with Bystander(victim) as bystander, bystander.calling() as took:
             came, most = endure(victim, size, seconds, seed=2)
         until(lambda: victim.present() == (0, 0))
-        until(lambda: (victim.tasks, victim.descriptors) == (tasks, descriptors))
+        until(lambda: victim.tasks <= tasks + 1 and victim.descriptors <= descriptors)  # an accept may be beginning
         print(
             f"{loop}: {came} came in {seconds:.0f} s; {before / MIB:.1f} MiB before, at most {most / MIB:.1f}, then",
             end=" ",

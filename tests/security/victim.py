@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import anyio
+import pytest
 import trio
 from tests.conftest import BACKENDS
 from tests.runtime.chat import Said
@@ -148,6 +149,8 @@ class Victim(Apart):
     """
 
     def __init__(self, loop: str, limits: Limits | None = None, descriptors: int | None = None) -> None:
+        if loop != "asyncio":
+            pytest.importorskip(loop, reason=f"{loop} is not installed: the `test` dependency group has it")
         super().__init__(_run, loop, limits or Limits(), descriptors)
         self.port: int = self.hear()
 
