@@ -31,6 +31,7 @@ class Extras:
     observers: Sequence[Observer] = ()
     interceptors: Interceptors = NONE
     probes: Probes | None = None
+    proxies: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

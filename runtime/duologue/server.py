@@ -154,8 +154,7 @@ class Server(Generic[PeerT]):
             origins,
             login,
             compression=compression,
-            extras=Extras(observers, interceptors, probes),
-            proxies=proxies,
+            extras=Extras(observers, interceptors, probes, proxies),
         )
 
     @classmethod
@@ -172,14 +171,13 @@ class Server(Generic[PeerT]):
         *,
         compression: Deflate | None,
         extras: Extras,
-        proxies: Sequence[str],
     ) -> Self:
         """Listen on a host and a port; see `bind`."""
         executor = current()
         listener = await executor.listen(host, port, tls=tls, handshake=limits.handshake)
         try:
             authenticator = authenticator_for(authenticator, service.protocol, listener.addresses)
-            admission = Admission(authenticator, origins, login, limits, Proxies(proxies))
+            admission = Admission(authenticator, origins, login, limits, Proxies(extras.proxies))
         except BaseException:
             await listener.aclose()
             raise
@@ -383,18 +381,9 @@ async def serve(
         OSError: The address cannot be had.
         ValueError: Others can connect to it, and `authenticator` is missing.
     """
+    extras, limits = Extras(observers, interceptors, probes, proxies), limits or Limits()
     server: Server[PeerT] = await Server.listen(
-        service,
-        host,
-        port,
-        tls,
-        limits or Limits(),
-        authenticator,
-        origins,
-        login,
-        compression=compression,
-        extras=Extras(observers, interceptors, probes),
-        proxies=proxies,
+        service, host, port, tls, limits, authenticator, origins, login, compression=compression, extras=extras
     )
     async with current().scope() as scope:
         scope.spawn(server.serve_all, scope)
