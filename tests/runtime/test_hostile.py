@@ -113,7 +113,7 @@ class TestReaders:
                 await client.echo(text="on", timeout=0.3)
                 await until(lambda: len(server.connections) == 1)
                 took = anyio.current_time() - started
-                assert LIMITS.write_deadline * 0.5 < took < LIMITS.write_deadline * 2 + 0.3
+                assert LIMITS.write_deadline * 0.5 < took < LIMITS.write_deadline * 2 + 2
                 await client.echo(text="on", timeout=0.3)
 
     async def test_nothing_more_is_done_for_who_takes_no_answers(self) -> None:
