@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
+from .importing.command import importing
 from .version import VERSION
 
 if TYPE_CHECKING:
@@ -133,6 +134,28 @@ def schema() -> None:
     click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
 
 
+@main.command(epilog="Example: duologue export asyncapi spec/chat.yaml -o chat.asyncapi.json")
+@click.argument("format_", metavar="FORMAT", type=click.Choice(["asyncapi", "openrpc", "json-schema"]))
+@click.argument("spec", type=SPEC)
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write; else printed.")
+def export(format_: str, spec: Path, output: Path | None) -> None:
+    """Write SPEC in another format: asyncapi (3.0), openrpc or json-schema (2020-12), as JSON.
+
+    What the format has no word for (effects, deliveries, scopes, timeouts …) is in members that begin with
+    `x-duologue-`. `duologue import` reads them, so that an export gives back the same protocol.
+    """
+    from .exporting import document
+
+    text = json.dumps(document(format_, _compile(spec, as_json=False)), indent=2, ensure_ascii=False)
+    if output is None:
+        click.echo(text)
+        return
+    try:
+        output.write_text(f"{text}\n", encoding="utf-8")
+    except OSError as error:
+        _fail(f"cannot write {error.filename or output}: {error.strerror}")
+
+
 @main.command(epilog="Example: duologue init hello && cd hello && make demo")
 @click.argument("name")
 def init(name: str) -> None:
@@ -149,6 +172,9 @@ def init(name: str) -> None:
     for path in files:
         click.echo(str(folder / path))
     click.echo(f"next: cd {folder} && make demo", err=True)
+
+
+main.add_command(importing)
 
 
 # --------------------------------------------------------------------------------------------------------------- parts

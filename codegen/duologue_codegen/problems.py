@@ -25,9 +25,9 @@ class Problem:
         """`file:line:col: message`, and the hint on a line of its own; `folder` goes before the file."""
         # Quoted spec text may hold line breaks or terminal escapes: one finding stays one printable line.
         place = f"{Path(folder) / self.file}:{self.line}:{self.column}"
-        lines = [f"{place}: {_printable(self.message)}"]
+        lines = [f"{place}: {printable(self.message)}"]
         if self.hint:
-            lines.append(f"  hint: {_printable(self.hint)}")
+            lines.append(f"  hint: {printable(self.hint)}")
         return "\n".join(lines)
 
 
@@ -77,5 +77,6 @@ def _order(problem: Problem) -> tuple[str, int, int, str, str]:
     return (problem.file, problem.line, problem.column, problem.message, problem.hint or "")
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """Text on one line, whatever it holds."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from . import ir, names
+from . import chosen, ir, names
 from .resolve.constraints import WORDS
 
 Schema = dict[str, Any]
@@ -48,17 +48,20 @@ class Schemas:
         prefix: What stands before the name of a declared type in a reference.
         draft7: Write draft 07, whose tuples are others and which ignores what stands beside a reference; else 2020-12.
         verbatim: Write the subset that `{schema: …}` takes, without hints.
+        absent: What an absent field reads as where nothing is said of it.
     """
 
     protocol: ir.Protocol
     prefix: str
     draft7: bool = False
     verbatim: bool = False
+    absent: ir.Presence = ir.Presence.OPTIONAL
 
     # --------------------------------------------------------------------------------------------------- definitions
     def definition(self, definition: ir.Definition) -> Schema:
         """A declared type, or one written in place."""
-        return self._annotated(self._bare(definition), definition)
+        python = chosen.of_type(definition) if definition.name is not None else {}
+        return self._annotated(self._bare(definition), definition, **self._hints(python=python))
 
     def _bare(self, definition: ir.Definition) -> Schema:
         match definition:
@@ -71,12 +74,12 @@ class Schemas:
             case ir.AliasDef():
                 return self.type(definition.type, definition.class_name)
 
-    def object(self, definition: ir.ObjectDef) -> Schema:
-        """An object with all its fields, those that it has from others as well."""
+    def object(self, definition: ir.ObjectDef, reserved: frozenset[str] = frozenset()) -> Schema:
+        """An object with all its fields, those that it has from others as well. `reserved`: see `chosen.of_field`."""
         prefix = (
             definition.class_name.removesuffix("Params") if definition.base is ir.Base.PARAMS else definition.class_name
         )
-        properties = {field.name: self._field(field, prefix) for field in definition.fields}
+        properties = {field.name: self._field(field, prefix, reserved) for field in definition.fields}
         needed = (ir.Presence.REQUIRED, ir.Presence.CONST)
         required = [field.name for field in definition.fields if field.presence in needed]
         return {
@@ -90,23 +93,25 @@ class Schemas:
     def _name(self, class_name: str) -> str:
         return self.protocol.definition(class_name).name or class_name
 
-    def _field(self, field: ir.Field, prefix: str) -> Schema:
+    def _field(self, field: ir.Field, prefix: str, reserved: frozenset[str]) -> Schema:
         name = prefix + (names.pascal(field.name) or names.pascal(field.python_name) or "Field")
         schema = self.type(field.type, name)
         default = {} if field.default is None else {"default": field.default.wire}
-        return self._annotated(schema, field, **default)
+        python = chosen.of_field(field, reserved, self.absent)
+        return self._annotated(schema, field, **default, **self._hints(python=python))
 
     def _enum(self, definition: ir.EnumDef) -> Schema:
         values = [member.value for member in definition.members]
         kind = "integer" if definition.integers else "string"
+        known = {"type": kind, "enum": values, **self._hints(names=chosen.of_members(definition))}
         if definition.open and not self.verbatim:
-            return {"anyOf": [{"type": kind, "enum": values}, {"type": kind}]}
-        return {"type": kind, "enum": values}
+            return {"anyOf": [known, {"type": kind}], **self._hints(open=True)}
+        return known
 
     def _named_union(self, union: ir.UnionDef) -> Schema:
         members = [self.type(variant.type, union.class_name) for variant in union.variants]
         if union.discriminator is None:
-            return {"anyOf": members}
+            return {"anyOf": members, **self._hints(named=True)}
         tag = union.discriminator
         if union.open:
             known = [variant.tag for variant in union.variants]
@@ -122,7 +127,7 @@ class Schemas:
             case ir.Scalar():
                 return self._scalar(type_)
             case ir.Ref(name=class_name):
-                return self._reference(class_name)
+                return self._reference(class_name, name)
             case ir.Array(item=item):
                 return {"type": "array", "items": self.type(item, f"{name}Item"), **_limits(type_)}
             case ir.Map(key=key, value=value):
@@ -151,10 +156,11 @@ class Schemas:
             return {**schema, **self._hints(**bounds)}
         return {**schema, **bounds}
 
-    def _reference(self, class_name: str) -> Schema:
+    def _reference(self, class_name: str, expected: str) -> Schema:
         definition = self.protocol.definition(class_name)
         if definition.name is None:
-            return self.definition(definition)
+            python = {} if class_name == expected else {"name": class_name}
+            return {**self.definition(definition), **self._hints(python=python)}
         return {"$ref": f"{self.prefix}{definition.name.replace('~', '~0').replace('/', '~1')}"}
 
     def _tuple(self, items: list[Schema]) -> Schema:
@@ -199,6 +205,7 @@ class Schemas:
         notes: Schema = {} if declared.doc is None else {"description": declared.doc}
         notes |= {"deprecated": True} if declared.deprecated else {}
         notes |= {"examples": list(declared.examples)} if declared.examples else {}
+        notes |= self._hints(since=declared.since, experimental=declared.experimental, deprecated=_why(declared))
         notes |= more
         if self.draft7 and notes and "$ref" in schema:
             return {"allOf": [schema], **notes}
@@ -207,13 +214,20 @@ class Schemas:
     def _hints(self, **hints: Any) -> Schema:
         if self.verbatim:
             return {}
-        return {f"{HINT}{word}": _number(value) for word, value in hints.items() if value not in (None, [], False)}
+        return {f"{HINT}{word}": _number(value) for word, value in hints.items() if value not in (None, [], {}, False)}
 
 
 def _limits(holder: Any) -> Schema:
     """Constraints by the words of JSON Schema, which are the grammar's."""
     found = {word: getattr(holder, attribute, None) for attribute, word in WORDS.items()}
     return {word: _number(value) for word, value in found.items() if value is not None and value is not False}
+
+
+def _why(declared: ir.Definition | ir.Field) -> dict[str, str]:
+    """More than that it is deprecated."""
+    note = declared.deprecated
+    said = {"since": note.since, "use": note.use, "reason": note.reason} if note else {}
+    return {key: value for key, value in said.items() if value is not None}
 
 
 def _number(value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from . import ir, names
+from . import chosen, ir, names
 from .resolve.constraints import WORDS
 from .schemas import Schemas
 from .yamltext import Tree
@@ -28,9 +28,9 @@ def present(**entries: Any) -> Entry:
 class TypeTrees:
     """`absent` is what an absent field of the protocol reads as unless it says otherwise."""
 
-    def __init__(self, protocol: ir.Protocol, absent: str = "none") -> None:
+    def __init__(self, protocol: ir.Protocol, absent: ir.Presence = ir.Presence.OPTIONAL) -> None:
         self._protocol = protocol
-        self._absent = {"none": ir.Presence.OPTIONAL, "missing": ir.Presence.MISSING}[absent]
+        self._absent = absent
 
     # --------------------------------------------------------------------------------------------------- declarations
     def declaration(self, definition: ir.Definition) -> Tree:
@@ -40,14 +40,7 @@ class TypeTrees:
             tree = self.position(definition.type, definition.class_name, definition.namespace)
         else:
             tree = self._form(definition)
-        return _with(tree, _all_notes(definition), python=self._class_name(definition))
-
-    @staticmethod
-    def _class_name(definition: ir.Definition) -> Entry:
-        space, name = definition.namespace, definition.name or ""
-        prefix = names.pascal(space) or "" if space else ""
-        derived = prefix + (names.pascal(name.removeprefix(f"{space}.")) or "")
-        return {} if definition.class_name == derived else {"name": definition.class_name}
+        return annotated(tree, _all_notes(definition), python=chosen.of_type(definition))
 
     def _form(self, definition: ir.ObjectDef | ir.EnumDef | ir.UnionDef) -> Long:
         match definition:
@@ -101,13 +94,9 @@ class TypeTrees:
     def _field(self, field: ir.Field, prefix: str, owner: ir.ObjectDef, reserved: frozenset[str]) -> Tree:
         name = prefix + (names.pascal(field.name) or names.pascal(field.python_name) or "Field")
         tree = self._inner(field.type, name, owner.namespace)
-        derived = names.field(field.name, reserved)
-        python = {} if field.python_name == derived else {"name": field.python_name}
-        optional = field.presence in (ir.Presence.OPTIONAL, ir.Presence.MISSING)
-        if optional and field.presence is not self._absent:
-            python["absent"] = "missing" if field.presence is ir.Presence.MISSING else "none"
         default = {} if field.default is None else {"default": field.default.wire}
-        return _with(tree, {**_all_notes(field), **default}, python=python)
+        python = chosen.of_field(field, reserved, self._absent)
+        return annotated(tree, {**_all_notes(field), **default}, python=python)
 
     # ------------------------------------------------------------------------------------------------ type positions
     def position(self, type_: ir.Type, name: str, namespace: str | None) -> Tree:
@@ -115,7 +104,7 @@ class TypeTrees:
         tree = self._inner(type_, name, namespace)
         inline = self._inline(type_)
         own = {} if inline is None or inline.class_name == name else {"name": inline.class_name}
-        return _with(tree, {}, python=own)
+        return annotated(tree, {}, python=own)
 
     def _inline(self, type_: ir.Type) -> ir.ObjectDef | ir.EnumDef | ir.UnionDef | None:
         """The definition that is written in place where this type stands."""
@@ -127,7 +116,7 @@ class TypeTrees:
     def _inner(self, type_: ir.Type, name: str, namespace: str | None) -> Tree:
         inline = self._inline(type_)
         if inline is not None:
-            return _with(self._form(inline), _all_notes(inline))
+            return annotated(self._form(inline), _all_notes(inline))
         match type_:
             case ir.Scalar(kind=kind):
                 bounds = _bounds(type_)
@@ -202,7 +191,7 @@ def _all_notes(declared: ir.Definition | ir.Field) -> Entry:
     return {**notes(declared), **({"examples": list(declared.examples)} if declared.examples else {})}
 
 
-def _with(tree: Tree, notes: Entry, python: Entry | None = None) -> Tree:
+def annotated(tree: Tree, notes: Entry, python: Entry | None = None) -> Tree:
     """The type with what is said of it; in its long form as soon as something is."""
     said = {**notes, **({"python": python} if python else {})}
     if not said:
@@ -218,15 +207,11 @@ def _joined(parts: Iterable[str | None]) -> str | None:
 
 
 def _enum(definition: ir.EnumDef) -> Long:
-    chosen = {
-        str(member.value): member.python_name
-        for member in definition.members
-        if member.python_name != names.enum_member(member.value)
-    }
+    members = chosen.of_members(definition)
     return Long(
         enum=[member.value for member in definition.members],
         **({"open": True} if definition.open else {}),
-        **({"names": chosen} if chosen else {}),
+        **({"names": members} if members else {}),
     )
 
 

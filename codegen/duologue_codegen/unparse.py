@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from . import ir, names, quantities
+from . import chosen, ir, names, quantities
 from .reserved import CALL_ARGUMENTS, ERROR_ARGUMENTS, UPLOAD_ARGUMENTS
 from .typetree import Entry, TypeTrees, notes, present
 from .yamltext import Tree
@@ -45,9 +45,7 @@ class Unparser:
 
     def __init__(self, protocol: ir.Protocol) -> None:
         self.protocol = protocol
-        fields = [f for d in protocol.definitions if isinstance(d, ir.ObjectDef) for f in d.fields]
-        seen = {field.presence for field in fields}
-        self.absent = "missing" if ir.Presence.MISSING in seen and ir.Presence.OPTIONAL not in seen else "none"
+        self.absent = chosen.absent(protocol)
         """What absent fields read as unless they say otherwise."""
         self.trees = TypeTrees(protocol, self.absent)
 
@@ -60,7 +58,7 @@ class Unparser:
             package=package if package != names.snake(made.distribution) else None,
             prefix=made.prefix if made.prefix != names.pascal(self.protocol.name) else None,
             peer=peer if (peer := made.peer.removeprefix(made.prefix)) != "Peer" else None,
-            absent="missing" if self.absent == "missing" else None,
+            absent="missing" if self.absent is ir.Presence.MISSING else None,
         )
 
     def namespaces(self) -> Entry:

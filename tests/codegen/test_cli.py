@@ -149,7 +149,7 @@ def test_schema_is_a_json_schema() -> None:
     assert json.loads(duologue("schema").stdout)["$schema"].startswith("https://json-schema.org/")
 
 
-@pytest.mark.parametrize("command", ["generate", "check", "lint", "authz", "schema", "init"])
+@pytest.mark.parametrize("command", ["generate", "check", "lint", "authz", "schema", "init", "import", "export"])
 def test_help_teaches_by_example(command: str) -> None:
     shown = duologue(command, "--help")
     assert shown.exit_code == 0
