@@ -59,6 +59,8 @@ def verbatim(schema: Any, sources: Sources, place: Place | None, named: Callable
     kept = {key: value for key, value in schema.items() if not key.startswith(HINT)}
     if kept.get("pattern") in _PATTERNS:
         del kept["pattern"]
+    if is_list(kept.get("items")):  # a tuple of draft 07
+        kept["prefixItems"], kept["items"] = kept["items"], kept.pop("additionalItems", True)
     properties = kept.pop("properties", None)
     made = {
         key: value if key in ("enum", "const", "default", "examples") else verbatim(value, sources, place, named)
