@@ -95,7 +95,7 @@ class Server(Generic[PeerT]):
         self._accepting = anyio.Lock(fast_acquire=True)
         self._room: Future | None = None
         self._exhausted = False
-        self._closing = False
+        self._closing, self._listening = False, True
         service.uploads.acquire(self, executor)
         protocol = service.protocol
         self._party = Party(
@@ -253,10 +253,10 @@ class Server(Generic[PeerT]):
                     return ConnectionHandler(self._handle, socket)
 
     async def _until_room(self) -> None:
-        while len(self._receptions) + len(self._connections) >= self._limits.connections and not self._closing:
+        while len(self._receptions) + len(self._connections) >= self._limits.connections and self._listening:
             self._room = self._executor.future()
             await self._room
-        if self._closing:
+        if not self._listening:
             raise OSError("the server is closed")
 
     def __aiter__(self) -> AsyncIterator[ConnectionHandler]:
@@ -285,7 +285,7 @@ class Server(Generic[PeerT]):
         self._closing = True
         self._service.uploads.release(self)
         if self._party.probes is None:
-            await self._listener.aclose()
+            await self._stop_listening()
         self._sessions.close()
         self._wake()
         limits = self._limits
@@ -300,7 +300,7 @@ class Server(Generic[PeerT]):
                 for connection in self.connections:
                     await connection.until_idle()
         finally:
-            await self._listener.aclose()  # until now, where there are probes: `/readyz` has said that it stops
+            await self._stop_listening()  # until now, where there are probes: `/readyz` has said that it stops
             self._give_up_receptions()
         for connection in self.connections:
             connection.close(CloseCode.GOING_AWAY, "the server stops")
@@ -309,6 +309,11 @@ class Server(Generic[PeerT]):
                 await connection.until_closed()
         for connection in self.connections:
             connection.abort()
+
+    async def _stop_listening(self) -> None:
+        self._listening = False
+        await self._listener.aclose()
+        self._wake()
 
     def _give_up_receptions(self) -> None:
         for reception in list(self._receptions):
