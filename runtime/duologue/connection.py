@@ -294,15 +294,19 @@ class Connection:
 
     def send_shared(self, frames: Frames) -> None:
         """Send an event that is framed once for many connections, in turn with everything else."""
-        if not self.is_open:
+        link, extensions = self._link, self.session.capabilities.extensions
+        if not link.is_open:
             return
-        self._hand_over()
-        frame = frames.framed(self._link, extensions=self.extensions)
+        if self.session.pending_bytes:
+            self._hand_over()
+        frame = frames.framed(link, extensions=extensions)
         if frame is None:
-            self._link.send(frames.shared(extensions=self.extensions))
+            link.send(frames.shared(extensions=extensions))
         else:
-            self._link.send_framed(frame)
-        self.touch()
+            link.send_framed(frame)
+        if not self._flush_due:
+            self._flush_due = True
+            self.executor.call_together(self._flush_soon)
 
     def about(self, sub: str, **note: Point | Loss | Reset | SubscriptionEnd) -> None:
         """Say something about a subscription to a peer that understands it."""
@@ -311,13 +315,13 @@ class Connection:
             self.touch()
 
     def touch(self) -> None:
-        """The session has something to send, or to do at another time."""
+        """The session may have something to send, or to do at another time."""
         session = self.session
         if session.pending_bytes >= JOIN_BYTES or session.pending >= JOIN_FRAMES:
             self.flush()  # also for the link to see what waits, before somebody encodes more
-        elif not self._flush_due and self.closed is None:
+        elif session.pending_bytes and not self._flush_due and self.closed is None:
             self._flush_due = True
-            self.executor.call_soon(self._flush_soon)
+            self.executor.call_together(self._flush_soon)
         if session.deadlines.not_before < self._timer_at:
             self._cancel_timer()
             self._timer_at = session.deadlines.not_before
@@ -329,7 +333,7 @@ class Connection:
 
     def flush(self) -> None:
         """Send all that was said now."""
-        if self.is_open:
+        if self.session.pending_bytes and self._link.is_open:
             self._hand_over()
         self._link.flush()
 

@@ -39,6 +39,7 @@ class EventHub:
         self.tell_events = tell_events
         self._descriptors = {descriptor.name: descriptor for descriptor in descriptors}
         self._streams: dict[str, EventStream[Any]] = {}
+        self._by_event: dict[str, list[EventStream[Any]]] = {}
         self._last = 0
 
     @property
@@ -58,15 +59,20 @@ class EventHub:
         self._last += 1
         sub = f"s{self._last}"
         self._streams[sub] = stream
+        for name in stream.names:
+            self._by_event.setdefault(name, []).append(stream)
         return sub
 
     def remove(self, sub: str) -> None:
-        self._streams.pop(sub, None)
+        stream = self._streams.pop(sub, None)
+        if stream is not None:
+            for name in stream.names:
+                self._by_event[name].remove(stream)
 
     def take_event(self, message: Message) -> None:
         """Decode an event once and hand it to the streams that want it."""
         name = str(message.event)
-        streams = [stream for stream in self._streams.values() if name in stream.names]
+        streams = list(self._by_event.get(name, ()))
         descriptor = self._descriptors.get(name)
         if not streams or descriptor is None:
             return

@@ -316,7 +316,8 @@ class Subscriptions:
             return True
         frames = Frames(event, seq)
         message = frames.message(for_=self._tag(opening.subscription))
-        if self._refused_as_large(frames, len(message)):
+        if len(message) > self._connection.session.capabilities.frame:
+            self._refuse_as_large(frames, len(message))
             return False
         self._connection.send_event(message)
         self._tell(event.event_name, Fate.DELIVERED)
@@ -329,16 +330,18 @@ class Subscriptions:
                 self._publisher.ignore(name, self._deliver)
 
     def _deliver(self, frames: Frames) -> None:
-        connection = self._connection
         if not self._is_followed(frames.event):
             return
-        if connection.has_room:
-            if not self._refused_as_large(frames, len(frames.shared(extensions=connection.extensions))):
-                connection.send_shared(frames)
-                if connection.watch is not None:
-                    connection.watch.events(frames.event.event_name, Fate.DELIVERED)
-        else:
+        connection = self._connection
+        capabilities = connection.session.capabilities
+        if not connection.has_room:
             self._withhold(frames)
+        elif (size := len(frames.shared(extensions=capabilities.extensions))) > capabilities.frame:
+            self._refuse_as_large(frames, size)
+        else:
+            connection.send_shared(frames)
+            if connection.watch is not None:
+                connection.watch.events(frames.event.event_name, Fate.DELIVERED)
 
     def _is_followed(self, event: Event) -> bool:
         """Whether a subscription follows this event; those that are not so far get the latest states later."""
@@ -355,18 +358,14 @@ class Subscriptions:
                 wanted.changed[self._state(event)] = event
         return followed
 
-    def _refused_as_large(self, frames: Frames, size: int) -> bool:
+    def _refuse_as_large(self, frames: Frames, size: int) -> None:
         """End the subscriptions to an event that the peer cannot take: leaving it out would be a silent hole."""
-        limit = self._connection.session.capabilities.frame
-        if size <= limit:
-            return False
-        reason = f"an event of {size} bytes; the peer takes at most {limit}"
+        reason = f"an event of {size} bytes; the peer takes at most {self._connection.session.capabilities.frame}"
         if not self._connection.extensions:
             self._connection.close(CloseCode.TOO_BIG, reason)
-            return True
+            return
         for id in [sub.id for sub in self._subscriptions.values() if sub.wants(frames.event)]:
             self.end(id, Status.RESOURCE_EXHAUSTED, reason)
-        return True
 
     def _follows_log(self, subscription: _Subscription) -> bool:
         """Whether it has caught up with the log, and follows it."""

@@ -34,6 +34,8 @@ class ManualExecutor:
     def call_soon(self, callback: Callable[[], None]) -> None:
         self.soon.append(callback)
 
+    call_together = call_soon
+
     def turn(self) -> None:
         """What is ready now, and not what it makes ready."""
         for _ in range(len(self.soon)):

@@ -76,8 +76,9 @@ class AsyncioTransport(asyncio.Protocol):
         return self.transport
 
     def write(self, data: bytes) -> None:
-        if not self._live.is_closing():  # asyncio would log each write after a failed one, uvloop raise
-            self._live.write(data)
+        transport = self._live
+        if not transport.is_closing():  # asyncio would log each write after a failed one, uvloop raise
+            transport.write(data)
 
     def close(self) -> None:
         self._live.close()
@@ -254,6 +255,20 @@ class AsyncioExecutor:
         self._loop = asyncio.get_running_loop()
         self.now = self._loop.time
         self.call_soon = self._loop.call_soon
+        self._together: list[Callable[[], None]] = []
+
+    def call_together(self, callback: Callable[[], None]) -> None:
+        if not self._together:  # an event to thousands of connections would be as many callbacks
+            self._loop.call_soon(self._call_all)
+        self._together.append(callback)
+
+    def _call_all(self) -> None:
+        callbacks, self._together = self._together, []
+        for callback in callbacks:
+            try:
+                callback()
+            except Exception as error:  # noqa: BLE001 - told as the loop tells it, and the others have their turn
+                self._loop.call_exception_handler({"message": "a callback of a connection failed", "exception": error})
 
     def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
         # a context of its own: the caller's may be that of one request

@@ -286,6 +286,9 @@ class MemoryExecutor:
     def call_soon(self, callback: Callable[[], None]) -> Any:
         return self._executor.call_soon(callback)
 
+    def call_together(self, callback: Callable[[], None]) -> None:
+        self._executor.call_together(callback)
+
     def future(self) -> Future:
         return self._executor.future()
 

@@ -393,7 +393,7 @@ class TrioExecutor:
             trio.lowlevel.spawn_system_task(clockwork.run)
         self.now = trio.current_time
         self.call_at = clockwork.call_at
-        self.call_soon = clockwork.call_soon
+        self.call_soon = self.call_together = clockwork.call_soon
 
     def future(self) -> Future:
         return TrioFuture()
