@@ -152,9 +152,7 @@ class Publisher:
         """
         descriptor = self._descriptor(event)
         self._emitted += 1
-        if (
-            self._emitted % JOIN_FRAMES == 0
-        ):  # who emits without end leaves the others their turn; fewer leave in one write
+        if self._emitted % JOIN_FRAMES == 0:  # so few leave in one write; and who emits without end leaves a turn
             await anyio.lowlevel.checkpoint()
         if descriptor.delivery is Delivery.LOG:
             async with self._appending:  # one at a time: entries are handed over in the order of their numbers
