@@ -90,9 +90,8 @@ class Handlers:
         if bound is not None and bound.action is not None:
             action = bound.action
             if call.expires_at is None and action.timeout is not None and not connection.extensions:
-                connection.session.expire_at(
-                    call, connection.executor.now() + action.timeout
-                )  # a plain caller cannot say
+                until = connection.executor.now() + action.timeout  # a plain caller cannot say
+                connection.session.expire_at(call, until)
             running = Running()
             refusal = self._refusal(call, action)
             if refusal is None and (action.rate is not None or action.concurrency is not None):
