@@ -10,7 +10,7 @@ import pytest
 
 from duologue.drivers.asyncio import AsyncioExecutor
 from duologue.drivers.port import Timer
-from duologue.drivers.trio import Clockwork
+from duologue.drivers.trio_tasks import Clockwork
 
 
 class _Watched:

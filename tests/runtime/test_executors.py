@@ -6,6 +6,7 @@ import threading
 from contextvars import ContextVar
 
 import anyio
+import anyio.lowlevel
 import pytest
 from tests.runtime.chat import AskParams, ChatClient, ChatPeer, ChatServer, Said
 from tests.runtime.proxy import proxied
@@ -140,6 +141,43 @@ async def test_what_was_spawned_takes_its_first_step_before_it_is_cancelled() ->
     async with current().scope() as scope:
         scope.spawn(work)
     assert steps == ["begun", "ended"]
+
+
+async def test_what_is_spawned_later_knows_nothing_of_what_ended_before() -> None:
+    """Neither its context nor that it was cancelled, wherever it may run."""
+    told: list[str] = []
+
+    async def work(number: int, done: anyio.Event) -> None:
+        told.append(USER.get())
+        USER.set(f"{number}")
+        with anyio.CancelScope(shield=number % 2 == 0):
+            await anyio.lowlevel.checkpoint()
+        done.set()
+
+    async def stubborn(begun: anyio.Event, done: anyio.Event) -> None:
+        begun.set()
+        try:
+            await anyio.sleep_forever()
+        except BaseException:  # noqa: BLE001 - as users' code may
+            done.set()
+
+    with anyio.fail_after(BOUND):
+        async with current().scope() as scope:
+            for number in range(40):
+                for _ in range(2):
+                    done = anyio.Event()
+                    ended = scope.spawn(work, number, done)
+                    await done.wait()
+                    await anyio.lowlevel.checkpoint()
+                begun, done = anyio.Event(), anyio.Event()
+                running = scope.spawn(stubborn, begun, done)
+                await begun.wait()
+                ended.cancel()
+                await anyio.lowlevel.checkpoint()
+                assert not done.is_set(), "what had ended was cancelled, and with it what ran there then"
+                running.cancel()
+                await done.wait()
+    assert told == ["nobody"] * 80
 
 
 async def test_the_executor_is_found() -> None:

@@ -2,148 +2,24 @@
 
 from __future__ import annotations
 
-import contextvars
-import heapq
-import logging
 import socket
 import ssl
-from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any, Final
 
 import trio
 
 from .listening import address_of, listening_socket, peer_of
 from .options import limit_unsent
-from .port import Future, LinkEnd, Scope, Task, Timer
+from .port import Future, LinkEnd, Scope
+from .trio_tasks import TrioFuture, clockwork, scope
 
 READ_SIZE: Final = 64 * 1024
 WRITE_SIZE: Final = 64 * 1024
 """Sent at once, so that the link sees progress while much is waiting."""
 
-_LOG: Final = logging.getLogger("duologue")
-
 Stream = trio.SocketStream | trio.SSLStream[trio.SocketStream]
-
-
-class TrioFuture:
-    """See `Future`."""
-
-    __slots__ = ("_done", "_result", "_tasks")
-
-    def __init__(self) -> None:
-        self._done = False
-        self._result: Any = None
-        self._tasks: list[trio.lowlevel.Task] = []
-
-    def done(self) -> bool:
-        return self._done
-
-    def set_result(self, result: Any, /) -> None:
-        self._done, self._result = True, result
-        for task in self._tasks:
-            trio.lowlevel.reschedule(task)
-        self._tasks.clear()
-
-    def __await__(self) -> Generator[Any, None, Any]:
-        return self._wait().__await__()
-
-    async def _wait(self) -> Any:
-        if not self._done:
-            task = trio.lowlevel.current_task()
-            self._tasks.append(task)
-
-            def abort(_: object) -> trio.lowlevel.Abort:
-                self._tasks.remove(task)
-                return trio.lowlevel.Abort.SUCCEEDED
-
-            await trio.lowlevel.wait_task_rescheduled(abort)
-        return self._result
-
-
-class _TrioTimer:
-    __slots__ = ("_clockwork", "callback")
-
-    def __init__(self, clockwork: Clockwork, callback: Callable[[], None]) -> None:
-        self.callback: Callable[[], None] | None = callback
-        self._clockwork = clockwork
-
-    def cancel(self) -> None:
-        if self.callback is not None:
-            self.callback = None
-            self._clockwork.forget_cancelled()
-
-
-class Clockwork:
-    """Callbacks that are due soon or later, for one run of trio, which has tasks only."""
-
-    def __init__(self) -> None:
-        self._soon: deque[Callable[[], None]] = deque()
-        self._timers: list[tuple[float, int, _TrioTimer]] = []
-        self._count = 0
-        self._cancelled = 0
-        self._parked: trio.lowlevel.Task | None = None
-
-    def call_soon(self, callback: Callable[[], None]) -> None:
-        self._soon.append(callback)
-        self._wake()
-
-    def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
-        timer = _TrioTimer(self, callback)
-        self._count += 1
-        heapq.heappush(self._timers, (when, self._count, timer))
-        if self._timers[0][2] is timer:
-            self._wake()
-        return timer
-
-    def forget_cancelled(self) -> None:
-        """A timer was cancelled: it stays in the heap until it comes up, or until most of the heap is like that."""
-        self._cancelled += 1
-        if self._cancelled > 64 and self._cancelled * 2 > len(self._timers):
-            self._timers = [entry for entry in self._timers if entry[2].callback is not None]
-            heapq.heapify(self._timers)
-            self._cancelled = 0
-
-    async def run(self) -> None:
-        while True:
-            for _ in range(len(self._soon)):
-                self._call(self._soon.popleft())
-            while self._timers and (self._timers[0][0] <= trio.current_time() or self._timers[0][2].callback is None):
-                timer = heapq.heappop(self._timers)[2]
-                callback, timer.callback = timer.callback, None
-                if callback is None:
-                    self._cancelled -= 1
-                else:
-                    self._call(callback)
-            if self._soon:
-                await trio.lowlevel.checkpoint()
-            else:
-                with trio.CancelScope(deadline=self._timers[0][0] if self._timers else float("inf")):
-                    await self._park()
-
-    async def _park(self) -> None:
-        self._parked = trio.lowlevel.current_task()
-
-        def abort(_: object) -> trio.lowlevel.Abort:
-            self._parked = None
-            return trio.lowlevel.Abort.SUCCEEDED
-
-        await trio.lowlevel.wait_task_rescheduled(abort)
-
-    def _wake(self) -> None:
-        if self._parked is not None:
-            trio.lowlevel.reschedule(self._parked)
-            self._parked = None
-
-    def _call(self, callback: Callable[[], None]) -> None:
-        try:
-            callback()
-        except Exception:  # noqa: BLE001 - a system task must not raise: it would end the whole run
-            _LOG.exception("a callback of a connection failed")
-
-
-_CLOCKWORK: Final = trio.lowlevel.RunVar[Clockwork]("duologue_clockwork")
 
 
 def _socket_of(stream: Stream) -> trio.socket.SocketType:
@@ -344,62 +220,19 @@ class TrioListener:
         self._socket.close()
 
 
-class TrioScope:
-    """See `Scope`."""
-
-    def __init__(self, nursery: trio.Nursery) -> None:
-        self._nursery = nursery
-
-    def spawn(self, function: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> Task:
-        task = trio.CancelScope()
-        contextvars.Context().run(self._nursery.start_soon, _run, task, function, args)
-        return task
-
-
-async def _run(scope: trio.CancelScope, function: Callable[..., Coroutine[Any, Any, None]], args: Any) -> None:
-    with scope:
-        try:
-            await function(*args)
-        except Exception:  # noqa: BLE001 - one connection's failure is not its neighbours'
-            _LOG.exception("a task of a connection failed")
-
-
-@asynccontextmanager
-async def _scope() -> AsyncGenerator[Scope]:
-    """A nursery that passes on what its body raises as it is, without a group around it."""
-    failure: BaseException | None = None
-    async with trio.open_nursery() as nursery:
-        try:
-            yield TrioScope(nursery)
-        except (trio.Cancelled, GeneratorExit):
-            raise
-        except BaseException as error:  # noqa: BLE001 - raised again below, outside the nursery
-            failure = error
-        finally:
-            nursery.cancel_scope.cancel()
-    if failure is not None:
-        raise failure
-
-
 class TrioExecutor:
     """See `Executor`."""
 
     def __init__(self) -> None:
-        try:
-            clockwork = _CLOCKWORK.get()
-        except LookupError:
-            clockwork = Clockwork()
-            _CLOCKWORK.set(clockwork)
-            trio.lowlevel.spawn_system_task(clockwork.run)
         self.now = trio.current_time
-        self.call_at = clockwork.call_at
-        self.call_soon = self.call_together = clockwork.call_soon
+        self.call_at = clockwork().call_at
+        self.call_soon = self.call_together = clockwork().call_soon
 
     def future(self) -> Future:
         return TrioFuture()
 
     def scope(self) -> AbstractAsyncContextManager[Scope]:
-        return _scope()
+        return scope()
 
     async def connect(
         self, host: str, port: int, *, tls: ssl.SSLContext | None, server_hostname: str | None, limit: float
