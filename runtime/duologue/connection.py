@@ -382,6 +382,9 @@ class Connection:
             self._dropped += 1
             self.calls.pass_on()
         self.touch()
+        if not self._flush_due and self.closed is None:  # behind what was started or woken, which is going to speak
+            self._flush_due = True
+            self.executor.call_soon(self._flush_soon)
 
     def on_room(self) -> None:
         if self._subscriptions is not None:

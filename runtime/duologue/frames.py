@@ -150,22 +150,21 @@ class Cutter:
             data, self._rest = self._rest + data, b""
         return data
 
-    def cut(self, data: bytes, start: int, most: int, *, may_read: bool) -> tuple[Sequence[Cut], int]:
-        """What comes next, and where what follows it begins.
+    def read(self, data: bytes, start: int, most: int) -> tuple[Sequence[Cut], int]:
+        """The messages that come next, at most so many, and where what follows them begins.
 
-        Args:
-            most: How many messages at most.
-            may_read: Whether a whole message may begin here, and not only the next part of one.
+        Not to be asked between the parts of one.
         """
+        if self._owed or not self.is_plain:
+            return (), start
+        return read(data, start, most, self._protocol.max_message_size or 0, masked=self._is_server)
+
+    def cut(self, data: bytes, start: int) -> tuple[Sequence[Cut], int]:
+        """Give the library what comes next: what it made of that, and where what follows it begins."""
         protocol = self._protocol
         if not self.is_plain:
             amount = self.at_once if protocol.state is not CONNECTING else self._part_of_head(data, start)
         else:
-            if may_read and not self._owed:
-                limit = protocol.max_message_size or 0
-                messages, start = read(data, start, most, limit, masked=self._is_server)
-                if messages:
-                    return messages, start
             amount = self._owed or length(data, start)
             if not amount:
                 self._rest = data[start:]

@@ -298,9 +298,11 @@ class Link:
         budget, offset, under_way = self.limits.frames_per_pass, 0, True
         while frames or offset < len(data):
             if not frames:
-                may_read = self.is_open and not self._fragments
-                frames, offset = self._cutter.cut(data, offset, budget, may_read=may_read)
-                self._look()
+                if self.is_open and not self._fragments:
+                    frames, offset = self._cutter.read(data, offset, budget)
+                if not frames:
+                    frames, offset = self._cutter.cut(data, offset)
+                    self._look()
                 self._frames.left -= len(frames)
                 if not self._opened or self._frames.left < 0:
                     self._bound(min(offset, len(data)))
@@ -318,7 +320,7 @@ class Link:
         if under_way or self._fragments:
             self._show_life()
         self.owner.on_pass_end()
-        if self.protocol.close_expected():
+        if not self.is_open and self.protocol.close_expected():
             self._expect_end()
         self.flush_control()
 

@@ -26,9 +26,9 @@ from duologue.drivers import memory
 from duologue.testing import Simulation, simulate
 from duologue.wire import Message, NativeCodec, is_set
 
-CALL_BUDGET: Final = 137
+CALL_BUDGET: Final = 132
 """One unary call, client and server together."""
-DELIVERY_BUDGET: Final = 49
+DELIVERY_BUDGET: Final = 51
 """One `log` event to one of many subscribers, publisher's and subscriber's side together."""
 
 SUBSCRIBERS: Final = 100

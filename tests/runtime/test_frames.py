@@ -57,7 +57,9 @@ def read_all(cut: Cutter, parts: Sequence[bytes]) -> list[tuple[Opcode, bool, by
     for part in parts:
         data, at = cut.whole(part), 0
         while at < len(data):
-            found, at = cut.cut(data, at, 3, may_read=not fragmented)
+            found, at = cut.read(data, at, 3) if not fragmented else ((), at)
+            if not found:
+                found, at = cut.cut(data, at)
             for opcode, fin, payload in said(found):
                 events.append((opcode, fin, payload))
                 if opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
@@ -168,7 +170,9 @@ def test_a_handshake_in_any_parts_leaves_the_library_nothing_of_a_frame() -> Non
         for part in (data[n : n + size] for n in range(0, len(data), size)):
             part, at = cut.whole(part), 0  # noqa: PLW2901
             while at < len(part):
-                found, at = cut.cut(part, at, 8, may_read=True)
+                found, at = cut.read(part, at, 8)
+                if not found:
+                    found, at = cut.cut(part, at)
                 for one in found:
                     if isinstance(one, tuple | Frame):
                         read.append(one)
