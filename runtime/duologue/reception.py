@@ -223,6 +223,7 @@ class Reception:
         self._protocol.max_message_size = self._party.limits.frame
         self._link.send(_CODEC.result(id, answer(identity)))
         connection.on_open(self._subprotocol)
+        self._link.flush()
 
     def _refuse(self, reason: str, why: str = "authentication") -> None:
         if limit_named(reason) is None:  # else it is told when the connection is gone
