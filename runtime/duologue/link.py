@@ -327,6 +327,8 @@ class Link:
     def _look(self) -> None:
         """The library may have gone on to another state."""
         self.is_open = self.protocol.state is OPEN and not self.closed
+        if not self.is_open:
+            self._cutter.is_plain = False  # nothing is read any more but the end, which is the library's
 
     def _bound(self, read: int) -> None:
         """Cut a peer that says too much: in a second, or before it is known to speak WebSocket."""
