@@ -108,13 +108,14 @@ def churn(pipe: Pipe, port: int, seed: int, size: int) -> None:
 
 def endure(victim: Victim, size: int, seconds: float, seed: int) -> tuple[int, int]:
     """Let so many peers come and go; returns how many did, and the most bytes the server had in the second half."""
-    started, most = time.monotonic(), 0
+    most = 0
     with ExitStack() as stack:
         crowds = [
             stack.enter_context(Apart(churn, victim.port, seed + number, size // CROWDS, nice=1))
             for number in range(CROWDS)
         ]
-        number = 0
+        until(lambda: sum(victim.present()) > 0.9 * size, 120)
+        started, number = time.monotonic(), 0
         while (since := time.monotonic() - started) < seconds:
             number += 1
             assert victim.ask("emit", range(number, number + 1), 0.2) == "emitted"
@@ -143,7 +144,7 @@ def test_nothing_is_left_of_those_who_come_and_go(loop: str, size: int, seconds:
             end=" ",
         )
         print(f"{victim.resident / MIB:.1f}; slowest call {max(took) * 1000:.0f} ms of {len(took)}")
-        assert came > size
+        assert came >= 0.9 * size
         assert victim.resident - before < 16 * MIB
         assert len(took) > seconds, "it was served all the while"
         assert max(took) < 5
