@@ -7,6 +7,7 @@ from pathlib import Path
 
 from . import ir
 from .files import SourceFile, read_files
+from .keeping import no_collection
 from .nodes import MapNode, ScalarNode
 from .problems import SpecErrors
 from .resolve import document as whole
@@ -23,6 +24,7 @@ from .resolve.unions import check_told_apart, check_union
 from .spec import GRAMMAR_VERSION, DefaultsSpec, Document, ImportedDocument, Sections
 
 
+@no_collection()
 def compile_spec(path: Path) -> ir.Protocol:
     """The protocol that a spec describes. Raises SpecErrors with everything that is wrong with it."""
     files, problems = read_files(path)

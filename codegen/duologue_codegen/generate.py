@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import ir
 from .format import format_files
+from .keeping import no_collection
 from .render import Files, render_package, render_project
 from .second_opinion import compare_models
 from .spec import SPOKEN
@@ -20,6 +21,7 @@ def refuse_unspoken(protocol: ir.Protocol) -> None:
         raise NotYetSpoken(f"`wire: {protocol.wire}` is not yet supported: packages speak {', '.join(sorted(SPOKEN))}")
 
 
+@no_collection()
 def generate_files(protocol: ir.Protocol, *, project: bool) -> Files:
     """All files by path below the output folder: the package's folder, and with `project` what publishes it."""
     package = protocol.python.package

@@ -119,11 +119,13 @@ class _Writer:
             if isinstance(tree, Commented) and any(tree.comments.values()):
                 return None
             parts: list[str] = []
+            left = room
             for key, value in tree.items():
-                part = self._flow(value, room)
+                part = self._flow(value, left)
                 if part is None:
                     return None
                 parts.append(f"{scalar(key, in_flow=True, key=True)}: {part}")
+                left -= len(parts[-1])
             return _short(f"{{{', '.join(parts)}}}", room)
         if isinstance(tree, str):
             return None if "\n" in tree else _short(scalar(tree, in_flow=True), room)

@@ -9,12 +9,9 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from duologue_codegen import ir
 from duologue_codegen.cli import main
@@ -190,84 +187,6 @@ def test_an_anchor_of_yaml_is_refused_where_it_stands(tmp_path: Path) -> None:
     path.write_text("asyncapi: 3.0.0\ninfo: &a {}\n", encoding="utf-8")
     with pytest.raises(ImportRefused, match=r"doc\.yaml:2:7: an anchor, `&a`"):
         import_spec("asyncapi", [path])
-
-
-# ----------------------------------------------------------------------------------------------------------- any schema
-WORDS = [
-    "A",
-    "B",
-    "kind",
-    "fooBar",
-    "foo_bar",
-    "class",
-    "timeout",
-    "Exception",
-    "string",
-    "$ref",
-    "a.b",
-    "x y",
-    "",
-    "a?",
-]
-values = st.recursive(
-    st.sampled_from([None, True, 0, 1, -3, 2.5, "", "a", "A", "-"]),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=2),
-    max_leaves=3,
-)
-references = st.sampled_from(["#/$defs/A", "#/$defs/B", "#", "#/$defs/A/properties/A"])
-kinds = st.sampled_from(["string", "integer", "number", "boolean", "null", "array", "object"])
-
-
-def said(word: str, what: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    return what.map(lambda value: {word: value})
-
-
-def schema_of(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    some = st.lists(inner, min_size=1, max_size=3)
-    pieces = st.one_of(
-        said("type", kinds | st.lists(kinds, min_size=1, max_size=3, unique=True)),
-        said("$ref", references),
-        said("properties", st.dictionaries(st.sampled_from(WORDS), inner, max_size=4)),
-        said("required", st.lists(st.sampled_from(WORDS), max_size=2)),
-        *(said(word, inner) for word in ("items", "additionalProperties")),
-        *(said(word, some) for word in ("anyOf", "oneOf", "allOf", "prefixItems")),
-        said("enum", st.lists(values, max_size=3)),
-        *(said(word, values) for word in ("const", "default", "minimum", "pattern", "description")),
-        said("examples", st.lists(values, max_size=2)),
-        said("pattern", st.sampled_from(["^a", "(?=x)", "[", "(a)\\1"])),
-        said("maxLength", st.sampled_from([0, 3, -1])),
-        said("format", st.sampled_from(["date", "uri", "uuid", "int64"])),
-        said("discriminator", st.just({"propertyName": "kind"})),
-        st.just({"items": False}),
-    )
-    return st.lists(pieces, max_size=3).map(lambda parts: {k: v for part in parts for k, v in part.items()})
-
-
-schemas = st.recursive(st.just({}) | said("$ref", references), schema_of, max_leaves=8) | st.booleans()
-many = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("any")
-
-
-@many
-@given(one=schemas, other=schemas, root=schemas)
-def test_any_schema_becomes_a_spec_that_compiles_or_is_refused(folder: Path, one: Any, other: Any, root: Any) -> None:
-    path = folder / "doc.json"
-    document = {**(root if isinstance(root, dict) else {}), "$defs": {"A": one, "B": other}}
-    path.write_text(json.dumps(document), encoding="utf-8")
-    try:
-        text = import_spec("json-schema", [path]).text
-    except ImportRefused as why:
-        told = str(why)
-    else:
-        (folder / "spec.yaml").write_text(text, encoding="utf-8")
-        compile_spec(folder / "spec.yaml")
-        return
-    assert "\n" not in told
-    assert "no spec can be made" not in told
 
 
 # ---------------------------------------------------------------------------------------------------------- the command

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from ..reserved import CALL_ARGUMENTS, UPLOAD_ARGUMENTS
+from ..schemas import HINT
 from ..typetree import Entry, Long, present
 from ..yamltext import Commented, Tree
-from .draft import Draft, Kind, hints
+from .draft import Draft, Kind
 from .head import is_export, read_info, restore
 from .source import Place, Sources, entries, is_map, items, mapping, member, text
 from .spelling import class_name, namespace
@@ -31,10 +32,10 @@ def read(sources: Sources, protocol: str | None, version: str | None) -> Draft:
         raise place.refusal("this is no AsyncAPI document of version 3: `asyncapi: 3.…` is expected")
     draft = Draft("imported", version or "0.0.0")
     read_info(draft, document, place, name=protocol, version=version)
-    for key in document:
-        if key not in _ROOT and not key.startswith("x-duologue-"):
-            draft.leave_out(key, document[key])
     exported = is_export(document)
+    for key in document:
+        if key not in _ROOT and not (exported and key.startswith(HINT)):
+            draft.leave_out(key, document[key])
     if exported:
         restore(draft, document, place)
     else:
@@ -79,7 +80,7 @@ class _Reader(TypeReader):
     # ------------------------------------------------------------------------------------------------------- operations
     def operation(self, name: str, said: Any, place: Place) -> None:
         operation, place = self._followed(said, place)
-        if hints(operation).get("of"):  # the other direction of one that both ends use
+        if self.hints(operation).get("of"):  # the other direction of one that both ends use
             return
         action = member(operation, "action", place)
         if action not in ("send", "receive"):
@@ -123,12 +124,12 @@ class _Reader(TypeReader):
 
     def _leave(self, said: Json, known: frozenset[str]) -> None:
         for key, value in said.items():
-            if key not in known and not key.startswith("x-duologue-"):
+            if key not in known and not self.is_hint(key):
                 self.draft.leave_out(key, value)
 
     # ----------------------------------------------------------------------------------------------- actions and events
     def _action(self, parts: _Parts) -> Entry:
-        said, space = hints(parts.operation), namespace(parts.name)
+        said, space = self.hints(parts.operation), namespace(parts.name)
         owner = class_name(parts.name, said.get("python", {}).get("name"))
         reply, at = self._followed(parts.operation["reply"], parts.place / "reply")
         reserved = UPLOAD_ARGUMENTS if "upload" in said else CALL_ARGUMENTS
@@ -143,7 +144,7 @@ class _Reader(TypeReader):
         results: list[Tree] = []
         for number, (_, message, at) in enumerate(self._messages(reply, place), 1):
             schema, where = self.schema(message.get("payload", True), at / "payload")
-            if self.exact and hints(message).get("item"):
+            if self.exact and self.hints(message).get("item"):
                 item = {"stream": self.type(schema, where, f"{owner}Item", space)}
                 continue
             if not self.exact:
@@ -156,7 +157,7 @@ class _Reader(TypeReader):
         return item, {} if result == "null" else {"result": result}
 
     def _event(self, parts: _Parts) -> Entry:
-        said = hints(parts.operation)
+        said = self.hints(parts.operation)
         body = self._body(parts, "data", class_name(parts.name, said.get("python", {}).get("name")), frozenset())
         side = {"from": "client"} if parts.from_client and "from" not in said else {}
         return {**side, **self._told(parts), **body, **_rest(said)}
@@ -170,7 +171,7 @@ class _Reader(TypeReader):
         self.draft.notes.extend(texts[1:])
         return present(
             description=texts[0] if texts else None,
-            deprecated=hints(operation).get("deprecated", message.get("deprecated") is True),
+            deprecated=self.hints(operation).get("deprecated", message.get("deprecated") is True),
         )
 
     def _body(self, parts: _Parts, key: str, owner: str, reserved: frozenset[str]) -> Entry:
@@ -178,7 +179,7 @@ class _Reader(TypeReader):
         space = namespace(parts.name)
         schema, place = self.schema(parts.message.get("payload", {"properties": {}}), parts.at / "payload")
         if self.exact:
-            mixins = hints(schema).get("with", [])
+            mixins = self.hints(mapping(schema, place, "a schema")).get("with", [])
             skip = {field for mixin in mixins for field in self.fields_of(mixin, space)}
             return present(with_=mixins, **{key: self.fields(schema, place, owner, space, reserved, skip)})
         tree = self.type(schema, place, owner, space)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from typing_extensions import override
 
+from ..grammar import SEMVER
 from ..reserved import CALL_ARGUMENTS
 from ..typetree import Entry, Long, annotated, present
 from ..yamltext import Commented, Tree
@@ -28,7 +30,9 @@ _KNOWN: Final = {
 
 def read(sources: Sources, protocol: str | None, version: str | None) -> Draft:
     """The protocol that one or more JSON files describe, such as `browser_protocol.json` and `js_protocol.json`."""
-    draft = Draft(protocol or "devtools", version or _version(sources))
+    draft = Draft(protocol or "devtools", version or "0.0.0")
+    if version is None:
+        _read_version(draft, sources)
     draft.defaults = {"scope": "public", "delivery": "volatile"}
     draft.head["wire"] = "cdp"  # a mapping here, once protocols may describe how their messages look
     domains = [found for root in sources.roots() for found in _domains(root)]
@@ -42,12 +46,15 @@ def read(sources: Sources, protocol: str | None, version: str | None) -> Draft:
     return draft
 
 
-def _version(sources: Sources) -> str:
-    for document, place in sources.roots():
-        said = mapping(mapping(document, place).get("version", {}), place / "version")
-        if said:
-            return f"{said.get('major', 0)}.{said.get('minor', 0)}.0"
-    return "0.0.0"
+def _read_version(draft: Draft, sources: Sources) -> None:
+    """That of the first file: `1.3` is 1.3.0."""
+    document, place = sources.roots()[0]
+    said = mapping(mapping(document, place).get("version", {}), place / "version")
+    written = f"{said.get('major')}.{said.get('minor')}.0"
+    if re.fullmatch(SEMVER, written):
+        draft.version = written
+    elif said:
+        draft.leave_out("version", said)
 
 
 def _domains(root: tuple[Any, Place]) -> list[tuple[Json, Place]]:

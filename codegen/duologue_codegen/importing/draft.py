@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from ..schemas import HINT
 from ..spec import GRAMMAR_VERSION
 from ..typetree import Entry, present
 from ..yamltext import Commented
@@ -88,8 +87,3 @@ def shortened(value: Any) -> str:
     """A value as JSON on one line, cut when it is long."""
     written = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return written if len(written) <= _LONGEST else f"{written[: _LONGEST - 3]}..."
-
-
-def hints(holder: dict[str, Any]) -> Entry:
-    """What `x-duologue-…` members say, by the words of a spec."""
-    return {key.removeprefix(HINT): value for key, value in holder.items() if key.startswith(HINT)}

@@ -6,6 +6,7 @@ import re
 from typing import Any, Final
 
 from ..grammar import SEMVER
+from ..problems import quote
 from .draft import Draft
 from .source import Place, entries, is_map, mapping
 from .spelling import kebab
@@ -13,6 +14,7 @@ from .spelling import kebab
 SPEC: Final = "x-duologue-spec"
 """Member of an exported document: the keys of its spec that the format has no place for."""
 _SECTIONS: Final = ("namespaces", "errors", "actions", "events")
+_HEAD: Final = frozenset("license authors links python wire scopes roles order".split())
 _LICENCE: Final = re.compile(r"[A-Za-z0-9.+-]+( (OR|AND|WITH) [A-Za-z0-9.+-]+)*")
 
 
@@ -27,6 +29,9 @@ def restore(draft: Draft, document: dict[str, Any], place: Place) -> None:
     draft.version = str(said.pop("version", draft.version))
     for section in _SECTIONS:
         getattr(draft, section).update(mapping(said.pop(section, {}), place / SPEC / section))
+    for key in said:
+        if key not in _HEAD:
+            raise (place / SPEC).refusal(f"an export holds no {quote(key)} there: remove it")
     draft.head.update(said)
 
 

@@ -42,7 +42,10 @@ _SUFFIX: Final = {"types": "Type", "errors": "Error", "events": "Event", "namesp
 def written(draft: Draft) -> tuple[str, Protocol]:
     """The text of a spec that compiles, and its protocol. What had to change for that is told in the draft."""
     for _ in range(_MOST_ROUNDS):
-        text = dump(draft.tree(), blocks=SECTIONS)
+        try:
+            text = dump(draft.tree(), blocks=SECTIONS)
+        except ValueError as error:  # a name is too long
+            raise ImportRefused(f"no spec can hold it: {error}") from None
         try:
             return text, _compiled(text)
         except SpecErrors as errors:
@@ -113,8 +116,8 @@ class _Mender:
             return False
         is_type = way[0] == "types" or len(way) > 2
         form = Long(type=entry) if is_type and not isinstance(entry, Long) else entry
-        before = form.get("python", {})
-        if said.items() <= before.items():
+        before = form.get("python", {}) if isinstance(form, dict) else None
+        if not isinstance(before, dict) or said.items() <= before.items():
             return False
         form["python"] = {**before, **said}
         self._put(way, form)

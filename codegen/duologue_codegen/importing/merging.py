@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from .draft import shortened
-from .source import MAX_CHAIN, Place, Sources, is_map, listed, mapping
+from .source import MAX_CHAIN, Place, Sources, is_map, listed, mapping, text
 
 Part = tuple[dict[str, Any], Place]
 
@@ -76,7 +76,9 @@ class Merger:
             return None
         made: dict[str, Any] = {
             "properties": dict(mapping(own.get("properties", {}), place / "properties")),
-            "required": list(own.get("required", [])),
+            "required": [
+                text(name, place / "required") for name in listed(own.get("required", []), place / "required")
+            ],
         }
         for part, at in parts_of(schema, place):
             inner = self._object(part, at, depth + 1)

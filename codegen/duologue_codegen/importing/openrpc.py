@@ -6,12 +6,13 @@ from typing import Any, Final
 
 from .. import names
 from ..reserved import CALL_ARGUMENTS
+from ..schemas import HINT
 from ..typetree import Entry, annotated, present
 from ..unparse import literal_braces
 from ..yamltext import Commented, Tree
-from .draft import Draft, hints
-from .head import is_export, read_info, restore
-from .source import Place, Sources, entries, is_map, items, mapping, member, text
+from .draft import Draft
+from .head import SPEC, is_export, read_info, restore
+from .source import Place, Sources, entries, is_map, items, listed, mapping, member, text
 from .spelling import class_name, namespace, unique
 from .types import TypeReader
 
@@ -37,10 +38,10 @@ def read(sources: Sources, protocol: str | None, version: str | None) -> Draft:
         raise place.refusal("this is no OpenRPC document: `openrpc` and `methods` are expected")
     draft = Draft("imported", version or "0.0.0")
     read_info(draft, document, place, name=protocol, version=version)
-    for key in document:
-        if key not in _ROOT and not key.startswith("x-duologue-"):
-            draft.leave_out(key, document[key])
     exported = is_export(document)
+    for key in document:
+        if key not in _ROOT and not (exported and key.startswith(HINT)):
+            draft.leave_out(key, document[key])
     order = _restore(draft, document, place) if exported else []
     if not exported:
         draft.head["wire"] = "jsonrpc2"  # a mapping here, once protocols may describe how their messages look
@@ -56,7 +57,7 @@ def read(sources: Sources, protocol: str | None, version: str | None) -> Draft:
 
 def _restore(draft: Draft, document: Json, place: Place) -> list[str]:
     restore(draft, document, place)
-    return list(draft.head.pop("order", []))
+    return [text(name, place / SPEC / "order") for name in listed(draft.head.pop("order", []), place / SPEC / "order")]
 
 
 def _sort(actions: Commented, order: list[str]) -> None:
@@ -84,7 +85,7 @@ class _Reader(TypeReader):
             section[name] = self._call(name, method, place) if called else self._notification(name, method, place)
 
     def _call(self, name: str, method: Json, place: Place) -> Entry:
-        space, owner, said = namespace(name), _class(name, method), hints(method)
+        space, owner, said = namespace(name), self._class(name, method), self.hints(method)
         result, at = self._descriptor(method["result"], place / "result")
         stream = {"stream": self.type(said.pop("stream"), place, f"{owner}Item", space)} if "stream" in said else {}
         answered = self.type(result.get("schema", True), at / "schema", f"{owner}Result", space)
@@ -102,13 +103,13 @@ class _Reader(TypeReader):
 
     def _notification(self, name: str, method: Json, place: Place) -> Entry:
         said = self._notes(self._told(method, None))
-        data = self._params(method, place, _class(name, method), namespace(name), "data")
+        data = self._params(method, place, self._class(name, method), namespace(name), "data")
         return {"from": "client", **said, **data}
 
     def _told(self, method: Json, deprecated: Any) -> Json:
         """What is said of a method, as a schema says it; and what there is no place for."""
         for key, value in method.items():
-            if key not in _METHOD and not key.startswith("x-duologue-"):
+            if key not in _METHOD and not self.is_hint(key):
                 self.draft.leave_out(key, value)
         if method.get("paramStructure") == "by-position":
             self.draft.leave_out("paramStructure", "by-position")
@@ -121,6 +122,9 @@ class _Reader(TypeReader):
         return {**said, "description": description if isinstance(description, str) else summary}
 
     # ------------------------------------------------------------------------------------------------ params and result
+    def _class(self, name: str, method: Json) -> str:
+        return class_name(name, self.hints(method).get("python", {}).get("name"))
+
     def _descriptor(self, said: Any, place: Place) -> tuple[Json, Place]:
         found = mapping(said, place)
         if "$ref" in found:
@@ -133,7 +137,7 @@ class _Reader(TypeReader):
         for said, at in items(method, "params", place):
             descriptor, where = self._descriptor(said, at)
             found[member(descriptor, "name", where)] = descriptor, where
-        mixins = hints(method).get("with", [])
+        mixins = self.hints(method).get("with", [])
         skip = {field for mixin in mixins for field in self.fields_of(mixin, space)}
         schema = {
             "properties": {wire: said.get("schema", True) for wire, (said, _) in found.items() if wire not in skip},
@@ -171,7 +175,7 @@ class _Reader(TypeReader):
 
     def _examples(self, method: Json, place: Place) -> list[Entry]:
         if self.exact:
-            return list(hints(method).get("examples", []))
+            return list(self.hints(method).get("examples", []))
         made: list[Entry] = []
         for said, at in items(method, "examples", place):
             pairing, where = self._descriptor(said, at)
@@ -191,7 +195,3 @@ def _described(descriptor: Json, tree: Tree) -> Entry:
         description=told if isinstance(told, str) and not already else None,
         deprecated=descriptor.get("deprecated") is True,
     )
-
-
-def _class(name: str, method: Json) -> str:
-    return class_name(name, hints(method).get("python", {}).get("name"))

@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final
 
+from ..keeping import no_collection
 from .draft import Draft, Kind
 from .mending import written
 from .source import ImportRefused, Sources
@@ -27,6 +28,7 @@ class Imported:
     summary: tuple[str, ...]
 
 
+@no_collection()
 def import_spec(kind: str, paths: Sequence[Path], *, name: str | None = None, version: str | None = None) -> Imported:
     """A spec that says what the documents say. Raises ImportRefused.
 

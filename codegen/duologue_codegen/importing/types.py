@@ -9,13 +9,13 @@ from typing_extensions import override
 
 from .. import names
 from ..resolve.constraints import WORDS
-from ..schemas import FORMATS
+from ..schemas import FORMATS, HINT
 from ..typetree import Entry, Long, annotated, present
 from ..yamltext import Commented, Tree
 from . import merging, spelling, tags, words
 from .declared import Declarations
-from .draft import Draft, Kind, hints, shortened
-from .source import Place, Sources, is_list, is_map, listed, mapping, text
+from .draft import Draft, Kind, shortened
+from .source import ImportRefused, Place, Sources, is_list, is_map, listed, mapping, text
 from .spelling import local, namespace
 from .written import accepts_null, as_text, bounded_or_null, optional_const, verbatim
 
@@ -38,6 +38,19 @@ class TypeReader(Declarations):
         super().settle()
         tags.settle(self.draft.types, self._tagged)
 
+    def is_hint(self, key: str) -> bool:
+        return self.exact and key.startswith(HINT)
+
+    def hints(self, holder: Entry) -> Entry:
+        """What `x-duologue-…` members of an export say, by the words of a spec."""
+        said = {key.removeprefix(HINT): value for key, value in holder.items() if self.is_hint(key)}
+        for word, fits in words.HINTS.items():
+            if word in said and not fits(said[word]):
+                raise ImportRefused(
+                    f"`{HINT}{word}: {shortened(said[word])}` is nothing that an export holds: remove it"
+                )
+        return said
+
     @override
     def _declaration(self, schema: Any, place: Place, name: str) -> Tree:
         tree = self.type(schema, place, names.pascal(name) or name, namespace(name))
@@ -56,10 +69,10 @@ class TypeReader(Declarations):
         tree = self._bare(schema, place, name, space)
         if schema.get("nullable") is True:
             tree = self._union([tree, "null"], schema, place, name)
-        return annotated(tree, self._notes(schema), python=hints(schema).get("python"))
+        return annotated(tree, self._notes(schema), python=self.hints(schema).get("python"))
 
     def _notes(self, schema: Schema) -> Entry:
-        said = hints(schema)
+        said = self.hints(schema)
         title, description = schema.get("title"), schema.get("description")
         if isinstance(title, str) and isinstance(description, str) and title != description:
             self.draft.notes.append(f"title: {shortened(title)}")
@@ -98,7 +111,7 @@ class TypeReader(Declarations):
     def _leftover(self, schema: Schema, known: Iterable[str]) -> None:
         """Tell what the spec has no word for."""
         for key, value in schema.items():
-            if key not in words.ASIDE and key not in known and not key.startswith("x-duologue-"):
+            if key not in words.ASIDE and key not in known and not self.is_hint(key):
                 self.draft.leave_out(key, value)
 
     def _widen(self, why: str) -> Tree:
@@ -120,7 +133,7 @@ class TypeReader(Declarations):
             parts.append(({key: value for key, value in own.items() if not merging.is_note(key)}, place))
         if len(parts) == 1:
             inner = self._bare(*parts[0], name, space)
-            return annotated(inner, self._notes(parts[0][0]), python=hints(parts[0][0]).get("python"))
+            return annotated(inner, self._notes(parts[0][0]), python=self.hints(parts[0][0]).get("python"))
         merger = merging.Merger(self.sources)
         split = merger.split(parts)
         if split is not None:
@@ -136,12 +149,16 @@ class TypeReader(Declarations):
     def _any_of(self, schema: Schema, key: str, place: Place, name: str, space: str | None) -> Tree:
         at = place / key
         options = listed(schema[key], at)
-        opened = self._open_enum(options, place, name) if not self.exact or hints(schema).get("open") else None
+        opened = self._open_enum(options, place, name) if not self.exact or self.hints(schema).get("open") else None
         if opened is not None:
             return opened
-        tag = hints(schema).get("discriminator") or words.tag(schema.get("discriminator"))
-        known = [(option, at / number) for number, option in enumerate(options) if not words.is_unknown(option)]
-        if tag or hints(schema).get("named"):
+        tag = self.hints(schema).get("discriminator") or words.tag(schema.get("discriminator"))
+        known = [
+            (option, at / number)
+            for number, option in enumerate(options)
+            if not (is_map(option) and self.hints(option).get("unknown"))
+        ]
+        if tag or self.hints(schema).get("named"):
             return self._named_union(schema, known, tag, place, name, space)
         before = len(self.draft.notes)
         trees = [
@@ -151,6 +168,10 @@ class TypeReader(Declarations):
             del self.draft.notes[before:]
             return Long(schema=verbatim(schema, self.sources, place, self.named))
         return self._union(trees, schema, place, name)
+
+    def _is_unknown(self, option: Any) -> bool:
+        """Whether a member stands for those that later versions may add."""
+        return is_map(option) and bool(self.hints(option).get("unknown"))
 
     def _named_union(
         self,
@@ -234,7 +255,7 @@ class TypeReader(Declarations):
         if kinds == {"bool"}:
             tree: Tree = "boolean" if len(plain) == 2 else Long(const=plain[0])
         else:
-            chosen = hints(schema).get("names") or spelling.enum_names(plain)
+            chosen = self.hints(schema).get("names") or spelling.enum_names(plain)
             tree = Long(present(enum=plain, names=chosen))
         return self._union([tree, "null"], schema, place, name) if None in rest else tree
 
@@ -253,7 +274,7 @@ class TypeReader(Declarations):
         known = FORMATS.get(form) if isinstance(form, str) and kind == "string" else None
         word = "bytes" if encoding == "base64" else known.value if known else kind
         if word != kind:  # of these, a pattern says what their type says
-            bounds = words.hinted_bounds(schema)
+            bounds = words.hinted_bounds(self.hints(schema))
         else:
             bounds = words.bounds_of(schema, kind)
             for key in ("format", "contentEncoding"):
@@ -282,7 +303,7 @@ class TypeReader(Declarations):
     def _object_or_map(self, schema: Schema, place: Place, name: str, space: str | None) -> Tree:
         extra = schema.get("additionalProperties")
         if "properties" in schema or "required" in schema or extra is False:
-            return self._object(schema, place, name, space, mixins=hints(schema).get("with", []))
+            return self._object(schema, place, name, space, mixins=self.hints(schema).get("with", []))
         return self._map(schema, extra, place, name, space)
 
     def _map(self, schema: Schema, extra: Any, place: Place, name: str, space: str | None) -> Tree:
@@ -353,7 +374,7 @@ class TypeReader(Declarations):
         return fields
 
     def _field(self, tree: Tree, schema: Any, chosen: str | None, *, required: bool) -> _Field:
-        said: Entry = hints(schema).get("python", {}) if is_map(schema) else {}
+        said: Entry = self.hints(schema).get("python", {}) if is_map(schema) else {}
         if isinstance(tree, Long) and "const" in tree:
             if required:
                 return _Field(

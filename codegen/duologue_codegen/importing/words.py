@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
 
 from ..resolve.constraints import WORDS
-from .draft import hints, shortened
+from .draft import shortened
 from .source import Place, is_list, is_map
 
 TEXT: Final = ("pattern", "minLength", "maxLength")
@@ -21,11 +23,32 @@ BY_KIND: Final[dict[str, tuple[str, ...]]] = {
     "array": (*ITEMS, "items", "prefixItems", "additionalItems"),
     "object": ("properties", "required", "additionalProperties", "propertyNames", "patternProperties"),
 }
+_DIGITS: Final = re.compile(r"-?[0-9]{1,200}(\.[0-9]{1,200})?", re.ASCII)
 ASIDE: Final = frozenset(
     "$schema $id id $defs definitions $anchor $dynamicAnchor $vocabulary title description examples example deprecated "
     "default nullable type discriminator".split()
 )
 """Words that are read elsewhere, or say nothing about values."""
+
+
+def _texts(value: Any) -> bool:
+    return is_list(value) and all(isinstance(item, str) for item in value)
+
+
+def _text_by_text(value: Any) -> bool:
+    return is_map(value) and all(isinstance(item, str) for item in value.values())
+
+
+HINTS: Final[dict[str, Callable[[Any], bool]]] = {
+    "python": _text_by_text,
+    "names": _text_by_text,
+    "with": _texts,
+    "errors": _texts,
+    "examples": is_list,
+    "since": lambda value: isinstance(value, str),
+    "discriminator": lambda value: isinstance(value, str),
+}
+"""What the hints of an export hold that are looked into before the compiler sees them."""
 
 
 def kinds(schema: dict[str, Any], place: Place) -> list[str]:
@@ -52,18 +75,14 @@ def bounds_of(schema: dict[str, Any], kind: str) -> dict[str, Any]:
     return bounds
 
 
-def hinted_bounds(schema: dict[str, Any]) -> dict[str, Any]:
+def hinted_bounds(hints: dict[str, Any]) -> dict[str, Any]:
     """Constraints that JSON Schema has no word for; those of decimals are text, so that no digit is lost."""
-    said = {key: value for key, value in hints(schema).items() if key in WORDS.values()}
-    return {key: Decimal(value) if isinstance(value, str) else value for key, value in said.items()}
+    said = {key: value for key, value in hints.items() if key in WORDS.values()}
+    digits = {key: value for key, value in said.items() if isinstance(value, str) and _DIGITS.fullmatch(value)}
+    return said | {key: Decimal(value) for key, value in digits.items()}
 
 
 def tag(discriminator: Any) -> str | None:
     """The field that tells members apart: AsyncAPI says its name, OpenAPI a mapping."""
     found = discriminator.get("propertyName") if is_map(discriminator) else discriminator
     return found if isinstance(found, str) else None
-
-
-def is_unknown(option: Any) -> bool:
-    """Whether a member of an exported union stands for those that later versions may add."""
-    return is_map(option) and bool(hints(option).get("unknown"))
