@@ -322,3 +322,34 @@ def test_mistakes_are_told_as_everywhere(tmp_path: Path) -> None:
         failed = CliRunner().invoke(main, ["export", *arguments])
         assert failed.exit_code == 2
         assert told in failed.stderr
+
+
+# ------------------------------------------------------------------------------------------------ the formats' own word
+def asyncapi_schema(npm_package: Callable[[str], Path]) -> jsonschema.Draft7Validator:
+    path = npm_package("@asyncapi/specs@6.11.1") / "schemas/3.0.0-without-$id.json"
+    return jsonschema.Draft7Validator(json.loads(path.read_text(encoding="utf-8")))
+
+
+def openrpc_schema(npm_package: Callable[[str], Path]) -> jsonschema.Draft7Validator:
+    """Its package holds the schema in a script; what that schema says of schemas is draft 07."""
+    script = (npm_package("@open-rpc/meta-schema@1.14.9") / "index.js").read_text(encoding="utf-8")
+    schema, _ = json.JSONDecoder().raw_decode(script, script.index('{ "$schema"'))
+    draft7 = jsonschema.Draft7Validator.META_SCHEMA
+    schema["definitions"]["JSONSchema"] = {"$ref": draft7["$id"]}
+    schema["definitions"]["referenceObject"]["properties"]["$ref"] = {"type": "string"}
+    return jsonschema.Draft7Validator({key: value for key, value in schema.items() if key != "$id"})
+
+
+@pytest.mark.long  # it fetches the schemas
+@pytest.mark.parametrize(("kind", "schema"), [("asyncapi", asyncapi_schema), ("openrpc", openrpc_schema)])
+def test_exports_are_valid_by_the_schemas_of_their_formats(
+    kind: str,
+    schema: Callable[[Callable[[str], Path]], jsonschema.Draft7Validator],
+    npm_package: Callable[[str], Path],
+) -> None:
+    validator = schema(npm_package)
+    for spec in SPECS:
+        whole = document(kind, compile_spec(spec))
+        assert [error.message for error in validator.iter_errors(whole)] == []
+        for wrong in ({**whole, "mood": "new"}, {**whole, "info": {}}, {**whole, kind: 3}):
+            assert not validator.is_valid(wrong)

@@ -5,11 +5,10 @@ says so. `DEVTOOLS_PROTOCOL` may name a folder that holds the two files.
 """
 
 import os
-import shutil
 import subprocess
 import sys
-import tarfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,23 +23,10 @@ FILES = ("browser_protocol.json", "js_protocol.json")
 
 
 @pytest.fixture(scope="module")
-def protocol_files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+def protocol_files(npm_package: Callable[[str], Path]) -> list[Path]:
     given = os.environ.get("DEVTOOLS_PROTOCOL")
-    if given:
-        return [Path(given, name) for name in FILES]
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip(f"NOT TESTED: npm, which fetches {PACKAGE}, is not installed")
-    folder = tmp_path_factory.mktemp("npm")
-    packed = subprocess.run(
-        [npm, "pack", PACKAGE], cwd=folder, capture_output=True, text=True, timeout=120, check=False
-    )
-    if packed.returncode:
-        pytest.skip(f"NOT TESTED: {PACKAGE} could not be fetched: {packed.stderr.strip()[-200:]}")
-    with tarfile.open(next(folder.glob("*.tgz"))) as archive:
-        for name in FILES:
-            archive.extract(f"package/json/{name}", folder, filter="data")
-    return [folder / "package/json" / name for name in FILES]
+    folder = Path(given) if given else npm_package(PACKAGE) / "json"
+    return [folder / name for name in FILES]
 
 
 @pytest.fixture(scope="module")
