@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from duologue import Call, LogEntry, serve
 from duologue.drivers import current
+from duologue.drivers.port import Scope, Task
 
 pytestmark = pytest.mark.anyio
 
@@ -161,14 +162,18 @@ async def test_what_is_spawned_later_knows_nothing_of_what_ended_before() -> Non
         except BaseException:  # noqa: BLE001 - as users' code may
             done.set()
 
+    async def worked(scope: Scope, number: int) -> Task:
+        done = anyio.Event()
+        task = scope.spawn(work, number, done)
+        await done.wait()
+        await anyio.lowlevel.checkpoint()
+        return task
+
     with anyio.fail_after(BOUND):
         async with current().scope() as scope:
             for number in range(40):
-                for _ in range(2):
-                    done = anyio.Event()
-                    ended = scope.spawn(work, number, done)
-                    await done.wait()
-                    await anyio.lowlevel.checkpoint()
+                _ = await worked(scope, number)
+                ended = await worked(scope, number)
                 begun, done = anyio.Event(), anyio.Event()
                 running = scope.spawn(stubborn, begun, done)
                 await begun.wait()

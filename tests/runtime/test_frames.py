@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from typing import cast
 
 import pytest
 from hypothesis import given, settings
@@ -44,7 +45,8 @@ def said(found: Sequence[object]) -> list[tuple[Opcode, bool, bytes]]:
     events: list[tuple[Opcode, bool, bytes]] = []
     for one in found:
         if isinstance(one, tuple):
-            events.append((Opcode(one[0] & 0x0F), True, bytes(one[1])))
+            first, payload = cast("tuple[int, bytes]", one)
+            events.append((Opcode(first & 0x0F), True, payload))
         else:
             assert isinstance(one, Frame)
             events.append((one.opcode, one.fin, bytes(one.data)))
@@ -103,7 +105,7 @@ def test_frames_of_all_kinds_are_the_librarys_wherever_reads_end(
 ) -> None:
     sent = [frame for group in frames for frame in group]
     data = b"".join(frame.serialize(mask=masked) for frame in sent)
-    chance, parts = random.Random(seed), []
+    chance, parts = random.Random(seed), list[bytes]()
     while data:
         size = chance.choice([1, 2, 3, 7, 60, 500])
         parts.append(data[:size])
