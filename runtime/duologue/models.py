@@ -174,10 +174,10 @@ class Model(BaseModel):
         validate_by_name=True,
         validate_by_alias=False,
         serialize_by_alias=True,
-        use_attribute_docstrings=True,
         allow_inf_nan=False,
         hide_input_in_errors=True,  # errors reach logs, and values may be secret
         protected_namespaces=(),
+        defer_build=True,  # a program that imports a protocol uses a few of its models, and builds these when it does
     )
     leave_out_defaults: ClassVar[bool] = False
 

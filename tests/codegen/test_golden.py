@@ -43,6 +43,7 @@ import importlib, json
 package = importlib.import_module({protocol.python.package!r})
 models = [value for value in vars(package).values() if hasattr(value, "__pydantic_complete__")]
 for model in models:
+    model.model_rebuild()  # else at its first use
     assert model.__pydantic_complete__, model
 for action in package.PROTOCOL.client_actions + package.PROTOCOL.server_actions:
     action.result.json_schema()

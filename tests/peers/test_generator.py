@@ -42,7 +42,9 @@ inside = importlib.import_module("app.vendor.{protocol.python.package}")
 for module in pkgutil.iter_modules(inside.__path__):
     importlib.import_module(f"{{inside.__name__}}.{{module.name}}")
 for name in inside.__all__:
-    assert getattr(getattr(inside, name), "__pydantic_complete__", True), name
+    if hasattr(found := getattr(inside, name), "model_rebuild"):
+        found.model_rebuild()  # else at its first use
+        assert found.__pydantic_complete__, name
 assert {protocol.python.package!r} not in sys.modules
 print(inside.PROTOCOL.name)
 """
