@@ -103,7 +103,7 @@ class Reader:
         place = self.home / ".cwd"
         script = f"set -euo pipefail\n{body}\npwd > {shlex.quote(str(place))}\n"
         done = subprocess.run(
-            ["bash", "-c", script], cwd=self.cwd, env=self._env(), timeout=60, check=False, text=True,
+            ["bash", "-c", script], cwd=self.cwd, env=self._env(), timeout=180, check=False, text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         self.output = done.stdout
