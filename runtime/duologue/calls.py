@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 BUILT_IN_TIMEOUT: Final = 30.0
-"""Seconds that `subscribe` and `unsubscribe` may take."""
+"""Seconds that a built-in action may take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

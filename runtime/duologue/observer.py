@@ -34,7 +34,7 @@ class Fate(enum.StrEnum):
     DELIVERED = "delivered"
     """A publisher has handed it to a connection, a subscriber to a stream or to a handler."""
     DROPPED = "dropped"
-    """It is `volatile`, and there was no room for it."""
+    """There was no room for it."""
     COALESCED = "coalesced"
     """A newer one of the same key took its place before it was sent, or read."""
 

