@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -166,18 +167,18 @@ def test_a_hundred_megabytes_are_not_read(tmp_path: Path) -> None:
         import_spec("json-schema", [path])
 
 
-@pytest.mark.parametrize(
-    ("kind", "document", "told"),
-    [
-        ("cdp", {}, "`domains` is missing"),
-        ("cdp", {"domains": [{}]}, "doc.json#/domains/0: `domain` is missing"),
-        ("cdp", {"domains": [{"domain": "A", "commands": [{}]}]}, "doc.json#/domains/0/commands/0: `name` is missing"),
-        ("openrpc", {"openrpc": "1.3.2"}, "this is no OpenRPC document"),
-        ("openrpc", {"openrpc": "1.3.2", "methods": [{}]}, "doc.json#/methods/0: `name` is missing"),
-        ("asyncapi", {"asyncapi": "2.6.0"}, "this is no AsyncAPI document of version 3"),
-        ("asyncapi", {"asyncapi": "3.0.0", "operations": {"a": {"action": "hum"}}}, "doc.json#/operations/a/action: "),
-    ],
-)
+OTHERS: list[tuple[str, Any, str]] = [
+    ("cdp", {}, "`domains` is missing"),
+    ("cdp", {"domains": [{}]}, "doc.json#/domains/0: `domain` is missing"),
+    ("cdp", {"domains": [{"domain": "A", "commands": [{}]}]}, "doc.json#/domains/0/commands/0: `name` is missing"),
+    ("openrpc", {"openrpc": "1.3.2"}, "this is no OpenRPC document"),
+    ("openrpc", {"openrpc": "1.3.2", "methods": [{}]}, "doc.json#/methods/0: `name` is missing"),
+    ("asyncapi", {"asyncapi": "2.6.0"}, "this is no AsyncAPI document of version 3"),
+    ("asyncapi", {"asyncapi": "3.0.0", "operations": {"a": {"action": "hum"}}}, "doc.json#/operations/a/action: "),
+]
+
+
+@pytest.mark.parametrize(("kind", "document", "told"), OTHERS)
 def test_other_documents_are_refused(tmp_path: Path, kind: str, document: object, told: str) -> None:
     assert told in refused(tmp_path, document, kind)
 

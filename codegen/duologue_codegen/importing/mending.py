@@ -116,8 +116,8 @@ class _Mender:
             return False
         is_type = way[0] == "types" or len(way) > 2
         form = Long(type=entry) if is_type and not isinstance(entry, Long) else entry
-        before = form.get("python", {}) if isinstance(form, dict) else None
-        if not isinstance(before, dict) or said.items() <= before.items():
+        before = form.get("python", {}) if is_map(form) else None
+        if not is_map(before) or said.items() <= before.items():
             return False
         form["python"] = {**before, **said}
         self._put(way, form)
