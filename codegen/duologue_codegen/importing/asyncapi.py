@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from typing_extensions import override
+
 from ..reserved import CALL_ARGUMENTS, UPLOAD_ARGUMENTS
 from ..schemas import HINT
 from ..typetree import Entry, Long, present
@@ -53,6 +55,11 @@ def read(sources: Sources, protocol: str | None, version: str | None) -> Draft:
 
 
 class _Reader(TypeReader):
+    def __init__(self, sources: Sources, draft: Draft, *, exact: bool) -> None:
+        super().__init__(sources, draft, exact=exact)
+        self._named: dict[Place, str] = {}
+        self._used: set[Place] = set()
+
     def _followed(self, said: Any, place: Place) -> tuple[Json, Place]:
         found = mapping(said, place)
         if "$ref" in found:
@@ -86,6 +93,8 @@ class _Reader(TypeReader):
         if action not in ("send", "receive"):
             raise (place / "action").refusal(f"`send` or `receive` expected, not {action}")
         messages = self._messages(operation, place)
+        if not messages:
+            self.draft.leave_out("an operation without messages", name)
         for key, message, at in messages:
             called = name if len(messages) == 1 else key
             section = self.draft.actions if "reply" in operation else self.draft.events
@@ -97,10 +106,19 @@ class _Reader(TypeReader):
                 parts = _Parts(called, operation, place, message, at, from_client=action == "receive")
                 section[called] = self._action(parts) if "reply" in operation else self._event(parts)
 
+    @override
+    def settle(self) -> None:
+        super().settle()
+        for place, name in self._named.items():
+            if place not in self._used:
+                self.draft.leave_out("a message that no operation uses", name)
+
     def channels(self, document: Json, place: Place) -> None:
         """Where messages go: of a WebSocket there is one address, and a spec does not say it."""
         for name, said, where in entries(document, "channels", place):
-            channel, _ = self._followed(said, where)
+            channel, at = self._followed(said, where)
+            for message, inner, spot in entries(channel, "messages", at):
+                self._named[self._followed(inner, spot)[1]] = f"{message} of channel {name}"
             for key, value in channel.items():
                 if key not in ("messages", "title", "summary", "description"):
                     self.draft.leave_out(f"{key} of channel {name}", value)
@@ -113,6 +131,7 @@ class _Reader(TypeReader):
                 message, where = self._followed(said, at)
                 reference = str(said.get("$ref", "")).rpartition("/")[2].replace("~1", "/").replace("~0", "~")
                 found.append((str(message.get("name") or reference or where.last), message, where))
+                self._used.add(where)
             return found
         if "channel" not in operation:
             return found
@@ -120,6 +139,7 @@ class _Reader(TypeReader):
         for key, said, where in entries(channel, "messages", at):
             message, spot = self._followed(said, where)
             found.append((str(message.get("name") or key), message, spot))
+            self._used.add(spot)
         return found
 
     def _leave(self, said: Json, known: frozenset[str]) -> None:

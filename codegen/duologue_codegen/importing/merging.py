@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from . import words
 from .draft import shortened
 from .source import MAX_CHAIN, Place, Sources, is_map, listed, mapping, text
 
@@ -12,6 +13,9 @@ Part = tuple[dict[str, Any], Place]
 
 _NOTES: Final = frozenset("title description examples example deprecated default $comment".split())
 _OBJECT: Final = frozenset("type properties required additionalProperties unevaluatedProperties".split())
+
+
+_MEANT: Final = frozenset({"type", "enum", "const", "$ref", "anyOf", "oneOf"}).union(*words.BY_KIND.values())
 
 
 class Ambiguous(Exception):
@@ -131,8 +135,10 @@ def _joined(key: str, one: Any, other: Any) -> Any:
             return min(one, other)
         case "additionalProperties" | "unevaluatedProperties" if isinstance(one, bool) and isinstance(other, bool):
             return one and other
-        case _:
+        case _ if key in _MEANT:
             raise Ambiguous(f"{key} is {shortened(one)} and {shortened(other)}")
+        case _:  # a word such as `if`, which is left out whatever it says
+            return [one, other]
 
 
 def _fields(name: str, one: Any, other: Any) -> Any:

@@ -22,7 +22,7 @@ class Tagged:
 def values(discriminator: Any, names: dict[str, str]) -> dict[str, str]:
     """The value for each type: what a mapping says, else its own name. `names` are those of types by reference."""
     mapping = discriminator.get("mapping") if is_map(discriminator) else None
-    said: dict[Any, str] = {to: tag for tag, to in mapping.items()} if is_map(mapping) else {}
+    said = {to: tag for tag, to in mapping.items() if isinstance(to, str)} if is_map(mapping) else {}
     return {
         name: said.get(ref) or said.get(ref.rpartition("/")[2]) or ref.rpartition("/")[2] for ref, name in names.items()
     }
