@@ -154,6 +154,16 @@ def changed(draw: st.DrawFn, kind: str) -> Any:
 
 @pytest.mark.parametrize("kind", DOCUMENTS)
 def test_a_changed_document_becomes_a_spec_that_compiles_or_is_refused(kind: str, folder: Path) -> None:
+    change(kind, folder, 12)
+
+
+@pytest.mark.long  # a thousand documents of each format
+@pytest.mark.parametrize("kind", DOCUMENTS)
+def test_many_changed_documents_become_specs_or_are_refused(kind: str, folder: Path) -> None:
+    change(kind, folder, 1000)
+
+
+def change(kind: str, folder: Path, examples: int) -> None:
     outcomes: list[str | None] = []
     beside = IMPORTED / kind
     for part in (*beside.glob("*/*.json"), *beside.glob("*/*.yaml")):
@@ -162,7 +172,9 @@ def test_a_changed_document_becomes_a_spec_that_compiles_or_is_refused(kind: str
         place.write_bytes(part.read_bytes())
     path = folder / ("rooms.json" if kind == "json-schema" else "chat.yaml")
 
-    @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+    @settings(
+        max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    )
     @given(changed(kind))
     def outcome(whole: Any) -> None:
         path.write_text(json.dumps(whole), encoding="utf-8")

@@ -11,7 +11,7 @@ from ..schemas import HINT
 from ..typetree import Entry, Long, present
 from ..yamltext import Commented, Tree
 from .draft import Draft, Kind
-from .head import is_export, read_info, restore
+from .head import is_export, read_info, restore, wire
 from .source import Place, Sources, entries, is_map, items, mapping, member, text
 from .spelling import class_name, namespace
 from .types import TypeReader
@@ -41,6 +41,7 @@ def read(sources: Sources, protocol: str | None, version: str | None) -> Draft:
     if exported:
         restore(draft, document, place)
     else:
+        draft.head |= wire("asyncapi")
         draft.defaults = {"scope": "public", "delivery": "volatile"}
     reader = _Reader(sources, draft, exact=exported)
     components, at = mapping(document.get("components", {}), place / "components"), place / "components"

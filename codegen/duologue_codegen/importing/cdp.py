@@ -12,6 +12,7 @@ from ..reserved import CALL_ARGUMENTS
 from ..typetree import Entry, Long, annotated, present
 from ..yamltext import Commented, Tree
 from .draft import Draft, Kind
+from .head import wire
 from .source import Place, Sources, items, listed, mapping, member, text
 from .spelling import class_name, local
 from .types import TypeReader
@@ -34,7 +35,7 @@ def read(sources: Sources, protocol: str | None, version: str | None) -> Draft:
     if version is None:
         _read_version(draft, sources)
     draft.defaults = {"scope": "public", "delivery": "volatile"}
-    draft.head["wire"] = "cdp"  # a mapping here, once protocols may describe how their messages look
+    draft.head |= wire("cdp")
     domains = [found for root in sources.roots() for found in _domains(root)]
     reader = _Reader(sources, draft)
     for domain, place in domains:

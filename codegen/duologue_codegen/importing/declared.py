@@ -10,7 +10,7 @@ from .. import names
 from ..yamltext import Tree
 from . import spelling
 from .draft import Draft
-from .source import Place, Sources
+from .source import Place, Sources, mapping
 
 
 class Declarations(ABC):
@@ -84,4 +84,4 @@ class Declarations(ABC):
         if place is None:
             return []
         schema, _ = self.sources.target(place.pointer, place)
-        return list(schema.get("properties", {}))
+        return list(mapping(mapping(schema, place).get("properties", {}), place / "properties"))

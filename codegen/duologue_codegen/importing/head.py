@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from ..grammar import SEMVER
 from ..problems import quote
+from ..typetree import Entry
 from .draft import Draft
 from .source import Place, entries, is_map, mapping
 from .spelling import kebab
@@ -16,6 +17,12 @@ SPEC: Final = "x-duologue-spec"
 _SECTIONS: Final = ("namespaces", "errors", "actions", "events")
 _HEAD: Final = frozenset("license authors links python wire scopes roles order".split())
 _LICENCE: Final = re.compile(r"[A-Za-z0-9.+-]+( (OR|AND|WITH) [A-Za-z0-9.+-]+)*")
+
+
+def wire(kind: str) -> Entry:
+    """How the messages of a format look. The one place that changes once a spec may describe that in a mapping."""
+    known = {"cdp": "cdp", "openrpc": "jsonrpc2"}
+    return {"wire": known[kind]} if kind in known else {}
 
 
 def is_export(document: Any) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from . import words
 from .draft import shortened
-from .source import MAX_CHAIN, Place, Sources, is_map, listed, mapping, text
+from .source import MAX_CHAIN, Place, Sources, is_list, is_map, listed, mapping, text
 
 Part = tuple[dict[str, Any], Place]
 
@@ -124,14 +124,14 @@ def _joined(key: str, one: Any, other: Any) -> Any:
     if one == other:
         return one
     match key:
-        case "required":
-            return list(dict.fromkeys([*one, *other]))
-        case "properties":
+        case "required" if is_list(one) and is_list(other):
+            return [*one, *(name for name in other if name not in one)]
+        case "properties" if is_map(one) and is_map(other):
             shared = {name: _fields(name, one[name], other[name]) for name in one if name in other}
             return {**one, **other, **shared}
-        case "minimum" | "minLength" | "minItems" | "exclusiveMinimum":
+        case "minimum" | "minLength" | "minItems" | "exclusiveMinimum" if _numbers(one, other):
             return max(one, other)
-        case "maximum" | "maxLength" | "maxItems" | "exclusiveMaximum":
+        case "maximum" | "maxLength" | "maxItems" | "exclusiveMaximum" if _numbers(one, other):
             return min(one, other)
         case "additionalProperties" | "unevaluatedProperties" if isinstance(one, bool) and isinstance(other, bool):
             return one and other
@@ -139,6 +139,10 @@ def _joined(key: str, one: Any, other: Any) -> Any:
             raise Ambiguous(f"{key} is {shortened(one)} and {shortened(other)}")
         case _:  # a word such as `if`, which is left out whatever it says
             return [one, other]
+
+
+def _numbers(*values: Any) -> bool:
+    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
 
 
 def _fields(name: str, one: Any, other: Any) -> Any:

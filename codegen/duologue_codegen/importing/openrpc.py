@@ -11,7 +11,7 @@ from ..typetree import Entry, annotated, present
 from ..unparse import literal_braces
 from ..yamltext import Commented, Tree
 from .draft import Draft
-from .head import SPEC, is_export, read_info, restore
+from .head import SPEC, is_export, read_info, restore, wire
 from .source import Place, Sources, entries, is_map, items, listed, mapping, member, text
 from .spelling import class_name, namespace, unique
 from .types import TypeReader
@@ -44,7 +44,7 @@ def read(sources: Sources, protocol: str | None, version: str | None) -> Draft:
             draft.leave_out(key, document[key])
     order = _restore(draft, document, place) if exported else []
     if not exported:
-        draft.head["wire"] = "jsonrpc2"  # a mapping here, once protocols may describe how their messages look
+        draft.head |= wire("openrpc")
         draft.defaults = {"scope": "public"}
     reader = _Reader(sources, draft, exact=exported)
     reader.components(document, place)
