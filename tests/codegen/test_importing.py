@@ -131,6 +131,7 @@ def nested(depth: int) -> bytes:
         ({"$ref": "#/nowhere"}, "doc.json#/$ref: `#/nowhere` leads nowhere: there is no `nowhere` at doc.json#"),
         ({"$ref": "#nowhere"}, "doc.json#/$ref: `#nowhere` leads nowhere: doc.json has no such anchor"),
         ({"$ref": 3}, "doc.json#/$ref: text expected, not `3`"),
+        ({"allOf": [{"$ref": []}, {"type": "object"}]}, "doc.json#/allOf/0/$ref: text expected, not a list"),
         ({"allOf": [{"$ref": "#"}, {"$ref": "#"}]}, "doc.json#: `allOf` includes itself"),
         ({"properties": [1]}, "doc.json#/properties: a mapping expected, not a list"),
         ({"type": "strin"}, "doc.json#/type: strin is no type; the types are string,"),

@@ -248,7 +248,7 @@ class Sources:
 
     def target(self, reference: str, place: Place) -> tuple[Any, Place]:
         """What stands where a reference points."""
-        location, _, fragment = reference.partition("#")
+        location, _, fragment = text(reference, place).partition("#")
         name = self._file(location, place, reference) if location else place.file
         at, value = Place(name), self.documents[name]
         if fragment and not fragment.startswith("/"):
