@@ -75,7 +75,7 @@ class _Reader(TypeReader):
         space = str(domain["domain"])
         with self.draft.entry(self.draft.namespaces, space):
             self._leave(domain, _KNOWN["domain"])
-            if needed := domain.get("dependencies"):
+            if needed := listed(domain.get("dependencies", []), place / "dependencies"):
                 self.draft.notes.append(f"needs {', '.join(map(str, needed))}")
             said = _notes(domain)
         if said or space in self.draft.namespaces.comments:
