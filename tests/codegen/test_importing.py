@@ -116,39 +116,39 @@ def nested(depth: int) -> bytes:
     return b'{"items":' * depth + b"{}" + b"}" * depth
 
 
-@pytest.mark.parametrize(
-    ("document", "told"),
-    [
-        ({"$ref": "/etc/passwd"}, "doc.json#/$ref: `/etc/passwd` is no relative path"),
-        ({"items": {"$ref": "../secret.json"}}, "doc.json#/items/$ref: `../secret.json` leads out of the folder"),
-        ({"$ref": "%2e%2e/secret.json"}, "doc.json#/$ref: `%2e%2e/secret.json` leads out of the folder"),
-        ({"$ref": "link.json"}, "doc.json#/$ref: `link.json` leads out of the folder"),
-        ({"$ref": "round.json"}, "doc.json#/$ref: cannot read `round.json`"),
-        ({"$ref": "a\0b.json"}, "doc.json#/$ref: `a\\x00b.json` is no relative path"),
-        ({"$ref": "https://example.invalid/a.json"}, "doc.json#/$ref: `https://example.invalid/a.json` is remote"),
-        ({"$ref": "file:///etc/passwd"}, "doc.json#/$ref: `file:///etc/passwd` is remote"),
-        ({"$ref": "nowhere.json"}, "doc.json#/$ref: cannot read `nowhere.json`: No such file or directory"),
-        ({"$ref": "#/nowhere"}, "doc.json#/$ref: `#/nowhere` leads nowhere: there is no `nowhere` at doc.json#"),
-        ({"$ref": "#nowhere"}, "doc.json#/$ref: `#nowhere` leads nowhere: doc.json has no such anchor"),
-        ({"$ref": 3}, "doc.json#/$ref: text expected, not `3`"),
-        ({"allOf": [{"$ref": []}, {"type": "object"}]}, "doc.json#/allOf/0/$ref: text expected, not a list"),
-        ({"allOf": [{"$ref": "#"}, {"$ref": "#"}]}, "doc.json#: `allOf` includes itself"),
-        ({"properties": [1]}, "doc.json#/properties: a mapping expected, not a list"),
-        ({"type": "strin"}, "doc.json#/type: strin is no type; the types are string,"),
-        ({"properties": {"a/b": {"enum": {}}}}, "doc.json#/properties/a~1b/enum: a list expected, not a mapping"),
-        ({"required": "name"}, "doc.json#/required: a list expected, not the text `name`"),
-        (["a"], "doc.json#: a mapping expected, not a list"),
-        (b'{"a": 1,}', "doc.json:1:9: not JSON: "),
-        (b'{"$defs": {"A": {}, "A": {}}}', "doc.json#/$defs: the key `A` stands here twice"),
-        (b'{"minimum": NaN}', "doc.json#: not JSON: NaN is no JSON number"),
-        (b'{"minimum": ' + b"9" * 5000 + b"}", "doc.json#: not JSON: "),
-        (b'{"description": "\\ud800"}', "doc.json#/description: half of a pair of surrogates"),
-        (b"\xff\xfe{}", "doc.json#: the file is not UTF-8"),
-        (nested(MAX_DEPTH + 1), f"nested more than {MAX_DEPTH} deep"),
-        (nested(200_000), f"nested more than {MAX_DEPTH} deep"),
-        (b" " * (MAX_BYTES + 1), f"doc.json#: the file has more than {MAX_BYTES:,} bytes"),
-    ],
-)
+HOSTILE: list[tuple[Any, str]] = [
+    ({"$ref": "/etc/passwd"}, "doc.json#/$ref: `/etc/passwd` is no relative path"),
+    ({"items": {"$ref": "../secret.json"}}, "doc.json#/items/$ref: `../secret.json` leads out of the folder"),
+    ({"$ref": "%2e%2e/secret.json"}, "doc.json#/$ref: `%2e%2e/secret.json` leads out of the folder"),
+    ({"$ref": "link.json"}, "doc.json#/$ref: `link.json` leads out of the folder"),
+    ({"$ref": "round.json"}, "doc.json#/$ref: cannot read `round.json`"),
+    ({"$ref": "a\0b.json"}, "doc.json#/$ref: `a\\x00b.json` is no relative path"),
+    ({"$ref": "https://example.invalid/a.json"}, "doc.json#/$ref: `https://example.invalid/a.json` is remote"),
+    ({"$ref": "file:///etc/passwd"}, "doc.json#/$ref: `file:///etc/passwd` is remote"),
+    ({"$ref": "nowhere.json"}, "doc.json#/$ref: cannot read `nowhere.json`: No such file or directory"),
+    ({"$ref": "#/nowhere"}, "doc.json#/$ref: `#/nowhere` leads nowhere: there is no `nowhere` at doc.json#"),
+    ({"$ref": "#nowhere"}, "doc.json#/$ref: `#nowhere` leads nowhere: doc.json has no such anchor"),
+    ({"$ref": 3}, "doc.json#/$ref: text expected, not `3`"),
+    ({"allOf": [{"$ref": []}, {"type": "object"}]}, "doc.json#/allOf/0/$ref: text expected, not a list"),
+    ({"allOf": [{"$ref": "#"}, {"$ref": "#"}]}, "doc.json#: `allOf` includes itself"),
+    ({"properties": [1]}, "doc.json#/properties: a mapping expected, not a list"),
+    ({"type": "strin"}, "doc.json#/type: strin is no type; the types are string,"),
+    ({"properties": {"a/b": {"enum": {}}}}, "doc.json#/properties/a~1b/enum: a list expected, not a mapping"),
+    ({"required": "name"}, "doc.json#/required: a list expected, not the text `name`"),
+    (["a"], "doc.json#: a mapping expected, not a list"),
+    (b'{"a": 1,}', "doc.json:1:9: not JSON: "),
+    (b'{"$defs": {"A": {}, "A": {}}}', "doc.json#/$defs: the key `A` stands here twice"),
+    (b'{"minimum": NaN}', "doc.json#: not JSON: NaN is no JSON number"),
+    (b'{"minimum": ' + b"9" * 5000 + b"}", "doc.json#: not JSON: "),
+    (b'{"description": "\\ud800"}', "doc.json#/description: half of a pair of surrogates"),
+    (b"\xff\xfe{}", "doc.json#: the file is not UTF-8"),
+    (nested(MAX_DEPTH + 1), f"nested more than {MAX_DEPTH} deep"),
+    (nested(200_000), f"nested more than {MAX_DEPTH} deep"),
+    (b" " * (MAX_BYTES + 1), f"doc.json#: the file has more than {MAX_BYTES:,} bytes"),
+]
+
+
+@pytest.mark.parametrize(("document", "told"), HOSTILE)
 def test_hostile_documents_are_refused_in_one_line_with_their_place(
     tmp_path: Path, document: object, told: str
 ) -> None:
