@@ -24,8 +24,8 @@ class Limits:
         handshake_size: The opening handshake's request, or its answer, and what follows it before the connection is
             open; beyond it a server answers with HTTP 431, and a client gives up.
         idle: A peer from which no byte came for so long is gone. Pings go out after half of it.
-        in_flight: Calls of the peer that may be running on a connection; more are refused with `resource_exhausted`, and
-            events that it sends beyond are dropped.
+        in_flight: Calls of the peer that may be running on a connection; more are refused with `resource_exhausted`,
+            and events that it sends beyond are dropped.
         calls: Own calls that may wait for an answer on a connection; more wait for a free place.
         subscriptions: Subscriptions of one connection.
         stream_window: Items of a streaming call that may be under way to this side.
