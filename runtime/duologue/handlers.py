@@ -112,12 +112,13 @@ class Handlers:
         if running is None or running.status is not None:
             return
         running.status = decision.status
-        if running.started:
-            running.task.cancel()
-        else:  # it ends by itself, in its first step
+        if not running.started:
             running.take_leave()()
             if self._connection.closed is None:
                 self._connection.session.refuse(decision.call, unrun(decision.status, "stopped before it started"))
+            self._handled()
+        if running.entered:  # else it ends by itself, in its first step
+            running.task.cancel()
         self.granted(decision.call)  # a keyed handler goes on without its caller
 
     def stop_all(self) -> None:
@@ -222,7 +223,10 @@ class Handlers:
         """Run a handler and give the one response."""
         session = self._connection.session
         running: Running = call.owner
-        if not self._connection.has_room:  # nothing more is done for a peer that does not read what there is
+        running.entered = True
+        if (
+            running.status is None and not self._connection.has_room
+        ):  # nothing more is done for a peer that does not read what there is
             await self._connection.room()
         if running.status is not None:  # stopped, and answered, before it could start
             return

@@ -11,14 +11,20 @@ from .receiving import Receiving
 
 
 class Running:
-    """The handler of one call: its task, why it is to stop, and who waits for credit."""
+    """The handler of one call: its task, why it is to stop, and who waits for credit.
 
-    __slots__ = ("began", "credit", "leave", "pace", "receiving", "started", "status", "task")
+    Attributes:
+        entered: Whether the task took its first step: one that is cancelled before never takes it.
+        started: Whether it went on to the handler, and not only to wait for room.
+    """
+
+    __slots__ = ("began", "credit", "entered", "leave", "pace", "receiving", "started", "status", "task")
 
     task: Task
 
     def __init__(self) -> None:
         self.pace: Pace | None = None
+        self.entered = False
         self.started = False
         self.began = False
         self.status: Status | None = None
