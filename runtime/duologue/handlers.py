@@ -137,13 +137,15 @@ class Handlers:
 
     def granted(self, call: IncomingCall) -> None:
         """The caller takes more, or nothing any more."""
-        running: Running = call.owner
+        running: Running | None = call.owner
+        if running is None:  # what is built in gives nothing a piece at a time
+            return
         for waiting in list(running.credit):  # several tasks of the handler may wait
             wake(waiting)
 
     def take_upload(self, decision: UploadPiece | UploadBroken) -> None:
-        running: Running = decision.call.owner
-        if running.receiving is not None:
+        running: Running | None = decision.call.owner
+        if running is not None and running.receiving is not None:
             running.receiving.take(decision)
 
     def _refusal(self, call: IncomingCall, action: Action[Any, Any]) -> ErrorBody | None:

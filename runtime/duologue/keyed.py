@@ -169,7 +169,18 @@ class Wait(Protocol):
 class _Run:
     """One handler, and all the calls that wait for its answer."""
 
-    __slots__ = ("answer", "linger", "mark", "refusal", "replayed", "started", "task", "unwanted", "waiters")
+    __slots__ = (
+        "answer",
+        "cancelled",
+        "linger",
+        "mark",
+        "refusal",
+        "replayed",
+        "started",
+        "task",
+        "unwanted",
+        "waiters",
+    )
 
     task: Task
 
@@ -180,6 +191,7 @@ class _Run:
         self.replayed = False
         self.started = False
         self.unwanted = False
+        self.cancelled = False
         self.linger: Timer | None = None
         self.waiters: list[Future] = []
 
@@ -187,6 +199,7 @@ class _Run:
         """Nobody wants the answer any more."""
         self.unwanted = True
         if self.started:  # a task that is cancelled before its first step never takes it
+            self.cancelled = True
             self.task.cancel()
 
     def join(self, waiting: Future) -> None:
@@ -287,6 +300,8 @@ class KeyedCalls:
                 raise Cancelled("given up before it started", ran=Ran.NO)
             run.answer = await self.store.claim(identity, key, run.mark)
             run.replayed = run.answer is not None
+            if run.cancelled and run.answer is None:  # while the store was not to be disturbed
+                raise Cancelled("given up before it started", ran=Ran.NO)
             if run.answer is None:
                 answer = await handler()
                 await self.store.record(identity, key, answer)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
 
+from websockets.datastructures import MultipleValuesError
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
@@ -43,10 +44,12 @@ class Probes:
 
     def answer(self, protocol: ServerProtocol, request: Request, peer: str, *, stopping: bool) -> Response | None:
         """The answer to a request that is for one of these; None for any other."""
-        if request.headers.get("Upgrade") is not None:
+        if "Upgrade" in request.headers:
             return None
         try:
             return self._answer(protocol, request, peer, stopping=stopping)
+        except MultipleValuesError as error:
+            return _said(protocol, HTTPStatus.BAD_REQUEST, f"there is more than one header {error}")
         except Exception:  # noqa: BLE001 - whatever the user's code raises; the connection's reader must not
             _LOG.exception("a probe failed")
             return _said(protocol, HTTPStatus.INTERNAL_SERVER_ERROR, "it cannot be said; the log tells why")

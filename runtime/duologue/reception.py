@@ -216,8 +216,9 @@ class Reception:
                 return
             connection = self._let_in(identity)
         except CallError as error:
-            self._link.send(_CODEC.failure(id, body_of(error)))
-            self._refuse(error.message, _reason(error))
+            if self._link.is_open:
+                self._link.send(_CODEC.failure(id, body_of(error)))
+                self._refuse(error.message, _reason(error))
             return
         self._forget_login()
         self._protocol.max_message_size = self._party.limits.frame

@@ -185,6 +185,36 @@ async def test_what_is_spawned_later_knows_nothing_of_what_ended_before() -> Non
     assert told == ["nobody"] * 80
 
 
+@pytest.mark.parametrize("anyio_backend", ["trio"])  # where both come as one; asyncio's loop is told of the failure
+async def test_what_fails_while_it_is_cancelled_is_nobody_else_s_failure(caplog: pytest.LogCaptureFixture) -> None:
+    begun, goes_on = anyio.Event(), anyio.Event()
+
+    async def child() -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            raise ValueError("it could not be put away")
+
+    async def work() -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(child)
+            await anyio.lowlevel.checkpoint()
+            begun.set()
+            await anyio.sleep_forever()
+
+    async def another() -> None:
+        goes_on.set()
+
+    with anyio.fail_after(BOUND):
+        async with current().scope() as scope:
+            task = scope.spawn(work)
+            await begun.wait()
+            task.cancel()
+            await until(lambda: "it could not be put away" in caplog.text)
+            scope.spawn(another)
+            await goes_on.wait()
+
+
 async def test_the_executor_is_found() -> None:
     assert type(current()).__module__.startswith("duologue.drivers.")
 

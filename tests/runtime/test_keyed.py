@@ -130,3 +130,22 @@ def test_a_handler_whose_callers_are_lost_ends_in_time_unless_one_comes_back() -
     end()
     calls.run()
     assert calls.runs == 0
+
+
+def test_a_handler_that_was_given_up_while_its_key_was_claimed_does_not_run() -> None:
+    """On an event loop that tells it so only at the next checkpoint, and the store had none that let itself be told."""
+    calls = Calls()
+    waited = calls.place()
+    run = next(iter(calls.keyed._runs.values()))
+
+    class Claiming(MemoryAnswers):
+        async def claim(self, identity: str, key: str, mark: str) -> Answer | None:
+            run.give_up()
+            return await super().claim(identity, key, mark)
+
+    calls.keyed.store = Claiming()
+    calls.run()
+    assert (calls.runs, calls.cancelled) == (0, 1)
+    with pytest.raises(Cancelled) as caught:
+        waited.send(None)
+    assert caught.value.ran is Ran.NO

@@ -46,6 +46,15 @@ async def test_nothing_is_answered_unless_it_is_asked_for() -> None:
             assert await statuses(server, "/healthz", "/readyz", "/metrics") == [426] * 3
 
 
+async def test_what_is_said_twice_is_no_failure(caplog: pytest.LogCaptureFixture) -> None:
+    with anyio.fail_after(BOUND):
+        async with serve(Room(), probes=Probes(metrics=Metrics())) as server:
+            upgrades = await get(server, "/healthz", "Upgrade: h2c", "Upgrade: h3")
+            hosts = await get(server, "/metrics", "Host: 127.0.0.1")
+    assert (upgrades[0], hosts[0]) == (426, 403)
+    assert caplog.text == ""
+
+
 async def test_health_and_readiness_are_for_everybody_and_metrics_off() -> None:
     with anyio.fail_after(BOUND):
         async with serve(Room(), probes=Probes()) as server:

@@ -279,3 +279,22 @@ async def test_a_download_whose_handler_failed_on_its_side_fails_on_ours() -> No
         assert await anext(download) == BODY
         with pytest.raises(NotFound, match="gone"):
             await anext(download)
+
+
+@pytest.mark.parametrize(
+    ("more", "following"),
+    [({"credit": 1}, {"id": "9", "credit": 9}), ({"stream": 9}, data(0, b"x", stream=9))],
+    ids=["credit", "bytes"],
+)
+async def test_a_built_in_action_gives_and_takes_nothing_a_piece_at_a_time(
+    more: dict[str, Any], following: dict[str, Any] | bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with rude(Shelf()) as (raw, server):
+        request = {"id": "9", "action": "authenticate", "params": {"token": "x"}, **more}
+        if isinstance(following, bytes):
+            await raw.say(request)
+            await raw.say_bytes(following)
+        else:
+            await raw.say(request, following)
+        await until(lambda: not server.connections or not server.connections[0].session.incoming)
+    assert "Traceback" not in caplog.text

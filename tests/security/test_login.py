@@ -178,6 +178,17 @@ async def test_one_message_is_all_until_it_is_answered() -> None:
         assert not world.service.asked
 
 
+async def test_who_is_refused_when_it_is_closed_already_leaves_no_trace(caplog: pytest.LogCaptureFixture) -> None:
+    async with browsing() as (world, browser):
+        world.people.slow = anyio.Event()
+        await browser.say(authenticate("bad"))
+        await browser.say({"id": "2", "action": "ping", "params": {}})
+        assert (await browser.closed()).code == 4401
+        world.people.slow.set()
+        await until(lambda: not world.server.handshakes)
+    assert "Traceback" not in caplog.text
+
+
 async def test_its_size_has_a_bound() -> None:
     async with browsing() as (world, browser):
         await browser.say(authenticate("x" * 5000))

@@ -191,6 +191,12 @@ class _Worker:
                     await self.job.function(*self.job.args)
                 except Exception:  # noqa: BLE001 - one connection's failure is not its neighbours'
                     _LOG.exception("a task of a connection failed")
+                except BaseExceptionGroup as group:  # cancelled, and something failed on the way
+                    failed, rest = group.split(Exception)
+                    if failed is not None:
+                        _LOG.error("a task of a connection failed", exc_info=failed)
+                    if rest is not None:
+                        raise rest from None
                 self.job = None
                 if not self._scope.keep(self):
                     return
