@@ -330,8 +330,10 @@ class Subscriptions:
                 self._publisher.ignore(name, self._deliver)
 
     def _deliver(self, frames: Frames) -> None:
-        if not self._is_followed(frames.event):
-            return
+        if self._is_followed(frames.event):
+            self._send_live(frames)
+
+    def _send_live(self, frames: Frames) -> None:
         connection = self._connection
         capabilities = connection.session.capabilities
         if not connection.has_room:
@@ -344,7 +346,7 @@ class Subscriptions:
                 connection.watch.events(frames.event.event_name, Fate.DELIVERED)
 
     def _is_followed(self, event: Event) -> bool:
-        """Whether a subscription follows this event; those that are not so far get the latest states later."""
+        """Whether a subscription follows this event, which is new; those not so far get the latest states later."""
         name, followed = event.event_name, False
         if not self._may_have(name):
             return False
@@ -410,8 +412,9 @@ class Subscriptions:
     def on_room(self) -> None:
         """There is room again: send the states that were withheld, and tell what was lost."""
         withheld, self._withheld = self._withheld, {}
-        for frames in withheld.values():
-            self._deliver(frames)
+        for frames in withheld.values():  # those that are not live yet may know newer ones
+            if any(subscription.follows(frames.event) for subscription in self._subscriptions.values()):
+                self._send_live(frames)
         lost, self._lost = self._lost, {}
         for (sub, event), count in lost.items():
             self._connection.about(sub, lost=Loss(event, count))

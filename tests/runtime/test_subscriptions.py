@@ -600,6 +600,28 @@ async def test_a_reader_too_slow_for_states_gets_the_latest_of_each_key_once_the
     ]
 
 
+async def test_a_state_that_was_withheld_does_not_replace_a_newer_one_of_a_subscription_that_opens() -> None:
+    desk = Desk()
+    await desk.subscribe(events=["topic"], filter={"from": "x"}, sub="filtered")
+    desk.wire.take()
+    desk.wire.has_room = False
+    await desk.publisher.emit(topic("a", "1"))
+    _, opening = desk.take_in(events=["topic"], sub="all")
+    await desk.publisher.emit(Topic(room="a", from_="y", text="2"))
+
+    async def room() -> bool:
+        if not desk.wire.has_room:
+            desk.wire.has_room = True
+            desk.subscriptions.on_room()
+        return True
+
+    desk.wire.room = room  # type: ignore[method-assign]
+    await desk.subscriptions.replay(opening)
+    *states, live = desk.wire.take()
+    assert [state["data"]["text"] for state in states] == ["1", "2"]
+    assert "live" in live
+
+
 async def test_a_state_that_nobody_wants_any_more_is_not_sent_late() -> None:
     desk = Desk()
     await desk.subscribe(events=["topic"], sub="s1")
