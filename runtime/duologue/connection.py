@@ -209,8 +209,16 @@ class Connection:
 
     @property
     def peer_address(self) -> str:
-        """The peer's address, known once the handshake is over; empty where nobody observes."""
+        """The peer's address, known once the handshake is over; empty where nobody observes.
+
+        Of a client that comes through a trusted proxy it is the client's.
+        """
         return "" if self.watch is None else self.watch.peer
+
+    @property
+    def network_address(self) -> str:
+        """The address at the other end of the socket, as `peer_address`; through a proxy it is the proxy's."""
+        return "" if self.watch is None else self.watch.network_peer
 
     @property
     def generation(self) -> int:

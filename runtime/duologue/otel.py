@@ -108,7 +108,7 @@ def _attributes(call: ObservedCall) -> dict[str, str | int]:
     attributes: dict[str, str | int] = {
         "rpc.system.name": SYSTEM,
         "rpc.method": _method(call),
-        "network.peer.address": connection.peer_address,
+        "network.peer.address": connection.network_address,
     }
     if not call.known:
         attributes["rpc.method_original"] = call.action[:64]

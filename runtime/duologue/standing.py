@@ -58,8 +58,13 @@ class Standing:
     def whom(self) -> str:
         """Whose rates count: those that have no name are told apart by their address."""
         if self.identity.name == ANONYMOUS and self._credentials is not None:
-            return f"{ANONYMOUS} {self._credentials.address}"
+            return f"{ANONYMOUS} {self.address}"
         return self.identity.name
+
+    @property
+    def address(self) -> str:
+        """Where a client connects from, as its handshake has told; empty where the peer is a server."""
+        return "" if self._credentials is None else self._credentials.address
 
     def greeting(self, hello: Hello) -> Hello:
         """What to say first: also, for how long the peer's credentials are good."""

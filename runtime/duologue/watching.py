@@ -19,19 +19,21 @@ class Watch:
     """Tells of one connection: each call that started ends once.
 
     Attributes:
-        peer: The peer's address, known once the connection stands.
+        peer: The peer's address, known once the connection stands; a client's, also where it comes through a proxy.
+        network_peer: The address at the other end of the socket: the peer's, or its proxy's.
     """
 
-    __slots__ = ("_connection", "_observers", "_opened", "peer")
+    __slots__ = ("_connection", "_observers", "_opened", "network_peer", "peer")
 
     def __init__(self, connection: Connection, observers: Observers) -> None:
         self._connection = connection
         self._observers = observers
         self._opened = False
-        self.peer = ""
+        self.peer = self.network_peer = ""
 
-    def opened(self, peer: str) -> None:
-        self._opened, self.peer = True, peer
+    def opened(self, network_peer: str) -> None:
+        self._opened, self.network_peer = True, network_peer
+        self.peer = self._connection.standing.address or network_peer
         self._observers.tell(lambda observer: observer.connection_opened(self._connection))
 
     def closed(self, closed: ConnectionClosed, limit: str | None) -> None:

@@ -22,6 +22,7 @@ from typing_extensions import override
 
 from duologue import Call, CallError, CallOptions, Interceptors, Server, serve
 from duologue.otel import Tracing
+from duologue.proxies import Proxies
 
 pytestmark = pytest.mark.anyio
 
@@ -104,6 +105,14 @@ async def test_a_call_is_a_span_on_each_end_the_called_one_a_child_of_the_caller
         "network.peer.address": "127.0.0.1",
     }
     assert ours.status.status_code is theirs.status.status_code is StatusCode.UNSET
+
+
+async def test_the_client_of_a_proxy_is_told_apart_from_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Proxies, "client_of", lambda self, address, request: "192.0.2.1")
+    async with traced() as (client, traces, _):
+        await client.echo(text="a")
+    told = traces.of("chat/echo", SpanKind.SERVER).attributes or {}
+    assert (told["client.address"], told["network.peer.address"]) == ("192.0.2.1", "127.0.0.1")
 
 
 async def test_calls_back_are_children_of_the_handler_that_makes_them() -> None:

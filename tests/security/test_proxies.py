@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 import anyio
 import pytest
 from anyio.abc import TaskStatus
+from tests.runtime.watchers import Notes
 from tests.security.raw import UPGRADE, ask
 from tests.security.vaults import Vault, on_sockets, token_of
 from websockets.datastructures import Headers
 from websockets.http11 import Request
 
-from duologue import Credentials, Identity, InvalidArgument, Limits, Server
+from duologue import Credentials, Identity, InvalidArgument, Limits, LogObserver, Server
 from duologue.proxies import Proxies
 
 SIGNED_IN = f"Authorization: Bearer {token_of('owner')}"
@@ -86,6 +88,21 @@ async def test_authenticators_see_the_client(proxies: list[str], address: str) -
     async with on_sockets(noting, proxies=proxies) as world:
         assert (await ask(world, SIGNED_IN, "X-Forwarded-For: 192.0.2.1")).status == 101
         assert noting.addresses == [address]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("proxies", "address"), [([], "127.0.0.1"), (HERE, "192.0.2.1")])
+async def test_observers_and_the_log_are_told_of_the_client(
+    proxies: list[str], address: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    notes = Notes()
+    caplog.set_level(logging.INFO, "duologue")
+    async with on_sockets(proxies=proxies, observers=[notes, LogObserver()]) as world:
+        assert (await ask(world, SIGNED_IN, "X-Forwarded-For: 192.0.2.1")).status == 101
+        [(connection,)] = notes.of("opened")
+        assert (connection.peer_address, connection.network_address) == (address, "127.0.0.1")
+    [opened] = [message for message in caplog.messages if message.startswith("connection opened")]
+    assert f"peer={address}" in opened
 
 
 @pytest.mark.anyio
