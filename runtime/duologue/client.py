@@ -159,7 +159,8 @@ class Client(Peer):
             connection, socket = await client._dial()
             client._take(connection)
             client._scope.spawn(connection.run, socket)
-            client._keeper = client._scope.spawn(client._keep, client._scope, connection)
+            client._keeper = client._scope.spawn(client._keep, client._scope)
+            del connection, socket  # it may be lost long before the client is closed
             try:
                 yield client
             finally:
@@ -242,6 +243,7 @@ class Client(Peer):
         self._generation += 1
         name, version = self.protocol.name, self.protocol.version
         hello = Hello(name, version, API_LEVEL, self._session, self._generation, keys=self._keyed.told)
+        refresh = Refresh(self._dialer.ask_token) if self._dialer.renewable else None
         party = Party(
             hello=hello,
             limits=self.limits,
@@ -253,7 +255,8 @@ class Client(Peer):
             make_peer=lambda _: self,
             on_event=self.hub.take_event,
             on_note=self.hub.take_note,
-            on_known=Refresh(self._dialer.ask_token).begin if self._dialer.renewable else None,
+            on_known=None if refresh is None else refresh.begin,
+            on_closed=None if refresh is None else refresh.end,
             on_leaving=self._leaves,
             observers=self._observers,
         )
@@ -267,9 +270,9 @@ class Client(Peer):
     def _leaves(self, connection: Connection, goaway: Goaway) -> None:
         self._spread = None if goaway.reconnect_in is None else goaway.reconnect_in / 1000
 
-    async def _keep(self, scope: Scope, connection: Connection) -> None:
+    async def _keep(self, scope: Scope) -> None:
         """Make another connection whenever one is lost, until the client is closed or told to stop."""
-        backoff = Backoff(renewable=self._dialer.renewable)
+        backoff, connection = Backoff(renewable=self._dialer.renewable), self.connection
         while True:
             began = self.executor.now()
             tell(self._lifecycle.connected)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from .drivers.port import Timer
+from .errors import ConnectionClosed
 from .wire import Hello
 from .wire.messages import Millis
 
@@ -36,24 +38,32 @@ async def authenticate(connection: Connection, token: str) -> int | UnsetType:
 
 
 class Refresh:
-    """Keeps a client's connections authenticated, as long as there are new tokens to be had.
+    """Keeps one connection of a client authenticated, as long as there are new tokens to be had.
 
     Where that fails the server closes the connection in time, and the next one is made with what is had then.
     """
 
     def __init__(self, ask: Callable[[], Awaitable[str | None]]) -> None:
         self._ask = ask
+        self._timer: Timer | None = None
 
     def begin(self, connection: Connection, hello: Hello) -> None:
         """The server has told for how long the credentials of the handshake are good, if it has."""
         self._watch(connection, hello.expires_in)
 
+    def end(self, connection: Connection, closed: ConnectionClosed) -> None:
+        """The connection is gone; the timer would keep it in memory for as long as its credentials were good."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
     def _watch(self, connection: Connection, expires_in: int | UnsetType) -> None:
-        if isinstance(expires_in, int):
+        if isinstance(expires_in, int) and connection.closed is None:
             executor = connection.executor
-            executor.call_at(executor.now() + expires_in / 1000 * EARLY, lambda: self._start(connection))
+            self._timer = executor.call_at(executor.now() + expires_in / 1000 * EARLY, lambda: self._start(connection))
 
     def _start(self, connection: Connection) -> None:
+        self._timer = None
         if connection.is_open:
             connection.spawn(self._refresh, connection)
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from weakref import WeakSet
 
 import anyio
 import pytest
 from tests.security.sdk import vault
-from tests.security.vaults import World, guarded, token_of, until
+from tests.security.vaults import World, guarded, on_sockets, token_of, until
 
-from duologue import CallError, ConnectionClosed, Lifecycle, Limits, NotSent, OutcomeUnknown
+from duologue import CallError, Connection, ConnectionClosed, Lifecycle, Limits, NotSent, OutcomeUnknown, backoff
 from duologue.testing import Simulation
 
 SIMULATED: Final = pytest.mark.duologue_seeds(2)
@@ -132,6 +134,28 @@ async def test_a_client_that_can_ask_for_tokens_renews_them_in_time(simulation: 
             assert connection.closed is None, "it is the first connection all the time"
             await world.server.emit(vault.Changed(name="late"))
             assert (await anext(changed)).name == "late"
+
+
+@pytest.mark.anyio
+async def test_what_is_to_be_renewed_is_forgotten_with_its_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backoff, "FIRST_DELAY", 0.005)
+    monkeypatch.setattr(backoff, "LONGEST_DELAY", 0.02)
+    made: WeakSet[Connection] = WeakSet()
+
+    def all_are_gone() -> bool:
+        gc.collect()
+        return not made
+
+    async with on_sockets() as world:
+        token = world.people.grant("viewer", expires_at=in_(1000))
+        async with vault.VaultClient.open(world.url, token=lambda: token) as client:
+            for _ in range(4):
+                await client.look()
+                made.add(client.connection)
+                client.connection.abort()
+                await until(lambda: client.connection not in made)
+            await client.look()
+            await until(all_are_gone)
 
 
 @SIMULATED
