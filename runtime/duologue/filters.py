@@ -8,14 +8,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from types import GenericAlias, UnionType
-from typing import Annotated, Any, Union, cast, get_args, get_origin
+from typing import Annotated, Any, Final, Union, cast, get_args, get_origin
 
 from msgspec import Raw
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from .descriptors import EventDescriptor
 from .errors import InvalidArgument, Ran
+from .limits import KIB
 from .models import Event
+
+VALUES: Final = 256
+"""Values in all that the filter of one subscription may hold."""
+
+SIZE: Final = 16 * KIB
+"""Bytes of JSON in all that they may take."""
 
 
 def _value_type(annotation: Any, attributes: Sequence[str]) -> Any:
@@ -72,18 +79,27 @@ class Filter:
     """What one subscription lets through.
 
     Raises:
-        InvalidArgument: A path that the event does not declare, or a value that does not fit it.
+        InvalidArgument: A path that the event does not declare, a value that does not fit it, more than `VALUES` of
+            them, or more than `SIZE`.
     """
 
     __slots__ = ("_fields",)
 
     def __init__(self, descriptors: Sequence[EventDescriptor[Event]], values: Mapping[str, Raw]) -> None:
-        self._fields = {d.name: self._parse(d, values) for d in descriptors} if values else {}
+        if sum(len(bytes(raw)) for raw in values.values()) > SIZE:
+            raise InvalidArgument(f"filter: at most {SIZE} bytes of values for one subscription", ran=Ran.NO)
+        once = {descriptor.name: descriptor for descriptor in descriptors}
+        shared: dict[frozenset[Any], frozenset[Any]] = {}  # most often all events have the same type there
+        self._fields = {
+            name: [(attributes, shared.setdefault(allowed, allowed)) for attributes, allowed in self._parse(d, values)]
+            for name, d in (once.items() if values else ())
+        }
 
     def _parse(
         self, descriptor: EventDescriptor[Event], wanted: Mapping[str, Raw]
-    ) -> list[tuple[tuple[str, ...], tuple[Any, ...]]]:
-        fields: list[tuple[tuple[str, ...], tuple[Any, ...]]] = []
+    ) -> list[tuple[tuple[str, ...], frozenset[Any]]]:
+        fields: list[tuple[tuple[str, ...], frozenset[Any]]] = []
+        room = VALUES
         for path, raw in wanted.items():
             attributes = descriptor.filters.get(path)
             if attributes is None:
@@ -94,7 +110,11 @@ class Filter:
                 value = _adapter(descriptor.model, attributes, several=several).validate_json(bytes(raw), strict=True)
             except ValidationError as error:
                 raise InvalidArgument(f"filter {path}: {error.errors()[0]['msg']}", ran=Ran.NO) from None
-            fields.append((attributes, tuple(value if several else [value])))
+            allowed = value if several else [value]
+            room -= len(allowed)
+            if room < 0:
+                raise InvalidArgument(f"filter: at most {VALUES} values for one subscription", ran=Ran.NO)
+            fields.append((attributes, frozenset(allowed)))
         return fields
 
     def matches(self, event: Event) -> bool:

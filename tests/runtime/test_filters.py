@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, cast
 
 import pytest
 from msgspec import Raw
 from pydantic import Field
 from tests.runtime.chat import SAID, TOPIC, TYPING, Mood, Said, Topic, Typing
+from typing_extensions import override
 
 from duologue.descriptors import Delivery, EventDescriptor
 from duologue.errors import InvalidArgument, Ran
-from duologue.filters import Filter, encode_filter, value_at
+from duologue.filters import SIZE, VALUES, Filter, encode_filter, value_at
 from duologue.models import Base64, Event, Int64, Model, UnknownValue
 
 
@@ -169,3 +171,58 @@ def test_what_one_end_encodes_the_other_reads() -> None:
     again = {path: json.loads(bytes(raw)) for path, raw in encoded.items()}
     assert again == {"mood": ["calm", "new"], "serial": "5", "token": ["YQ==", "Yg=="]}
     Filter([MOVED], encoded)
+
+
+# ----------------------------------------------------------------------------------------------------------- how much
+def test_a_filter_holds_so_many_values_in_all_and_no_more() -> None:
+    numbers = list(range(VALUES - 1))
+    full = Filter([SAID], encode_filter(SAID, {"room": "a", "number": numbers}))
+    assert full.matches(Said(room="a", text="", number=numbers[-1]))
+    assert not full.matches(Said(room="a", text="", number=VALUES))
+    with pytest.raises(InvalidArgument, match=f"filter: at most {VALUES} values for one subscription") as caught:
+        Filter([SAID], encode_filter(SAID, {"room": ["a", "b"], "number": numbers}))
+    assert caught.value.ran is Ran.NO
+
+
+def test_a_filter_is_so_large_and_no_larger() -> None:
+    room = "x" * (SIZE - 2)  # and its quotes
+    assert Filter([SAID], encode_filter(SAID, {"room": room})).matches(Said(room=room, text=""))
+    for values in ({"room": room + "x"}, {"room": room, "number": 1}):
+        with pytest.raises(InvalidArgument, match=f"filter: at most {SIZE} bytes of values") as caught:
+            Filter([SAID], encode_filter(SAID, values))
+        assert caught.value.ran is Ran.NO
+
+
+def test_many_values_are_not_looked_through_one_by_one() -> None:
+    compared: list[int] = []
+
+    class Counted(int):
+        @override
+        def __eq__(self, other: object) -> bool:
+            compared.append(1)
+            return int.__eq__(self, cast("int", other))
+
+        __hash__ = int.__hash__
+
+    many = Filter([SAID], encode_filter(SAID, {"number": list(range(VALUES))}))
+    assert many.matches(Said.model_construct(room="a", text="", number=Counted(VALUES - 1)))
+    assert len(compared) <= 4, "as many as may share a place of a hash table"
+
+
+def test_an_event_that_is_named_again_and_again_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    parse = Filter._parse
+
+    def note(self: Filter, descriptor: EventDescriptor[Event], wanted: Mapping[str, Raw]) -> Any:
+        read.append(descriptor.name)
+        return parse(self, descriptor, wanted)
+
+    monkeypatch.setattr(Filter, "_parse", note)
+    Filter([SAID, TOPIC] * 1000, {"room": Raw(b'"a"')})
+    assert read == ["said", "topic"]
+
+
+def test_events_share_the_values_of_their_filter() -> None:
+    both = Filter([SAID, TOPIC], {"room": Raw(b'["a", "b"]')})
+    (_, said), (_, topic) = both._fields["said"][0], both._fields["topic"][0]
+    assert said is topic

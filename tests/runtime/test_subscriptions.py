@@ -218,6 +218,16 @@ async def test_only_what_some_subscription_wants_leaves() -> None:
     assert numbers(desk.wire.take()) == [1, 7]
 
 
+async def test_a_filter_beyond_its_limits_is_refused_and_opens_nothing() -> None:
+    desk = Desk()
+    for filter, limit in (({"number": list(range(257))}, "256 values"), ({"room": "x" * 16_384}, "16384 bytes")):
+        with pytest.raises(InvalidArgument, match=f"filter: at most {limit}") as caught:
+            await desk.subscribe(events=["said"], sub="s1", filter=filter)
+        assert caught.value.ran is Ran.NO
+    assert desk.listening() == set()
+    await desk.subscribe(events=["said"], sub="s1", filter={"number": list(range(256))})
+
+
 async def test_the_implicit_subscription_adds_up_and_is_taken_apart() -> None:
     desk = Desk(extensions=False)
     await desk.subscribe(events=["said"])
