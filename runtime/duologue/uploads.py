@@ -13,6 +13,7 @@ from typing import BinaryIO, Final, Protocol
 import anyio.lowlevel
 from typing_extensions import override
 
+from .auth import ANONYMOUS
 from .drivers.port import Executor, Timer
 from .errors import Aborted, CallError, DataLoss, Ran, ResourceExhausted
 from .keyed import Claim, reused
@@ -77,6 +78,9 @@ class Holder(Protocol):
 class HeldUpload:
     """An upload that is under way, waits to be gone on with, or is in the hands of its handler.
 
+    Its file is made when the first byte comes, and is open only while bytes are written: however many uploads are held,
+    they hold no descriptors.
+
     Attributes:
         owner: The identity and the key that it belongs to.
         mark: The fingerprint of its call.
@@ -96,9 +100,9 @@ class HeldUpload:
         self.complete = False
         self.started = False
         self.expiry: Timer | None = None
-        descriptor, name = tempfile.mkstemp(prefix="upload-", dir=folder)
-        self._descriptor: int | None = descriptor
-        self._path = Path(name)
+        self._ended = False
+        self._folder = folder
+        self._path: Path | None = None
         self._digest = hashlib.sha256()
 
     @property
@@ -112,47 +116,62 @@ class HeldUpload:
         Raises:
             ResourceExhausted: There is no place for them; what is held is of no use any more.
         """
-        assert self._descriptor is not None, "nothing comes after the end"
+        assert not self._ended, "nothing comes after the end"
         try:
-            written = 0
-            while written < len(data):
-                written += os.write(self._descriptor, data[written:])
+            descriptor = self._open()
+            try:
+                written = 0
+                while written < len(data):
+                    written += os.write(descriptor, data[written:])
+            finally:
+                os.close(descriptor)
         except OSError as error:
             raise _no_place(error) from error
         self._digest.update(data)
         self.received += len(data)
+
+    def _open(self) -> int:
+        if self._path is not None:
+            return os.open(self._path, os.O_WRONLY | os.O_APPEND)
+        descriptor, name = tempfile.mkstemp(prefix="upload-", dir=self._folder)
+        self._path = Path(name)
+        return descriptor
 
     def finish(self) -> None:
         """All came.
 
         Raises:
             DataLoss: It is not what was declared.
+            ResourceExhausted: There is no place for the file of an upload that is empty.
         """
         if self.received != self.form.size:
             raise DataLoss(f"{self.received} bytes came, and {self.form.size} were declared", ran=Ran.NO)
         if self._digest.hexdigest() != self.form.sha256:
             raise DataLoss("the bytes do not have the digest that was declared", ran=Ran.NO)
-        assert self._descriptor is not None, "it ends once"
-        os.close(self._descriptor)
-        self._descriptor = None
-        self.complete = True
+        if self._path is None:
+            self.write(memoryview(b""))
+        self._ended = self.complete = True
 
     def opened(self) -> Upload:
         """What the handler is given."""
+        assert self._path is not None, "it is complete"
         return Upload(self._path, self.form.size, self.form.sha256)
 
     def discard(self, executor: Executor | None) -> None:
         """Remove the file, unless the handler has moved it away."""
+        self._ended = True
         if self.expiry is not None:
             self.expiry.cancel()
+        if self._path is None:
+            return
+        remains: _Remains | None = None
+        if executor is not None and self.received > _Remains.STEP:
+            with suppress(OSError):  # it was moved away; or no descriptor is left, and all goes at once
+                remains = _Remains(os.open(self._path, os.O_WRONLY), self.received)
         with suppress(FileNotFoundError):
-            if self._descriptor is None:
-                self._descriptor = os.open(self._path, os.O_WRONLY)
             self._path.unlink()
-        if self._descriptor is not None:
-            remains, self._descriptor = _Remains(self._descriptor, self.received), None
-            if executor is not None:
-                remains.shrink(executor)
+        if executor is not None and remains is not None:
+            remains.shrink(executor)
 
 
 class _Remains:
@@ -181,23 +200,39 @@ KEEP: Final = 600.0
 """Seconds for which an upload is held after its connection was lost."""
 
 
+COUNT: Final = 1024
+"""Uploads that are held at once: a quarter, which one identity may have, is `Limits.in_flight` of one connection."""
+
+
 class HeldUploads:
     """The uploads that are under way to one service, on whatever connections they come.
+
+    One identity (for a client: its server) may have half of `capacity`, and a quarter of `count`: nobody takes all the
+    places from the others. Those who are anonymous share one identity, so this does not hold for them. When a limit is
+    reached, uploads that nobody goes on with are given up, the oldest first, the identity's own where the limit is its
+    own; then new ones are refused with `resource_exhausted`. One of which nothing came is not held when its connection
+    is lost.
 
     Args:
         folder: Where to hold them; the system's folder for temporary files when not given. After a crash files named
             ``upload-*`` may be left there.
-        capacity: Bytes that may be declared at once. When that is reached, uploads that nobody goes on with are given
-            up, the oldest first; then new ones are refused.
+        capacity: Bytes that may be declared at once.
+        count: Uploads that may be held at once.
         keep: Seconds for which an upload is held after its connection was lost.
     """
 
     def __init__(
-        self, folder: os.PathLike[str] | str | None = None, *, capacity: int = 4096 * MIB, keep: float = KEEP
+        self,
+        folder: os.PathLike[str] | str | None = None,
+        *,
+        capacity: int = 4096 * MIB,
+        count: int = COUNT,
+        keep: float = KEEP,
     ) -> None:
         self._keep = keep
         self._folder = None if folder is None else Path(folder)
         self._capacity = capacity
+        self._count = count
         self._held: dict[tuple[str, str], HeldUpload] = {}
         self._users: dict[object, Executor] = {}
 
@@ -240,7 +275,7 @@ class HeldUploads:
     def abandon(self, held: HeldUpload) -> None:
         """The connection that it came on was lost: hold it for the next attempt, if there can be one."""
         held.holder = None
-        if self._users:
+        if self._users and held.received:
             executor = next(iter(self._users.values()))
             held.expiry = executor.call_at(executor.now() + self._keep, lambda: self.drop(held))
         else:
@@ -261,24 +296,40 @@ class HeldUploads:
                 self.drop(held)
 
     def _make(self, claim: Claim, form: UploadForm) -> HeldUpload:
-        self._make_place(form.size)
-        try:
-            held = HeldUpload(claim, form, self._folder)
-        except OSError as error:
-            raise _no_place(error) from error
-        self._held[held.owner] = held
+        self._make_place(claim.identity, form.size)
+        held = self._held[claim.identity, claim.key] = HeldUpload(claim, form, self._folder)
         return held
 
-    def _make_place(self, size: int) -> None:
-        excess = sum(held.form.size for held in self._held.values()) + size - self._capacity
-        abandoned = [held for held in self._held.values() if held.is_abandoned]
-        if excess > sum(held.form.size for held in abandoned):
-            raise ResourceExhausted(f"uploads of {self._capacity} bytes in all are under way already", ran=Ran.NO)
-        for held in abandoned:
-            if excess <= 0:
-                return
-            excess -= held.form.size
+    def _make_place(self, identity: str, size: int) -> None:
+        given_up: list[HeldUpload] = []
+        if identity != ANONYMOUS:
+            own = [held for held in self._held.values() if held.owner[0] == identity]
+            given_up = _in_the_way(own, size, self._count // 4, self._capacity // 2, "of this identity")
+        rest = [held for held in self._held.values() if held not in given_up]
+        given_up += _in_the_way(rest, size, self._count, self._capacity, "in all")
+        for held in given_up:
             self.drop(held)
+
+
+def _in_the_way(held: list[HeldUpload], size: int, count: int, capacity: int, whose: str) -> list[HeldUpload]:
+    """The abandoned uploads that have to go before one more fits, the oldest first.
+
+    Raises:
+        ResourceExhausted: It would not fit then either.
+    """
+    places, room = count - len(held), capacity - size - sum(upload.form.size for upload in held)
+    given_up: list[HeldUpload] = []
+    for upload in held:
+        if places > 0 and room >= 0:
+            break
+        if upload.is_abandoned:
+            given_up.append(upload)
+            places, room = places + 1, room + upload.form.size
+    if places <= 0:
+        raise ResourceExhausted(f"{count} uploads {whose} are under way already", ran=Ran.NO)
+    if room < 0:
+        raise ResourceExhausted(f"uploads of {capacity} bytes {whose} are under way already", ran=Ran.NO)
+    return given_up
 
 
 def _no_place(error: OSError) -> ResourceExhausted:

@@ -287,7 +287,7 @@ async def test_what_is_refused_is_refused_before_a_byte_is_sent(caller: str, fol
     shelf = (Shelf if caller == "client" else ClientShelf)(folder=folder, capacity=1000)
 
     async with calling(shelf, caller) as files:
-        with pytest.raises(ResourceExhausted, match="uploads of 1000 bytes in all are under way") as caught:
+        with pytest.raises(ResourceExhausted, match=r"uploads of \d+ bytes .* are under way") as caught:
             await files.put(BODY, name="x")
         assert caught.value.ran is Ran.NO
         with pytest.raises(ResourceExhausted, match="put_small takes at most 10") as caught:

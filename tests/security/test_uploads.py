@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
 from tests.runtime.files import PUT, FilesClient, FilesPeer, Named, Shelf
 from tests.security.vaults import BOUND, token_of, until
 
-from duologue import CallOptions, Identity, Server, StaticTokens, serve
+from duologue import CallOptions, Identity, Ran, ResourceExhausted, Server, StaticTokens, serve
 from duologue.calls import Arrivals
 from duologue.decisions import OutgoingCall
 from duologue.drivers.memory import MemoryNetwork
@@ -25,17 +27,17 @@ PEOPLE = StaticTokens.of({token_of(name): Identity(name=name) for name in ("ada"
 
 
 @asynccontextmanager
-async def shelf() -> AsyncGenerator[tuple[Shelf, Server[FilesPeer]]]:
-    service = Shelf()
+async def shelf(**held: Any) -> AsyncGenerator[tuple[Shelf, Server[FilesPeer]]]:
+    service = Shelf(**held)
     with MemoryNetwork().use(), anyio.fail_after(BOUND):
         async with serve(service, "memory", 0, authenticator=PEOPLE) as server:
             yield service, server
 
 
-async def begin(client: FilesClient) -> OutgoingCall:
+async def begin(client: FilesClient, key: str = "k") -> OutgoingCall:
     """Place the one call, up to where the server says from which byte on it wants the rest."""
     call = await client.connection.calls.begin(
-        PUT, Named(name="file"), Arrivals(), None, CallOptions(key="k"), upload=FORM
+        PUT, Named(name="file"), Arrivals(), None, CallOptions(key=key), upload=FORM
     )
     await until(lambda: call.outflow)
     return call
@@ -71,7 +73,7 @@ async def test_the_uploads_of_the_revoked_are_dropped() -> None:
     async with shelf() as (service, server):
         async with FilesClient.open(f"ws://memory:{server.port}", token=token_of("ada")) as ada:
             await leave_half(ada, service)
-            paths = [held._path for held in service.uploads._held.values()]
+            paths = [held._path for held in service.uploads._held.values() if held._path is not None]
             assert [path.exists() for path in paths] == [True]
             server.revoke("ada")
             assert service.uploads._held == {}
@@ -85,3 +87,22 @@ async def test_an_upload_that_is_coming_when_it_is_revoked_is_dropped_too() -> N
             server.revoke("ada")
             await until(lambda: not service.uploads._held)
             assert service.runs == []
+
+
+async def test_who_declares_much_and_sends_nothing_takes_neither_all_the_room_nor_files(tmp_path: Path) -> None:
+    async with shelf(folder=tmp_path, capacity=4 * len(DATA)) as (service, server):
+        url = f"ws://memory:{server.port}"
+        async with (
+            FilesClient.open(url, token=token_of("eve")) as eve,
+            FilesClient.open(url, token=token_of("ada")) as ada,
+        ):
+            for key in "ab":
+                await begin(eve, key)
+            with pytest.raises(ResourceExhausted, match="uploads of 10000 bytes of this identity") as caught:
+                await eve.put(DATA, name="more")
+            assert caught.value.ran is Ran.NO
+            assert list(tmp_path.iterdir()) == []
+            await ada.put(DATA, name="file")
+            eve.connection.abort()
+            await until(lambda: not service.uploads._held)
+    assert service.runs == ["file"]
