@@ -7,13 +7,15 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 import msgspec
 
+from .auth import ANONYMOUS
 from .drivers.port import Executor, Future, Task, Timer, wake
 from .errors import CallError, Cancelled, FailedPrecondition, Ran, ResourceExhausted, Status
+from .limits import MIB
 from .wire import ErrorBody, Keys, UploadForm
 
 TTL: Final = 24 * 3600.0
@@ -41,11 +43,24 @@ class Answer:
         """The error, as a store can write it down."""
         return None if self.error is None else msgspec.json.encode(self.error)
 
+    @property
+    def size(self) -> int:
+        """Bytes of the result, or of the error."""
+        return len(self.data or self.error_json() or b"")
+
 
 SPENT: Final = ErrorBody(
     "outcome_unknown", Status.UNKNOWN, "the handler was stopped, or failed, before it left an answer for this key"
 )
 """What a retry is told when the handler had started and left no record."""
+
+NOT_KEPT: Final = ErrorBody(
+    "outcome_unknown", Status.UNKNOWN, "the handler left an answer for this key, and there was no room to keep it"
+)
+"""What a retry is told when the answer had to go, or was too large from the beginning."""
+
+SHARE: Final = 0.1
+"""The part of a store in memory that one identity may have."""
 
 
 class AnswerStore(Protocol):
@@ -104,20 +119,47 @@ class Claim:
         return Answer(self.mark, data=self._encode(result))
 
 
+@dataclass(slots=True)
+class _Share:
+    """What one identity has of a store: so many keys, and the bytes of their answers, the oldest first."""
+
+    keys: int = 0
+    size: int = 0
+    sizes: dict[str, int] = field(default_factory=dict[str, int])
+
+
 class MemoryAnswers:
     """Answers for as long as the process lives.
 
+    One identity may have a tenth of the keys and of the bytes: nobody takes all of them from the others. Those who are
+    anonymous share one identity, so this does not hold for them. A key is never forgotten before its time, since its
+    retry would run twice: beyond the keys further keyed calls are refused, with `resource_exhausted`. Beyond the bytes
+    the oldest answers go, those of the identity itself or, where there is no room for all, of whoever has most; a retry
+    of such a call is told `NOT_KEPT`, as is that of a call whose answer is larger than all an identity may have.
+
     Args:
-        capacity: Answers kept at most. While so many are younger than `ttl`, further keyed calls are refused: to
-            forget one would let its retry run twice.
+        capacity: Keys that are younger than `ttl`.
+        size: Bytes of their answers.
+        share: The part of both that one identity may have; 1 where there is but one.
     """
 
-    def __init__(self, *, ttl: float = TTL, capacity: int = 100_000, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        *,
+        ttl: float = TTL,
+        capacity: int = 100_000,
+        size: int = 64 * MIB,
+        share: float = SHARE,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.epoch = secrets.token_urlsafe(12)
         self.ttl = ttl
         self._now = now
         self._capacity = capacity
+        self._room = self._size = size
+        self._share = share
         self._answers: OrderedDict[tuple[str, str], tuple[float, Answer]] = OrderedDict()
+        self._shares: dict[str, _Share] = {}
 
     async def recall(self, identity: str, key: str) -> Answer | None:
         self._forget_old()
@@ -130,17 +172,61 @@ class MemoryAnswers:
             return found
         if len(self._answers) >= self._capacity:
             raise ResourceExhausted(f"{self._capacity} keyed calls are remembered already", ran=Ran.NO)
+        share, most = self._shares.get(identity, _Share()), self._part(identity, self._capacity)
+        if share.keys >= most:
+            raise ResourceExhausted(f"{most} keyed calls of this identity are remembered already", ran=Ran.NO)
         self._answers[identity, key] = (self._now(), Answer(mark, error=SPENT))
+        self._shares[identity] = share
+        share.keys += 1
         return None
 
     async def record(self, identity: str, key: str, answer: Answer) -> None:
-        since, _ = self._answers[identity, key]
-        self._answers[identity, key] = (since, answer)
+        found = self._answers.get((identity, key))
+        if found is None or found[1].error is not SPENT:  # too old to be asked for, or recorded already
+            return
+        if not self._make_room(identity, answer.size):
+            answer = Answer(answer.mark, error=NOT_KEPT)
+        else:
+            share = self._shares[identity]
+            share.sizes[key] = answer.size
+            share.size += answer.size
+            self._room -= answer.size
+        self._answers[identity, key] = (found[0], answer)
+
+    def _part(self, identity: str, whole: int) -> int:
+        return whole if identity == ANONYMOUS else max(1, int(whole * self._share))
+
+    def _make_room(self, identity: str, size: int) -> bool:
+        most = self._part(identity, self._size)
+        if size > most:
+            return False
+        while self._shares[identity].size + size > most:
+            self._empty(identity)
+        while size > self._room:
+            self._empty(max(self._shares, key=lambda name: self._shares[name].size))
+        return True
+
+    def _empty(self, identity: str) -> None:
+        """Let go of the oldest answer of an identity; its key stays."""
+        key = next(iter(self._shares[identity].sizes))
+        self._release(identity, key)
+        since, answer = self._answers[identity, key]
+        self._answers[identity, key] = (since, Answer(answer.mark, error=NOT_KEPT))
+
+    def _release(self, identity: str, key: str) -> None:
+        share = self._shares[identity]
+        size = share.sizes.pop(key, 0)
+        share.size -= size
+        self._room += size
 
     def _forget_old(self) -> None:
         oldest = self._now() - self.ttl
         while self._answers and next(iter(self._answers.values()))[0] < oldest:
-            self._answers.popitem(last=False)
+            (identity, key), _ = self._answers.popitem(last=False)
+            self._release(identity, key)
+            self._shares[identity].keys -= 1
+            if not self._shares[identity].keys:
+                del self._shares[identity]
 
 
 def fingerprint(action: str, params: bytes, upload: UploadForm | None = None) -> str:

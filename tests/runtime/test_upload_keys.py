@@ -25,6 +25,7 @@ from duologue import (
     FailedPrecondition,
     Ran,
     Server,
+    Unknown,
     Upload,
 )
 from duologue.keyed import Answer, MemoryAnswers
@@ -349,3 +350,18 @@ async def test_an_answer_that_is_forgotten_just_now_is_said_to_be(folder: Path) 
         with pytest.raises(Aborted, match="the answer under this key was forgotten just now") as caught:
             await client.put(BODY, name="x")
         assert (caught.value.ran, room.shelf.runs) == (Ran.NO, [])
+
+
+async def test_a_result_too_large_to_be_kept_reaches_its_caller_and_a_retry_runs_nothing(folder: Path) -> None:
+    class Forgetful(Shelf):
+        @override
+        def answer_store(self) -> MemoryAnswers:
+            return MemoryAnswers(size=10)
+
+    shelf = Forgetful(folder=folder)
+    async with shelving(shelf) as (_, client):
+        assert (await client.put(BODY, name="x", options=KEY)).size == len(BODY)
+        with pytest.raises(Unknown, match="the handler left an answer for this key, and there was no room") as caught:
+            await client.put(BODY, name="x", options=KEY)
+    assert caught.value.code == "outcome_unknown"
+    assert shelf.runs == ["x"]
