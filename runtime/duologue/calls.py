@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard, TypeVar, cast
 
 from .decisions import DownloadEnd, Item, OutgoingCall, Settle
 from .descriptors import Action, DownloadAction, StreamAction
 from .drivers.port import Future, wake
-from .errors import CallError, NotSent, PermissionDenied, Ran
+from .errors import CallError, InvalidArgument, NotSent, PermissionDenied, Ran
 from .models import Params
 from .outcomes import data_of, result_of
-from .wire import Message, UploadForm
+from .wire import MAX_KEY, MAX_META, Message, UploadForm, is_large_meta
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -29,8 +30,8 @@ class CallOptions:
     """What a single call may change, besides its timeout.
 
     Attributes:
-        key: The idempotency key, at most 128 characters.
-        meta: Values that travel with the request, at most 4 KiB.
+        key: The idempotency key, 1 to 128 characters.
+        meta: Texts that travel with the request, at most 4 KiB of UTF-8, names and values together.
     """
 
     key: str | None = None
@@ -38,6 +39,31 @@ class CallOptions:
 
 
 DEFAULTS: Final = CallOptions()
+
+_NO_HALVES: Final = "without half a surrogate pair, which UTF-8 cannot carry"
+_Pairs: TypeAlias = Mapping[object, object]
+
+
+def check_extras(action: str, key: object, meta: object) -> None:
+    """Refuse what cannot travel with a request. Raises `InvalidArgument`, which does not quote it."""
+    if key is not None and not (_is_text(key) and 1 <= len(key) <= MAX_KEY):
+        raise InvalidArgument(f"{action}: the key has to be 1 to {MAX_KEY} characters, {_NO_HALVES}", ran=Ran.NO)
+    if not meta:
+        return
+    if not (isinstance(meta, Mapping) and all(map(_is_text, chain.from_iterable(cast("_Pairs", meta).items())))):
+        raise InvalidArgument(f"{action}: meta has to map texts to texts, {_NO_HALVES}", ran=Ran.NO)
+    if is_large_meta(cast("Mapping[str, str]", meta)):
+        raise InvalidArgument(f"{action}: meta is larger than {MAX_META} bytes", ran=Ran.NO)
+
+
+def _is_text(value: object) -> TypeGuard[str]:
+    if not isinstance(value, str):
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class Arrivals:
@@ -222,6 +248,8 @@ class Calls:
         try:
             if timeout is not None and timeout <= 0:
                 raise NotSent(f"{name}: the timeout passed before the request could be sent")
+            if options is not DEFAULTS:
+                check_extras(name, options.key, options.meta)
             requesting = connection.session if connection.watch is None else connection.watch
             call = requesting.request(
                 name,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from .calls import check_extras
 from .decisions import IncomingCall, OutgoingCall
 from .errors import STATUS_CLASSES, CallError, ConnectionClosed, Status
 from .observer import Direction, Fate, ObservedCall, Observers, Outcome
@@ -73,9 +74,11 @@ class Watch:
         extras["meta"] = meta = dict[str, str](extras.get("meta") or {})
         observed = self._start(Direction.OUTGOING, session.next_id, name, known=True, meta=meta)
         try:
+            check_extras(name, None, meta)  # to which observers may have added
             call = session.request(name, params, owner, now=now, timeout=timeout, **extras)
-        except CallError as error:
-            self._tell_end(observed, error.status, error.code)
+        except BaseException as error:
+            status, code = (error.status, error.code) if isinstance(error, CallError) else (Status.INTERNAL,) * 2
+            self._tell_end(observed, status, code)
             raise
         call.observed = observed
         return call

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import re
+from typing import Any
 
 import anyio
 import pytest
@@ -298,14 +299,29 @@ class TestExtras:
         assert (second.key, dict(second.meta)) == (None, {})
         assert first.action == "echo"
 
-    async def test_extras_beyond_their_bounds_are_refused(self) -> None:
+    @pytest.mark.parametrize(
+        ("extras", "text"),
+        [
+            ({"key": ""}, "the key has to be 1 to 128 characters"),
+            ({"key": "k" * 129}, "the key has to be 1 to 128 characters"),
+            ({"key": 5}, "the key has to be"),
+            ({"key": "\udcff"}, "the key has to be .* surrogate"),
+            ({"meta": {"a": "x" * 4096}}, "meta is larger than 4096 bytes"),
+            ({"meta": {"a": "é" * 2048}}, "meta is larger than 4096 bytes"),
+            ({"meta": {"a": 5}}, "meta has to map texts to texts"),
+            ({"meta": ["a"]}, "meta has to map texts to texts"),
+            ({"meta": {"a": "\udcff"}}, "meta has to map .* surrogate"),
+            ({"meta": {"\udcff": "a"}}, "meta has to map .* surrogate"),
+        ],
+    )
+    async def test_extras_that_cannot_travel_are_refused(self, extras: dict[str, Any], text: str) -> None:
         room = Room()
         async with talking(room) as (_, client):
-            for options in (CallOptions(key="k" * 129), CallOptions(meta={"a": "x" * 4097})):
-                with pytest.raises(InvalidArgument) as caught:
-                    await client.echo(text="a", options=options)
-                assert caught.value.ran is Ran.NO
-            assert room.calls == []
+            with pytest.raises(InvalidArgument, match=f"echo: {text}") as caught:
+                await client.echo(text="a", options=CallOptions(**extras))
+            assert caught.value.ran is Ran.NO
+            await client.echo(text="a", options=CallOptions(key="k" * 128, meta={"a": "x" * 4095}))
+            assert len(room.calls) == 1
 
     async def test_a_handler_finds_its_connection_and_its_caller(self) -> None:
         room, guest = Room(), Guest()

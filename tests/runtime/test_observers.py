@@ -23,6 +23,7 @@ from duologue import (
     Fate,
     HistoryLost,
     Identity,
+    InvalidArgument,
     Limits,
     Observer,
     Outcome,
@@ -190,6 +191,33 @@ class TestCalls:
             {"stamp": "outgoing 2"},
         ]
         assert given == {"mine": "1"}
+
+    @pytest.mark.parametrize("extras", [{"key": "\udcff"}, {"key": "k" * 129}, {"meta": {"a": "\udcff"}}])
+    async def test_a_call_with_extras_that_cannot_travel_has_not_started(self, extras: dict[str, Any]) -> None:
+        async with both_observed() as (client, ours, _):
+            assert isinstance(await failing(client.echo(text="a", options=CallOptions(**extras))), InvalidArgument)
+        assert ours.started == []
+
+    async def test_what_an_observer_adds_to_meta_and_cannot_travel_ends_the_call(self) -> None:
+        class Spoil(Observer):
+            @override
+            def call_started(self, call: Any) -> None:
+                call.meta["stamp"] = "\udcff"
+
+        notes = Notes()
+        async with observed() as (server, _), ChatClient.open(url_of(server), observers=[Spoil(), notes]) as client:
+            assert isinstance(await failing(client.echo(text="a")), InvalidArgument)
+        assert notes.outcomes() == [("outgoing", "echo", "invalid_argument")]
+
+    async def test_a_call_that_fails_in_an_unforeseen_way_has_ended(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(*args: Any, **extras: Any) -> None:
+            raise MemoryError
+
+        async with both_observed() as (client, ours, _):
+            monkeypatch.setattr(client.connection.session, "request", fail)
+            with pytest.raises(MemoryError):
+                await client.echo(text="a")
+            assert ours.outcomes() == [("outgoing", "echo", "internal")]
 
     async def test_an_observer_that_raises_changes_nothing(self, caplog: pytest.LogCaptureFixture) -> None:
         class Broken(Observer):

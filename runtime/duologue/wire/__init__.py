@@ -1,6 +1,8 @@
 """How messages look on the wire: one codec a profile, from bytes to `Message` and back."""
 
 from .messages import (
+    MAX_KEY,
+    MAX_META,
     SUBPROTOCOL,
     Ack,
     BadMessage,
@@ -20,12 +22,14 @@ from .messages import (
     UploadForm,
     is_set,
 )
-from .native import NativeCodec
+from .native import NativeCodec, is_large_meta
 from .pieces import DIGEST, HEADER, PAYLOAD, Piece, PieceKind, decode_piece, encode_piece
 
 __all__ = [
     "DIGEST",
     "HEADER",
+    "MAX_KEY",
+    "MAX_META",
     "PAYLOAD",
     "SUBPROTOCOL",
     "Ack",
@@ -49,5 +53,6 @@ __all__ = [
     "UploadForm",
     "decode_piece",
     "encode_piece",
+    "is_large_meta",
     "is_set",
 ]

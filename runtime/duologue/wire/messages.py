@@ -22,8 +22,11 @@ SAFE_INTEGER: Final = 2**53 - 1
 MAX_META: Final = 4096
 """Bytes of a request's `meta`, names and values together."""
 
+MAX_KEY: Final = 128
+"""Characters of an idempotency key."""
+
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
-Key = Annotated[str, Meta(min_length=1, max_length=128)]
+Key = Annotated[str, Meta(min_length=1, max_length=MAX_KEY)]
 Count = Annotated[int, Meta(ge=0, le=SAFE_INTEGER)]
 Millis = Count
 StreamId = Annotated[int, Meta(ge=1, le=2**32 - 1)]

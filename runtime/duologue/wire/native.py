@@ -47,7 +47,8 @@ class _Outline(msgspec.Struct):
 _decode_outline = Decoder(_Outline).decode
 
 
-def _is_large(meta: Mapping[str, str]) -> bool:
+def is_large_meta(meta: Mapping[str, str]) -> bool:
+    """Whether a request's `meta` is larger than `MAX_META`."""
     if len(meta) > MAX_META:  # before looking at each: there is room for 100,000 in one message
         return True
     return sum(len(name.encode()) + len(value.encode()) for name, value in meta.items()) > MAX_META
@@ -82,7 +83,7 @@ class NativeCodec:
         except (msgspec.DecodeError, RecursionError) as error:
             raise BadMessage(f"not JSON: {error}") from None
         meta = message.meta
-        if isinstance(meta, dict) and _is_large(meta):
+        if isinstance(meta, dict) and is_large_meta(meta):
             raise _bad(f"meta is larger than {MAX_META} bytes", data)
         return message
 
