@@ -74,4 +74,6 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
         found = ip_address(text)
     except ValueError:
         return None
-    return getattr(found, "ipv4_mapped", None) or found
+    if isinstance(found, IPv6Address):  # its zone means something on one machine only, and may be any text
+        return found.ipv4_mapped or IPv6Address(int(found))
+    return found

@@ -43,6 +43,8 @@ def client_of(trusted: Sequence[str], address: str, *headers: str) -> str:
         (["10.0.0.1"], ["2001:db8::1"], "2001:db8::1"),
         (["10.0.0.1"], ["2001:0db8:0::1"], "2001:db8::1"),
         (["10.0.0.1"], ["::ffff:192.0.2.1"], "192.0.2.1"),
+        (["10.0.0.1"], ["fe80::1%x"], "fe80::1"),
+        (["10.0.0.1", "fe80::1"], ["192.0.2.1, fe80::1%eth0"], "192.0.2.1"),
         (["10.0.0.1"], [" , ,192.0.2.1, "], "192.0.2.1"),
     ],
 )
@@ -52,7 +54,7 @@ def test_the_last_address_that_is_no_proxy_of_ours_is_the_client(
     assert client_of(trusted, "10.0.0.1", *headers) == found
 
 
-@pytest.mark.parametrize("header", ["unknown", "_hidden", "192.0.2.1, x", "1.2.3", "[", "a:b:c"])
+@pytest.mark.parametrize("header", ["unknown", "_hidden", "192.0.2.1, x", "1.2.3", "[", "a:b:c", "192.0.2.1%x"])
 def test_a_trusted_proxy_that_names_no_address_is_told(header: str) -> None:
     with pytest.raises(InvalidArgument, match="X-Forwarded-For names what is no address"):
         client_of(["10.0.0.1"], "10.0.0.1", header)
