@@ -252,3 +252,18 @@ def test_a_message_says_why_it_is_none() -> None:
         CODEC.decode(b'{"id":"7","error":5}')
     assert (caught.value.id, caught.value.answer) == ("7", True)
     assert "error" in caught.value.reason
+
+
+@pytest.mark.parametrize(
+    ("extras", "reason"),
+    [
+        ({"key": "k" * 129}, "key"),
+        ({"key": ""}, "key"),
+        ({"meta": {"a": "é" * 2048}}, "meta is larger than 4096 bytes"),
+    ],
+)
+def test_extras_beyond_their_bounds_are_refused(extras: dict[str, Any], reason: str) -> None:
+    CODEC.decode(json.dumps({"id": "7", "action": "a", "key": "k" * 128, "meta": {"a": "é" * 2047}}).encode())
+    with pytest.raises(BadMessage, match=reason) as caught:
+        CODEC.decode(json.dumps({"id": "7", "action": "a", **extras}).encode())
+    assert caught.value.id == "7"
