@@ -111,6 +111,7 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
         Raises:
             HistoryLost: Events are missing between the last one and whatever comes next.
             CallError: The subscription could not be renewed after a reconnect.
+            RuntimeError: Another task waits for one already.
         """
         while not self._queue:
             if self._failure is not None:
@@ -120,8 +121,15 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
             if self._behind:
                 await self._catch_up()
                 continue
+            if self._waiting is not None:
+                raise RuntimeError(
+                    f"{', '.join(self._descriptors)}: another task reads this already; one at a time can"
+                )
             self._waiting = self._client.executor.future()
-            await self._waiting
+            try:
+                await self._waiting
+            finally:
+                self._waiting = None
         event, seq, state = self._queue.popleft()
         if state is not None:
             event = self._states.pop(state)

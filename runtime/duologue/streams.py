@@ -69,7 +69,12 @@ class _Arriving(AbstractAsyncContextManager["_Arriving[I, R]"], Generic[I, R]):
         return self
 
     async def __anext__(self) -> I:
-        """What comes next. Raises `CallError` where the call fails."""
+        """What comes next; waits for it.
+
+        Raises:
+            CallError: The call failed.
+            RuntimeError: Another task waits for it already.
+        """
         raw = await self._next()
         if raw is None:
             await self.result()  # raises the error that ended it, if one did
@@ -107,12 +112,16 @@ class _Arriving(AbstractAsyncContextManager["_Arriving[I, R]"], Generic[I, R]):
                 if not self._begin_anew(connection, call):
                     return None
                 continue
+            if arrivals.waiting is not None:
+                raise RuntimeError(f"{self._action.name}: another task reads this; one at a time can")
             arrivals.waiting = connection.executor.future()
             try:
                 await arrivals.waiting
             except BaseException:
                 self.cancel()
                 raise
+            finally:
+                arrivals.waiting = None
 
     async def _start(self) -> tuple[Connection, OutgoingCall]:
         if self._opening is not None:

@@ -46,6 +46,23 @@ async def quiet(stream: EventStream[Any], seconds: float = 0.05) -> bool:
     return True
 
 
+async def test_a_second_reader_at_a_time_is_told_and_the_first_one_goes_on() -> None:
+    async with talking(Room()) as (server, client), client.events.said() as said:
+        read: list[int] = []
+
+        async def first() -> None:
+            read.extend(await numbers(said, 1))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(first)
+            await until(lambda: said._waiting)
+            with pytest.raises(RuntimeError, match="said: another task reads this"):
+                await anext(said)
+            await server.emit(Said(room="a", text="", number=1))
+        await server.emit(Said(room="a", text="", number=2))
+        assert (read, await numbers(said, 1)) == ([1], [2])
+
+
 class TestFilters:
     async def test_a_value(self) -> None:
         async with talking(Room()) as (server, client), client.events.said(room="a") as said:

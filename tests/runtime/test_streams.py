@@ -6,7 +6,7 @@ import json
 
 import anyio
 import pytest
-from tests.runtime.chat import ChatPeer, CountParams, Echo, Number
+from tests.runtime.chat import ChatPeer, CountParams, Echo, NapParams, Number
 from tests.runtime.support import Room, connection_of, serving, talking, until, url_of
 from typing_extensions import override
 from websockets.asyncio.client import connect
@@ -14,6 +14,23 @@ from websockets.asyncio.client import connect
 from duologue import Call, Cancelled, DeadlineExceeded, Limits, NotFound, Sink
 
 pytestmark = pytest.mark.anyio
+
+
+class Held(Room):
+    """Counts once somebody naps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.napped = anyio.Event()
+
+    @override
+    async def count(self, call: Call[ChatPeer], params: CountParams, out: Sink[Number]) -> Echo:
+        await self.napped.wait()
+        return await super().count(call, params, out)
+
+    @override
+    async def nap(self, call: Call[ChatPeer], params: NapParams) -> None:
+        self.napped.set()
 
 
 class TestReading:
@@ -40,6 +57,23 @@ class TestReading:
                 await anext(numbers)
             with pytest.raises(NotFound):
                 await numbers.result()
+
+    async def test_a_second_reader_at_a_time_is_told_and_the_first_one_goes_on(self) -> None:
+        async with talking(Held()) as (_, client), client.count(upto=1) as numbers:
+            read: list[int] = []
+
+            async def first() -> None:
+                read.append((await anext(numbers)).value)
+
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(first)
+                await until(lambda: numbers._arrivals.waiting)
+                for second in (anext(numbers), numbers.result()):
+                    with pytest.raises(RuntimeError, match="count: another task reads this"):
+                        await second
+                await client.nap(seconds=0)
+            assert read == [0]
+            assert (await numbers.result()).text == "done"
 
     async def test_streams_run_beside_each_other_and_beside_calls(self) -> None:
         async with talking(Room()) as (_, client):
