@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import threading
+from collections.abc import AsyncGenerator
 from contextvars import ContextVar
 
 import anyio
@@ -15,7 +18,8 @@ from typing_extensions import override
 
 from duologue import Call, LogEntry, serve
 from duologue.drivers import current
-from duologue.drivers.port import Scope, Task
+from duologue.drivers.asyncio import AsyncioTransport
+from duologue.drivers.port import Scope, Task, Transport
 
 pytestmark = pytest.mark.anyio
 
@@ -213,6 +217,108 @@ async def test_what_fails_while_it_is_cancelled_is_nobody_else_s_failure(caplog:
             await until(lambda: "it could not be put away" in caplog.text)
             scope.spawn(another)
             await goes_on.wait()
+
+
+@pytest.fixture
+async def as_by_default(anyio_backend_name: str) -> AsyncGenerator[None]:
+    """Let asyncio log what fails, as it does where nobody else asks to be told; trio has nothing of the kind."""
+    if anyio_backend_name == "trio":
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    before = loop.get_exception_handler()
+    loop.set_exception_handler(None)
+    yield
+    loop.set_exception_handler(before)
+
+
+def told_to(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What failed, as the log tells it."""
+    return [str(record.exc_info[1]) for record in caplog.records if record.exc_info is not None]
+
+
+@pytest.mark.usefixtures("as_by_default")
+async def test_a_task_that_fails_is_told_and_its_neighbours_go_on(caplog: pytest.LogCaptureFixture) -> None:
+    goes_on = anyio.Event()
+
+    async def fail() -> None:
+        raise ValueError("a task's own")
+
+    async def go_on() -> None:
+        goes_on.set()
+
+    with anyio.fail_after(BOUND):
+        async with current().scope() as scope:
+            scope.spawn(fail)
+            await until(lambda: told_to(caplog))
+            scope.spawn(go_on)
+            await goes_on.wait()
+    assert told_to(caplog) == ["a task's own"]
+    assert "a task of a connection failed" in caplog.text
+
+
+@pytest.mark.usefixtures("as_by_default")
+async def test_a_callback_that_fails_is_told_and_those_behind_it_have_their_turn(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    called = anyio.Event()
+
+    def fail() -> None:
+        raise ValueError("a callback's own")
+
+    with anyio.fail_after(BOUND):
+        executor = current()
+        executor.call_together(fail)
+        executor.call_together(called.set)
+        await called.wait()
+    assert told_to(caplog) == ["a callback's own"]
+    assert "a callback of a connection failed" in caplog.text
+
+
+class Recorder:
+    """A link that writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def connected(self, transport: Transport) -> None:
+        self.told.append("connected")
+
+    def receive(self, data: bytes) -> None:
+        self.told.append(data.decode())
+
+    def eof(self) -> None:
+        self.told.append("eof")
+
+    def lost(self) -> None:
+        self.told.append("lost")
+
+    def pause_writing(self) -> None:
+        self.told.append("pause writing")
+
+    def resume_writing(self) -> None:
+        self.told.append("resume writing")
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.parametrize("ends", [False, True])
+async def test_what_comes_before_there_is_a_link_is_kept_for_it(*, ends: bool) -> None:
+    """uvloop reads though it was told to pause: here the loop is told to read."""
+    here, there = socket.socketpair()
+    with anyio.fail_after(BOUND), there:
+        loop, link, waiting = asyncio.get_running_loop(), Recorder(), AsyncioTransport()
+        transport, _ = await loop.create_connection(lambda: waiting, sock=here)
+        transport.resume_reading()
+        there.sendall(b"hello")
+        await until(lambda: waiting.early)
+        if ends:
+            transport.resume_reading()
+            there.close()
+            await until(lambda: waiting.gone)
+        else:
+            loop.call_later(0.01, there.close)
+        await waiting.run(link, 1000)
+    assert link.told == ["connected", "hello", "lost"] if ends else ["connected", "hello", "eof", "lost", "lost"]
 
 
 async def test_the_executor_is_found() -> None:

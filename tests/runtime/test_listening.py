@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import socket
 
+import anyio
 import pytest
 from tests.runtime.chat import ChatClient
-from tests.runtime.support import Room
+from tests.runtime.support import BOUND, Room
 
 from duologue import serve
+from duologue.drivers import current
+from duologue.drivers.listening import peer_of
+from duologue.drivers.options import limit_unsent
 
 pytestmark = pytest.mark.anyio
 
@@ -35,3 +39,21 @@ async def test_a_port_that_is_taken_is_told_and_nothing_is_left_open() -> None:
         with pytest.raises(OSError, match="in use"):
             async with serve(Room(), "127.0.0.1", server.port):
                 pass
+
+
+async def test_nobody_is_accepted_once_the_listener_is_closed() -> None:
+    with anyio.fail_after(BOUND):
+        listener = await current().listen("127.0.0.1", 0, tls=None, handshake=1.0)
+        await listener.aclose()
+        with pytest.raises(OSError, match="the listener is closed"):
+            await listener.accept()
+
+
+def test_a_socket_without_a_peer_has_an_empty_name_for_it() -> None:
+    with socket.socket() as unconnected:
+        assert peer_of(unconnected) == ""
+
+
+def test_where_the_system_cannot_limit_what_is_unsent_nothing_is_asked_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(socket, "TCP_NOTSENT_LOWAT", raising=False)
+    limit_unsent(object())  # has no options to set

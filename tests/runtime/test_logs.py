@@ -15,7 +15,7 @@ from tests.runtime.support import Room, until, url_of
 from tests.runtime.watchers import observed
 from typing_extensions import override
 
-from duologue import Call, CallError, Internal, JsonLines, LogObserver, TextLines
+from duologue import Call, CallError, ConnectFailed, Internal, JsonLines, LogObserver, TextLines
 from duologue.lines import FORMATTERS, Line
 from duologue.session import Role
 
@@ -128,6 +128,29 @@ async def test_json_lines_are_one_object_each_whatever_peers_say(written: Writte
 
 def formatted(formatter: logging.Formatter, message: str, *args: object) -> str:
     return formatter.format(logging.LogRecord("duologue.server", logging.INFO, "", 0, message, args, None))
+
+
+def test_refusals_resets_and_reconnects_are_a_line_each(written: Written) -> None:
+    observer = LogObserver()
+    observer.refused("handshakes", "192.0.2.7", None)
+    observer.reset(["said", "typing"], "epoch_changed")
+    observer.reconnecting(ConnectFailed("nobody listens"), 0.5)
+    assert [each | {"time": ""} for each in written.objects()] == [
+        {"time": "", "level": "WARNING", "logger": "duologue.server", "message": "refused", "limit": "handshakes",
+         "peer": "192.0.2.7"},
+        {"time": "", "level": "WARNING", "logger": "duologue.client", "message": "events reset",
+         "events": "said,typing", "reason": "epoch_changed"},
+        {"time": "", "level": "INFO", "logger": "duologue.client", "message": "reconnecting", "seconds": 0.5,
+         "reason": "nobody listens"},
+    ]  # fmt: skip
+
+
+async def test_what_a_connection_is_refused_is_a_line_with_its_id(written: Written) -> None:
+    async with observed(Room()) as (server, _), ChatClient.open(url_of(server)) as client:
+        connection = client.connection
+        LogObserver().refused("rate", "192.0.2.7", connection)
+    [refused] = [each for each in written.objects() if each["message"] == "refused"]
+    assert (refused["connection"], refused["limit"], refused["level"]) == (connection.id, "rate", "WARNING")
 
 
 def test_a_line_shows_names_and_values() -> None:

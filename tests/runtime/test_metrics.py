@@ -90,6 +90,15 @@ async def test_what_a_limit_refuses_is_counted_by_its_name() -> None:
     assert parsed(metrics.render())['duologue_refused_total{limit="subscriptions"}'] == 1
 
 
+def test_resets_are_counted_for_each_event() -> None:
+    metrics = Metrics()
+    metrics.reset(["said", "typing"], "epoch_changed")
+    metrics.reset(["said"], "history_cut")
+    page = parsed(metrics.render())
+    assert page['duologue_resets_total{event="said"}'] == 2
+    assert page['duologue_resets_total{event="typing"}'] == 1
+
+
 def test_a_histogram_counts_each_duration_in_all_larger_buckets() -> None:
     histogram = _Histogram()
     for seconds in (0.001, 0.0011, 3.0, 99.0):

@@ -30,6 +30,7 @@ from duologue.wire import (
     SubscriptionEnd,
     UploadForm,
 )
+from duologue.wire.messages import MAX_META
 
 CODEC = NativeCodec()
 PLAIN = Capabilities(extensions=False)
@@ -243,6 +244,12 @@ def test_numbers_that_overflow_are_refused_everywhere(kind: Any, text: bytes) ->
     adapter: TypeAdapter[Any] = TypeAdapter(kind)  # bare numbers as the generator writes them
     with pytest.raises(ValidationError):
         decode(adapter, text)
+
+
+def test_meta_of_many_members_is_too_large_however_short_they_are() -> None:
+    meta = {f"{number:x}": "" for number in range(MAX_META + 1)}
+    with pytest.raises(BadMessage, match="meta"):
+        CODEC.decode(json.dumps({"id": "1", "action": "a", "meta": meta}).encode())
 
 
 def test_a_message_says_why_it_is_none() -> None:
