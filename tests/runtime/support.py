@@ -25,6 +25,7 @@ from tests.runtime.chat import (
 from typing_extensions import override
 
 from duologue import Call, Connection, Deflate, Lifecycle, Limits, Server, Service, Sink, serve
+from duologue.drivers.port import Transport
 
 BOUND = 15.0
 """Seconds after which a conversation that should take a fraction of one is given up."""
@@ -97,6 +98,32 @@ class Guest(ChatPeerService):
     async def ask_back(self, call: Call[ChatClient], params: AskParams) -> int:
         self.calls.append(call)
         return 0 if params.depth == 0 else 1 + await call.peer.ask(depth=params.depth - 1)
+
+
+class Recorder:
+    """A link that writes down what it is told; the end once, though a driver may tell it again."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def connected(self, transport: Transport) -> None:
+        self.told.append("connected")
+
+    def receive(self, data: bytes) -> None:
+        self.told.append(data.decode())
+
+    def eof(self) -> None:
+        self.told.append("eof")
+
+    def lost(self) -> None:
+        if "lost" not in self.told:
+            self.told.append("lost")
+
+    def pause_writing(self) -> None:
+        self.told.append("pause writing")
+
+    def resume_writing(self) -> None:
+        self.told.append("resume writing")
 
 
 @asynccontextmanager

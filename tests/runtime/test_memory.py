@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
 import anyio
 import pytest
 from tests.runtime.chat import ChatClient
-from tests.runtime.support import BOUND, Room, connection_of
+from tests.runtime.support import BOUND, Recorder, Room, connection_of, until
 
 from duologue import ConnectFailed, OutcomeUnknown, serve
 from duologue.drivers import current
-from duologue.drivers.memory import MemoryNetwork
+from duologue.drivers.memory import MemoryEnd, MemoryNetwork
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("quick_back_off")]
 
@@ -60,3 +63,62 @@ async def test_who_waits_to_be_accepted_is_told_when_the_server_stops() -> None:
     assert waiting.gone
     with pytest.raises(OSError, match="closed"):
         await listener.accept()
+
+
+@asynccontextmanager
+async def two_ends() -> AsyncGenerator[tuple[MemoryEnd, Recorder, MemoryEnd, Recorder]]:
+    """A connection whose ends are both run, each with what its link was told."""
+    network, here, there = MemoryNetwork(), Recorder(), Recorder()
+    listener = network.listen(current(), 0)
+    client = network.connect(current(), listener.addresses[0][1])
+    server = await listener.accept()
+    with anyio.fail_after(BOUND):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(client.run, here, 1000)
+            tasks.start_soon(server.run, there, 1000)
+            await until(lambda: here.told and there.told)
+            yield client, here, server, there
+            tasks.cancel_scope.cancel()
+
+
+async def test_what_is_written_before_the_end_arrives_and_nothing_after_it() -> None:
+    async with two_ends() as (client, _, server, there):
+        client.write(b"first")
+        client.close()
+        client.close()
+        client.write(b"too late")
+        await until(lambda: server.gone)
+        client.write(b"later still")
+        assert (client.gone, client.unsent()) == (True, 0)
+    assert there.told == ["connected", "first", "eof", "lost"]
+
+
+async def test_what_comes_while_nothing_is_read_waits() -> None:
+    async with two_ends() as (client, _, server, there):
+        server.pause_reading()
+        client.write(b"first")
+        client.write(b"second")
+        await anyio.sleep(0.01)
+        assert there.told == ["connected"]
+        assert client.unsent() == len("firstsecond")
+        server.resume_reading()
+        await until(lambda: "second" in there.told)
+        assert there.told == ["connected", "first", "second"]
+
+
+async def test_who_closes_is_not_answered_by_an_end_that_is_stalled() -> None:
+    async with two_ends() as (client, here, server, there):
+        server.stalled = True
+        client.close()
+        await anyio.sleep(0.01)
+        assert (client.gone, server.gone) == (False, False)
+        client.abort()
+        client.abort()
+        await until(lambda: server.gone)
+    assert here.told == there.told == ["connected", "lost"]
+
+
+async def test_an_end_that_is_cancelled_while_it_runs_is_cut() -> None:
+    async with two_ends() as (_, here, __, there):
+        pass
+    assert (here.told[-1], there.told[-1]) == ("lost", "lost")

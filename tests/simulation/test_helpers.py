@@ -100,3 +100,72 @@ def test_strikes_befall_who_lives_and_a_server_may_stop_or_crash_twice(backend: 
     trace = simulate(scenario, 5, backend=backend)
     assert (trace[0], trace[-1]) == ("the server starts", "the server stops")
     assert sum(text.startswith("cut at") for text in trace) > 5
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_stall_passes_and_what_is_half_open_is_left(backend: Backend) -> None:
+    async def scenario(simulation: Simulation) -> None:
+        async with simulation.serving(Room(), port=1) as host, ChatClient.open(host.url) as client:
+            first = client.connection
+            for _ in range(20):
+                since = simulation.now()
+                simulation.strike(Fault.STALL, longest_stall=5.0)
+                assert (await client.echo(text="on", timeout=60)).text == "on"
+                assert simulation.now() - since < 6
+            assert client.connection is first
+            assert simulation.now() > 10, "nothing was stalled"
+            simulation.strike(Fault.HALF_OPEN)
+            assert (await client.echo(text="again", timeout=600)).text == "again"
+            assert client.connection is not first
+
+    simulate(scenario, 5, backend=backend)
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_of_a_client_that_vanishes_its_server_hears_nothing(backend: Backend) -> None:
+    async def scenario(simulation: Simulation) -> None:
+        async with simulation.serving(Room(), port=1) as host, ChatClient.open(host.url) as client:
+            async with ChatClient.open(host.url) as other:
+                await client.echo(text="on")
+                connection = client.connection
+                simulation.vanish(client)
+                await connection.until_closed()
+                assert sum(each.closed is None for each in host.server.connections) == 2
+                assert (await other.echo(text="on")).text == "on"
+
+    simulate(scenario, 5, backend=backend)
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_server_that_crashed_can_be_started_again(backend: Backend) -> None:
+    async def scenario(simulation: Simulation) -> list[str]:
+        async with simulation.serving(Room(), port=1) as host, ChatClient.open(host.url) as client:
+            await client.echo(text="on")
+            await host.crash()
+            await client.connection.until_closed()
+            await host.start(Room())
+            assert (await client.echo(text="again", timeout=600)).text == "again"
+        return [text for _, text in simulation.trace]
+
+    crash, start = "the server crashes", "the server starts"
+    assert simulate(scenario, 5, backend=backend) == [start, crash, start, crash]
+
+
+def test_a_callback_that_fails_fails_the_run() -> None:
+    def fail() -> None:
+        raise ValueError("nobody sees it")
+
+    async def scenario(simulation: Simulation) -> None:
+        asyncio.get_running_loop().call_soon(fail)
+        await anyio.sleep(1)
+
+    with pytest.raises(SimulationFailed, match="ValueError: nobody sees it"):
+        simulate(scenario, 1)
+
+
+def test_what_the_loop_is_told_without_an_error_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario(simulation: Simulation) -> None:
+        asyncio.get_running_loop().call_exception_handler({"message": "something odd"})
+
+    simulate(scenario, 1)
+    assert "something odd" in caplog.text
