@@ -112,12 +112,15 @@ async def raw_client(port: int, offer: Sequence[str] = (EXTENSIONS,)) -> AsyncGe
 
 
 @asynccontextmanager
-async def raw_server(handle: Callable[[Raw], Awaitable[None]]) -> AsyncGenerator[int]:
+async def raw_server(
+    handle: Callable[[Raw], Awaitable[None]], offer: Sequence[str] = (EXTENSIONS,)
+) -> AsyncGenerator[int]:
     """A server whose `handle` is run for each connection, after the handshake; its port."""
+    subprotocols = [Subprotocol(name) for name in offer] or None
 
     async def accept(stream: ByteStream) -> None:
         async with stream:
-            server = Raw(stream, ServerProtocol(subprotocols=[Subprotocol(EXTENSIONS)]))
+            server = Raw(stream, ServerProtocol(subprotocols=subprotocols))
             await server.handshake()
             await handle(server)
 
