@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 from contextlib import AsyncExitStack
 
 import anyio
 import pytest
 from tests.runtime.chat import ChatClient
-from tests.runtime.support import BOUND, Room, until, url_of
+from tests.runtime.support import BOUND, Room, serving, until, url_of
 
+import duologue.server
 from duologue import Limits, Server
+from duologue.drivers.port import Listener, Socket
 from duologue.server import ConnectionHandler
 
 pytestmark = pytest.mark.anyio
@@ -105,3 +108,45 @@ async def test_while_there_is_no_room_all_of_them_wait() -> None:
                 assert (await client.echo(text="on")).text == "on"
             assert len(handled) >= 7
             await server.aclose()
+
+
+class Ailing:
+    """A listener that fails a few times before it accepts."""
+
+    def __init__(self, listener: Listener, *failures: OSError) -> None:
+        self.addresses = listener.addresses
+        self._listener = listener
+        self._failures = list(failures)
+
+    async def accept(self) -> Socket:
+        if self._failures:
+            raise self._failures.pop(0)
+        return await self._listener.accept()
+
+    async def aclose(self) -> None:
+        await self._listener.aclose()
+
+
+async def test_what_passes_is_waited_for_and_told_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(duologue.server, "ACCEPT_PAUSE", 0.001)
+    exhausted = [OSError(errno.EMFILE, "too many open files"), OSError(errno.ENFILE, "too many in the system")]
+    async with serving(Room()) as server:
+        server._listener = Ailing(server._listener, ConnectionAbortedError("gone"), *exhausted)
+        for _ in range(2):  # one is waited for on the listener as it was
+            async with ChatClient.open(url_of(server)) as client:
+                assert (await client.echo(text="on")).text == "on"
+    told = [record.getMessage() for record in caplog.records if "cannot accept" in record.getMessage()]
+    assert told == ["cannot accept connections, and goes on trying: too many open files"]
+
+
+async def test_what_does_not_pass_ends_the_iteration_with_it() -> None:
+    with anyio.fail_after(BOUND):
+        server = await Server.bind("127.0.0.1:0", Room())
+        server._listener = Ailing(server._listener, OSError(errno.EINVAL, "broken"))
+        with pytest.raises(OSError, match="broken"):
+            await anext(server)
+        await server.aclose()
+        with pytest.raises(StopAsyncIteration):
+            await anext(server)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import logging
 import math
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import anyio
 import pytest
-from tests.runtime.chat import AskParams, ChatClient, Mood
+from tests.runtime.chat import ECHO, AskParams, ChatClient, ChatPeer, Echo, EchoParams, Mood
 from tests.runtime.support import Guest, Room, Shielded, connection_of, overheard, talking, until
 from typing_extensions import override
 
 from duologue import (
+    Bound,
     Call,
     CallOptions,
     DeadlineExceeded,
@@ -26,6 +29,7 @@ from duologue import (
     ResourceExhausted,
     Status,
     Unimplemented,
+    unary,
 )
 
 pytestmark = pytest.mark.anyio
@@ -276,6 +280,38 @@ class TestLimits:
             await until(lambda: room.running == 1)
             with anyio.fail_after(2):
                 await client.nap(seconds=0)
+
+    async def test_a_result_beyond_the_action_s_own_limit_is_an_error(self) -> None:
+        class Terse(Room):
+            @override
+            def handlers(self) -> Sequence[Bound]:
+                return (unary(replace(ECHO, max_response=100), self.echo),)
+
+        async with talking(Terse()) as (_, client):
+            assert (await client.echo(text="on")).text == "on"
+            with pytest.raises(ResourceExhausted, match=r"a result of \d+ bytes; echo gives at most 100") as caught:
+                await client.echo(text="x" * 100)
+            assert caught.value.ran is Ran.YES
+
+    async def test_an_answer_waits_until_the_link_has_room(self) -> None:
+        class Filling(Room):
+            @override
+            async def echo(self, call: Call[ChatPeer], params: EchoParams) -> Echo:
+                call.connection._link.has_room = False
+                return await super().echo(call, params)
+
+        room, answers = Filling(), list[Echo]()
+        async with talking(room) as (_, client), anyio.create_task_group() as tasks:
+
+            async def ask() -> None:
+                answers.append(await client.echo(text="held"))
+
+            tasks.start_soon(ask)
+            await until(lambda: room.calls)
+            await anyio.sleep(0.02)
+            assert answers == []
+            room.calls[0].connection._link.resume_writing()
+            await until(lambda: answers)
 
     async def test_a_request_beyond_the_action_s_own_limit_is_not_sent(self) -> None:
         room = Room()

@@ -96,6 +96,13 @@ def test_a_declared_error_writes_its_text_from_its_details() -> None:
     assert str(Busy()) == "Too many are here."
 
 
+def test_without_details_its_text_says_so() -> None:
+    class Full(Declared[NoRoomDetails | None], ResourceExhausted):
+        text: ClassVar[str] = "{room} is full."
+
+    assert str(Full(None, None)) == "none is full."
+
+
 def test_a_code_of_ones_own_does_not_change_the_class() -> None:
     assert NotFound("x", code="no_such_page").code == "no_such_page"
     assert NotFound.code == "not_found"

@@ -25,6 +25,7 @@ from duologue import (
     LogEntry,
     MemoryLog,
     NotFound,
+    NotSent,
     Position,
     ResourceExhausted,
     serve,
@@ -363,6 +364,18 @@ class TestVolatile:
                 assert typing.lost == 6
                 assert await quiet(typing)
 
+    async def test_those_are_counted_that_come_while_the_reader_is_behind_the_log(self) -> None:
+        async with talking(Room(), client_limits=Limits(event_queue=2)) as (server, client):
+            async with client.events(Said, Typing) as both:
+                for number in range(4):
+                    await server.emit(Said(room="a", text="", number=number))
+                for _ in range(3):
+                    await server.emit(Typing(who="me"))
+                await client.echo(text="on")
+                assert both.lost == 3
+                read = [await anext(both) for _ in range(4)]
+                assert [event.number for event in read if isinstance(event, Said)] == [0, 1, 2, 3]
+
 
 @pytest.fixture
 def limits() -> Limits:
@@ -566,6 +579,29 @@ class TestNotifications:
             await until(lambda: "does not fit" in caplog.text)
         assert "incident" in caplog.text
         assert "not today" in caplog.text
+
+    async def test_more_at_once_than_are_handled_are_dropped(self, caplog: pytest.LogCaptureFixture) -> None:
+        class Slow(Room):
+            @override
+            async def on_waved(self, call: Call[ChatPeer], event: Waved) -> None:
+                self.waved.append(event)
+                await anyio.sleep_forever()
+
+        room = Slow()
+        async with talking(room, limits=Limits(in_flight=2)) as (_, client):
+            for number in range(4):
+                await client.notify(Waved(who=f"{number}"))
+            assert (await client.echo(text="on")).text == "on"
+            assert [event.who for event in room.waved] == ["0", "1"]
+        assert caplog.text.count("event dropped event=waved") == 2
+
+    async def test_a_connection_that_is_gone_takes_none(self) -> None:
+        async with talking(Room()) as (_, client):
+            connection = connection_of(client)
+            connection.abort()
+            await connection.until_closed()
+            with pytest.raises(NotSent):
+                await connection.notify(Waved(who="me"))
 
 
 async def test_a_client_of_another_is_not_disturbed_by_who_does_not_read() -> None:

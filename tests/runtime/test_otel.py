@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import SpanKind, StatusCode, get_current_span
-from tests.runtime.chat import ChatClient, ChatPeer, EchoParams
+from tests.runtime.chat import ChatClient, ChatPeer, EchoParams, Waved
 from tests.runtime.support import BOUND, Guest, Room, until
 from typing_extensions import override
 
@@ -160,6 +160,14 @@ async def test_what_handlers_do_at_the_same_time_belongs_to_their_own_calls() ->
         theirs = spans[work.parent.span_id]
         assert theirs.parent is not None
         assert child(spans[theirs.parent.span_id], asked)
+
+
+async def test_events_are_handled_without_a_span() -> None:
+    room = Room()
+    async with traced(room) as (client, traces, _):
+        await client.notify(Waved(who="me"))
+        await until(lambda: room.waved)
+        assert not traces.spans
 
 
 async def test_streams_are_spans_until_their_end() -> None:

@@ -50,6 +50,18 @@ class TestServer:
             assert 0.1 <= anyio.current_time() - started < 1
             await until(lambda: room.stopped == 1)
 
+    async def test_a_connection_that_does_not_end_in_its_time_is_cut(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async with talking(Room(), limits=Limits(drain=0.1, close=0.1)) as (server, client):
+            await client.echo(text="on")
+            [connection], ours = server.connections, connection_of(client)
+            monkeypatch.setattr(type(connection), "close", lambda *_: None)
+            started = anyio.current_time()
+            await server.aclose()
+            assert 1.0 < anyio.current_time() - started < 10
+            await ours.until_closed()
+            assert ours.closed is not None
+            assert ours.closed.close_code == 1006
+
     async def test_new_calls_are_refused_unrun_meanwhile(self) -> None:
         room = Room()
         async with serving(room) as server, anyio.create_task_group() as tasks:

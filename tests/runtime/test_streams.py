@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 import anyio
 import pytest
@@ -11,7 +12,7 @@ from tests.runtime.support import Room, connection_of, serving, talking, until, 
 from typing_extensions import override
 from websockets.asyncio.client import connect
 
-from duologue import Call, Cancelled, DeadlineExceeded, Limits, NotFound, Sink
+from duologue import Call, Cancelled, DeadlineExceeded, Limits, NotFound, OutcomeUnknown, Sink, Stream
 
 pytestmark = pytest.mark.anyio
 
@@ -193,3 +194,33 @@ async def test_a_plain_caller_is_told_that_it_needs_the_subprotocol() -> None:
         assert answer["error"]["ran"] is False
         assert "duologue.v1" in answer["error"]["message"]
         assert room.calls == []
+
+
+async def test_who_sends_though_the_caller_is_gone_is_told() -> None:
+    told: list[str] = []
+
+    class Stubborn(Room):
+        @override
+        async def count(self, call: Call[ChatPeer], params: CountParams, out: Sink[Number]) -> Echo:
+            self.running += 1
+            with suppress(BaseException):
+                await anyio.sleep_forever()
+            try:
+                with anyio.CancelScope(shield=True):
+                    await out.send(Number(value=1))
+            except Cancelled as error:
+                told.append(str(error))
+            return Echo(text="")
+
+    room = Stubborn()
+    async with talking(room) as (_, client), client.count(upto=1) as numbers, anyio.create_task_group() as tasks:
+        tasks.start_soon(_read_in_vain, numbers)
+        await until(lambda: room.running)
+        connection_of(client).abort()
+        await until(lambda: told)
+    assert told == ["the caller is gone"]
+
+
+async def _read_in_vain(numbers: Stream[Number, Echo]) -> None:
+    with pytest.raises(OutcomeUnknown):
+        await anext(numbers)
