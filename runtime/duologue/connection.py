@@ -155,7 +155,7 @@ class Connection:
         """End at once all that the peer has here: it has no rights any more."""
         self.standing.end()
         self.close(code, reason)
-        if self._subscriptions is not None:
+        if self._subscriptions is not None:  # pragma: no branch - only a server expels, and it publishes
             self._subscriptions.close()
         self._handlers.stop_all()
 
@@ -165,7 +165,7 @@ class Connection:
 
     def recheck(self) -> None:
         """The peer's rights are others than before: end what they do not cover."""
-        if self._subscriptions is not None:
+        if self._subscriptions is not None:  # pragma: no branch - only a server's peers have rights, and it publishes
             self._subscriptions.recheck()
         self._handlers.recheck()
 
@@ -356,7 +356,7 @@ class Connection:
 
     def _tick(self) -> None:
         self._timer, self._timer_at = None, math.inf
-        if self.closed is None:
+        if self.closed is None:  # pragma: no branch - else its timer was cancelled, if not within the same turn
             for decision in self.session.tick(self.executor.now()):
                 self._carry_out(decision)
             self.touch()

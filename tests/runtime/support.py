@@ -105,8 +105,10 @@ class Recorder:
 
     def __init__(self) -> None:
         self.told: list[str] = []
+        self.transport: Transport | None = None
 
     def connected(self, transport: Transport) -> None:
+        self.transport = transport
         self.told.append("connected")
 
     def receive(self, data: bytes) -> None:

@@ -25,6 +25,7 @@ from duologue import (
     Limits,
     NotFound,
     NotSent,
+    OutcomeUnknown,
     Ran,
     ResourceExhausted,
     Status,
@@ -250,6 +251,36 @@ class TestLimits:
             assert caught.value.ran is Ran.NO
             assert len(room.calls) == 1
             tasks.cancel_scope.cancel()
+
+    async def test_a_stream_waits_for_its_turn_too(self) -> None:
+        room = Room()
+        async with talking(room, limits=Limits(in_flight=1)) as (_, client), anyio.create_task_group() as tasks:
+            tasks.start_soon(lambda: client.nap(seconds=0.05))
+            await until(lambda: room.running == 1)
+            async with client.count(upto=3, timeout=math.inf) as numbers:
+                assert [number.value async for number in numbers] == [0, 1, 2]
+            assert room.running == 0
+
+    @pytest.mark.usefixtures("quick_back_off")
+    async def test_who_waits_for_a_turn_when_the_connection_is_lost_goes_to_the_next(self) -> None:
+        room = Room()
+        async with talking(room, limits=Limits(in_flight=1)) as (_, client), anyio.create_task_group() as tasks:
+            echoes: list[Echo] = []
+
+            async def nap() -> None:
+                with pytest.raises(OutcomeUnknown):
+                    await client.nap(seconds=60, timeout=math.inf)
+
+            async def wait() -> None:
+                echoes.append(await client.echo(text="on"))
+
+            tasks.start_soon(nap)
+            await until(lambda: room.running == 1)
+            tasks.start_soon(wait)
+            await until(lambda: connection_of(client).calls._places)
+            connection_of(client).abort()
+            await until(lambda: echoes)
+            assert len(room.calls) == 2
 
     async def test_the_place_of_a_caller_that_gave_up_goes_to_the_next(self) -> None:
         room = Room()

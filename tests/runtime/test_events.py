@@ -31,6 +31,7 @@ from duologue import (
     serve,
 )
 from duologue.testing import MemoryNetwork
+from duologue.wire import Goaway
 
 pytestmark = pytest.mark.anyio
 
@@ -611,3 +612,30 @@ async def test_a_client_of_another_is_not_disturbed_by_who_does_not_read() -> No
                 await server.emit(Said(room="a", text="", number=number))
                 if number % 500 == 499:
                     assert await numbers(heard, 500) == list(range(number - 499, number + 1))
+
+
+@pytest.mark.usefixtures("quick_back_off")
+class TestOrder:
+    async def test_an_event_stays_behind_what_was_sent_in_its_turn_before_it(self) -> None:
+        async with talking(Room()) as (server, client), client.events(Said, Typing) as both:
+            await client.echo(text="on")
+            [connection] = server.connections
+            connection.send_event(b'{"event":"typing","data":{"who":"me"}}')
+            await server.emit(Said(room="a", text=""))
+            assert [type(await anext(both)) for _ in range(2)] == [Typing, Said]
+
+    async def test_what_comes_while_a_connection_closes_is_read_on_the_next(self) -> None:
+        async with talking(Room()) as (server, client), client.events.said() as said:
+            await client.echo(text="on")
+            server.connections[0].close()
+            await server.emit(Said(room="a", text="", number=1))
+            assert await numbers(said, 1) == [1]
+
+    async def test_a_connection_that_is_gone_says_no_goodbye(self) -> None:
+        async with talking(Room()) as (server, _):
+            [connection] = server.connections
+            connection.abort()
+            await connection.until_closed()
+            state = connection.session.state
+            connection.leave(Goaway("shutdown"))
+            assert connection.session.state is state

@@ -275,6 +275,30 @@ async def test_a_callback_that_fails_is_told_and_those_behind_it_have_their_turn
     assert "a callback of a connection failed" in caplog.text
 
 
+async def test_what_comes_while_reading_is_paused_waits() -> None:
+    link = Recorder()
+    with anyio.fail_after(BOUND), socket.create_server(("127.0.0.1", 0)) as listening:
+        connected = await current().connect(*listening.getsockname(), tls=None, server_hostname=None, limit=BOUND)
+        there, _ = listening.accept()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(connected.run, link, 1000)
+            await until(lambda: link.transport)
+            assert link.transport is not None
+            for _ in range(2):
+                link.transport.pause_reading()
+            await anyio.wait_all_tasks_blocked()
+            there.sendall(b"hello")
+            await anyio.sleep(0.02)  # a read that was under way may take this one
+            there.sendall(b"again")
+            await anyio.sleep(0.02)
+            before = "".join(link.told)
+            link.transport.resume_reading()
+            await until(lambda: "".join(link.told).endswith("again"))
+            there.close()
+            await until(lambda: "lost" in link.told)
+    assert "again" not in before
+
+
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 @pytest.mark.parametrize("ends", [False, True])
 async def test_what_comes_before_there_is_a_link_is_kept_for_it(*, ends: bool) -> None:

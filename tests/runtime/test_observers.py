@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import anyio
 import pytest
-from tests.runtime.chat import ECHO, ChatClient, EchoParams, Said, Topic, Typing, Waved
+from tests.runtime.chat import ECHO, NAP, ChatClient, EchoParams, Said, Topic, Typing, Waved
 from tests.runtime.support import Guest, Room, until, url_of
 from tests.runtime.watchers import Notes, both_observed, observed
 from typing_extensions import override
 
 from duologue import (
+    Bound,
     CallError,
     CallOptions,
     CloseCode,
@@ -27,9 +30,11 @@ from duologue import (
     Limits,
     Observer,
     Outcome,
+    ResourceExhausted,
     Status,
     Unauthenticated,
     serve,
+    unary,
 )
 from duologue.calls import Arrivals
 from duologue.session import Role
@@ -377,6 +382,23 @@ class TestEvents:
                 with pytest.raises(HistoryLost):
                     await anext(said)
         assert ours.of("reset") == [(("said",), "gone away")]
+
+
+async def test_a_call_beyond_its_action_s_places_is_told_by_the_limit() -> None:
+    class Narrow(Room):
+        @override
+        def handlers(self) -> Sequence[Bound]:
+            return (unary(replace(NAP, concurrency=1), self.nap),)
+
+    room = Narrow()
+    async with both_observed(room) as (client, _, theirs), anyio.create_task_group() as tasks:
+        tasks.start_soon(lambda: client.nap(seconds=60))
+        await until(lambda: room.running == 1)
+        with pytest.raises(ResourceExhausted):
+            await client.nap(seconds=0)
+        [(connection,)] = theirs.of("opened")
+        assert theirs.of("refused") == [("concurrency", "127.0.0.1", connection)]
+        tasks.cancel_scope.cancel()
 
 
 async def test_without_observers_nothing_is_kept() -> None:

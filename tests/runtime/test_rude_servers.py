@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import anyio
 import pytest
 from tests.runtime.chat import ChatClient, Said
 from tests.runtime.raw import EXTENSIONS, Raw, raw_server
-from tests.runtime.support import BOUND, until
+from tests.runtime.support import BOUND, Guest, until
 from websockets.exceptions import ConnectionClosed, InvalidState
 
 from duologue import EventStream, HistoryLost, Internal, InvalidArgument, Limits, PermissionDenied, Unavailable
@@ -187,3 +187,21 @@ async def test_a_plain_server_is_asked_for_the_names_alone() -> None:
         news = [{"event": "said", "data": said(seq, room=room)["data"]} for room, seq in (("b", 1), ("a", 2))]
         await script.tell(client, *news)
         assert await numbers(stream, 1) == [2]
+
+
+async def test_what_follows_the_hello_at_once_waits_for_its_handlers() -> None:
+    heard: list[dict[str, Any]] = []
+
+    async def ask_at_once(raw: Raw) -> None:
+        await raw.say(HELLO, {"id": "7", "action": "ask_back", "params": {"depth": 0}})
+        with suppress(ConnectionClosed):
+            while True:
+                heard.append(await raw.hear())
+
+    guest = Guest()
+    with anyio.fail_after(BOUND):
+        async with raw_server(ask_at_once) as port, ChatClient.open(f"ws://127.0.0.1:{port}", serve=guest):
+            await until(lambda: any(message.get("id") == "7" for message in heard))
+    [answered] = [message for message in heard if message.get("id") == "7"]
+    assert (answered["data"], answered["error"]) == (0, None)
+    assert len(guest.calls) == 1
