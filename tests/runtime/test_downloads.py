@@ -6,7 +6,7 @@ import errno
 import hashlib
 import io
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -354,3 +354,28 @@ async def test_a_disk_that_is_full_ends_the_call_and_leaves_nothing(
         with pytest.raises(FileNotFoundError):
             await files.get(name="endless").save(target.parent / "nowhere" / "saved")
     assert list(target.parent.iterdir()) == []
+
+
+async def test_who_gives_bytes_though_the_caller_is_gone_is_told() -> None:
+    told: list[str] = []
+
+    class Stubborn(Shelf):
+        @override
+        async def get(self, call: Call[FilesPeer], params: Named, out: ByteSink) -> Stored:
+            await out.send(b"first")
+            with suppress(BaseException):
+                await anyio.sleep_forever()
+            try:
+                with anyio.CancelScope(shield=True):
+                    await out.send(b"second")
+            except Cancelled as error:
+                told.append(str(error))
+            return Stored(name="", size=0, sha256="")
+
+    async with shelving(Stubborn()) as (_, client), client.get(name="it") as download:
+        assert await anext(download) == b"first"
+        client.connection.abort()
+        await until(lambda: told)
+        with pytest.raises(OutcomeUnknown):
+            await anext(download)
+    assert told == ["the caller is gone"]

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+
 import anyio
 import pytest
-from tests.runtime.chat import ChatClient
+from tests.runtime.chat import ASK_BACK, AskParams, ChatClient
 from tests.runtime.proxy import proxied
-from tests.runtime.support import BOUND, Room, Shielded, connection_of, serving, talking, until, url_of
+from tests.runtime.support import BOUND, Guest, Room, Shielded, connection_of, serving, talking, until, url_of
+from typing_extensions import override
 
-from duologue import Cancelled, Lifecycle, Limits, NotSent, OutcomeUnknown, Ran, Unavailable, serve
+from duologue import (
+    Bound,
+    Call,
+    CallError,
+    Cancelled,
+    Effect,
+    Lifecycle,
+    Limits,
+    NotSent,
+    OutcomeUnknown,
+    Ran,
+    Unavailable,
+    serve,
+    unary,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -256,3 +275,44 @@ class TestBlocks:
                     tasks.start_soon(nap)
                     await until(lambda: room.running == 1)
                 assert room.running == 0  # waited for, though it took its time
+
+
+async def test_a_handler_ends_after_the_keyed_calls_that_it_serves() -> None:
+    """Where a client is run by its user, its keyed calls belong to what it is run as."""
+    asked, let_go, ended = anyio.Event(), anyio.Event(), anyio.Event()
+    keyed = replace(ASK_BACK, effect=Effect.KEYED)
+
+    class Lingering(Guest):
+        @override
+        async def ask_back(self, call: Call[ChatClient], params: AskParams) -> int:
+            asked.set()
+            await let_go.wait()
+            return 0
+
+        @override
+        def handlers(self) -> Sequence[Bound]:
+            return (unary(keyed, self.ask_back),)
+
+    async with serving(Room()) as server, anyio.create_task_group() as tasks:
+        handle, handler = (await ChatClient.connect(url_of(server), serve=Lingering())).start_handler()
+
+        async def run() -> None:
+            await handler()
+            ended.set()
+
+        async def ask() -> None:
+            with suppress(CallError):
+                await server.peers()[0]._call(keyed, AskParams(depth=0), None, None)
+
+        tasks.start_soon(run)
+        await until(server.peers)
+        tasks.start_soon(ask)
+        await asked.wait()
+        connection = connection_of(handle)
+        connection.abort()
+        await connection.until_closed()
+        await anyio.sleep(0.02)
+        assert not ended.is_set()
+        let_go.set()
+        await ended.wait()
+        tasks.cancel_scope.cancel()

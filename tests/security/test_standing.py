@@ -16,7 +16,9 @@ from duologue import (
     CallError,
     CallOptions,
     ConnectionClosed,
+    Credentials,
     HistoryLost,
+    Internal,
     Lifecycle,
     Limits,
     OutcomeUnknown,
@@ -340,3 +342,16 @@ async def test_a_position_of_somebody_else_shows_nothing_that_is_not_one_s_own()
         async with viewer.events.changed(since=position) as found:
             event = await anext(found)
             assert (event.name, found.position.seq) == ("seen", position.seq + 2)
+
+
+async def test_an_authenticator_that_gives_no_identity_is_an_incident_and_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def nobody(credentials: Credentials) -> None:
+        return None
+
+    async with guarded() as world, world.client("viewer") as client:
+        monkeypatch.setattr(world.people, "authenticate", nobody)
+        with pytest.raises(Internal, match="incident"):
+            await client.authenticate("another-token-" + "x" * 20)
+        assert await client.look() == "viewer"
