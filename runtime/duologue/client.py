@@ -264,7 +264,7 @@ class Client(Peer):
 
     def _take(self, connection: Connection) -> None:
         self._channel.take(connection)
-        if self._channel.ended is None:
+        if self._channel.ended is None:  # pragma: no branch - else closed in the turn that connected it
             self._uploads.acquire(self, self.executor)
 
     def _leaves(self, connection: Connection, goaway: Goaway) -> None:

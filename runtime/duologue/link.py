@@ -424,7 +424,7 @@ class Link:
         self._cutter.open()
         self._frames = PerSecond(self.limits.frames, self.now)
         for extension in self.protocol.extensions:
-            if isinstance(extension, Deflating):
+            if isinstance(extension, Deflating):  # pragma: no branch - no other is ever offered or taken
                 self._deflating, self._cutter.at_once, self.framing = extension, DEFLATED_SLICE, extension.setting
         self._alarms.after(self.limits.idle / 2, self._watch_silence)
         self.owner.on_open(self.protocol.subprotocol)

@@ -276,11 +276,12 @@ class TestLimits:
 
             tasks.start_soon(nap)
             await until(lambda: room.running == 1)
-            tasks.start_soon(wait)
-            await until(lambda: connection_of(client).calls._places)
+            for _ in range(3):
+                tasks.start_soon(wait)
+            await until(lambda: len(connection_of(client).calls._places) == 3)
             connection_of(client).abort()
-            await until(lambda: echoes)
-            assert len(room.calls) == 2
+            await until(lambda: len(echoes) == 3)
+            assert len(room.calls) == 4
 
     async def test_the_place_of_a_caller_that_gave_up_goes_to_the_next(self) -> None:
         room = Room()

@@ -9,8 +9,8 @@ from typing import Any
 import anyio
 import pytest
 from tests.runtime.chat import ChatClient, Said
-from tests.runtime.raw import EXTENSIONS, Raw, raw_server
-from tests.runtime.support import BOUND, Guest, until
+from tests.runtime.raw import EXTENSIONS, Raw, raw_client, raw_server
+from tests.runtime.support import BOUND, Guest, Room, serving, until
 from websockets.exceptions import ConnectionClosed, InvalidState
 
 from duologue import EventStream, HistoryLost, Internal, InvalidArgument, Limits, PermissionDenied, Unavailable
@@ -205,3 +205,21 @@ async def test_what_follows_the_hello_at_once_waits_for_its_handlers() -> None:
     [answered] = [message for message in heard if message.get("id") == "7"]
     assert (answered["data"], answered["error"]) == (0, None)
     assert len(guest.calls) == 1
+
+
+async def test_a_client_s_notes_and_goodbyes_cost_a_server_nothing() -> None:
+    async with serving(Room()) as server, raw_client(server.port) as raw:
+        await raw.hear()
+        await raw.say(HELLO, {"sub": "s1", "live": START}, {"goaway": {"reason": "bye"}})
+        await raw.say(id="1", action="echo", params={"text": "on"})
+        assert (await raw.hear())["data"]["text"] == "on"
+
+
+async def test_a_stream_that_is_left_twice_is_left_once() -> None:
+    async with scripted(Script()) as (script, client):
+        async with client.events.said() as stream:
+            [request] = script.asked("subscribe")
+            await stream.aclose()
+            client.hub.remove(request["params"]["sub"])
+        assert len(script.asked("unsubscribe")) == 1
+        assert client.hub.streams == []

@@ -540,3 +540,22 @@ async def test_a_service_whose_other_server_stops_still_holds(quick_back_off: No
             proxy.refusing = False
         assert proxy.passed[Direction.UP] < len(BODY) + WINDOW + 4000
     assert shelf.runs == ["x"]
+
+
+async def test_any_asynchronous_iterator_is_a_body() -> None:
+    class Chunks:
+        def __init__(self, *chunks: bytes) -> None:
+            self._chunks = list(chunks)
+
+        def __aiter__(self) -> Chunks:
+            return self
+
+        async def __anext__(self) -> bytes:
+            if not self._chunks:
+                raise StopAsyncIteration
+            return self._chunks.pop(0)
+
+    shelf = Shelf()
+    async with shelving(shelf) as (_, client):
+        await client.put(Chunks(b"one", b"", b"two"), name="it")
+    assert shelf.kept == {"it": b"onetwo"}

@@ -342,3 +342,15 @@ async def test_on_this_machine_alone_everybody_may_do_everything(host: str) -> N
     async with serve(Vault(), host, 0) as server:
         async with vault.VaultClient.open(f"ws://{server.addresses[0][0]}:{server.port}") as client:
             assert await client.wipe() == "anonymous"
+
+
+async def test_who_goes_while_it_is_asked_who_it_is_is_not_let_in() -> None:
+    async with on_sockets() as world:
+        world.people.slow = anyio.Event()
+        async with await anyio.connect_tcp("127.0.0.1", world.server.port) as stream:
+            await stream.send(UPGRADE.format(path="/").encode() + f"Authorization: Bearer {GOOD}\r\n\r\n".encode())
+            await until(lambda: world.people.asked)
+        await anyio.sleep(0.02)
+        world.people.slow.set()
+        await until(lambda: not world.server.handshakes)
+        assert world.server.connections == []
