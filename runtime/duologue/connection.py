@@ -456,7 +456,7 @@ class Connection:
             self.watch.refused(decision.limit)
 
     def _take_leave(self, decision: PeerLeaving) -> None:
-        if self._party.on_leaving is not None:
+        if self._party.on_leaving is not None:  # pragma: no branch - clients and servers both ask to be told
             self._party.on_leaving(self, decision.goaway)
 
     _CARRY_OUT: ClassVar[Mapping[type[Decision], Callable[[Connection, Any], None]]] = {

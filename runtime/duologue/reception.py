@@ -167,7 +167,7 @@ class Reception:
         """Answer the handshake as the authenticator says."""
         try:
             identity = await self._admission.identify(self._credentials)
-            if not self._link.closed:
+            if not self._link.closed:  # pragma: no branch - else this task was cancelled, if not in the same turn
                 self._let_in(identity)
                 self._link.respond(accepted)
         except CallError as error:

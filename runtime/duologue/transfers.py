@@ -36,9 +36,9 @@ class Transfers:
         return stream not in self._calls and stream % 2 != self._last % 2
 
     def open(self, call: Expiring) -> None:
-        """Expect pieces for a call, if it has a stream."""
-        if call.stream is not None:
-            self._calls[call.stream] = call
+        """Expect pieces for a call that has a stream."""
+        assert call.stream is not None, "whoever has none is not opened"
+        self._calls[call.stream] = call
 
     def close(self, call: Expiring) -> None:
         """Pieces that still come are late, and ignored; the stream may be another call's by now."""
