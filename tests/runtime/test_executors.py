@@ -276,7 +276,7 @@ async def test_a_callback_that_fails_is_told_and_those_behind_it_have_their_turn
 
 
 async def test_what_comes_while_reading_is_paused_waits() -> None:
-    link = Recorder()
+    link, before = Recorder(), ""
     with anyio.fail_after(BOUND), socket.create_server(("127.0.0.1", 0)) as listening:
         connected = await current().connect(*listening.getsockname(), tls=None, server_hostname=None, limit=BOUND)
         there, _ = listening.accept()
@@ -296,7 +296,7 @@ async def test_what_comes_while_reading_is_paused_waits() -> None:
             await until(lambda: "".join(link.told).endswith("again"))
             there.close()
             await until(lambda: "lost" in link.told)
-    assert "again" not in before
+    assert before in ("connected", "connectedhello")
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])

@@ -543,13 +543,11 @@ async def test_a_service_whose_other_server_stops_still_holds(quick_back_off: No
 
 
 async def test_any_asynchronous_iterator_is_a_body() -> None:
-    class Chunks:
+    class Chunks(AsyncIterator[bytes]):
         def __init__(self, *chunks: bytes) -> None:
             self._chunks = list(chunks)
 
-        def __aiter__(self) -> Chunks:
-            return self
-
+        @override
         async def __anext__(self) -> bytes:
             if not self._chunks:
                 raise StopAsyncIteration
