@@ -36,6 +36,7 @@ def without_peers(folder: Path) -> str:
     return str(folder)
 
 
+@pytest.mark.long  # a quarter of a minute
 def test_calls_are_measured_and_peers_that_cannot_be_had_are_named(run: Run, tmp_path: Path) -> None:
     target = tmp_path / "bench.json"
     done = bench(run, "--smoke", "--only", "calls", "--json", target, PYTHONPATH=without_peers(tmp_path))
