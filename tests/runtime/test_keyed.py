@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine, Generator
 from typing import Any
 
 import pytest
+from typing_extensions import override
 
 from duologue.errors import Cancelled, Ran
 from duologue.keyed import Answer, KeyedCalls, MemoryAnswers
@@ -139,6 +140,7 @@ def test_a_handler_that_was_given_up_while_its_key_was_claimed_does_not_run() ->
     run = next(iter(calls.keyed._runs.values()))
 
     class Claiming(MemoryAnswers):
+        @override
         async def claim(self, identity: str, key: str, mark: str) -> Answer | None:
             run.give_up()
             return await super().claim(identity, key, mark)

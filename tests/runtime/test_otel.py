@@ -108,7 +108,10 @@ async def test_a_call_is_a_span_on_each_end_the_called_one_a_child_of_the_caller
 
 
 async def test_the_client_of_a_proxy_is_told_apart_from_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Proxies, "client_of", lambda self, address, request: "192.0.2.1")
+    def client_of(*_: object) -> str:
+        return "192.0.2.1"
+
+    monkeypatch.setattr(Proxies, "client_of", client_of)
     async with traced() as (client, traces, _):
         await client.echo(text="a")
     told = traces.of("chat/echo", SpanKind.SERVER).attributes or {}
