@@ -14,7 +14,7 @@ SCHEMA   := spec/duologue.schema.json
 SDK      := generated/service-registry-sdk
 REGISTRY := runtime/registry
 export COVERAGE_FILE := $(CURDIR)/build/coverage
-COVERING := $(wildcard tests/runtime tests/security tests/peers $(addprefix tests/simulation/test_,helpers.py plugin.py))
+COVERING := $(wildcard tests/runtime tests/security tests/peers tests/simulation/test_helpers.py)
 PROJECTS := . $(SDK) $(REGISTRY)
 
 # What is installed is remembered in the environment itself, so nothing is installed twice and `rm -r .venv` forgets all.
