@@ -93,7 +93,8 @@ class Raw:
 
     async def _flush(self) -> None:
         writes = self.protocol.data_to_send()
-        with suppress(OSError, anyio.BrokenResourceError):  # what the peer still said is read all the same
+        # What the peer still said is read all the same; uvloop raises RuntimeError where its transport is closed.
+        with suppress(OSError, RuntimeError, anyio.BrokenResourceError):
             if data := b"".join(writes):
                 await self._stream.send(data)
             if writes and not writes[-1]:
