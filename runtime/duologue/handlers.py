@@ -38,6 +38,10 @@ LINGER: Final = 30.0
 """Seconds that a keyed handler may go on after its connection was lost, when its caller set no deadline."""
 
 
+CLOCK_STEP: Final = 0.002
+"""Seconds that a timer may be early: uvloop's clock counts whole milliseconds."""
+
+
 class Handlers:
     """The handlers that run for one connection."""
 
@@ -334,7 +338,8 @@ class Handlers:
         finally:
             if upload is not None:
                 upload.release()
-        if answer.error is SPENT and call.expires_at is not None and connection.executor.now() >= call.expires_at:
+        now = connection.executor.now() + CLOCK_STEP
+        if answer.error is SPENT and call.expires_at is not None and now >= call.expires_at:
             raise DeadlineExceeded("the handler was stopped when its deadline passed")
         if answer.error is not None:
             connection.session.refuse(call, answer.error, replayed=replayed)
