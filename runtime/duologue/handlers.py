@@ -16,9 +16,9 @@ from .builtin import BUILT_IN, BuiltIns
 from .decisions import IncomingCall, Start, Stop, UploadBroken, UploadPiece
 from .descriptors import Action, DownloadAction, Effect, StreamAction, UploadAction
 from .drivers.port import Future, Task, Timer, wake
-from .errors import CallError, DeadlineExceeded, Ran, ResourceExhausted, Status
+from .errors import CallError, Ran, ResourceExhausted, Status
 from .flow import Pace
-from .keyed import SPENT, Answer, Claim, KeyedCalls, fingerprint
+from .keyed import Answer, Claim, KeyedCalls, fingerprint
 from .models import Params, to_json
 from .outcomes import body_of, explain, incident, unrun
 from .receiving import Receiving
@@ -36,10 +36,6 @@ _LOG: Final = logging.getLogger("duologue")
 
 LINGER: Final = 30.0
 """Seconds that a keyed handler may go on after its connection was lost, when its caller set no deadline."""
-
-
-CLOCK_STEP: Final = 0.002
-"""Seconds that a timer may be early: uvloop's clock counts whole milliseconds."""
 
 
 class Handlers:
@@ -89,8 +85,8 @@ class Handlers:
     def start(self, decision: Start) -> None:
         call, connection = decision.call, self._connection
         bound = self._bound.get(call.action)
-        if self._connection.watch is not None:
-            self._connection.watch.accepted(call, known=bound is not None or call.action in BUILT_IN)
+        if connection.watch is not None:
+            connection.watch.accepted(call, known=bound is not None or call.action in BUILT_IN)
         if bound is not None and bound.action is not None:
             action = bound.action
             if call.expires_at is None and action.timeout is not None and not connection.extensions:
@@ -112,23 +108,26 @@ class Handlers:
             connection.session.refuse(call, unrun(Status.UNIMPLEMENTED, text))
 
     def stop(self, decision: Stop) -> None:
-        running: Running | None = decision.call.owner
+        self._stop(decision.call, decision.status)
+
+    def _stop(self, call: IncomingCall, status: Status) -> None:
+        running: Running | None = call.owner
         if running is None or running.status is not None:
             return
-        running.status = decision.status
+        running.status = status
         if not running.started:
             running.take_leave()()
             if self._connection.closed is None:
-                self._connection.session.refuse(decision.call, unrun(decision.status, "stopped before it started"))
+                self._connection.session.refuse(call, unrun(status, "stopped before it started"))
             self._handled()
         if running.entered:  # else it ends by itself, in its first step
             running.task.cancel()
-        self.granted(decision.call)  # a keyed handler goes on without its caller
+        self.granted(call)  # a keyed handler goes on without its caller
 
     def stop_all(self) -> None:
         """Stop every handler, those that go on without their callers too."""
         for call in list(self._connection.session.incoming.values()):
-            self.stop(Stop(call, Status.UNAUTHENTICATED))
+            self._stop(call, Status.UNAUTHENTICATED)
         for key in list(self._lingering.values()):
             self._keyed.give_up(self._connection.identity.name, key)
 
@@ -137,7 +136,7 @@ class Handlers:
         for call in list(self._connection.session.incoming.values()):
             bound = self._bound.get(call.action)
             if bound is not None and bound.action is not None and self._connection.refusal(bound.action) is not None:
-                self.stop(Stop(call, Status.PERMISSION_DENIED))
+                self._stop(call, Status.PERMISSION_DENIED)
 
     def granted(self, call: IncomingCall) -> None:
         """The caller takes more, or nothing any more."""
@@ -230,10 +229,8 @@ class Handlers:
         session = self._connection.session
         running: Running = call.owner
         running.entered = True
-        if (
-            running.status is None and not self._connection.has_room
-        ):  # nothing more is done for a peer that does not read what there is
-            await self._connection.room()
+        if running.status is None and not self._connection.has_room:
+            await self._connection.room()  # nothing more is done for a peer that does not read what there is
         if running.status is not None:  # stopped, and answered, before it could start
             return
         running.started = True
@@ -338,9 +335,6 @@ class Handlers:
         finally:
             if upload is not None:
                 upload.release()
-        now = connection.executor.now() + CLOCK_STEP
-        if answer.error is SPENT and call.expires_at is not None and now >= call.expires_at:
-            raise DeadlineExceeded("the handler was stopped when its deadline passed")
         if answer.error is not None:
             connection.session.refuse(call, answer.error, replayed=replayed)
         else:
@@ -378,9 +372,13 @@ class Handlers:
         self._lingering[id(call)] = key = call.key or ""
         limit: Timer | None = None
         if call.expires_at is not None:
-            whose = self._connection.identity.name
-            limit = self._connection.executor.call_at(call.expires_at, lambda: self._keyed.give_up(whose, key))
+            limit = self._connection.executor.call_at(call.expires_at, partial(self._expire, call, key))
         return self._connection.detach(self._linger, call, body, upload, limit)
+
+    def _expire(self, call: IncomingCall, key: str) -> None:
+        """The time of the call that a keyed handler was started for is up: first that call ends, if it still waits."""
+        self._stop(call, Status.DEADLINE_EXCEEDED)
+        self._keyed.give_up(self._connection.identity.name, key)
 
     async def _linger(
         self,
