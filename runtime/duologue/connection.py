@@ -6,7 +6,6 @@ after it, so a handler may call the peer back, to any depth.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Coroutine, Mapping
 from itertools import count
 from typing import Any, ClassVar
@@ -15,6 +14,7 @@ from websockets.client import ClientProtocol
 from websockets.http11 import Request
 
 from .admission import Admission
+from .alarms import OneTimer
 from .auth import Credentials, Identity
 from .calls import Calls
 from .channel import Channel
@@ -36,7 +36,7 @@ from .decisions import (
     UploadBroken,
     UploadPiece,
 )
-from .drivers.port import Executor, Future, Scope, Socket, Task, Timer, wake
+from .drivers.port import Executor, Future, Scope, Socket, Task, wake
 from .errors import ConnectionClosed, NotSent
 from .gate import Descriptor
 from .handlers import Handlers
@@ -107,8 +107,7 @@ class Connection:
         self._held: list[Decision] = []
         self._flush_due = False
         self._dropped = 0
-        self._timer: Timer | None = None
-        self._timer_at = math.inf
+        self._timer = OneTimer(self.executor, self._tick)
 
     # ------------------------------------------------------------------------------------------------------- lifetime
     async def establish(self, socket: Socket) -> None:
@@ -330,10 +329,8 @@ class Connection:
         elif session.pending_bytes and not self._flush_due and self.closed is None:
             self._flush_due = True
             self.executor.call_together(self._flush_soon)
-        if session.deadlines.not_before < self._timer_at:
-            self._cancel_timer()
-            self._timer_at = session.deadlines.not_before
-            self._timer = self.executor.call_at(self._timer_at, self._tick)
+        if session.deadlines.not_before < self._timer.at:
+            self._timer.set(session.deadlines.not_before)
 
     def _flush_soon(self) -> None:
         self._flush_due = False
@@ -349,13 +346,7 @@ class Connection:
         for message, binary in self.session.messages():
             self._link.send(message, binary=binary)
 
-    def _cancel_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
     def _tick(self) -> None:
-        self._timer, self._timer_at = None, math.inf
         if self.closed is None:  # pragma: no branch - else its timer was cancelled, if not within the same turn
             for decision in self.session.tick(self.executor.now()):
                 self._carry_out(decision)
@@ -413,7 +404,7 @@ class Connection:
             self._subscriptions.close()
         self._handlers.closed()
         self.standing.forget()
-        self._cancel_timer()  # it would keep the connection in memory until the last timeout
+        self._timer.stop()  # it would keep the connection in memory until the last timeout
         if self._party.on_closed is not None:
             self._party.on_closed(self, self.closed)
         self.on_room()
