@@ -7,11 +7,10 @@ from typing import Any, Final
 from typing_extensions import override
 
 from ..reserved import CALL_ARGUMENTS, UPLOAD_ARGUMENTS
-from ..schemas import HINT
 from ..typetree import Entry, Long, present
 from ..yamltext import Commented, Tree
 from .draft import Draft, Kind
-from .head import is_export, read_info, restore, wire
+from .head import begin, is_export, restore, single, wire
 from .source import Place, Sources, entries, is_map, items, mapping, member, text
 from .spelling import class_name, namespace
 from .types import TypeReader
@@ -26,18 +25,11 @@ _SCHEMAS: Final = ("application/vnd.aai.asyncapi", "application/schema+", "appli
 
 def read(sources: Sources, protocol: str | None, version: str | None) -> Draft:
     """The protocol of one document; further files are those that it refers to."""
-    [(document, place), *others] = sources.roots()
-    for _, other in others:
-        raise other.refusal("one document at a time: others are read where it refers to them")
+    document, place = single(sources)
     stated = mapping(document, place).get("asyncapi")
     if not isinstance(stated, str) or not stated.startswith("3."):
         raise place.refusal("this is no AsyncAPI document of version 3: `asyncapi: 3.…` is expected")
-    draft = Draft("imported", version or "0.0.0")
-    read_info(draft, document, place, name=protocol, version=version)
-    exported = is_export(document)
-    for key in document:
-        if key not in _ROOT and not (exported and key.startswith(HINT)):
-            draft.leave_out(key, document[key])
+    draft, exported = begin(document, place, _ROOT, name=protocol, version=version), is_export(document)
     if exported:
         restore(draft, document, place)
     else:

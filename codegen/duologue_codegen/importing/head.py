@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any, Final
 
 from ..grammar import SEMVER
 from ..problems import quote
+from ..schemas import HINT
 from ..typetree import Entry
 from .draft import Draft
-from .source import Place, entries, is_map, mapping
+from .source import Place, Sources, entries, is_map, mapping
 from .spelling import kebab
 
 SPEC: Final = "x-duologue-spec"
@@ -42,6 +44,26 @@ def restore(draft: Draft, document: dict[str, Any], place: Place) -> None:
     draft.head.update(said)
 
 
+def single(sources: Sources) -> tuple[Any, Place]:
+    """The one document, and where it is; further files are those that it refers to."""
+    [(document, place), *others] = sources.roots()
+    for _, other in others:
+        raise other.refusal("one document at a time: others are read where it refers to them")
+    return document, place
+
+
+def begin(
+    document: dict[str, Any], place: Place, known: Collection[str], *, name: str | None, version: str | None
+) -> Draft:
+    """A spec that has its head so far; of members that are not known it is told that they were left out."""
+    draft = Draft("imported", version or "0.0.0")
+    read_info(draft, document, place, name=name, version=version)
+    for key, value in document.items():
+        if key not in known and not (is_export(document) and key.startswith(HINT)):
+            draft.leave_out(key, value)
+    return draft
+
+
 def read_info(draft: Draft, document: dict[str, Any], place: Place, *, name: str | None, version: str | None) -> None:
     """Name, version, description and licence; `name` and `version` are what the user chose."""
     info, at = mapping(document.get("info", {}), place / "info"), place / "info"
@@ -59,7 +81,7 @@ def read_info(draft: Draft, document: dict[str, Any], place: Place, *, name: str
     elif licence is not None:
         draft.leave_out("license", licence)
     for key, value, _ in entries(document, "info", place):
-        if key not in ("title", "version", "description", "license") and not key.startswith("x-duologue-"):
+        if key not in ("title", "version", "description", "license") and not key.startswith(HINT):
             draft.leave_out(key, value)
     docs = document.get("externalDocs", info.get("externalDocs"))
     if is_map(docs) and isinstance(docs.get("url"), str):

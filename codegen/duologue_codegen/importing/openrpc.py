@@ -6,12 +6,11 @@ from typing import Any, Final
 
 from .. import names
 from ..reserved import CALL_ARGUMENTS
-from ..schemas import HINT
 from ..typetree import Entry, annotated, present
 from ..unparse import literal_braces
 from ..yamltext import Commented, Tree
 from .draft import Draft
-from .head import SPEC, is_export, read_info, restore, wire
+from .head import SPEC, begin, is_export, restore, single, wire
 from .source import Place, Sources, entries, is_map, items, listed, mapping, member, text
 from .spelling import class_name, namespace, unique
 from .types import TypeReader
@@ -31,17 +30,10 @@ _STATUSES: Final = {  # of the codes that JSON-RPC itself has
 
 def read(sources: Sources, protocol: str | None, version: str | None) -> Draft:
     """The protocol of one document; further files are those that it refers to."""
-    [(document, place), *others] = sources.roots()
-    for _, other in others:
-        raise other.refusal("one document at a time: others are read where it refers to them")
+    document, place = single(sources)
     if "openrpc" not in mapping(document, place) or "methods" not in document:
         raise place.refusal("this is no OpenRPC document: `openrpc` and `methods` are expected")
-    draft = Draft("imported", version or "0.0.0")
-    read_info(draft, document, place, name=protocol, version=version)
-    exported = is_export(document)
-    for key in document:
-        if key not in _ROOT and not (exported and key.startswith(HINT)):
-            draft.leave_out(key, document[key])
+    draft, exported = begin(document, place, _ROOT, name=protocol, version=version), is_export(document)
     order = _restore(draft, document, place) if exported else []
     if not exported:
         draft.head |= wire("openrpc")
