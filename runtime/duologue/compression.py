@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from typing_extensions import override
 from websockets.extensions import Extension
@@ -102,15 +102,20 @@ class Deflating(PerMessageDeflate):
         return decoded
 
 
+def _settings(wanted: Deflate) -> dict[str, Any]:
+    """What either of the library's factories takes."""
+    return {
+        "server_no_context_takeover": wanted.server_no_context_takeover,
+        "client_no_context_takeover": wanted.client_no_context_takeover,
+        "server_max_window_bits": wanted.window_bits,
+        "client_max_window_bits": wanted.window_bits,
+        "compress_settings": wanted.compress_settings,
+    }
+
+
 class _ServerFactory(ServerPerMessageDeflateFactory):
     def __init__(self, wanted: Deflate) -> None:
-        super().__init__(
-            server_no_context_takeover=wanted.server_no_context_takeover,
-            client_no_context_takeover=wanted.client_no_context_takeover,
-            server_max_window_bits=wanted.window_bits,
-            client_max_window_bits=wanted.window_bits,
-            compress_settings=wanted.compress_settings,
-        )
+        super().__init__(**_settings(wanted))
         self._wanted: Final = wanted
 
     @override
@@ -123,13 +128,7 @@ class _ServerFactory(ServerPerMessageDeflateFactory):
 
 class _ClientFactory(ClientPerMessageDeflateFactory):
     def __init__(self, wanted: Deflate) -> None:
-        super().__init__(
-            server_no_context_takeover=wanted.server_no_context_takeover,
-            client_no_context_takeover=wanted.client_no_context_takeover,
-            server_max_window_bits=wanted.window_bits,
-            client_max_window_bits=wanted.window_bits,
-            compress_settings=wanted.compress_settings,
-        )
+        super().__init__(**_settings(wanted))
         self._wanted: Final = wanted
 
     @override
