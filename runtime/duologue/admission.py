@@ -97,7 +97,6 @@ class Admission:
             raise ValueError(f"login={login!r}: it is None, or one of {', '.join(get_args(Login))}")
         self.origins = tuple(origins)
         self.login = login
-        self.limits = limits
         self.proxies = proxies
         self.unfinished = Unfinished(limits.handshakes)
         self.addresses = Crowd(limits.connections_per_address)

@@ -16,7 +16,6 @@ from typing import Any, Final
 
 import anyio
 import pytest
-from msgspec import UNSET
 from tests.runtime.chat import ChatClient, ChatPeer, ChatService, Echo, EchoParams, Said
 from typing_extensions import override
 
@@ -24,7 +23,7 @@ import duologue
 from duologue import Call, EventStream
 from duologue.drivers import memory
 from duologue.testing import Simulation, simulate
-from duologue.wire import Message, NativeCodec, is_set
+from duologue.wire import Message, NativeCodec
 
 CALL_BUDGET: Final = 132
 """One unary call, client and server together."""
@@ -126,7 +125,8 @@ def test_waste_on_every_message_breaks_the_budget(
     decode = NativeCodec.decode
 
     def wasteful(codec: NativeCodec, data: bytes) -> Message:
-        assert not any(map(is_set, (UNSET, UNSET, UNSET)))
+        for _ in range(3):
+            decode(codec, data)
         return decode(codec, data)
 
     monkeypatch.setattr(NativeCodec, "decode", wasteful)

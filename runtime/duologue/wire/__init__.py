@@ -20,7 +20,6 @@ from .messages import (
     Reset,
     SubscriptionEnd,
     UploadForm,
-    is_set,
 )
 from .native import NativeCodec, is_large_meta
 from .pieces import DIGEST, HEADER, PAYLOAD, Piece, PieceKind, decode_piece, encode_piece
@@ -54,5 +53,4 @@ __all__ = [
     "decode_piece",
     "encode_piece",
     "is_large_meta",
-    "is_set",
 ]

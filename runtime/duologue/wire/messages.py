@@ -32,11 +32,6 @@ Millis = Count
 StreamId = Annotated[int, Meta(ge=1, le=2**32 - 1)]
 
 
-def is_set(member: object) -> bool:
-    """Whether a member was in the message at all; null counts as there."""
-    return member is not UNSET
-
-
 class Point(msgspec.Struct, frozen=True):
     """A position in an event log: the epoch changes when history is lost."""
 
