@@ -8,10 +8,11 @@ from typing import Any
 
 import anyio
 import pytest
+from tests.runtime.support import until
 from tests.security.raw import ask
 from tests.security.sdk import vault
 from tests.security.test_login import authenticate, browsing
-from tests.security.vaults import Helper, Vault, guarded, on_sockets, token_of, until
+from tests.security.vaults import Helper, Vault, guarded, on_sockets, token_of
 
 from duologue import (
     CallError,

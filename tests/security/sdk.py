@@ -1,32 +1,10 @@
-"""The package that the tests of security use: generated from `spec.yaml`, once per process, into a temporary folder."""
+"""The package that the tests of security use, as `spec.yaml` has it."""
 
 from __future__ import annotations
 
-import atexit
-import importlib
-import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from duologue_codegen.compiler import compile_spec
-from duologue_codegen.generate import generate_files
+from tests.generated import generated
 
-
-def _generate() -> Any:
-    """Generate and import; what the checkers cannot see before the tests run is `Any` to them."""
-    folder = TemporaryDirectory(prefix="duologue-security-")
-    atexit.register(folder.cleanup)
-    protocol = compile_spec(Path(__file__).with_name("spec.yaml"))
-    for name, text in generate_files(protocol, project=False).items():
-        path = Path(folder.name, name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    sys.path.insert(0, folder.name)
-    try:
-        return importlib.import_module(protocol.python.package)
-    finally:
-        sys.path.remove(folder.name)
-
-
-vault: Any = _generate()
+vault: Any = generated(Path(__file__).with_name("spec.yaml"))

@@ -9,8 +9,9 @@ from weakref import WeakSet
 
 import anyio
 import pytest
+from tests.runtime.support import until
 from tests.security.sdk import vault
-from tests.security.vaults import World, guarded, on_sockets, token_of, until
+from tests.security.vaults import World, guarded, on_sockets, token_of
 
 from duologue import CallError, Connection, ConnectionClosed, Lifecycle, Limits, NotSent, OutcomeUnknown, backoff
 from duologue.testing import Simulation

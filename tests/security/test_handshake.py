@@ -8,10 +8,10 @@ from typing import Any
 
 import anyio
 import pytest
-from tests.runtime.support import Room
+from tests.runtime.support import Room, until
 from tests.security.raw import UPGRADE, ask
 from tests.security.sdk import vault
-from tests.security.vaults import Vault, guarded, known, on_sockets, token_of, until
+from tests.security.vaults import Vault, guarded, known, on_sockets, token_of
 
 from duologue import (
     Anonymous,

@@ -10,9 +10,10 @@ from typing import Any
 
 import anyio
 import pytest
+from tests.runtime.support import until
 from tests.security.raw import UPGRADE
 from tests.security.sdk import vault
-from tests.security.vaults import World, on_sockets, token_of, until
+from tests.security.vaults import World, on_sockets, token_of
 from websockets.client import ClientProtocol
 from websockets.frames import Close, Frame, Opcode
 from websockets.typing import Subprotocol

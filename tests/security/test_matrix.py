@@ -7,8 +7,9 @@ from typing import Any
 
 import anyio
 import pytest
+from tests.runtime.support import until
 from tests.security.sdk import vault
-from tests.security.vaults import EVENTS, ROLES, Helper, guarded, until
+from tests.security.vaults import EVENTS, ROLES, Helper, guarded
 
 from duologue import Action, Anonymous, EventDescriptor, PermissionDenied, Protocol, Ran, StreamAction
 from duologue_codegen.authz import Row, matrix

@@ -8,8 +8,9 @@ from typing import Any
 import anyio
 import pytest
 from pydantic import TypeAdapter
+from tests.runtime.support import until
 from tests.security.sdk import vault
-from tests.security.vaults import World, guarded, until
+from tests.security.vaults import World, guarded
 
 from duologue import (
     Action,

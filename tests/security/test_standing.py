@@ -8,8 +8,9 @@ from typing import Any
 
 import anyio
 import pytest
+from tests.runtime.support import until
 from tests.security.sdk import vault
-from tests.security.vaults import Helper, Vault, World, guarded, on_sockets, token_of, until
+from tests.security.vaults import Helper, Vault, World, guarded, on_sockets, token_of
 
 from duologue import (
     Anonymous,

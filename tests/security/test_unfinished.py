@@ -11,9 +11,10 @@ import anyio
 import pytest
 import trustme
 from anyio.abc import SocketStream
+from tests.runtime.support import until
 from tests.security.raw import UPGRADE
 from tests.security.sdk import vault
-from tests.security.vaults import World, on_sockets, token_of, until
+from tests.security.vaults import World, on_sockets, token_of
 
 from duologue import Limits
 
@@ -31,9 +32,12 @@ async def silent(world: World, count: int, said: str = "") -> AsyncGenerator[lis
             stream = await stack.enter_async_context(await anyio.connect_tcp("127.0.0.1", world.server.port))
             await stream.send(said.encode() or b"G")
             streams.append(stream)
-            present = min(number + 1, LIMITS.handshakes)
-            await until(lambda present=present: len(world.server._admission.unfinished._cuts) == present)
+            await until_present(world, min(number + 1, LIMITS.handshakes))
         yield streams
+
+
+async def until_present(world: World, count: int) -> None:
+    await until(lambda: len(world.server._admission.unfinished._cuts) == count)
 
 
 async def is_cut(stream: SocketStream) -> bool:

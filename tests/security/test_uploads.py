@@ -11,7 +11,8 @@ from typing import Any
 import anyio
 import pytest
 from tests.runtime.files import PUT, FilesClient, FilesPeer, Named, Shelf
-from tests.security.vaults import BOUND, token_of, until
+from tests.runtime.support import until
+from tests.security.vaults import BOUND, token_of
 
 from duologue import CallOptions, Identity, Ran, ResourceExhausted, Server, StaticTokens, serve
 from duologue.calls import Arrivals

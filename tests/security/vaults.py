@@ -180,12 +180,6 @@ class World:
         return found
 
 
-async def until(condition: Any) -> None:
-    """Wait until something is so; the test's own bound ends it."""
-    while not condition():
-        await anyio.sleep(0.005)
-
-
 EVENTS: Final[Mapping[str, Any]] = {
     "changed": vault.Changed,
     "ruled": vault.Ruled,

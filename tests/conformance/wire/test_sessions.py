@@ -16,6 +16,7 @@ import yaml
 from anyio.abc import TaskGroup
 from tests.conformance.wire.sdk import Serving, sdk
 from tests.runtime.raw import Raw, raw_client, raw_server
+from tests.runtime.support import until
 from websockets.frames import Opcode
 
 import duologue
@@ -128,11 +129,6 @@ class Author:
                 await until(lambda: self.service.napped == count and not connection.session.incoming)
             case _:
                 pytest.fail(f"a service cannot {what}")
-
-
-async def until(condition: Any) -> None:
-    while not condition():
-        await anyio.sleep(0.005)
 
 
 @pytest.mark.parametrize("name", SESSIONS)
