@@ -139,12 +139,12 @@ class Connection:
         if self._party.scope is None:
             await self._handlers.until_done()
 
-    def close(self, code: int = CloseCode.NORMAL, reason: str = "") -> None:
-        """Begin the closing handshake; what was said before still leaves."""
+    def close(self, code: int = CloseCode.NORMAL, reason: str = "", limit: str | None = None) -> None:
+        """Begin the closing handshake; what was said before still leaves. `limit` names what the peer has exceeded."""
         if self._subscriptions is not None:
             self._subscriptions.tell_positions()
         self.flush()
-        self._link.close(code, reason)
+        self._link.close(code, reason, limit)
 
     def abort(self) -> None:
         """Cut the connection."""

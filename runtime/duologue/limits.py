@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Final
+from dataclasses import dataclass
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -73,10 +72,6 @@ class Limits:
     expiry_grace: float = 5.0
 
 
-_NAMES: Final = frozenset(each.name for each in fields(Limits))
-
-
-def limit_named(reason: str) -> str | None:
-    """The limit that a reason of ours begins with the name of; None where it is about none."""
-    name, colon, _ = reason.partition(":")
-    return name if colon and name in _NAMES else None
+def naming(limit: str | None, reason: str) -> str:
+    """A reason as the peer is told it: it begins with the name of the limit, if it is about one."""
+    return reason if limit is None else f"{limit}: {reason}"

@@ -24,7 +24,7 @@ from .close_codes import CloseCode
 from .compression import Deflating
 from .drivers.port import Executor, Transport
 from .frames import BYTES, TEXT, Cut, Cutter, Masks, frame_of
-from .limits import KIB, Limits, limit_named
+from .limits import KIB, Limits, naming
 
 JOIN_FRAMES: Final = 16
 JOIN_BYTES: Final = 16 * KIB
@@ -158,9 +158,7 @@ class Link:
         self._alarms.stop()
         self.protocol.receive_eof()
         said = self.protocol.close_rcvd or self.protocol.close_sent  # the latter alone: the library refused what came
-        if self._failure is not None:
-            self.exceeded = limit_named(self._failure[1])
-        elif self.protocol.close_rcvd is None and said and said.code == CloseCode.TOO_BIG:
+        if self._failure is None and self.protocol.close_rcvd is None and said and said.code == CloseCode.TOO_BIG:
             self.exceeded = "frame"
         code, reason = self._failure or ((said.code, said.reason) if said else (CloseCode.ABNORMAL, ""))
         self.owner.on_closed(code, reason)
@@ -243,7 +241,7 @@ class Link:
         if waiting > self.limits.outbound:
             self.has_room = False
         if waiting > self.limits.outbound + JOIN_BYTES + 2 * self._largest:  # a message passes it, the next ones wait
-            self.abort(CloseCode.SLOW, f"outbound: more than {self.limits.outbound} bytes wait for the peer")
+            self.abort(CloseCode.SLOW, f"more than {self.limits.outbound} bytes wait for the peer", "outbound")
         elif self._write_watch is None:
             self._progress_at = self.executor.now()
             self._acknowledged = self._written - waiting
@@ -258,21 +256,25 @@ class Link:
         self._opening_over(accepted=self.protocol.state is OPEN)
         self.flush()
 
-    def close(self, code: int, reason: str = "") -> None:
-        """Begin the closing handshake; the connection is aborted when it does not end in time."""
+    def close(self, code: int, reason: str = "", limit: str | None = None) -> None:
+        """Begin the closing handshake; the connection is aborted when it does not end in time.
+
+        Args:
+            limit: The limit that was exceeded, if that is why.
+        """
         if self.closed:
             return
         if not self._opened:
-            self.abort(code, reason)
+            self.abort(code, reason, limit)
             return
+        told = naming(limit, reason)
         try:
-            self.protocol.send_close(code, reason.encode()[:123].decode(errors="ignore"))  # RFC 6455, section 5.5
+            self.protocol.send_close(code, told.encode()[:123].decode(errors="ignore"))  # RFC 6455, section 5.5
         except InvalidState:  # the peer closes already, or the library does
             pass
         else:
             self._deaf = True
-            if self._failure is None:
-                self._failure = (code, reason)
+            self._fail(code, told, limit)
         self._look()
         self._expect_end()
         self.flush()
@@ -282,13 +284,17 @@ class Link:
         if self._transport is not None:
             self._transport.hold()
 
-    def abort(self, code: int = CloseCode.ABNORMAL, reason: str = "") -> None:
-        """Cut the connection now, whatever waits to be sent."""
-        if self._failure is None:
-            self._failure = (code, reason)
+    def abort(self, code: int = CloseCode.ABNORMAL, reason: str = "", limit: str | None = None) -> None:
+        """Cut the connection now, whatever waits to be sent; `limit` as for `close`."""
+        self._fail(code, naming(limit, reason), limit)
         self.protocol.writes.clear()
         if self._transport is not None:
             self._transport.abort()
+
+    def _fail(self, code: int, told: str, limit: str | None) -> None:
+        """Why it ends, for the first reason that there is."""
+        if self._failure is None:
+            self._failure, self.exceeded = (code, told), limit
 
     # ------------------------------------------------------------------------------------------------------- reading
     def _feed(self, unread: bytes | Sequence[Cut]) -> None:
@@ -334,17 +340,18 @@ class Link:
         """Cut a peer that says too much: in a second, or before it is known to speak WebSocket."""
         if self._opened:
             if self._frames.is_exceeded(self.now):
-                self.close(CloseCode.POLICY, f"frames: more than {self.limits.frames} in a second")
+                self.close(CloseCode.POLICY, f"more than {self.limits.frames} in a second", "frames")
             return
         protocol, limit = self.protocol, self.limits.handshake_size
         if self._opening + read <= limit or protocol.state is not CONNECTING or protocol.eof_sent:
             return
-        reason = f"handshake_size: the handshake is larger than {limit} bytes"
+        name, reason = "handshake_size", f"the handshake is larger than {limit} bytes"
         if isinstance(protocol, ServerProtocol):
-            self._failure = (CloseCode.POLICY, reason)
-            protocol.send_response(protocol.reject(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"{reason}\n"))
+            told = naming(name, reason)
+            self._fail(CloseCode.POLICY, told, name)
+            protocol.send_response(protocol.reject(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"{told}\n"))
         else:
-            self.abort(CloseCode.POLICY, reason)
+            self.abort(CloseCode.POLICY, reason, name)
 
     def _show_life(self) -> None:
         """A message takes its time to arrive: its sender's ping waits behind it, and so would the answer."""
@@ -399,7 +406,7 @@ class Link:
         self._fragments.append(bytes(frame.data))
         if len(self._fragments) > self.limits.fragments:
             self._fragments.clear()
-            self.close(CloseCode.TOO_BIG, f"fragments: more than {self.limits.fragments} of one message")
+            self.close(CloseCode.TOO_BIG, f"more than {self.limits.fragments} of one message", "fragments")
         elif frame.fin:
             message, self._fragments = b"".join(self._fragments), []
             if self._fragmented is Opcode.TEXT:
@@ -410,7 +417,7 @@ class Link:
     def _receive_sign_of_life(self) -> None:
         self._pings.left -= 1
         if self._pings.left < 0 and self._pings.is_exceeded(self.now):
-            self.close(CloseCode.POLICY, f"pings: more than {self.limits.pings} pings and pongs in a second")
+            self.close(CloseCode.POLICY, f"more than {self.limits.pings} pings and pongs in a second", "pings")
 
     # ---------------------------------------------------------------------------------------------------- handshakes
     def _opening_over(self, *, accepted: bool) -> None:
@@ -444,14 +451,14 @@ class Link:
 
     # ----------------------------------------------------------------------------------------------------- time limits
     def _handshake_expired(self) -> None:
-        self.abort(CloseCode.POLICY, f"handshake: it took longer than {self.limits.handshake:g} s")
+        self.abort(CloseCode.POLICY, f"it took longer than {self.limits.handshake:g} s", "handshake")
 
     def _watch_silence(self) -> None:
         """Any byte from the peer is a sign of life; silence of half the limit asks for one."""
         now, gone_at = self.executor.now(), self._last_byte + self.limits.idle
         ask_at = self._last_byte + self.limits.idle / 2
         if now >= gone_at:
-            self.abort(CloseCode.ABNORMAL, f"idle: no byte from the peer in {self.limits.idle:g} s")
+            self.abort(CloseCode.ABNORMAL, f"no byte from the peer in {self.limits.idle:g} s", "idle")
         elif now >= ask_at:
             if self.is_open:
                 self.protocol.send_ping(b"")
@@ -472,7 +479,7 @@ class Link:
             self._acknowledged, self._progress_at = taken, now
             self._last_byte = now  # a peer that takes what waits for it lives, though no ping may have reached it yet
         elif now - self._progress_at >= limit:
-            self.abort(CloseCode.SLOW, f"write_deadline: the peer took nothing of {waiting} bytes in {limit:g} s")
+            self.abort(CloseCode.SLOW, f"the peer took nothing of {waiting} bytes in {limit:g} s", "write_deadline")
             return
         self._write_watch = self._alarms.after(limit / WATCHES, self._watch_writes)
 

@@ -18,7 +18,7 @@ from .connection import Connection
 from .drivers.port import Executor, Scope, Socket, Timer
 from .errors import CallError, ResourceExhausted, Status, Unauthenticated, Unavailable
 from .handshake import credentials_of, refusal, server_protocol
-from .limits import KIB, limit_named
+from .limits import KIB, naming
 from .link import Link
 from .outcomes import body_of
 from .party import Party
@@ -38,9 +38,18 @@ _REASONS: Final[Mapping[Status, str]] = {
 }
 
 
+class _TooMany(ResourceExhausted):
+    """There are as many connections as the limit says."""
+
+    def __init__(self, limit: str, reason: str) -> None:
+        super().__init__(naming(limit, reason))
+        self.limit = limit
+        self.reason = reason
+
+
 def _reason(error: CallError) -> str:
     """Why somebody is not let in, as observers are told."""
-    return limit_named(error.message) or _REASONS.get(error.status, "authenticator")
+    return error.limit if isinstance(error, _TooMany) else _REASONS.get(error.status, "authenticator")
 
 
 class Reception:
@@ -103,14 +112,16 @@ class Reception:
             if self.connection is not None:
                 admission.leave(self.connection.identity)
 
-    def give_up(self, code: int = CloseCode.GOING_AWAY, reason: str = "the server stops") -> None:
+    def give_up(
+        self, code: int = CloseCode.GOING_AWAY, reason: str = "the server stops", limit: str | None = None
+    ) -> None:
         """Cut the connection if nobody was let in."""
         if self.connection is None:  # pragma: no branch - who was let in is a reception no more
-            self._link.abort(code, reason)
+            self._link.abort(code, reason, limit)
             self._cut.cancel()  # TLS may be shaking hands, of which the link knows nothing
 
     def _make_room(self) -> None:
-        self.give_up(CloseCode.POLICY, "handshakes: there are too many, and this one has taken longest")
+        self.give_up(CloseCode.POLICY, "there are too many, and this one has taken longest", "handshakes")
 
     def _count(self, address: str) -> None:
         self._counted = address
@@ -161,7 +172,7 @@ class Reception:
 
     def _check_crowd(self) -> None:
         if self._crowd > self._admission.addresses.limit:
-            raise ResourceExhausted("connections_per_address: there are too many from this one")
+            raise _TooMany("connections_per_address", "there are too many from this one")
 
     async def _receive(self, accepted: Response) -> None:
         """Answer the handshake as the authenticator says."""
@@ -181,7 +192,7 @@ class Reception:
     def _let_in(self, identity: Identity) -> Connection:
         """Make the conversation. Raises `ResourceExhausted` where the identity has enough of them."""
         if not self._admission.has_room(identity):
-            raise ResourceExhausted("connections_per_identity: there are too many of this one")
+            raise _TooMany("connections_per_identity", "there are too many of this one")
         self.connection = Connection(self._link, self._party, identity, self._credentials, self._admission)
         self.connection.begin(self._scope)
         self._on_let_in(self, self.connection)
@@ -191,7 +202,7 @@ class Reception:
     def on_open(self, subprotocol: str | None) -> None:
         self._subprotocol = subprotocol
         until = self._executor.now() + self._party.limits.handshake
-        self._login = self._executor.call_at(until, lambda: self._refuse("handshake: nobody signed in in time"))
+        self._login = self._executor.call_at(until, lambda: self._refuse("nobody signed in in time", limit="handshake"))
 
     def on_message(self, data: bytes) -> None:
         self._admission.unfinished.leave(self._make_room)
@@ -218,7 +229,10 @@ class Reception:
         except CallError as error:
             if self._link.is_open:
                 self._link.send(_CODEC.failure(id, body_of(error)))
-                self._refuse(error.message, _reason(error))
+                if isinstance(error, _TooMany):
+                    self._refuse(error.reason, limit=error.limit)
+                else:
+                    self._refuse(error.message, _reason(error))
             return
         self._forget_login()
         self._protocol.max_message_size = self._party.limits.frame
@@ -226,10 +240,10 @@ class Reception:
         connection.on_open(self._subprotocol)
         self._link.flush()
 
-    def _refuse(self, reason: str, why: str = "authentication") -> None:
-        if limit_named(reason) is None:  # else it is told when the connection is gone
+    def _refuse(self, reason: str, why: str = "authentication", limit: str | None = None) -> None:
+        if limit is None:  # else it is told when the connection is gone
             self._tell(why)
-        self._link.close(CloseCode.UNAUTHENTICATED, reason)
+        self._link.close(CloseCode.UNAUTHENTICATED, reason, limit)
 
     def _forget_login(self) -> None:
         if self._login is not None:

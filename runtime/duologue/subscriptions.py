@@ -403,7 +403,7 @@ class Subscriptions:
                 if sub.follows(frames.event):
                     self._lost[sub.id, descriptor.name] = self._lost.get((sub.id, descriptor.name), 0) + 1
         else:
-            self._connection.close(CloseCode.SLOW, "outbound: events wait faster than they are read")
+            self._connection.close(CloseCode.SLOW, "events wait faster than they are read", "outbound")
 
     def _tell(self, event: str, fate: Fate) -> None:
         if self._connection.watch is not None:

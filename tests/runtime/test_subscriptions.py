@@ -39,7 +39,7 @@ class Wire:
         self.gone = False
         self.rooms = 0
         self.sent: list[dict[str, Any]] = []
-        self.closed_with: tuple[int, str] | None = None
+        self.closed_with: tuple[int, str, str | None] | None = None
         self.scopes: set[str] = set()
 
     def refusal(self, descriptor: EventDescriptor[Any]) -> ErrorBody | None:
@@ -60,8 +60,8 @@ class Wire:
         if self.extensions:
             self.sent.append(json.loads(NativeCodec().about(sub, **note)))
 
-    def close(self, code: int, reason: str) -> None:
-        self.closed_with = (code, reason)
+    def close(self, code: int, reason: str, limit: str | None = None) -> None:
+        self.closed_with = (code, reason, limit)
 
     def take(self) -> list[dict[str, Any]]:
         sent, self.sent = self.sent, []
@@ -571,7 +571,7 @@ async def test_a_reader_too_slow_for_a_log_is_cut_to_resume() -> None:
     desk.wire.take()
     desk.wire.has_room = False
     await desk.say(1)
-    assert desk.wire.closed_with == (CloseCode.SLOW, "outbound: events wait faster than they are read")
+    assert desk.wire.closed_with == (CloseCode.SLOW, "events wait faster than they are read", "outbound")
     assert desk.wire.take() == []
 
 
