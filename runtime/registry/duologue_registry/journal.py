@@ -155,8 +155,8 @@ class JournaledStore(Store):
         self._failure: str | None = None
         self._queue: deque[_Waiting] = deque()
         self._queued = anyio.Event()
-        self._idle = anyio.Event()
-        self._idle.set()
+        self._is_closing = False
+        self._all_written = anyio.Event()
         self._limiter = anyio.CapacityLimiter(1)
         self._listeners: list[Listener] = []
 
@@ -222,7 +222,9 @@ class JournaledStore(Store):
         """Wait for the write that is under way, refuse the rest, and let go of the journal."""
         with anyio.CancelScope(shield=True):
             self._failure = self._failure or "it is shutting down"
-            await self._idle.wait()  # which also lets the writer answer those who have only just asked
+            self._is_closing = True
+            self._queued.set()
+            await self._all_written.wait()
             await self._io(self._journal.close)
 
     # ------------------------------------------------------------------------------------------------------- commit
@@ -260,14 +262,13 @@ class JournaledStore(Store):
         await mine.done.wait()
 
     async def _write_all(self) -> None:
-        while True:
-            await self._queued.wait()
-            self._idle = anyio.Event()
-            with anyio.CancelScope(shield=True):  # what has been begun is written, applied and told
+        with anyio.CancelScope(shield=True):  # what has been asked is written, applied and told: closing ends it
+            while not self._is_closing:
+                await self._queued.wait()
                 while self._queue:
                     await self._write(self._take_group())
-            self._queued = anyio.Event()
-            self._idle.set()
+                self._queued = anyio.Event()
+        self._all_written.set()
 
     def _take_group(self) -> list[_Waiting]:
         group = [self._queue.popleft()]
