@@ -13,7 +13,7 @@ from typing_extensions import override
 from websockets.asyncio.server import ServerConnection, broadcast
 from websockets.asyncio.server import serve as serve_websockets
 
-from duologue import Bound, Service, serve
+from duologue import Bound, Limits, Service, serve
 from duologue.wire import SUBPROTOCOL
 from service_registry_sdk import RegistryPeer, ServiceStateChanged
 from service_registry_sdk.protocol import PROTOCOL
@@ -41,6 +41,8 @@ SUBSCRIBER: Final = {"subprotocol": SUBPROTOCOL, "messages": OPENING}
 GREETINGS: Final = 3
 """What it is answered: a `hello`, a response, `live`."""
 
+LIMITS: Final = Limits(connections_per_address=10_000, connections_per_identity=10_000)  # one crowd, of one machine
+
 
 class Nothing(Service[RegistryPeer]):
     """A service without actions: its events are all there is."""
@@ -55,7 +57,7 @@ class Nothing(Service[RegistryPeer]):
 
 @asynccontextmanager
 async def duologue() -> AsyncGenerator[Commands]:
-    async with serve(Nothing(), "127.0.0.1", 0) as server:
+    async with serve(Nothing(), "127.0.0.1", 0, limits=LIMITS) as server:
 
         async def port() -> int:
             return server.port

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
@@ -105,7 +105,7 @@ class Calls:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._places: deque[Future] = deque()
+        self._places: OrderedDict[Future, None] = OrderedDict()
         self._settled: Future | None = None
 
     async def call(
@@ -192,7 +192,7 @@ class Calls:
     def pass_on(self) -> None:
         """A call has ended: give its place, if it left one, to whoever waits longest."""
         if self._places and self._connection.session.may_request:
-            wake(self._places.popleft())
+            wake(self._places.popitem(last=False)[0])
         if self._settled is not None:
             wake(self._settled)
 
@@ -212,7 +212,7 @@ class Calls:
     def release(self) -> None:
         """The connection is gone, or takes more than before: let those who wait look again."""
         while self._places:
-            wake(self._places.popleft())
+            wake(self._places.popitem(last=False)[0])
 
     def _encode(self, action: Action[Any, Any], params: Params) -> bytes:
         """The params of a call that the peer may be asked for."""
@@ -292,7 +292,7 @@ class Calls:
         connection = self._connection
         place = connection.executor.future()
         if connection.has_room:
-            self._places.append(place)
+            self._places[place] = None
         else:
             connection.room_waiters[place] = None
         timer = connection.executor.call_at(until, lambda: wake(place)) if until is not None else None
@@ -301,8 +301,7 @@ class Calls:
         finally:
             if timer is not None:
                 timer.cancel()
-            if place in self._places:
-                self._places.remove(place)
+            self._places.pop(place, None)
             connection.room_waiters.pop(place, None)
         if until is not None and connection.executor.now() >= until:
             raise NotSent("the timeout passed while the request waited for its turn")

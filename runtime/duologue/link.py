@@ -6,7 +6,6 @@ to its users: joining writes, pacing hostile reads, and ends to every wait.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final, Protocol
@@ -101,7 +100,7 @@ class Link:
         self._unjoined_frames = 0
         self._deaf = False
         self._ended = False
-        self._backlog: deque[bytes | Sequence[Cut]] = deque()
+        self._backlog: list[bytes | Sequence[Cut]] = []
         self._opening = 0
         self._deflating: Deflating | None = None
         self._largest = 0
@@ -319,7 +318,7 @@ class Link:
             if self._deflating is not None:
                 budget -= self._deflating.take_inflated() // INFLATED
             if budget <= 0:  # others have their turn before the rest of this read
-                self._backlog.extendleft(filter(None, (data[offset:], frames)))
+                self._backlog[:0] = filter(None, (frames, data[offset:]))
                 break
         if not self._opened:
             self._opening += min(offset, len(data))
@@ -363,7 +362,7 @@ class Link:
         if self.closed:
             return
         self.now = self.executor.now()
-        self._feed(self._backlog.popleft())
+        self._feed(self._backlog.pop(0))
         if self._backlog:
             self.executor.call_soon(self._resume)
         elif self._ended:

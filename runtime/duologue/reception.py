@@ -130,6 +130,11 @@ class Reception:
     # ---------------------------------------------------------------------------------------------- before the answer
     def on_request(self, request: Request) -> None:
         self._admission.unfinished.leave(self._make_room)
+        self._consider(request)
+        request.headers.clear()  # all was asked, and the library keeps the request while the connection lives
+
+    def _consider(self, request: Request) -> None:
+        """Answer what can be answered at once, and else find out who it is."""
         try:
             self._address = self._admission.proxies.client_of(self._address, request)
         except CallError as error:

@@ -256,6 +256,7 @@ class AsyncioExecutor:
         self.now = self._loop.time
         self.call_soon = self._loop.call_soon
         self._together: list[Callable[[], None]] = []
+        self._of_timers = contextvars.Context()
 
     def call_together(self, callback: Callable[[], None]) -> None:
         if not self._together:  # an event to thousands of connections would be as many callbacks
@@ -271,8 +272,8 @@ class AsyncioExecutor:
                 self._loop.call_exception_handler({"message": "a callback of a connection failed", "exception": error})
 
     def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
-        # a context of its own: the caller's may be that of one request
-        return self._loop.call_at(when, callback, context=contextvars.Context())
+        # not the caller's context, which may be that of one request
+        return self._loop.call_at(when, callback, context=self._of_timers)
 
     def future(self) -> Future:
         return self._loop.create_future()
