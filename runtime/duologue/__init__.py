@@ -3,7 +3,8 @@
 Generated packages declare a protocol in terms of what is here; see `Client.open`, `serve` and `Service`.
 """
 
-from .admission import Login
+from .access.admission import Login
+from .access.jwt_tokens import JwtTokens
 from .auth import (
     Anonymous,
     Authenticator,
@@ -14,12 +15,17 @@ from .auth import (
     hash_token,
     new_token,
 )
-from .bodies import Body
-from .calls import CallOptions
-from .client import Client, Unstarted
+from .calling.bodies import Body
+from .calling.calls import CallOptions
+from .calling.interceptors import CallInterceptor, CallNext, CallRequest
+from .calling.peer import Peer
+from .calling.streams import Download, Stream
+from .client.client import Client, Unstarted
+from .client.dialer import Token
+from .client.lifecycle import Lifecycle
+from .client.sync import SyncClient, SyncDownload, SyncEvents, SyncEventStream, SyncStream
 from .close_codes import CloseCode
-from .compression import Deflate
-from .connection import Connection
+from .connection.connection import Connection
 from .descriptors import (
     API_LEVEL,
     Action,
@@ -32,7 +38,6 @@ from .descriptors import (
     StreamAction,
     UploadAction,
 )
-from .dialer import Token
 from .errors import (
     Aborted,
     AlreadyExists,
@@ -61,25 +66,21 @@ from .errors import (
     Unimplemented,
     Unknown,
 )
-from .events import Events, EventStream
-from .interceptors import CallInterceptor, CallNext, CallRequest, HandlerInterceptor, HandlerNext, Interceptors
-from .jwt_tokens import JwtTokens
-from .keyed import Answer, AnswerStore, Claim
-from .lifecycle import Lifecycle
+from .events.events import Events, EventStream
+from .events.publisher import EventLog, LogEntry, MemoryLog, Position, Publisher
+from .handling.interceptors import HandlerInterceptor, HandlerNext, Interceptors
+from .handling.keyed import Answer, AnswerStore, Claim
+from .handling.service import Bound, ByteSink, Call, Service, Sink, downloading, notified, streaming, unary, uploading
+from .handling.uploads import HeldUploads, Upload
 from .limits import Limits
-from .lines import JsonLines, TextLines
-from .logs import LogObserver
-from .metrics import Metrics
 from .models import Base64, Event, Int64, Json, Model, Params, UniqueItems, UnknownValue, UnknownVariant
-from .observer import Direction, Fate, ObservedCall, Observer, Outcome
-from .peer import Peer
-from .probes import Probes
-from .publisher import EventLog, LogEntry, MemoryLog, Position, Publisher
-from .server import ConnectionHandler, Server, serve
-from .service import Bound, ByteSink, Call, Service, Sink, downloading, notified, streaming, unary, uploading
-from .streams import Download, Stream
-from .sync import SyncClient, SyncDownload, SyncEvents, SyncEventStream, SyncStream
-from .uploads import HeldUploads, Upload
+from .net.compression import Deflate
+from .observing.lines import JsonLines, TextLines
+from .observing.logs import LogObserver
+from .observing.metrics import Metrics
+from .observing.observer import Direction, Fate, ObservedCall, Observer, Outcome
+from .observing.probes import Probes
+from .server.server import ConnectionHandler, Server, serve
 
 __all__ = [
     "API_LEVEL",

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 KIB = 1024
 MIB = 1024 * KIB
+
+JOIN_FRAMES: Final = 16
+JOIN_BYTES: Final = 16 * KIB
+"""Frames leave together, but not too many: with everything joined the two ends work in turn instead of at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,9 @@ from typing import Any, Final
 from typing_extensions import override
 
 from .errors import Status
-from .interceptors import HandlerNext
-from .observer import OTHER, Direction, ObservedCall, Observer, Outcome
-from .service import Call
+from .handling.interceptors import HandlerNext
+from .handling.service import Call
+from .observing.observer import OTHER, Direction, ObservedCall, Observer, Outcome
 from .wire.messages import MAX_META
 
 try:

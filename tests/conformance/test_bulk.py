@@ -18,8 +18,8 @@ from tests.runtime.proxy import Cut, Direction, Proxy, proxied
 from typing_extensions import override
 
 from duologue import Call, Limits, OutcomeUnknown, Upload, serve
-from duologue.decisions import OutgoingCall
-from duologue.transfers import Transfers
+from duologue.session.decisions import OutgoingCall
+from duologue.session.transfers import Transfers
 
 pytestmark = pytest.mark.anyio
 

@@ -20,10 +20,10 @@ from tests.simulation.service import Bank
 from typing_extensions import override
 
 from duologue import CallError, NotSent, Ran, serve
-from duologue.calls import Calls
-from duologue.decisions import OutgoingCall, Settle
+from duologue.calling.calls import Calls
 from duologue.errors import Status
-from duologue.session import Session
+from duologue.session.decisions import OutgoingCall, Settle
+from duologue.session.session import Session
 from duologue.wire import ErrorBody
 
 pytestmark = pytest.mark.anyio

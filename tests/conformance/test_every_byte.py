@@ -18,7 +18,7 @@ from tests.simulation.sdk import bank
 from tests.simulation.service import Bank
 
 from duologue import CallError, ConnectFailed, Ran, serve
-from duologue.attempts import Attempts
+from duologue.calling.attempts import Attempts
 
 pytestmark = pytest.mark.anyio
 

@@ -1,4 +1,4 @@
-"""The import rules of ARCHITECTURE.md hold: they are read from its table, so that document and test cannot differ."""
+"""The import rules of ARCHITECTURE.md hold: they are read from its tables, so that document and test cannot differ."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ FOLDERS = {
     "service_registry_sdk": ROOT / "generated/service-registry-sdk/service_registry_sdk",
 }
 FREE = {"typing_extensions", "pydantic_core"}  # backports, and the half of pydantic that is written in Rust
+PART = re.compile(r"^\| (?P<parts>`[\w` ]+`) \|[^|]*\|$", re.MULTILINE)
 ROW = re.compile(r"^\| (?P<parts>`[\w.` ]+`) \|(?P<may>[^|]*)\|(?P<never>[^|]*)\|$", re.MULTILINE)
 
 
@@ -38,6 +39,12 @@ def rules() -> list[Rule]:
         free = row["may"].strip() == "anything"
         found += [Rule(part, None if free else may, never) for part in re.findall(r"[\w.]+", row["parts"])]
     return found
+
+
+def parts() -> list[str]:
+    """Return the parts of the runtime, each before those that it may import."""
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+    return [part for row in PART.finditer(text) for part in re.findall(r"\w+", row["parts"])]
 
 
 def modules(part: str) -> dict[str, Path]:
@@ -68,6 +75,17 @@ def imports(module: str, path: Path) -> dict[str, int]:
     return found
 
 
+def for_types(path: Path) -> frozenset[int]:
+    """Return the lines of a file that only type checkers read."""
+    return frozenset(
+        line
+        for node in ast.walk(ast.parse(path.read_text(), str(path)))
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in node.body
+        for line in range(inner.lineno, (inner.end_lineno or inner.lineno) + 1)
+    )
+
+
 def within(name: str, parts: frozenset[str]) -> bool:
     return any(name == part or name.startswith(f"{part}.") for part in parts)
 
@@ -85,6 +103,19 @@ def broken(rule: Rule) -> list[str]:
     return found
 
 
+def upward(order: list[str]) -> list[str]:
+    """Return every import of a part of the runtime that names what is above it."""
+    found: list[str] = []
+    for index, part in enumerate(order):
+        above = frozenset(f"duologue.{other}" for other in order[:index])
+        for module, path in modules(f"duologue.{part}").items():
+            types = for_types(path)
+            for name, line in imports(module, path).items():
+                if within(name, above) and line not in types:
+                    found.append(f"{path.relative_to(ROOT)}:{line}: {part} may not import {name}")
+    return found
+
+
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.part)
 def test_imports_keep_the_rules(rule: Rule) -> None:
     assert broken(rule) == []
@@ -92,6 +123,29 @@ def test_imports_keep_the_rules(rule: Rule) -> None:
 
 def test_every_package_has_a_rule() -> None:
     assert {rule.part for rule in rules()} >= set(FOLDERS)
+
+
+def test_the_parts_of_the_runtime_import_only_what_is_below_them() -> None:
+    assert upward(parts()) == []
+
+
+def test_every_part_of_the_runtime_has_its_place() -> None:
+    there = {
+        path.stem for path in FOLDERS["duologue"].iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert sorted(parts()) == sorted(there - {"__init__"})
+
+
+def test_an_upward_import_is_found_unless_it_is_for_types(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "duologue/low").mkdir(parents=True)
+    (tmp_path / "duologue/high.py").write_text("from .low import one\n")
+    (tmp_path / "duologue/low/one.py").write_text(
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from ..high import A\n\n"
+        "def late():\n    from ..high import B\n"
+    )
+    monkeypatch.setitem(FOLDERS, "duologue", tmp_path / "duologue")
+    monkeypatch.setattr(f"{__name__}.ROOT", tmp_path)
+    assert upward(["high", "low"]) == ["duologue/low/one.py:6: low may not import duologue.high.B"]
 
 
 def test_a_forbidden_import_is_found_wherever_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,30 +16,31 @@ from tests.runtime.proxy import Proxy, proxied
 from tests.runtime.support import Room, connection_of, fill, serving, until
 from typing_extensions import override
 
-import duologue.backoff
+import duologue.client.backoff
 from duologue import (
     Call,
     ConnectFailed,
     Connection,
     DeadlineExceeded,
+    EventLog,
     EventStream,
     Lifecycle,
     Limits,
+    LogEntry,
     MemoryLog,
     NotSent,
     Ran,
     Server,
     serve,
 )
-from duologue.publisher import EventLog, LogEntry
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture(autouse=True)
 def quick_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(duologue.backoff, "FIRST_DELAY", 0.005)
-    monkeypatch.setattr(duologue.backoff, "LONGEST_DELAY", 0.02)
+    monkeypatch.setattr(duologue.client.backoff, "FIRST_DELAY", 0.005)
+    monkeypatch.setattr(duologue.client.backoff, "LONGEST_DELAY", 0.02)
 
 
 @asynccontextmanager

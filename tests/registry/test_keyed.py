@@ -19,7 +19,7 @@ import pytest
 from tests.registry.callers import Callers, audit, register
 from tests.runtime.proxy import proxied
 
-import duologue.backoff
+import duologue.client.backoff
 from duologue import CallOptions, FailedPrecondition, OutcomeUnknown, Ran, Unknown, serve
 from duologue_registry.clock import SystemClock
 from duologue_registry.journal import Journal, JournaledStore
@@ -40,8 +40,8 @@ KEY = CallOptions(key="k")
 
 @pytest.fixture(autouse=True)
 def quick_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(duologue.backoff, "FIRST_DELAY", 0.01)
-    monkeypatch.setattr(duologue.backoff, "LONGEST_DELAY", 0.1)
+    monkeypatch.setattr(duologue.client.backoff, "FIRST_DELAY", 0.01)
+    monkeypatch.setattr(duologue.client.backoff, "LONGEST_DELAY", 0.1)
 
 
 class Running:

@@ -57,5 +57,5 @@ async def banking(limits: Limits | None = None, lifecycle: Lifecycle | None = No
                 f"ws://127.0.0.1:{proxy.port}", serve=Teller(ledger), limits=limits, lifecycle=lifecycle
             ) as client,
         ):
-            await until(lambda: len(server._sessions))  # the client has told who it is
+            await until(lambda: len(server._clients))  # the client has told who it is
             yield Banking(server, proxy, client, ledger)

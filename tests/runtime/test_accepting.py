@@ -10,10 +10,9 @@ import pytest
 from tests.runtime.chat import ChatClient
 from tests.runtime.support import BOUND, Room, serving, until, url_of
 
-import duologue.server
-from duologue import Limits, Server
+import duologue.server.server
+from duologue import ConnectionHandler, Limits, Server
 from duologue.drivers.port import Listener, Socket
-from duologue.server import ConnectionHandler
 
 pytestmark = pytest.mark.anyio
 
@@ -130,7 +129,7 @@ class Ailing:
 async def test_what_passes_is_waited_for_and_told_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(duologue.server, "ACCEPT_PAUSE", 0.001)
+    monkeypatch.setattr(duologue.server.server, "ACCEPT_PAUSE", 0.001)
     exhausted = [OSError(errno.EMFILE, "too many open files"), OSError(errno.ENFILE, "too many in the system")]
     async with serving(Room()) as server:
         server._listener = Ailing(server._listener, ConnectionAbortedError("gone"), *exhausted)

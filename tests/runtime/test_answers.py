@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from duologue import Ran, ResourceExhausted
+from duologue import Answer, Claim, Ran, ResourceExhausted
 from duologue.auth import ANONYMOUS
-from duologue.keyed import NOT_KEPT, SPENT, Answer, Claim, MemoryAnswers
+from duologue.handling.keyed import NOT_KEPT, SPENT, MemoryAnswers
 from duologue.wire import ErrorBody
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("anyio_backend", ["asyncio"])]  # nothing here waits

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from duologue import CloseCode
-from duologue.backoff import FIRST_DELAY, LONGEST_DELAY, LONGEST_WISH, POLICY_DELAY, Backoff, Ending
+from duologue.client.backoff import FIRST_DELAY, LONGEST_DELAY, LONGEST_WISH, POLICY_DELAY, Backoff, Ending
 from duologue.close_codes import FINAL
 
 

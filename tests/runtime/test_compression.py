@@ -22,10 +22,10 @@ from websockets.server import ServerProtocol
 from websockets.uri import parse_uri
 
 from duologue import CloseCode, Deflate, Limits
-from duologue.compression import client_extensions, server_extensions
 from duologue.drivers.port import Executor
-from duologue.link import DEFLATED_SLICE, INFLATED, SLICE, Link
-from duologue.publisher import Frames
+from duologue.events.framing import Frames
+from duologue.net.compression import client_extensions, server_extensions
+from duologue.net.link import DEFLATED_SLICE, INFLATED, SLICE, Link
 
 Offer = list[ClientPerMessageDeflateFactory]
 BOTH = pytest.mark.parametrize("takeover", [False, True])

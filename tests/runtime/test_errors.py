@@ -34,7 +34,7 @@ from duologue.errors import (
     Unknown,
 )
 from duologue.models import Params
-from duologue.outcomes import STOPPED, body_of, data_of, error_of, explain, incident, result_of, unrun
+from duologue.session.outcomes import STOPPED, body_of, data_of, error_of, explain, incident, result_of, unrun
 from duologue.wire import ErrorBody, Message, NativeCodec
 
 CODEC = NativeCodec()

@@ -13,7 +13,7 @@ from tests.runtime.proxy import proxied
 from tests.runtime.support import BOUND, Room, connection_of, overheard, serving, talking, until
 from typing_extensions import override
 
-import duologue.backoff
+import duologue.client.backoff
 from duologue import (
     Call,
     EventLog,
@@ -434,7 +434,7 @@ class TestSlowLinks:
             assert (await anext(typing)).who == "me"
 
     async def test_the_log_goes_on_where_it_was_left(self, limits: Limits, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(duologue.backoff, "FIRST_DELAY", 0.01)
+        monkeypatch.setattr(duologue.client.backoff, "FIRST_DELAY", 0.01)
         async with (
             serving(Room(), limits) as server,
             proxied(server.port) as proxy,

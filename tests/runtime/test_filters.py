@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from duologue.descriptors import Delivery, EventDescriptor
 from duologue.errors import InvalidArgument, Ran
-from duologue.filters import SIZE, VALUES, Filter, encode_filter, value_at
+from duologue.events.filters import SIZE, VALUES, Filter, encode_filter, value_at
 from duologue.models import Base64, Event, Int64, Model, UnknownValue
 
 

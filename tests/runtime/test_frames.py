@@ -14,8 +14,8 @@ from websockets.frames import Frame, Opcode
 from websockets.server import ServerProtocol
 from websockets.uri import parse_uri
 
-from duologue.frames import BYTES, MASKS, TEXT, Cutter, Masks, frame_of
 from duologue.limits import KIB
+from duologue.net.frames import BYTES, MASKS, TEXT, Cutter, Masks, frame_of
 
 LIMIT = 100 * KIB
 SIZES = (0, 1, 125, 126, 127, 65_535, 65_536, LIMIT)

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from duologue.decisions import (
+from duologue.limits import Limits
+from duologue.session.decisions import (
     DownloadEnd,
     Fail,
     IncomingCall,
@@ -24,8 +25,7 @@ from duologue.decisions import (
     UploadBroken,
     UploadPiece,
 )
-from duologue.limits import Limits
-from duologue.session import Role, Session, State
+from duologue.session.session import Role, Session, State
 from duologue.wire import (
     BadMessage,
     BadText,

@@ -12,12 +12,12 @@ from typing import Any, cast
 import pytest
 from tests.runtime.manual import ManualExecutor
 
-from duologue import HeldUploads, uploads
+from duologue import Claim, HeldUploads
 from duologue.auth import ANONYMOUS
 from duologue.drivers.port import Executor
 from duologue.errors import Aborted, CallError, DataLoss, FailedPrecondition, Ran, ResourceExhausted
-from duologue.keyed import Claim
-from duologue.uploads import HeldUpload
+from duologue.handling import uploads
+from duologue.handling.uploads import HeldUpload
 from duologue.wire import UploadForm
 
 KEEP = 100.0

@@ -28,7 +28,7 @@ from duologue import (
     Ran,
     serve,
 )
-from duologue.interceptors import around_handler
+from duologue.handling.interceptors import around_handler
 
 pytestmark = pytest.mark.anyio
 

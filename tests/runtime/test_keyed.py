@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
+from duologue import Answer
 from duologue.errors import Cancelled, Ran
-from duologue.keyed import Answer, KeyedCalls, MemoryAnswers
+from duologue.handling.keyed import KeyedCalls, MemoryAnswers
 
 
 class Waiting:

@@ -18,9 +18,9 @@ from websockets.uri import parse_uri
 
 from duologue.close_codes import CloseCode
 from duologue.drivers.port import Executor
-from duologue.handshake import WEBSOCKET_LOGGER
-from duologue.limits import KIB, Limits
-from duologue.link import JOIN_BYTES, JOIN_FRAMES, SLICE, WATCHES, Link
+from duologue.limits import JOIN_BYTES, JOIN_FRAMES, KIB, Limits
+from duologue.net.handshake import WEBSOCKET_LOGGER
+from duologue.net.link import SLICE, WATCHES, Link
 
 SUBPROTOCOL = Subprotocol("duologue.v1")
 

@@ -16,8 +16,8 @@ from tests.runtime.watchers import observed
 from typing_extensions import override
 
 from duologue import Call, CallError, ConnectFailed, Internal, JsonLines, LogObserver, TextLines
-from duologue.lines import FORMATTERS, Line
-from duologue.session import Role
+from duologue.observing.lines import FORMATTERS, Line
+from duologue.session.session import Role
 
 pytestmark = pytest.mark.anyio
 

@@ -11,7 +11,7 @@ from typing_extensions import TypeAliasType
 
 from duologue import Model, Params
 from duologue.models import validator_of
-from duologue.outcomes import MOST_LISTED, decode, explain
+from duologue.session.outcomes import MOST_LISTED, decode, explain
 
 Names = TypeAliasType("Names", list[str])
 Nested = TypeAliasType("Nested", "dict[str, Nested] | list[int]")

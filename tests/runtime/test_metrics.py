@@ -12,7 +12,7 @@ from tests.runtime.chat import ChatClient, Said
 from tests.runtime.support import BOUND, Room, until, url_of
 
 from duologue import CallError, Limits, Metrics, ResourceExhausted, serve
-from duologue.metrics import BUCKETS, _Histogram
+from duologue.observing.metrics import BUCKETS, _Histogram
 
 pytestmark = pytest.mark.anyio
 

@@ -25,7 +25,7 @@ from duologue.models import (
     UnknownVariant,
     _adapt,
 )
-from duologue.outcomes import decode
+from duologue.session.outcomes import decode
 
 
 class Level(StrEnum):

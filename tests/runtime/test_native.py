@@ -9,11 +9,11 @@ import pytest
 from msgspec import UNSET, Raw
 from pydantic import Field, TypeAdapter, ValidationError
 
-from duologue.decisions import EventArrived, Fail, PeerLeaving, Settle, Start, Stop, SubscriptionNote
 from duologue.limits import Limits
 from duologue.models import Event, Json
-from duologue.outcomes import decode
-from duologue.session import Role, Session
+from duologue.session.decisions import EventArrived, Fail, PeerLeaving, Settle, Start, Stop, SubscriptionNote
+from duologue.session.outcomes import decode
+from duologue.session.session import Role, Session
 from duologue.wire import (
     Ack,
     BadMessage,

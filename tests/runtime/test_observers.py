@@ -36,8 +36,8 @@ from duologue import (
     serve,
     unary,
 )
-from duologue.calls import Arrivals
-from duologue.session import Role
+from duologue.calling.calls import Arrivals
+from duologue.session.session import Role
 
 pytestmark = pytest.mark.anyio
 

@@ -21,8 +21,8 @@ from tests.runtime.support import BOUND, Guest, Room, until
 from typing_extensions import override
 
 from duologue import Call, CallError, CallOptions, Interceptors, Server, serve
+from duologue.access.proxies import Proxies
 from duologue.otel import Tracing
-from duologue.proxies import Proxies
 
 pytestmark = pytest.mark.anyio
 

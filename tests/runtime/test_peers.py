@@ -24,8 +24,8 @@ from duologue import (
     new_token,
     serve,
 )
-from duologue.keyed import KeyedCalls, MemoryAnswers
-from duologue.sessions import Sessions
+from duologue.handling.keyed import KeyedCalls, MemoryAnswers
+from duologue.server.clients import Clients
 from duologue.wire import Goaway, Hello
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("quick_back_off")]
@@ -165,14 +165,14 @@ class TestAfterACut:
     async def test_who_is_called_before_it_has_told_its_name_is_followed_all_the_same(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        begin = Sessions.begin
+        begin = Clients.begin
         early: list[ChatPeer] = []
 
-        def look_first(self: Sessions, connection: Connection, hello: Hello) -> None:
+        def look_first(self: Clients, connection: Connection, hello: Hello) -> None:
             early.extend(server.peers())
             begin(self, connection, hello)
 
-        monkeypatch.setattr(Sessions, "begin", look_first)
+        monkeypatch.setattr(Clients, "begin", look_first)
         async with serving(Room()) as server, ChatClient.open(url_of(server), serve=Guest()) as client:
             for count in (1, 2, 3):
                 await until(lambda: len(early) == count)  # noqa: B023 - it is done within the round
@@ -196,7 +196,7 @@ class TestWhoDoesNotComeBack:
                 assert isinstance(error, NotSent)
                 assert "did not come back" in error.message
                 assert 0.1 < call.took < 1
-            assert len(here.server._sessions) == 0
+            assert len(here.server._clients) == 0
             with pytest.raises(NotSent), anyio.fail_after(0.1):
                 await peer.fire(mark="late", before=0, after=0)
             here.proxy.refusing = False
@@ -244,7 +244,7 @@ class TestWhoDoesNotComeBack:
             here.proxy.cut()
             await call.failed()
             assert call.took < 1
-            assert len(here.server._sessions) == 0
+            assert len(here.server._clients) == 0
 
     async def test_who_came_back_is_not_forgotten(self) -> None:
         async with banking(Limits(reconnect=0.2)) as here:
@@ -268,7 +268,7 @@ class TestWhoDoesNotComeBack:
                     assert client._keeper is not None
                     client._keeper.cancel()
                 await until(lambda: not server.connections)
-            assert len(server._sessions) == 2
+            assert len(server._clients) == 2
             for peer in peers[:2]:
                 with pytest.raises(NotSent, match="did not come back"), anyio.fail_after(0.1):
                     await peer.ask_back(depth=0)
@@ -290,10 +290,10 @@ class TestGoodbye:
             tasks.start_soon(handler)
             connection = connection_of(handle)
             connection.leave(Goaway("closing down"))
-            await until(lambda: len(server._sessions) and server.peers()[0].connection.session.peer_leaving)
+            await until(lambda: len(server._clients) and server.peers()[0].connection.session.peer_leaving)
             connection.abort()
             with anyio.fail_after(1):
-                await until(lambda: len(server._sessions) == 0)
+                await until(lambda: len(server._clients) == 0)
 
     @pytest.mark.parametrize("code", [CloseCode.NORMAL, CloseCode.GOING_AWAY])
     async def test_a_client_that_closes_is_not_waited_for(self, code: CloseCode) -> None:
@@ -309,7 +309,7 @@ class TestGoodbye:
                 await call.failed()
                 with pytest.raises(NotSent, match=str(int(code))):
                     await peer.ask_back(depth=0)
-            assert len(server._sessions) == 0
+            assert len(server._clients) == 0
 
 
 class Nameless(ChatClient):
@@ -345,7 +345,7 @@ class TestSessions:
                 with pytest.raises(NotSent), anyio.fail_after(0.1):
                     await first.ask_back(depth=0)
                 assert second.connection.closed is None
-                assert len(server._sessions) == 0
+                assert len(server._clients) == 0
 
     async def test_a_connection_that_comes_too_late_takes_nobody_s_place(self) -> None:
         async with talking(Room(), guest=Guest()) as (server, client), anyio.create_task_group() as tasks:

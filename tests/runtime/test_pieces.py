@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from duologue.flow import PIECE_TIME, SMALL_PIECE, Inflow, Outflow, Pace
+from duologue.session.flow import PIECE_TIME, SMALL_PIECE, Inflow, Outflow, Pace
 from duologue.wire import HEADER, PAYLOAD, BadMessage, PieceKind, decode_piece, encode_piece
 
 

@@ -11,7 +11,7 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request
 
 from duologue import ConnectFailed, Limits, Metrics, Probes, Server, serve
-from duologue.handshake import server_protocol
+from duologue.net.handshake import server_protocol
 
 pytestmark = pytest.mark.anyio
 

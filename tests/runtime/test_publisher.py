@@ -12,11 +12,12 @@ from tests.runtime.manual import ManualExecutor
 from typing_extensions import override
 from websockets.server import ServerProtocol
 
+from duologue import LogEntry, MemoryLog, Position, Publisher
 from duologue.drivers.port import Executor
+from duologue.events.framing import Frames
 from duologue.limits import Limits
-from duologue.link import Link
 from duologue.models import Event
-from duologue.publisher import Frames, LogEntry, MemoryLog, Position, Publisher
+from duologue.net.link import Link
 
 pytestmark = pytest.mark.anyio
 

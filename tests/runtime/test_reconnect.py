@@ -27,10 +27,10 @@ from duologue import (
     OutcomeUnknown,
     Ran,
     Server,
-    events,
     serve,
 )
-from duologue.calls import Calls
+from duologue.calling.calls import Calls
+from duologue.events import events
 from duologue.wire import Goaway
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("quick_back_off")]

@@ -15,8 +15,7 @@ from tests.runtime.chat import ChatClient, ChatPeer
 from tests.runtime.proxy import Proxy, proxied
 from tests.runtime.support import Room, connection_of, serving
 
-from duologue import CloseCode, ConnectFailed, Lifecycle, NotSent, Server
-from duologue.dialer import Token
+from duologue import CloseCode, ConnectFailed, Lifecycle, NotSent, Server, Token
 from duologue.testing import Simulation
 
 real_sockets = [pytest.mark.anyio, pytest.mark.usefixtures("quick_back_off")]

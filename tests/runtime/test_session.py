@@ -7,7 +7,9 @@ from typing import Any, TypeVar
 
 import pytest
 
-from duologue.decisions import (
+from duologue.errors import DeadlineExceeded, Internal, NotSent, OutcomeUnknown, Ran, ResourceExhausted, Status
+from duologue.limits import Limits
+from duologue.session.decisions import (
     Decision,
     EventArrived,
     Fail,
@@ -22,15 +24,7 @@ from duologue.decisions import (
     Stop,
     SubscriptionNote,
 )
-from duologue.errors import DeadlineExceeded, Internal, NotSent, OutcomeUnknown, Ran, ResourceExhausted, Status
-from duologue.limits import Limits
-from duologue.session import (
-    LEGAL,
-    IllegalMove,
-    Role,
-    Session,
-    State,
-)
+from duologue.session.session import LEGAL, IllegalMove, Role, Session, State
 from duologue.wire import ErrorBody, Goaway, Hello, HelloLimits, Message, NativeCodec
 
 ROLES = list(Role)

@@ -12,15 +12,15 @@ import pytest
 from tests.runtime.chat import CHAT, Said, Topic, Typing
 from tests.runtime.manual import ManualExecutor
 
+from duologue import Connection, MemoryLog, Publisher
+from duologue.access.gate import Gate, Rights
 from duologue.close_codes import CloseCode
-from duologue.connection import Connection
 from duologue.descriptors import EventDescriptor
 from duologue.errors import AlreadyExists, CallError, InvalidArgument, NotFound, Ran, ResourceExhausted
-from duologue.gate import Gate, Rights
+from duologue.events.framing import Frames
+from duologue.events.subscriptions import REPLAY_BATCH, Opening, Subscriptions
 from duologue.limits import Limits
 from duologue.models import Event
-from duologue.publisher import Frames, MemoryLog, Publisher
-from duologue.subscriptions import REPLAY_BATCH, Opening, Subscriptions
 from duologue.wire import Capabilities, ErrorBody, NativeCodec
 
 pytestmark = pytest.mark.anyio

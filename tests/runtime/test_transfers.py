@@ -7,7 +7,9 @@ from typing import Any, TypeVar
 
 import pytest
 
-from duologue.decisions import (
+from duologue.errors import CallError, DataLoss, DeadlineExceeded, NotSent, OutcomeUnknown, Ran, Unavailable
+from duologue.limits import Limits
+from duologue.session.decisions import (
     Decision,
     DownloadEnd,
     Fail,
@@ -21,9 +23,7 @@ from duologue.decisions import (
     UploadBroken,
     UploadPiece,
 )
-from duologue.errors import CallError, DataLoss, DeadlineExceeded, NotSent, OutcomeUnknown, Ran, Unavailable
-from duologue.limits import Limits
-from duologue.session import Role, Session
+from duologue.session.session import Role, Session
 from duologue.wire import (
     Goaway,
     Hello,

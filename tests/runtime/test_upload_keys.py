@@ -18,6 +18,7 @@ from typing_extensions import override
 
 from duologue import (
     Aborted,
+    Answer,
     Call,
     CallError,
     CallOptions,
@@ -28,8 +29,8 @@ from duologue import (
     Unknown,
     Upload,
 )
-from duologue.keyed import Answer, MemoryAnswers
-from duologue.uploads import HeldUpload
+from duologue.handling.keyed import MemoryAnswers
+from duologue.handling.uploads import HeldUpload
 
 pytestmark = pytest.mark.anyio
 

@@ -14,19 +14,10 @@ from tests.security.sdk import vault
 from tests.security.test_login import authenticate, browsing
 from tests.security.vaults import Helper, Vault, guarded, on_sockets, token_of
 
-from duologue import (
-    CallError,
-    CallOptions,
-    ConnectFailed,
-    HistoryLost,
-    Limits,
-    PermissionDenied,
-    Position,
-    admission,
-    serve,
-)
+from duologue import CallError, CallOptions, ConnectFailed, HistoryLost, Limits, PermissionDenied, Position, serve
+from duologue.access import admission
+from duologue.access.gate import NO_RIGHTS
 from duologue.drivers.memory import MemoryNetwork
-from duologue.gate import NO_RIGHTS
 
 
 async def is_refused(call: Any) -> bool:

@@ -13,7 +13,8 @@ from tests.runtime.support import until
 from tests.security.sdk import vault
 from tests.security.vaults import World, guarded, on_sockets, token_of
 
-from duologue import CallError, Connection, ConnectionClosed, Lifecycle, Limits, NotSent, OutcomeUnknown, backoff
+from duologue import CallError, Connection, ConnectionClosed, Lifecycle, Limits, NotSent, OutcomeUnknown
+from duologue.client import backoff
 from duologue.testing import Simulation
 
 SIMULATED: Final = pytest.mark.duologue_seeds(2)

@@ -14,16 +14,17 @@ import pytest
 from tests.security import probes
 from tests.security.vaults import token_of
 
-from duologue import Anonymous, EventDescriptor, auth, handlers, handshake, reception, server, sessions
-from duologue.admission import Admission, Crowd, Unfinished
-from duologue.connection import Connection
-from duologue.gate import Gate, Rights
-from duologue.handlers import Handlers
-from duologue.keyed import Claim
-from duologue.proxies import Proxies
-from duologue.reception import Reception
-from duologue.standing import Standing
-from duologue.subscriptions import Subscriptions
+from duologue import Anonymous, Claim, Connection, EventDescriptor, auth
+from duologue.access.admission import Admission, Crowd, Unfinished
+from duologue.access.gate import Gate, Rights
+from duologue.access.proxies import Proxies
+from duologue.access.standing import Standing
+from duologue.events.subscriptions import Subscriptions
+from duologue.handling import handlers
+from duologue.handling.handlers import Handlers
+from duologue.net import handshake
+from duologue.server import clients, reception, server
+from duologue.server.reception import Reception
 
 pytestmark = pytest.mark.anyio
 
@@ -248,7 +249,7 @@ def sessions_belong_to_identities(patch: Patch) -> None:
         hello = connection.session.peer
         return None if hello is None else ("", hello.session)
 
-    patch.setattr(sessions, "_session_of", by_name_alone)
+    patch.setattr(clients, "_session_of", by_name_alone)
 
 
 # --------------------------------------------------------------------------------------------------------------- rates

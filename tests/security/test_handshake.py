@@ -22,12 +22,12 @@ from duologue import (
     Server,
     StaticTokens,
     Unavailable,
-    admission,
-    connection,
     serve,
 )
+from duologue.access import admission
+from duologue.connection import connection
 from duologue.drivers.memory import MemoryNetwork
-from duologue.session import Session
+from duologue.session.session import Session
 
 pytestmark = pytest.mark.anyio
 

@@ -19,7 +19,8 @@ from websockets.frames import Close, Frame, Opcode
 from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
-from duologue import ConnectFailed, Limits, connection
+from duologue import ConnectFailed, Limits
+from duologue.connection import connection
 
 pytestmark = pytest.mark.anyio
 

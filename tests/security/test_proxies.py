@@ -15,7 +15,7 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request
 
 from duologue import Credentials, Identity, InvalidArgument, Limits, LogObserver, Server
-from duologue.proxies import Proxies
+from duologue.access.proxies import Proxies
 
 SIGNED_IN = f"Authorization: Bearer {token_of('owner')}"
 HERE = ["127.0.0.0/8"]

@@ -22,7 +22,7 @@ from duologue import (
     Rate,
     ResourceExhausted,
 )
-from duologue.gate import Gate
+from duologue.access.gate import Gate
 from duologue.testing import Simulation
 from duologue.wire import ErrorBody
 

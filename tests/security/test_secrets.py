@@ -29,7 +29,7 @@ from duologue import (
     StaticTokens,
     TextLines,
 )
-from duologue.dialer import redacted
+from duologue.client.dialer import redacted
 from duologue.otel import Tracing
 
 pytestmark = pytest.mark.anyio

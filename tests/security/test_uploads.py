@@ -15,9 +15,9 @@ from tests.runtime.support import until
 from tests.security.vaults import BOUND, token_of
 
 from duologue import CallOptions, Identity, Ran, ResourceExhausted, Server, StaticTokens, serve
-from duologue.calls import Arrivals
-from duologue.decisions import OutgoingCall
+from duologue.calling.calls import Arrivals
 from duologue.drivers.memory import MemoryNetwork
+from duologue.session.decisions import OutgoingCall
 from duologue.wire import UploadForm
 
 pytestmark = pytest.mark.anyio

@@ -26,7 +26,7 @@ from tests.security.apart import Apart
 from typing_extensions import override
 
 from duologue import Anonymous, Deflate, Limits, serve
-from duologue.link import Link
+from duologue.net.link import Link
 
 SIGNED_IN: Final = b"Authorization: Bearer anybody\r\n"
 """What a handshake says to be let in; without it a first message has to."""

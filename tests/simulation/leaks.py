@@ -15,7 +15,7 @@ def at_rest(world: World) -> list[str]:
     """No call, deadline, waiter or handler is left; each client has one connection, and the server no other."""
     found = [f"client {name}: {leak}" for name, one in _client_connections(world) for leak in of_connection(one)]
     found += [f"server: {leak}" for one in world.host.server.connections for leak in of_connection(one)]
-    connections, sessions = len(world.host.server.connections), len(world.host.server._sessions)
+    connections, sessions = len(world.host.server.connections), len(world.host.server._clients)
     if {connections, sessions} != {len(world.clients)}:
         found.append(f"{connections} connections and {sessions} sessions of {len(world.clients)} clients")
     if world.service.keyed._runs:
@@ -48,7 +48,7 @@ def without_clients(world: World) -> list[str]:
     server = world.host.server
     return [
         f"server: {what} {left}"
-        for what, left in (("connections", list(server.connections)), ("sessions", len(server._sessions)))
+        for what, left in (("connections", list(server.connections)), ("sessions", len(server._clients)))
         if left
     ]
 

@@ -12,9 +12,9 @@ from typing import Any
 import anyio
 from typing_extensions import override
 
-from duologue import Call, Event, LogEntry, MemoryLog
-from duologue.keyed import AnswerStore, MemoryAnswers
-from duologue.session import Role
+from duologue import AnswerStore, Call, Event, LogEntry, MemoryLog
+from duologue.handling.keyed import MemoryAnswers
+from duologue.session.session import Role
 
 
 @dataclass

@@ -13,19 +13,17 @@ from typing import Any, Final
 from tests.simulation import scenarios, validators
 from tests.simulation.planting import Bugs, Patch
 
-from duologue import Connection, Effect, NotSent, Ran, attempts, handlers
-from duologue.attempts import Attempts
-from duologue.client import Client
-from duologue.decisions import OutgoingCall, Settle, Stop
+from duologue import Answer, Client, Connection, Effect, NotSent, Peer, Ran, Server, Stream
+from duologue.calling import attempts
+from duologue.calling.attempts import Attempts
 from duologue.errors import Status
-from duologue.handlers import Handlers
-from duologue.keyed import SPENT, Answer, KeyedCalls, MemoryAnswers
-from duologue.link import Link
-from duologue.peer import Peer
-from duologue.server import Server
-from duologue.session import Session
-from duologue.sessions import Sessions
-from duologue.streams import Stream
+from duologue.handling import handlers
+from duologue.handling.handlers import Handlers
+from duologue.handling.keyed import SPENT, KeyedCalls, MemoryAnswers
+from duologue.net.link import Link
+from duologue.server.clients import Clients
+from duologue.session.decisions import OutgoingCall, Settle, Stop
+from duologue.session.session import Session
 from duologue.wire import NativeCodec
 
 PLANTED: Final = Bugs()
@@ -214,10 +212,10 @@ def expired_calls_are_sent_after_a_reconnect(patch: Patch) -> None:
 # ------------------------------------------------------------------------------------------------ answers and sessions
 @caught_by(scenarios.calls_on_a_bad_network, validators.old_connections_are_fenced, seed=18)
 def old_connections_are_not_fenced(patch: Patch) -> None:
-    def welcome(self: Sessions, connection: Any, hello: Any) -> None:
+    def welcome(self: Clients, connection: Any, hello: Any) -> None:
         self._newest[connection.identity.name, hello.session] = connection
 
-    patch.setattr(Sessions, "begin", welcome)
+    patch.setattr(Clients, "begin", welcome)
 
 
 @caught_by(scenarios.calls_in_calm, validators.late_answers_are_only_those_given_up)

@@ -8,14 +8,13 @@ from typing import Any, Final
 from tests.simulation import scenarios, validators
 from tests.simulation.planting import Bugs, Patch
 
-from duologue import Connection, Effect
-from duologue.attempts import Attempts
-from duologue.client import Client
-from duologue.decisions import OutgoingCall
+from duologue import Client, Connection, Effect
+from duologue.calling.attempts import Attempts
 from duologue.errors import NotSent
-from duologue.keyed import KeyedCalls, MemoryAnswers
-from duologue.session import Role, Session
-from duologue.sessions import Sessions
+from duologue.handling.keyed import KeyedCalls, MemoryAnswers
+from duologue.server.clients import Clients
+from duologue.session.decisions import OutgoingCall
+from duologue.session.session import Role, Session
 
 PLANTED: Final = Bugs()
 
@@ -24,10 +23,10 @@ caught_by = PLANTED.caught_by
 
 @caught_by(scenarios.calls_to_clients, validators.calls_go_on_with_the_next_connection)
 def a_lost_client_is_not_waited_for(patch: Patch) -> None:
-    def forget(self: Sessions, session: Any) -> None:
+    def forget(self: Clients, session: Any) -> None:
         self._forget(session, NotSent("the client is gone, and did not come back"))
 
-    patch.setattr(Sessions, "_wait_for", forget)
+    patch.setattr(Clients, "_wait_for", forget)
 
 
 @caught_by(scenarios.calls_to_clients, validators.calls_go_on_with_the_next_connection)

@@ -10,12 +10,9 @@ from typing import Any, Final
 from tests.simulation import scenarios, validators
 from tests.simulation.planting import Bugs, Patch
 
-from duologue import Event, Position
-from duologue.client import Client
-from duologue.events import EventStream
-from duologue.filters import Filter
-from duologue.publisher import Publisher
-from duologue.subscriptions import Opening, Subscriptions
+from duologue import Client, Event, EventStream, Position, Publisher
+from duologue.events.filters import Filter
+from duologue.events.subscriptions import Opening, Subscriptions
 from duologue.wire import Point
 
 PLANTED: Final = Bugs()

@@ -9,13 +9,13 @@ from typing import Any, Final
 from tests.simulation import scenarios, transfer_promises, validators
 from tests.simulation.planting import Bugs, Patch
 
-from duologue.decisions import IncomingCall, OutgoingCall
+from duologue import Claim, Download, HeldUploads
+from duologue.calling.streams import _Arriving
 from duologue.drivers.port import wake
-from duologue.keyed import Claim
-from duologue.receiving import Receiving
-from duologue.session import Session
-from duologue.streams import Download, _Arriving
-from duologue.uploads import HeldUpload, HeldUploads
+from duologue.handling.receiving import Receiving
+from duologue.handling.uploads import HeldUpload
+from duologue.session.decisions import IncomingCall, OutgoingCall
+from duologue.session.session import Session
 from duologue.wire import UploadForm
 
 PLANTED: Final = Bugs()

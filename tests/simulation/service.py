@@ -9,9 +9,7 @@ import anyio
 from tests.simulation.ledger import Ledger, Run, Store
 from tests.simulation.sdk import bank
 
-from duologue import ByteSink, Call, HeldUploads, Sink, Upload
-from duologue.keyed import AnswerStore
-from duologue.publisher import EventLog
+from duologue import AnswerStore, ByteSink, Call, EventLog, HeldUploads, Sink, Upload
 
 BACK = "/back"
 """Ends the mark of what a handler asks its caller."""

@@ -17,10 +17,9 @@ from tests.simulation.sdk import bank
 from tests.simulation.service import Bank, Teller
 from typing_extensions import override
 
-from duologue import Connection, MemoryLog
+from duologue import Connection, EventLog, MemoryLog
 from duologue.drivers.memory import MemoryEnd
-from duologue.link import Link
-from duologue.publisher import EventLog
+from duologue.net.link import Link
 from duologue.testing import Host, Simulation, VirtualLoop, simulate
 
 OF_A_CONNECTION: Sequence[type] = (Connection, Link, MemoryEnd)
@@ -95,7 +94,7 @@ async def come_back_again_and_again(sim: Simulation, times: int, folder: Path) -
         assert late.tasks <= first.tasks + 4
         assert (late.timers or 0) <= (first.timers or 0) + 8
         assert late.objects - early.objects < times  # not one for each
-        assert len(sim.network.connections) == len(host.server.connections) == len(host.server._sessions) == 1
+        assert len(sim.network.connections) == len(host.server.connections) == len(host.server._clients) == 1
         for end in (client.connection, *host.server.connections):
             assert list(leaks.of_connection(end)) == []
         (served,) = host.server.connections

@@ -11,12 +11,12 @@ from typing import Any, Final, Literal, TypeVar, cast
 
 import anyio
 
-from ..client import Client
+from ..client.client import Client
 from ..drivers import current
 from ..drivers.memory import MemoryEnd, MemoryNetwork
+from ..handling.service import Service
 from ..limits import Limits
-from ..server import Server, serve
-from ..service import Service
+from ..server.server import Server, serve
 from .backends import BACKENDS
 
 T = TypeVar("T")

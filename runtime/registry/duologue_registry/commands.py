@@ -13,7 +13,7 @@ import click
 from pydantic import ValidationError
 
 from duologue import CallError, ConnectFailed, ConnectionClosed, Lifecycle, NotSent, OutcomeUnknown, UnknownValue
-from duologue.dialer import redacted
+from duologue.client.dialer import redacted
 from service_registry_sdk import (
     AuditRecord,
     DockerContainer,

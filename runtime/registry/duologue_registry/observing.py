@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from duologue import LogObserver, Metrics, Observer, Probes
-from duologue.lines import FORMATTERS
+from duologue.observing.lines import FORMATTERS
 
 from .store import Store
 

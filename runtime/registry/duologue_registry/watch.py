@@ -10,7 +10,7 @@ import anyio
 import click
 
 from duologue import CallError, ConnectFailed, ConnectionClosed, Event, EventStream, HistoryLost, Lifecycle
-from duologue.dialer import redacted
+from duologue.client.dialer import redacted
 from service_registry_sdk import (
     EndpointUpdated,
     HealthCheckResult,

@@ -20,11 +20,11 @@ from websockets.server import ServerProtocol
 from websockets.uri import parse_uri
 
 from duologue import CloseCode, Deflate, Limits
-from duologue.compression import client_extensions, server_extensions
 from duologue.drivers import current
 from duologue.drivers.port import Socket, wake
-from duologue.handshake import WEBSOCKET_LOGGER
-from duologue.link import Link
+from duologue.net.compression import client_extensions, server_extensions
+from duologue.net.handshake import WEBSOCKET_LOGGER
+from duologue.net.link import Link
 
 LIMITS: Final = Limits(frame=16 << 20)
 """The suite's largest message."""

@@ -1,0 +1,1 @@
+"""Calls to the peer, and what they carry."""

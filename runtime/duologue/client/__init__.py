@@ -1,0 +1,1 @@
+"""The client: makes connections, renews them, and keeps its credentials fresh."""

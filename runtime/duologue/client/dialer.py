@@ -1,0 +1,93 @@
+"""Making connections: from a URL to the end of the opening handshake."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Awaitable, Callable
+from inspect import isawaitable
+from typing import TypeAlias
+
+import anyio
+from websockets.exceptions import InvalidURI
+from websockets.uri import WebSocketURI, parse_uri
+
+from ..connection.connection import Connection
+from ..connection.party import Party
+from ..drivers.port import Executor, Socket
+from ..errors import ConnectFailed
+from ..limits import Limits
+from ..net.compression import Deflate
+from ..net.handshake import client_protocol
+from ..net.link import Link
+
+Token: TypeAlias = str | Callable[[], str | Awaitable[str]]
+"""A bearer token, or where to get one: it is asked anew for every connection."""
+
+
+def redacted(url: str) -> str:
+    """A URL as it may be shown: without its user and its query, where secrets may be."""
+    scheme, separator, rest = url.rpartition("://")
+    shown = rest.partition("?")[0].partition("#")[0]
+    authority, slash, path = shown.partition("/")
+    return f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}"
+
+
+class Dialer:
+    """Makes connections to one URL."""
+
+    def __init__(
+        self,
+        url: str,
+        token: Token | None,
+        tls: ssl.SSLContext | None,
+        limits: Limits,
+        compression: Deflate | None = None,
+    ) -> None:
+        try:
+            self._uri: WebSocketURI = parse_uri(url)
+        except InvalidURI as error:
+            text = (
+                f"{redacted(url)} is no URL: {error.msg}; one looks like ws://127.0.0.1:8080 or wss://example.org/path"
+            )
+            raise ValueError(text) from None
+        if tls is not None and not self._uri.secure:
+            raise ValueError(f"a TLS context was given, but {redacted(url)} is not a wss:// URL")
+        self._tls = (tls or ssl.create_default_context()) if self._uri.secure else None
+        self._token = token
+        self._limits = limits
+        self._compression = compression
+
+    @property
+    def renewable(self) -> bool:
+        """Whether asking for the token anew may give another."""
+        return callable(self._token)
+
+    async def dial(self, executor: Executor, party: Party) -> tuple[Connection, Socket]:
+        """Connect and shake hands.
+
+        Raises:
+            ConnectFailed: It did not succeed; the message says how far it came.
+        """
+        uri, limit = self._uri, self._limits.handshake
+        token = await self.ask_token()
+        where = f"{uri.host}:{uri.port}"
+        try:
+            socket = await executor.connect(uri.host, uri.port, tls=self._tls, server_hostname=uri.host, limit=limit)
+        except TimeoutError:
+            raise ConnectFailed(f"{where} did not answer within {limit:g} s") from None
+        except OSError as error:
+            raise ConnectFailed(f"cannot connect to {where}: {error.strerror or error}") from error
+        link = Link(client_protocol(uri, token, self._limits, self._compression), executor, self._limits)
+        connection = Connection(link, party)
+        with anyio.move_on_after(limit) as bound:  # the handshake itself, and the server's first word after it
+            await connection.establish(socket)
+        if bound.cancelled_caught:
+            raise ConnectFailed(f"{where} did not finish the handshake within {limit:g} s")
+        return connection, socket
+
+    async def ask_token(self) -> str | None:
+        """The token to show now, None when there is none to be shown."""
+        if self._token is None:
+            return None
+        token = self._token() if callable(self._token) else self._token
+        return str(await token if isawaitable(token) else token)

@@ -1,0 +1,1 @@
+"""One connection: joins what is said, how it travels, calls out and handlers in."""

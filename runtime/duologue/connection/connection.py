@@ -1,0 +1,468 @@
+"""One connection: a `Session` (what is said), a `Link` (how it travels), calls out and handlers in.
+
+It carries out what the session decides. No user code runs while a read is being handled: handlers are tasks that start
+after it, so a handler may call the peer back, to any depth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping
+from itertools import count
+from typing import Any, ClassVar
+
+from websockets.client import ClientProtocol
+from websockets.http11 import Request
+
+from ..access.admission import Admission
+from ..access.gate import Descriptor
+from ..access.standing import THE_SERVER, Standing
+from ..auth import Credentials, Identity
+from ..calling.calls import Calls
+from ..calling.channel import Channel
+from ..close_codes import CloseCode
+from ..drivers.port import Executor, Future, Scope, Socket, Task, wake
+from ..errors import ConnectionClosed, NotSent
+from ..events.framing import Frames
+from ..events.subscriptions import Subscriptions
+from ..handling.handlers import Handlers
+from ..handling.notifications import Notifications
+from ..limits import JOIN_BYTES, JOIN_FRAMES
+from ..models import Event
+from ..net.alarms import OneTimer
+from ..net.link import Link
+from ..net.refusals import refusal
+from ..session.decisions import (
+    Decision,
+    DownloadEnd,
+    EventArrived,
+    Fail,
+    Granted,
+    IncomingCall,
+    Item,
+    PeerLeaving,
+    Refused,
+    Settle,
+    Start,
+    Stop,
+    SubscriptionNote,
+    UploadBroken,
+    UploadPiece,
+)
+from ..session.session import Role, Session, State
+from ..wire import SUBPROTOCOL, ErrorBody, Goaway, Loss, NativeCodec, Point, Reset, SubscriptionEnd
+from .party import Party
+from .watching import Watch
+
+_CODEC = NativeCodec()
+
+_NUMBERS = count(1)
+
+
+class Connection:
+    """One conversation with one peer.
+
+    Attributes:
+        id: A number that tells it apart from the others of this process.
+        channel: Where calls to the peer go: here, or to the connection that takes this one's place.
+        standing: Who the peer is, and what it may do.
+        peer: What handlers find in `call.peer`.
+        closed: None while the connection lives, then why it ended.
+        room_waiters: Who waits for room in the outbound buffer, or for the link to be clear.
+        watch: Tells its observers; None where there are none.
+        around_calls: What is put around calls to the peer.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        party: Party,
+        identity: Identity = THE_SERVER,
+        credentials: Credentials | None = None,
+        admission: Admission | None = None,
+    ) -> None:
+        self.id = next(_NUMBERS)
+        role = Role.CLIENT if isinstance(link.protocol, ClientProtocol) else Role.SERVER
+        self.executor: Executor = link.executor
+        self.limits = party.limits
+        self.closed: ConnectionClosed | None = None
+        self.gate = party.gate
+        self.standing = Standing(self, party.gate, identity, credentials, admission)
+        self.session = Session(role, _CODEC, party.limits, self.standing.greeting(party.hello))
+        self.around_calls = party.around_calls
+        self.watch = None if party.observers is None else Watch(self, party.observers)
+        if self.watch is not None:
+            self.session.on_answered = self.watch.answered
+        self.room_waiters: dict[Future, None] = {}
+        self._party = party
+        self._link = link
+        link.owner = self
+        self._subscriptions = Subscriptions(self, party.publisher) if party.publisher is not None else None
+        self._handlers = Handlers(self, party.handlers, party.keyed, party.uploads, self._subscriptions)
+        self._notifications = Notifications(self, party.handlers)
+        self.calls = Calls(self)
+        self.channel = Channel(self.executor, self)
+        self.peer = party.make_peer(self)
+        self._ready = False
+        self._end_waiters: dict[Future, None] = {}
+        self._scope: Scope | None = None
+        self._held: list[Decision] = []
+        self._flush_due = False
+        self._dropped = 0
+        self._timer = OneTimer(self.executor, self._tick)
+
+    # ------------------------------------------------------------------------------------------------------- lifetime
+    async def establish(self, socket: Socket) -> None:
+        """Carry out the opening handshake on a connected socket, and nothing more.
+
+        Raises:
+            ConnectFailed: It did not succeed.
+        """
+        await socket.run(self._link, self._link.high_water)
+        if self.closed is not None:
+            raise refusal(self._link.protocol.handshake_exc, self.closed) from self.closed
+
+    async def run(self, socket: Socket) -> None:
+        """Carry the conversation until it ends; handlers that still run are cancelled then, but for keyed ones."""
+        async with self.executor.scope() as scope:
+            self.begin(scope)
+            await socket.run(self._link, self._link.high_water)
+            await self.until_done()
+
+    def begin(self, scope: Scope) -> None:
+        """From now on handlers may run, in `scope`."""
+        self._scope = scope
+        held, self._held = self._held, []
+        for decision in held if self.closed is None else ():
+            self._carry_out(decision)
+
+    async def until_done(self) -> None:
+        """Wait, when the connection is gone, for the keyed handlers that run in its scope."""
+        if self._party.scope is None:
+            await self._handlers.until_done()
+
+    def close(self, code: int = CloseCode.NORMAL, reason: str = "", limit: str | None = None) -> None:
+        """Begin the closing handshake; what was said before still leaves. `limit` names what the peer has exceeded."""
+        if self._subscriptions is not None:
+            self._subscriptions.tell_positions()
+        self.flush()
+        self._link.close(code, reason, limit)
+
+    def abort(self) -> None:
+        """Cut the connection."""
+        self._link.abort()
+
+    def expel(self, code: int, reason: str) -> None:
+        """End at once all that the peer has here: it has no rights any more."""
+        self.standing.end()
+        self.close(code, reason)
+        if self._subscriptions is not None:  # pragma: no branch - only a server expels, and it publishes
+            self._subscriptions.close()
+        self._handlers.stop_all()
+
+    def refusal(self, descriptor: Descriptor) -> ErrorBody | None:
+        """Why the peer may not call an action, be asked it, or have an event; None when it may."""
+        return self.gate.admit(self.standing.rights, descriptor)
+
+    def recheck(self) -> None:
+        """The peer's rights are others than before: end what they do not cover."""
+        if self._subscriptions is not None:  # pragma: no branch - only a server's peers have rights, and it publishes
+            self._subscriptions.recheck()
+        self._handlers.recheck()
+
+    def leave(self, goaway: Goaway) -> None:
+        """Take no more calls, and say so."""
+        if self.session.state in (State.OPEN, State.LEAVING):
+            self.session.leave(goaway)
+            self.touch()
+
+    def follow(self, earlier: Connection) -> None:
+        """Take the place of an earlier connection of the same peer: calls to it go here from now on."""
+        self.channel.go_on(earlier.channel)
+        self.channel, self.peer = earlier.channel, earlier.peer
+        self.channel.take(self)
+
+    async def until_idle(self) -> None:
+        """Wait until no call is under way, neither of the peer's nor of ours."""
+        await self._handlers.until_idle()
+        await self.calls.until_settled()
+
+    async def until_closed(self) -> None:
+        """Wait until the connection is gone."""
+        if self.closed is None:
+            await self._wait(self._end_waiters)
+
+    @property
+    def identity(self) -> Identity:
+        """Who the peer is."""
+        return self.standing.identity
+
+    @property
+    def protocol(self) -> str:
+        """The name of the protocol that is spoken."""
+        return self._party.hello.protocol
+
+    @property
+    def server_address(self) -> tuple[str, int] | None:
+        """Host and port that a client has connected to; None at a server's end."""
+        uri = self._link.protocol.uri if isinstance(self._link.protocol, ClientProtocol) else None
+        return None if uri is None else (uri.host, uri.port)
+
+    @property
+    def peer_address(self) -> str:
+        """The peer's address, known once the handshake is over; empty where nobody observes.
+
+        Of a client that comes through a trusted proxy it is the client's.
+        """
+        return "" if self.watch is None else self.watch.peer
+
+    @property
+    def network_address(self) -> str:
+        """The address at the other end of the socket, as `peer_address`; through a proxy it is the proxy's."""
+        return "" if self.watch is None else self.watch.network_peer
+
+    @property
+    def generation(self) -> int:
+        """Which connection of its session this is, by the peer's count; 0 before it has told."""
+        return self.session.peer.gen if self.session.peer is not None else 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the handshake is over and the closing has not begun."""
+        return self._link.is_open
+
+    @property
+    def takes_calls(self) -> bool:
+        """Whether a call may be sent here: it is open, and the peer has not said that it leaves."""
+        return self._link.is_open and not self.session.peer_leaving
+
+    @property
+    def extensions(self) -> bool:
+        """Whether the peer speaks more than the plain three shapes."""
+        return self.session.capabilities.extensions
+
+    def spawn(self, function: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> Task:
+        """Run something for as long as the connection lives."""
+        assert self._scope is not None, "decisions are held until there is a scope"
+        return self._scope.spawn(function, *args)
+
+    def detach(self, function: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> Task:
+        """Run something that outlasts the connection, if there is a scope for that."""
+        return self.spawn(function, *args) if self._party.scope is None else self._party.scope.spawn(function, *args)
+
+    # -------------------------------------------------------------------------------------------------------- sending
+    @property
+    def has_room(self) -> bool:
+        """Whether more may be encoded, or too much waits to be sent."""
+        return self._link.has_room
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether so little waits to be sent that a piece of an upload or a download may follow."""
+        return self._link.is_clear
+
+    async def room(self) -> bool:
+        """Wait until there is room; False when the connection is gone."""
+        while not self._link.has_room and self.closed is None:
+            await self._wait(self.room_waiters)
+        return self.closed is None
+
+    async def clear(self) -> bool:
+        """Wait until so little waits to be sent that a piece may follow; False when the connection is gone."""
+        while not self._link.is_clear and self.closed is None:
+            await self._wait(self.room_waiters)
+        return self.closed is None
+
+    async def _wait(self, waiters: dict[Future, None]) -> None:
+        """Wait among others on a future of one's own: giving up cancels what is waited for."""
+        waiting = self.executor.future()
+        waiters[waiting] = None
+        try:
+            await waiting
+        finally:
+            waiters.pop(waiting, None)
+
+    async def notify(self, event: Event) -> None:
+        """Send the peer an event of ours, outside any subscription.
+
+        Raises:
+            NotSent: The connection is gone, or the peer takes no message of this size.
+        """
+        if not await self.room():
+            raise NotSent(str(self.closed))
+        message, limit = _CODEC.event(event.event_name, event.to_wire()), self.session.capabilities.frame
+        if len(message) > limit:
+            raise NotSent(f"{event.event_name}: an event of {len(message)} bytes; the peer takes at most {limit}")
+        self.send_event(message)
+
+    def send_event(self, message: bytes) -> None:
+        """Send an encoded event, in turn with everything else; the peer takes one of this size."""
+        if self.closed is None:
+            self.session.send(message)
+            self.touch()
+
+    def send_shared(self, frames: Frames) -> None:
+        """Send an event that is framed once for many connections, in turn with everything else."""
+        link, extensions = self._link, self.session.capabilities.extensions
+        if not link.is_open:
+            return
+        if self.session.pending_bytes:
+            self._hand_over()
+        frame = frames.framed(link, extensions=extensions)
+        if frame is None:
+            link.send(frames.shared(extensions=extensions))
+        else:
+            link.send_framed(frame)
+        if not self._flush_due:
+            self._flush_due = True
+            self.executor.call_together(self._flush_soon)
+
+    def about(self, sub: str, **note: Point | Loss | Reset | SubscriptionEnd) -> None:
+        """Say something about a subscription to a peer that understands it."""
+        if self.extensions and self.closed is None:
+            self.session.send(_CODEC.about(sub, **note))
+            self.touch()
+
+    def touch(self) -> None:
+        """The session may have something to send, or to do at another time."""
+        session = self.session
+        if session.pending_bytes >= JOIN_BYTES or session.pending >= JOIN_FRAMES:
+            self.flush()  # also for the link to see what waits, before somebody encodes more
+        elif session.pending_bytes and not self._flush_due and self.closed is None:
+            self._flush_due = True
+            self.executor.call_together(self._flush_soon)
+        if session.deadlines.not_before < self._timer.at:
+            self._timer.set(session.deadlines.not_before)
+
+    def _flush_soon(self) -> None:
+        self._flush_due = False
+        self.flush()
+
+    def flush(self) -> None:
+        """Send all that was said now."""
+        if self.session.pending_bytes and self._link.is_open:
+            self._hand_over()
+        self._link.flush()
+
+    def _hand_over(self) -> None:
+        for message, binary in self.session.messages():
+            self._link.send(message, binary=binary)
+
+    def _tick(self) -> None:
+        if self.closed is None:  # pragma: no branch - else its timer was cancelled, if not within the same turn
+            for decision in self.session.tick(self.executor.now()):
+                self._carry_out(decision)
+            self.touch()
+
+    # ------------------------------------------------------------------------------------------------- the link's owner
+    def on_request(self, request: Request) -> None:
+        raise AssertionError("a connection is made when its handshake was answered")
+
+    def on_open(self, subprotocol: str | None) -> None:
+        self.session.open(extensions=subprotocol == SUBPROTOCOL)
+        if self.watch is not None:
+            self.watch.opened(self._link.peer_name)
+        if not self.extensions:
+            self._get_ready()
+        self.touch()
+
+    def on_message(self, data: bytes) -> None:
+        if self.closed is None:  # the peer may be closing already: what it said before counts
+            for decision in self.session.receive(data, self._link.now):
+                self._carry_out(decision)
+
+    def on_binary(self, data: bytes) -> None:
+        if self.closed is None:
+            for decision in self.session.receive_binary(data):
+                self._carry_out(decision)
+
+    def on_pass_end(self) -> None:
+        if self.session.peer is not None and not self._ready:
+            self._get_ready()
+        while self._dropped < self.session.dropped:  # answers that nobody waited for any more left their places
+            self._dropped += 1
+            self.calls.pass_on()
+        self.touch()
+        if not self._flush_due and self.closed is None:  # behind what was started or woken, which is going to speak
+            self._flush_due = True
+            self.executor.call_soon(self._flush_soon)
+
+    def on_room(self) -> None:
+        if self._subscriptions is not None:
+            self._subscriptions.on_room()
+        waiting, self.room_waiters = self.room_waiters, {}
+        for future in waiting:
+            wake(future)
+
+    def on_closed(self, code: int, reason: str) -> None:
+        self.closed = ConnectionClosed(code, reason)
+        if self.watch is not None:
+            self.watch.lose()
+        for decision in self.session.lose():
+            self._carry_out(decision)
+        if self.watch is not None:
+            self.watch.closed(self.closed, self._link.exceeded)
+        if self._subscriptions is not None:
+            self._subscriptions.close()
+        self._handlers.closed()
+        self.standing.forget()
+        self._timer.stop()  # it would keep the connection in memory until the last timeout
+        if self._party.on_closed is not None:
+            self._party.on_closed(self, self.closed)
+        self.on_room()
+        self.calls.release()
+        for future in list(self._end_waiters):
+            wake(future)
+
+    def _get_ready(self) -> None:
+        """The handshake is over, and the peer has told what it takes."""
+        self._ready = True
+        self.calls.release()  # it may take more calls than were assumed
+        if self.session.peer is not None and self._party.on_known is not None:
+            self._party.on_known(self, self.session.peer)
+        if self._scope is None:
+            self._link.hold()  # `establish` goes no further
+
+    # ------------------------------------------------------------------------------------------------------ decisions
+    def _carry_out(self, decision: Decision) -> None:
+        if self._scope is None and self.closed is None and not isinstance(decision, Fail):
+            self._held.append(decision)
+            return
+        self._CARRY_OUT[type(decision)](self, decision)
+
+    def _grant(self, decision: Granted) -> None:
+        if isinstance(decision.call, IncomingCall):
+            self._handlers.granted(decision.call)
+        else:
+            self.calls.granted(decision.call)
+
+    def _take_event(self, decision: EventArrived) -> None:
+        if not self._notifications.take(decision) and self._party.on_event is not None:
+            self._party.on_event(decision.message)
+
+    def _take_note(self, decision: SubscriptionNote) -> None:
+        if self._party.on_note is not None:
+            self._party.on_note(decision.message)
+
+    def _refuse(self, decision: Refused) -> None:
+        if self.watch is not None:
+            self.watch.refused(decision.limit)
+
+    def _take_leave(self, decision: PeerLeaving) -> None:
+        if self._party.on_leaving is not None:  # pragma: no branch - clients and servers both ask to be told
+            self._party.on_leaving(self, decision.goaway)
+
+    _CARRY_OUT: ClassVar[Mapping[type[Decision], Callable[[Connection, Any], None]]] = {
+        Start: lambda self, decision: self._handlers.start(decision),
+        Stop: lambda self, decision: self._handlers.stop(decision),
+        Refused: lambda self, decision: self._refuse(decision),
+        Settle: lambda self, decision: self.calls.settle(decision),
+        Item: lambda self, decision: self.calls.take_item(decision),
+        DownloadEnd: lambda self, decision: self.calls.end_download(decision),
+        Granted: lambda self, decision: self._grant(decision),
+        UploadPiece: lambda self, decision: self._handlers.take_upload(decision),
+        UploadBroken: lambda self, decision: self._handlers.take_upload(decision),
+        EventArrived: lambda self, decision: self._take_event(decision),
+        SubscriptionNote: lambda self, decision: self._take_note(decision),
+        PeerLeaving: lambda self, decision: self._take_leave(decision),
+        Fail: lambda self, decision: self.close(decision.code, decision.reason),
+    }

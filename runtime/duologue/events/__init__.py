@@ -1,0 +1,1 @@
+"""Events: published on one side, subscribed to on the other."""

@@ -1,0 +1,48 @@
+"""One event as it leaves: encoded and framed once for all connections."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ..models import Event
+from ..net.link import Link
+from ..wire import NativeCodec
+
+
+class Frames:
+    """One event in the forms in which it leaves, each encoded and framed once for all who get it."""
+
+    __slots__ = ("_frames", "_messages", "data", "event", "seq")
+
+    codec: Final = NativeCodec()
+
+    def __init__(self, event: Event, seq: int | None) -> None:
+        self.event = event
+        self.seq = seq
+        self.data = event.to_wire()
+        self._messages: list[bytes | None] = [None, None]
+        self._frames: dict[tuple[bool, str], bytes] = {}
+
+    def shared(self, *, extensions: bool) -> bytes:
+        """The message for all live subscriptions of a connection."""
+        message = self._messages[extensions]
+        if message is None:
+            seq = self.seq if extensions else None
+            message = self._messages[extensions] = self.codec.event(self.event.event_name, self.data, seq=seq)
+        return message
+
+    def framed(self, link: Link, *, extensions: bool) -> bytes | None:
+        """That message as a frame for all links of one framing; None for a link that makes its own."""
+        framing = link.framing
+        if framing is None:
+            return None
+        frame = self._frames.get((extensions, framing))
+        if frame is None:
+            frame = self._frames[extensions, framing] = link.frame_text(self.shared(extensions=extensions))
+        return frame
+
+    def message(self, *, for_: str | None) -> bytes:
+        """The message for one subscription: replay and snapshots."""
+        if for_ is None:
+            return self.codec.event(self.event.event_name, self.data)
+        return self.codec.event(self.event.event_name, self.data, seq=self.seq, for_=for_)

@@ -1,0 +1,106 @@
+"""The client's side of events: all streams of one client, over all of its connections."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import anyio
+from msgspec import Raw
+from pydantic import ValidationError
+
+from ..descriptors import EventDescriptor
+from ..errors import HistoryLost, InvalidArgument, Ran
+from ..models import Event
+from ..observing.observer import Fate
+from ..session.outcomes import explain
+from ..wire import Message
+
+if TYPE_CHECKING:
+    from ..connection.connection import Connection
+    from .events import EventStream
+
+
+class EventHub:
+    """The event streams of one client, whatever connection it has.
+
+    Attributes:
+        tell_reset: Is told which events could not be continued, and why.
+        tell_events: Is told what became of events that came; None where nobody wants to know.
+    """
+
+    def __init__(
+        self,
+        descriptors: Sequence[EventDescriptor[Event]],
+        tell_reset: Callable[[Sequence[str], str], None],
+        tell_events: Callable[[str, Fate, int], None] | None,
+    ) -> None:
+        self.tell_reset = tell_reset
+        self.tell_events = tell_events
+        self._descriptors = {descriptor.name: descriptor for descriptor in descriptors}
+        self._streams: dict[str, EventStream[Any]] = {}
+        self._by_event: dict[str, list[EventStream[Any]]] = {}
+        self._last = 0
+
+    @property
+    def streams(self) -> Sequence[EventStream[Any]]:
+        return list(self._streams.values())
+
+    def descriptor(self, event: type[Event] | str) -> EventDescriptor[Event]:
+        """Raises `InvalidArgument` for what the server does not publish."""
+        name = event if isinstance(event, str) else event.event_name
+        found = self._descriptors.get(name)
+        if found is None:
+            raise InvalidArgument(f"the server publishes no event {name or event!r}", ran=Ran.NO)
+        return found
+
+    def add(self, stream: EventStream[Any]) -> str:
+        """Take in a stream; returns the id of its subscription."""
+        self._last += 1
+        sub = f"s{self._last}"
+        self._streams[sub] = stream
+        for name in stream.names:
+            self._by_event.setdefault(name, []).append(stream)
+        return sub
+
+    def remove(self, sub: str) -> None:
+        stream = self._streams.pop(sub, None)
+        if stream is not None:
+            for name in stream.names:
+                self._by_event[name].remove(stream)
+
+    def take_event(self, message: Message) -> None:
+        """Decode an event once and hand it to the streams that want it."""
+        name = str(message.event)
+        streams = list(self._by_event.get(name, ()))
+        descriptor = self._descriptors.get(name)
+        if not streams or descriptor is None:
+            return
+        try:
+            event = descriptor.model.from_wire(bytes(message.data) if isinstance(message.data, Raw) else b"{}")
+        except ValidationError as error:
+            for stream in streams:
+                stream.fail(HistoryLost(f"{name} does not fit the protocol: {explain(error)}"))
+            return
+        for stream in streams:
+            stream.offer(event, message)
+
+    def take_note(self, message: Message) -> None:
+        stream = self._streams.get(str(message.sub))
+        if stream is not None:
+            stream.note(message)
+
+    async def resume(self, connection: Connection) -> bool:
+        """Renew all subscriptions on a new connection at once; whether they stand, but for those that failed."""
+        for stream in self.streams:
+            stream.wait_for_live(connection)
+        async with anyio.create_task_group() as tasks:
+            for stream in self.streams:
+                if stream.standing:  # else who opens it is about to subscribe
+                    tasks.start_soon(stream.renew, connection)
+        return connection.takes_calls
+
+    def end(self) -> None:
+        """The client is closed."""
+        for stream in self.streams:
+            stream.end()

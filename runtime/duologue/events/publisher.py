@@ -1,0 +1,163 @@
+"""Where a service's events come from: one ordered log, the latest states, and whoever listens."""
+
+from __future__ import annotations
+
+import secrets
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import anyio
+import anyio.lowlevel
+
+from ..descriptors import Delivery, EventDescriptor
+from ..descriptors import Protocol as ProtocolTable
+from ..limits import JOIN_FRAMES
+from ..models import Event
+from .filters import value_at
+from .framing import Frames
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in a service's event log: after the entry numbered `seq`, in that epoch of its history."""
+
+    epoch: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """An event of the log and its number."""
+
+    seq: int
+    event: Event
+
+
+class EventLog(Protocol):
+    """The history of a service's `log` events, numbered from 1 without gaps."""
+
+    @property
+    def position(self) -> Position:
+        """The newest entry, 0 when there is none; its epoch changes whenever history is lost or restored."""
+        ...
+
+    async def read(self, after: int, limit: int) -> Sequence[LogEntry] | None:
+        """The entries that follow number `after`, at most `limit`; None when some of them were cut away."""
+        ...
+
+    async def append(self, event: Event) -> LogEntry:
+        """Add an event. Raises `TypeError` where entries are only made by the service's own commits.
+
+        Where this waits, it must finish what it began even when the caller is cancelled: an entry that was added and
+        not handed over is a hole until its subscribers reconnect.
+        """
+        ...
+
+
+class MemoryLog:
+    """The last `capacity` events, for as long as the process lives."""
+
+    def __init__(self, capacity: int = 10_000) -> None:
+        self._entries: deque[LogEntry] = deque(maxlen=capacity)
+        self._epoch: Final = secrets.token_urlsafe(12)
+        self._seq = 0
+
+    @property
+    def position(self) -> Position:
+        return Position(self._epoch, self._seq)
+
+    async def read(self, after: int, limit: int) -> Sequence[LogEntry] | None:
+        if after >= self._seq:
+            return []
+        start = after - self._seq + len(self._entries)
+        if start < 0:
+            return None
+        return [self._entries[i] for i in range(start, min(start + limit, len(self._entries)))]
+
+    async def append(self, event: Event) -> LogEntry:
+        self._seq += 1
+        entry = LogEntry(self._seq, event)
+        self._entries.append(entry)
+        return entry
+
+
+Listener = Callable[[Frames], None]
+
+
+class Publisher:
+    """Hands each event to the connections that subscribed to it.
+
+    `log` events are handed over in the order of their numbers.
+
+    Attributes:
+        published: The number of the last entry that was handed over.
+    """
+
+    def __init__(self, protocol: ProtocolTable, log: EventLog) -> None:
+        self.protocol = protocol
+        self.log = log
+        self.published = log.position.seq
+        self._appending = anyio.Lock(fast_acquire=True)
+        self._emitted = 0
+        self._events = {event.name: event for event in protocol.events}
+        self._listeners: dict[str, dict[Listener, None]] = {name: {} for name in self._events}
+        self._states: dict[str, dict[tuple[Any, ...], Event]] = {}
+
+    async def emit(self, event: Event) -> Position:
+        """Publish an event; returns the log's position after it.
+
+        Raises:
+            TypeError: Not an event of this protocol's server, or a `log` event where the log is not to be appended to.
+        """
+        descriptor = self._descriptor(event)
+        self._emitted += 1
+        if self._emitted % JOIN_FRAMES == 0:  # so few leave in one write; and who emits without end leaves a turn
+            await anyio.lowlevel.checkpoint()
+        if descriptor.delivery is Delivery.LOG:
+            async with self._appending:  # one at a time: entries are handed over in the order of their numbers
+                self.publish([await self.log.append(event)])
+            return self.log.position
+        if descriptor.delivery is Delivery.STATE:
+            key = tuple(value_at(event, path) for path in descriptor.key)
+            self._states.setdefault(descriptor.name, {})[key] = event
+        self._hand_over(event, None)
+        return self.log.position
+
+    def publish(self, entries: Sequence[LogEntry]) -> None:
+        """Hand over entries that the log holds already, in order."""
+        for entry in entries:
+            self._descriptor(entry.event)
+            self._hand_over(entry.event, entry.seq)
+            self.published = entry.seq
+
+    def states(self, name: str) -> Sequence[Event]:
+        """The latest event for each key of a `state` event."""
+        return list(self._states.get(name, {}).values())
+
+    def forget_state(self, event: type[Event], *key: object) -> None:
+        """A key of a `state` event has ended: later subscribers do not hear of it."""
+        self._states.get(event.event_name, {}).pop(key, None)
+
+    def listen(self, name: str, listener: Listener) -> None:
+        """Hand a named event to `listener` from now on; it must neither wait nor raise."""
+        self._listeners[name][listener] = None
+
+    def ignore(self, name: str, listener: Listener) -> None:
+        """Stop that."""
+        self._listeners[name].pop(listener, None)
+
+    def _descriptor(self, event: Event) -> EventDescriptor[Event]:
+        descriptor = self._events.get(event.event_name)
+        if descriptor is None or not isinstance(event, descriptor.model):
+            raise TypeError(f"{type(event).__name__} is no event that a {self.protocol.name} server publishes")
+        return descriptor
+
+    def _hand_over(self, event: Event, seq: int | None) -> None:
+        listeners = self._listeners[event.event_name]
+        if not listeners:
+            return
+        frames = Frames(event, seq)
+        for listener in list(listeners):
+            listener(frames)

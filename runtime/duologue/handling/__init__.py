@@ -1,0 +1,1 @@
+"""Calls and events from the peer, and the users' handlers that take them."""

@@ -1,0 +1,1 @@
+"""How bytes travel: WebSocket connections without sockets."""

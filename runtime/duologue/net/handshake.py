@@ -1,0 +1,114 @@
+"""The opening handshake (RFC 6455, section 4): the library's protocol objects, and what they say when it fails."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping, MutableMapping, Sequence
+from typing import Any, Final
+
+from typing_extensions import override
+from websockets.client import ClientProtocol
+from websockets.http11 import Request, Response
+from websockets.server import ServerProtocol
+from websockets.typing import Origin, Subprotocol
+from websockets.uri import WebSocketURI
+
+from ..auth import Credentials
+from ..errors import CallError, Status, Unauthenticated
+from ..limits import Limits
+from ..wire import SUBPROTOCOL
+from .compression import Deflate, client_extensions, server_extensions
+
+
+class _QuietLogger(logging.LoggerAdapter[logging.Logger]):
+    """The library's DEBUG log prints headers and payloads, tokens among them; INFO says what observers tell better."""
+
+    @override
+    def isEnabledFor(self, level: int) -> bool:
+        return level > logging.INFO and super().isEnabledFor(level)
+
+    @override
+    def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
+        return msg, kwargs
+
+
+WEBSOCKET_LOGGER: Final = _QuietLogger(logging.getLogger("duologue.websocket"))
+
+
+BEARER: Final = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
+"""RFC 6750, section 2.1; the scheme's case does not matter (RFC 9110, section 11.1)."""
+
+HTTP_STATUS: Final[Mapping[Status, int]] = {
+    Status.INVALID_ARGUMENT: 400,
+    Status.UNAUTHENTICATED: 401,
+    Status.PERMISSION_DENIED: 403,
+    Status.RESOURCE_EXHAUSTED: 429,
+    Status.UNAVAILABLE: 503,
+}
+"""How a handshake is refused; with 500 for what is not listed."""
+
+ANY_ORIGIN: Final = "*"
+
+
+def client_protocol(
+    uri: WebSocketURI, token: str | None, limits: Limits, compression: Deflate | None = None
+) -> ClientProtocol:
+    """A client's end, its request about to leave."""
+    protocol = ClientProtocol(
+        uri,
+        extensions=client_extensions(compression),
+        subprotocols=[Subprotocol(SUBPROTOCOL)],
+        max_size=limits.frame,
+        logger=WEBSOCKET_LOGGER,
+    )
+    request = protocol.connect()
+    if token is not None:
+        request.headers.pop("Authorization", None)  # of a user that the URL names
+        request.headers["Authorization"] = f"Bearer {token}"
+    protocol.send_request(request)
+    return protocol
+
+
+def server_protocol(limits: Limits, origins: Sequence[str], compression: Deflate | None = None) -> ServerProtocol:
+    """A server's end, which waits for a request; of browsers it takes those that show a page of these origins."""
+    return ServerProtocol(
+        origins=None if ANY_ORIGIN in origins else [None, *map(Origin, origins)],
+        extensions=server_extensions(compression),
+        subprotocols=[Subprotocol(SUBPROTOCOL)],
+        select_subprotocol=_our_subprotocol,
+        max_size=limits.frame,
+        logger=WEBSOCKET_LOGGER,
+    )
+
+
+def credentials_of(request: Request, address: str, certificate: Mapping[str, Any] | None) -> Credentials:
+    """What a request shows.
+
+    Raises:
+        Unauthenticated: There is an `Authorization` that is no bearer token.
+    """
+    given = request.headers.get_all("Authorization")
+    bearer = BEARER.fullmatch(given[0]) if len(given) == 1 else None
+    if given and bearer is None:
+        raise Unauthenticated("one `Authorization: Bearer` is taken, with a token of RFC 6750")
+    return Credentials(
+        token=None if bearer is None else bearer[1],
+        certificate=certificate,
+        address=address,
+        origin=request.headers.get("Origin"),
+        path=request.path.partition("?")[0],
+    )
+
+
+def refusal(protocol: ServerProtocol, error: CallError, *, shown: bool = True) -> Response:
+    """The answer to a handshake that fails; `shown` says whether there was a token."""
+    response = protocol.reject(HTTP_STATUS.get(error.status, 500), f"{error.message}\n")
+    if response.status_code == 401:
+        response.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"' if shown else "Bearer"
+    return response
+
+
+def _our_subprotocol(protocol: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+    """Ours if it is offered; a client that offers others, or none, is served the plain contract."""
+    return Subprotocol(SUBPROTOCOL) if SUBPROTOCOL in offered else None

@@ -1,0 +1,488 @@
+"""One WebSocket connection without a socket: bytes to messages and back, bounds and time limits.
+
+RFC 6455 (frames, handshake, closing) is the `websockets` library's sans-I/O protocol; here is what that library leaves
+to its users: joining writes, pacing hostile reads, and ends to every wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, Final, Protocol
+
+from websockets.client import ClientProtocol
+from websockets.exceptions import InvalidState
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request, Response
+from websockets.protocol import CONNECTING, OPEN
+from websockets.server import ServerProtocol
+
+from ..close_codes import CloseCode
+from ..drivers.port import Executor, Transport
+from ..limits import JOIN_BYTES, JOIN_FRAMES, KIB, Limits, naming
+from .alarms import Alarm, Alarms
+from .budgets import PerSecond
+from .compression import Deflating
+from .frames import BYTES, TEXT, Cut, Cutter, Masks, frame_of
+
+SLICE: Final = 4 * KIB
+"""How much the library parses at once where frames are not cut out for it: they may be of 6 bytes."""
+
+DEFLATED_SLICE: Final = 1 * KIB
+"""The same where messages may be compressed: a thousand times as much may come out of it."""
+
+INFLATED: Final = 4 * KIB
+"""So much that comes out of compressed frames counts as a frame more in its pass."""
+
+WATCHES: Final = 16
+"""How often a peer that takes nothing is looked at within its deadline: it is cut late by no more than one part."""
+
+BULK_WATER: Final = 16 * KIB
+"""Unsent bytes above which uploads and downloads wait, so that what is short does not wait behind them."""
+
+
+class LinkOwner(Protocol):
+    """Who is told what happens on a link. None of these may run user code or wait."""
+
+    def on_request(self, request: Request) -> None:
+        """A server's link received the opening handshake: `Link.respond` answers it, now or later."""
+        ...
+
+    def on_open(self, subprotocol: str | None) -> None: ...
+    def on_message(self, data: bytes) -> None: ...
+    def on_binary(self, data: bytes) -> None: ...
+    def on_pass_end(self) -> None:
+        """All messages of one read were handed over."""
+        ...
+
+    def on_room(self) -> None:
+        """The outbound buffer has room again."""
+        ...
+
+    def on_closed(self, code: int, reason: str) -> None:
+        """Nothing more will be read or sent; `code` is 1006 when no close frame came."""
+        ...
+
+
+class Link:
+    """The state of one connection, fed by a driver and used by a `LinkOwner`.
+
+    Attributes:
+        owner: Who is told; set before there is a socket. A link may pass from one owner to the next.
+        is_open: Whether messages can be sent.
+        is_clear: Whether so little waits to be sent that bulk may follow.
+        has_room: False from when more than `Limits.outbound` waits to be sent until the link is clear again.
+        closed: Whether `on_closed` was called.
+        now: When what is being handled was read, on the executor's clock.
+        exceeded: The name of the limit for which it was closed, None where that was not why.
+        framing: Links of one framing send the same frame for a text (`frame_text`); None where each is made anew.
+    """
+
+    owner: LinkOwner
+
+    def __init__(self, protocol: ClientProtocol | ServerProtocol, executor: Executor, limits: Limits) -> None:
+        self.protocol = protocol
+        self.executor = executor
+        self.limits = limits
+        self.is_open = False
+        self.is_clear = True
+        self.has_room = True
+        self.closed = False
+        self.exceeded: str | None = None
+        self.framing: str | None = ""
+        self._transport: Transport | None = None
+        self._opened = False
+        self._unjoined_bytes = 0
+        self._unjoined_frames = 0
+        self._deaf = False
+        self._ended = False
+        self._backlog: list[bytes | Sequence[Cut]] = []
+        self._opening = 0
+        self._deflating: Deflating | None = None
+        self._largest = 0
+        self._fragments: list[bytes] = []
+        self._fragmented = Opcode.TEXT
+        self._cutter = Cutter(protocol, SLICE)
+        self._masks = Masks() if isinstance(protocol, ClientProtocol) else None
+        self._last_byte = self._last_write = self.now = executor.now()
+        self._frames = PerSecond(limits.frames, self.now)
+        self._pings = PerSecond(limits.pings, self.now)
+        self._written = 0
+        self._acknowledged = 0
+        self._progress_at = 0.0
+        self._failure: tuple[int, str] | None = None
+        self._alarms = Alarms(executor)
+        self._handshake: Alarm | None = None
+        self._write_watch: Alarm | None = None
+        self._end: Alarm | None = None
+
+    # ------------------------------------------------------------------------------------------------- the driver's
+    def connected(self, transport: Transport) -> None:
+        """The socket is there; a client's handshake starts."""
+        self._transport = transport
+        self._handshake = self._alarms.after(self.limits.handshake, self._handshake_expired)
+        if isinstance(self.protocol, ClientProtocol):
+            self.flush()
+
+    def receive(self, data: bytes) -> None:
+        """Bytes came."""
+        self.now = self._last_byte = self.executor.now()
+        if self.closed:
+            return
+        if self._backlog:
+            self._backlog.append(data)
+            return
+        self._feed(data)
+        if self._backlog:
+            self._live.pause_reading()
+            self.executor.call_soon(self._resume)
+
+    def eof(self) -> None:
+        """The peer will send nothing more."""
+        self._ended = True
+        if not self._backlog:
+            self.protocol.receive_eof()
+            self._look()
+            self.flush()
+
+    def lost(self) -> None:
+        """The socket is gone."""
+        if self.closed:
+            return
+        self.closed, self.is_open = True, False
+        self._alarms.stop()
+        self.protocol.receive_eof()
+        said = self.protocol.close_rcvd or self.protocol.close_sent  # the latter alone: the library refused what came
+        if self._failure is None and self.protocol.close_rcvd is None and said and said.code == CloseCode.TOO_BIG:
+            self.exceeded = "frame"
+        code, reason = self._failure or ((said.code, said.reason) if said else (CloseCode.ABNORMAL, ""))
+        self.owner.on_closed(code, reason)
+
+    def pause_writing(self) -> None:
+        """More than `high_water` waits in the transport."""
+        self.is_clear = False
+
+    def resume_writing(self) -> None:
+        """What waits in the transport is little again."""
+        self.is_clear = self.has_room = True
+        self.owner.on_room()
+
+    # -------------------------------------------------------------------------------------------------- the owner's
+    @property
+    def peer_name(self) -> str:
+        """The peer's address."""
+        return self._live.peer_name()
+
+    @property
+    def peer_certificate(self) -> Mapping[str, Any] | None:
+        """The peer's certificate; None unless TLS checked one."""
+        return self._live.peer_certificate()
+
+    @property
+    def high_water(self) -> int:
+        """Unsent bytes above which the driver is to say `pause_writing`."""
+        return min(BULK_WATER, self.limits.outbound)
+
+    @property
+    def _live(self) -> Transport:
+        assert self._transport is not None, "nothing happens before `connected`"
+        return self._transport
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that wait to be sent."""
+        return self._unjoined_bytes + (self._transport.unsent() if self._transport is not None else 0)
+
+    def send(self, message: bytes, *, binary: bool = False) -> None:
+        """Frame a message; it leaves with the next `flush`, or sooner."""
+        if self._cutter.is_plain and self.is_open:
+            mask = None if self._masks is None else self._masks.next()
+            self.protocol.writes.append(frame_of(BYTES if binary else TEXT, message, mask))
+        elif binary:
+            self.protocol.send_binary(message)
+        else:
+            self.protocol.send_text(message)
+        self._count(len(message))
+
+    def frame_text(self, message: bytes) -> bytes:
+        """Make a server's text frame, once for many links of one framing."""
+        return Frame(Opcode.TEXT, message).serialize(mask=False, extensions=self.protocol.extensions)
+
+    def send_framed(self, frame: bytes) -> None:
+        """Send a frame that was made by `frame_text` of a link of this framing."""
+        self.protocol.writes.append(frame)
+        self._count(len(frame))
+
+    def flush(self) -> None:
+        """Hand all that was framed to the transport."""
+        transport = self._transport
+        writes = self.protocol.data_to_send()
+        self._unjoined_bytes = self._unjoined_frames = 0
+        if transport is None or self.closed or not writes:  # what was framed just before a loss goes nowhere
+            return
+        data = b"".join(writes) if len(writes) > 1 else writes[0]  # the library's SEND_EOF is the empty string
+        if data:
+            transport.write(data)
+            self._written += len(data)
+            self._last_write = self.executor.now()
+            if waiting := transport.unsent():
+                self._watch(waiting)
+        if self.protocol.eof_sent:
+            transport.close()
+            self._expect_end()
+
+    def _watch(self, waiting: int) -> None:
+        """The transport could not take all at once."""
+        if waiting > self.limits.outbound:
+            self.has_room = False
+        if waiting > self.limits.outbound + JOIN_BYTES + 2 * self._largest:  # a message passes it, the next ones wait
+            self.abort(CloseCode.SLOW, f"more than {self.limits.outbound} bytes wait for the peer", "outbound")
+        elif self._write_watch is None:
+            self._progress_at = self.executor.now()
+            self._acknowledged = self._written - waiting
+            self._write_watch = self._alarms.after(self.limits.write_deadline / WATCHES, self._watch_writes)
+
+    def respond(self, response: Response) -> None:
+        """Answer the opening handshake, once; nothing happens where the client is gone, or did not wait."""
+        assert isinstance(self.protocol, ServerProtocol)
+        if self.closed or self._failure is not None or self.protocol.eof_sent:
+            return
+        self.protocol.send_response(response)
+        self._opening_over(accepted=self.protocol.state is OPEN)
+        self.flush()
+
+    def close(self, code: int, reason: str = "", limit: str | None = None) -> None:
+        """Begin the closing handshake; the connection is aborted when it does not end in time.
+
+        Args:
+            limit: The limit that was exceeded, if that is why.
+        """
+        if self.closed:
+            return
+        if not self._opened:
+            self.abort(code, reason, limit)
+            return
+        told = naming(limit, reason)
+        try:
+            self.protocol.send_close(code, told.encode()[:123].decode(errors="ignore"))  # RFC 6455, section 5.5
+        except InvalidState:  # the peer closes already, or the library does
+            pass
+        else:
+            self._deaf = True
+            self._fail(code, told, limit)
+        self._look()
+        self._expect_end()
+        self.flush()
+
+    def hold(self) -> None:
+        """Let the driver's `run` return, with the connection as it is."""
+        if self._transport is not None:
+            self._transport.hold()
+
+    def abort(self, code: int = CloseCode.ABNORMAL, reason: str = "", limit: str | None = None) -> None:
+        """Cut the connection now, whatever waits to be sent; `limit` as for `close`."""
+        self._fail(code, naming(limit, reason), limit)
+        self.protocol.writes.clear()
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _fail(self, code: int, told: str, limit: str | None) -> None:
+        """Why it ends, for the first reason that there is."""
+        if self._failure is None:
+            self._failure, self.exceeded = (code, told), limit
+
+    # ------------------------------------------------------------------------------------------------------- reading
+    def _feed(self, unread: bytes | Sequence[Cut]) -> None:
+        """One pass over what was read, or over what is left of it; what it does not come to stays in the backlog."""
+        frames: Sequence[Cut]
+        frames, data = ((), self._cutter.whole(unread)) if isinstance(unread, bytes) else (unread, b"")
+        budget, offset, under_way = self.limits.frames_per_pass, 0, True
+        while frames or offset < len(data):
+            if not frames:
+                if self.is_open and not self._fragments:
+                    frames, offset = self._cutter.read(data, offset, budget)
+                if not frames:
+                    frames, offset = self._cutter.cut(data, offset)
+                    self._look()
+                self._frames.left -= len(frames)
+                if not self._opened or self._frames.left < 0:
+                    self._bound(min(offset, len(data)))
+            for frame in frames[:budget]:
+                self._receive_frame(frame)
+            under_way &= not frames
+            frames, budget = frames[budget:], budget - len(frames)
+            if self._deflating is not None:
+                budget -= self._deflating.take_inflated() // INFLATED
+            if budget <= 0:  # others have their turn before the rest of this read
+                self._backlog[:0] = filter(None, (frames, data[offset:]))
+                break
+        if not self._opened:
+            self._opening += min(offset, len(data))
+        if under_way or self._fragments:
+            self._show_life()
+        self.owner.on_pass_end()
+        if not self.is_open and self.protocol.close_expected():
+            self._expect_end()
+        self.flush_control()
+
+    def _look(self) -> None:
+        """The library may have gone on to another state."""
+        self.is_open = self.protocol.state is OPEN and not self.closed
+        if not self.is_open:
+            self._cutter.is_plain = False  # nothing is read any more but the end, which is the library's
+
+    def _bound(self, read: int) -> None:
+        """Cut a peer that says too much: in a second, or before it is known to speak WebSocket."""
+        if self._opened:
+            if self._frames.is_exceeded(self.now):
+                self.close(CloseCode.POLICY, f"more than {self.limits.frames} in a second", "frames")
+            return
+        protocol, limit = self.protocol, self.limits.handshake_size
+        if self._opening + read <= limit or protocol.state is not CONNECTING or protocol.eof_sent:
+            return
+        name, reason = "handshake_size", f"the handshake is larger than {limit} bytes"
+        if isinstance(protocol, ServerProtocol):
+            told = naming(name, reason)
+            self._fail(CloseCode.POLICY, told, name)
+            protocol.send_response(protocol.reject(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"{told}\n"))
+        else:
+            self.abort(CloseCode.POLICY, reason, name)
+
+    def _show_life(self) -> None:
+        """A message takes its time to arrive: its sender's ping waits behind it, and so would the answer."""
+        if self.is_open and self.now - self._last_write >= self.limits.idle / 8:
+            self.protocol.send_pong(b"")  # unasked: RFC 6455, section 5.5.3
+            self._last_write = self.now
+
+    def _resume(self) -> None:
+        if self.closed:
+            return
+        self.now = self.executor.now()
+        self._feed(self._backlog.pop(0))
+        if self._backlog:
+            self.executor.call_soon(self._resume)
+        elif self._ended:
+            self.eof()
+        else:
+            self._live.resume_reading()
+
+    def _receive_frame(self, frame: Cut) -> None:
+        if isinstance(frame, tuple):
+            first, message = frame
+            if self._deaf:
+                return
+            if first == TEXT:
+                self.owner.on_message(message)
+            else:
+                self.owner.on_binary(message)
+        elif isinstance(frame, Frame):
+            opcode = frame.opcode
+            if not self._opened:  # RFC 6455, section 4.1: a client waits for the answer
+                self.abort(CloseCode.PROTOCOL_ERROR, "frames came before the handshake was answered")
+            elif opcode is Opcode.PING or opcode is Opcode.PONG:
+                self._receive_sign_of_life()
+            elif self._deaf:  # what is no control frame is no longer read
+                return
+            elif opcode is Opcode.TEXT and frame.fin:
+                self.owner.on_message(bytes(frame.data))
+            elif opcode is Opcode.BINARY and frame.fin:
+                self.owner.on_binary(bytes(frame.data))
+            elif opcode is Opcode.CONT:
+                self._receive_fragment(frame)
+            elif opcode is Opcode.TEXT or opcode is Opcode.BINARY:
+                self._fragmented = opcode
+                self._receive_fragment(frame)
+        elif isinstance(frame, Request):
+            self.owner.on_request(frame)
+        else:
+            self._opening_over(accepted=self.protocol.handshake_exc is None)  # a close frame may have come with it
+
+    def _receive_fragment(self, frame: Frame) -> None:
+        self._fragments.append(bytes(frame.data))
+        if len(self._fragments) > self.limits.fragments:
+            self._fragments.clear()
+            self.close(CloseCode.TOO_BIG, f"more than {self.limits.fragments} of one message", "fragments")
+        elif frame.fin:
+            message, self._fragments = b"".join(self._fragments), []
+            if self._fragmented is Opcode.TEXT:
+                self.owner.on_message(message)
+            else:
+                self.owner.on_binary(message)
+
+    def _receive_sign_of_life(self) -> None:
+        self._pings.left -= 1
+        if self._pings.left < 0 and self._pings.is_exceeded(self.now):
+            self.close(CloseCode.POLICY, f"more than {self.limits.pings} pings and pongs in a second", "pings")
+
+    # ---------------------------------------------------------------------------------------------------- handshakes
+    def _opening_over(self, *, accepted: bool) -> None:
+        assert self._handshake is not None, "it began when the socket was there"
+        self._alarms.discard(self._handshake)
+        self._look()
+        if not accepted:
+            self._expect_end()
+            return
+        self._opened = True
+        self._cutter.open()
+        self._frames = PerSecond(self.limits.frames, self.now)
+        for extension in self.protocol.extensions:
+            if isinstance(extension, Deflating):  # pragma: no branch - no other is ever offered or taken
+                self._deflating, self._cutter.at_once, self.framing = extension, DEFLATED_SLICE, extension.setting
+        self._alarms.after(self.limits.idle / 2, self._watch_silence)
+        self.owner.on_open(self.protocol.subprotocol)
+
+    # -------------------------------------------------------------------------------------------------------- writing
+    def _count(self, size: int) -> None:
+        self._largest = max(self._largest, size)
+        self._unjoined_frames += 1
+        self._unjoined_bytes += size
+        if self._unjoined_frames >= JOIN_FRAMES or self._unjoined_bytes >= JOIN_BYTES:
+            self.flush()
+
+    def flush_control(self) -> None:
+        """Send what the library itself queued: pongs, close frames, a handshake."""
+        if self.protocol.writes and not self._unjoined_frames:
+            self.flush()
+
+    # ----------------------------------------------------------------------------------------------------- time limits
+    def _handshake_expired(self) -> None:
+        self.abort(CloseCode.POLICY, f"it took longer than {self.limits.handshake:g} s", "handshake")
+
+    def _watch_silence(self) -> None:
+        """Any byte from the peer is a sign of life; silence of half the limit asks for one."""
+        now, gone_at = self.executor.now(), self._last_byte + self.limits.idle
+        ask_at = self._last_byte + self.limits.idle / 2
+        if now >= gone_at:
+            self.abort(CloseCode.ABNORMAL, f"no byte from the peer in {self.limits.idle:g} s", "idle")
+        elif now >= ask_at:
+            if self.is_open:
+                self.protocol.send_ping(b"")
+                self.flush()
+            self._alarms.at(gone_at, self._watch_silence)
+        else:
+            self._alarms.at(ask_at, self._watch_silence)
+
+    def _watch_writes(self) -> None:
+        """Cut a peer that takes nothing of what waits for it."""
+        self._write_watch = None
+        transport, now, limit = self._transport, self.executor.now(), self.limits.write_deadline
+        waiting = transport.unsent() if transport is not None else 0
+        if not waiting:
+            return
+        taken = self._written - waiting
+        if taken != self._acknowledged:
+            self._acknowledged, self._progress_at = taken, now
+            self._last_byte = now  # a peer that takes what waits for it lives, though no ping may have reached it yet
+        elif now - self._progress_at >= limit:
+            self.abort(CloseCode.SLOW, f"the peer took nothing of {waiting} bytes in {limit:g} s", "write_deadline")
+            return
+        self._write_watch = self._alarms.after(limit / WATCHES, self._watch_writes)
+
+    def _expect_end(self) -> None:
+        """The closing handshake has begun; it ends in time."""
+        if self._end is None:
+            self._end = self._alarms.after(self.limits.close, self._cut)
+
+    def _cut(self) -> None:
+        """Cut what did not end by itself; the reason is the one that was said."""
+        self._live.abort()

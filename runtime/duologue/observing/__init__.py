@@ -1,0 +1,1 @@
+"""What users are told: observers, logs, metrics and probes."""

@@ -1,0 +1,1 @@
+"""The server: accepts connections, lets peers in, and knows them when they come back."""

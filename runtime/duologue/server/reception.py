@@ -1,0 +1,268 @@
+"""Accepted sockets: from the first byte until somebody is let in, and a conversation with them exists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Final
+
+import anyio
+from msgspec import Raw
+from websockets.exceptions import InvalidOrigin
+from websockets.http11 import Request, Response
+
+from ..access.admission import Admission
+from ..access.standing import answer, token_of
+from ..auth import Credentials, Identity
+from ..close_codes import CloseCode
+from ..connection.connection import Connection
+from ..connection.party import Party
+from ..drivers.port import Executor, Scope, Socket, Timer
+from ..errors import CallError, ResourceExhausted, Status, Unauthenticated, Unavailable
+from ..limits import KIB, naming
+from ..net.handshake import credentials_of, refusal, server_protocol
+from ..net.link import Link
+from ..observing.probes import STOPPING
+from ..session.outcomes import body_of
+from ..wire import BadMessage, BadText, NativeCodec
+
+FIRST_MESSAGE: Final = 4 * KIB
+"""Bytes that a first message may have, where it is to say who the peer is."""
+
+_CODEC: Final = NativeCodec()
+
+_REASONS: Final[Mapping[Status, str]] = {
+    Status.INVALID_ARGUMENT: "proxy",
+    Status.UNAUTHENTICATED: "authentication",
+    Status.PERMISSION_DENIED: "authorization",
+}
+
+
+class _TooMany(ResourceExhausted):
+    """There are as many connections as the limit says."""
+
+    def __init__(self, limit: str, reason: str) -> None:
+        super().__init__(naming(limit, reason))
+        self.limit = limit
+        self.reason = reason
+
+
+def _reason(error: CallError) -> str:
+    """Why somebody is not let in, as observers are told."""
+    return error.limit if isinstance(error, _TooMany) else _REASONS.get(error.status, "authenticator")
+
+
+class Reception:
+    """One accepted socket.
+
+    Attributes:
+        connection: The conversation; None until the peer was let in.
+    """
+
+    _scope: Scope
+
+    def __init__(
+        self,
+        executor: Executor,
+        party: Party,
+        admission: Admission,
+        on_let_in: Callable[[Reception, Connection], None],
+        is_stopping: Callable[[], bool],
+    ) -> None:
+        self.connection: Connection | None = None
+        self._executor = executor
+        self._party = party
+        self._admission = admission
+        self._on_let_in = on_let_in
+        self._is_stopping = is_stopping
+        self._protocol = server_protocol(party.limits, admission.origins, party.compression)
+        self._link = Link(self._protocol, executor, party.limits)
+        self._link.owner = self
+        self._counted: str | None = None
+        self._crowd = 0
+        self._address = ""
+        self._credentials = Credentials()
+        self._subprotocol: str | None = None
+        self._login: Timer | None = None
+        self._asked = False
+        self._cut = anyio.CancelScope()
+
+    async def run(self, socket: Socket) -> None:
+        """Carry bytes until the connection is gone, and its keyed handlers have ended. Never raises for its peer."""
+        admission = self._admission
+        address = self._address = socket.peer_name()
+        if address not in admission.proxies:  # for whom a proxy connects is in its request
+            self._count(address)
+        try:
+            if self._crowd > 2 * admission.addresses.limit:
+                self._tell("connections_per_address")
+                socket.abort()
+                return
+            admission.unfinished.enter(self._make_room)
+            with self._cut:
+                async with self._executor.scope() as scope:
+                    self._scope = scope
+                    await socket.run(self._link, self._link.high_water)
+                    if self.connection is not None:
+                        await self.connection.until_done()
+        finally:
+            admission.unfinished.leave(self._make_room)
+            if self._counted is not None:
+                admission.addresses.leave(self._counted)
+            if self.connection is not None:
+                admission.leave(self.connection.identity)
+
+    def give_up(
+        self, code: int = CloseCode.GOING_AWAY, reason: str = "the server stops", limit: str | None = None
+    ) -> None:
+        """Cut the connection if nobody was let in."""
+        if self.connection is None:  # pragma: no branch - who was let in is a reception no more
+            self._link.abort(code, reason, limit)
+            self._cut.cancel()  # TLS may be shaking hands, of which the link knows nothing
+
+    def _make_room(self) -> None:
+        self.give_up(CloseCode.POLICY, "there are too many, and this one has taken longest", "handshakes")
+
+    def _count(self, address: str) -> None:
+        self._counted = address
+        self._crowd = self._admission.addresses.enter(address)
+
+    # ---------------------------------------------------------------------------------------------- before the answer
+    def on_request(self, request: Request) -> None:
+        self._admission.unfinished.leave(self._make_room)
+        self._consider(request)
+        request.headers.clear()  # all was asked, and the library keeps the request while the connection lives
+
+    def _consider(self, request: Request) -> None:
+        """Answer what can be answered at once, and else find out who it is."""
+        try:
+            self._address = self._admission.proxies.client_of(self._address, request)
+        except CallError as error:
+            self._decline(error)
+            return
+        if self._answer_probe(request):
+            return
+        accepted = self._protocol.accept(request)  # checks the origin, too
+        if accepted.status_code != 101:
+            if isinstance(self._protocol.handshake_exc, InvalidOrigin):
+                self._tell("origin")
+            self._link.respond(accepted)
+            return
+        try:
+            if self._is_stopping():  # the socket is still open for those who ask whether it is
+                self._tell("stopping")
+                self._link.respond(refusal(self._protocol, Unavailable(STOPPING)))
+                return
+            if self._counted is None:
+                self._count(self._address)
+            self._check_crowd()
+            self._credentials = credentials_of(request, self._address, self._link.peer_certificate)
+        except CallError as error:
+            self._decline(error)
+            return
+        if self._credentials.token is None and self._admission.login == "first_message":
+            self._protocol.max_message_size = FIRST_MESSAGE
+            self._admission.unfinished.enter(self._make_room)
+            self._link.respond(accepted)
+        else:
+            self._scope.spawn(self._receive, accepted)
+
+    def _answer_probe(self, request: Request) -> bool:
+        """Answer those who look after the server; False where somebody else asks."""
+        probes, stopping = self._party.probes, self._is_stopping()
+        answer = probes and probes.answer(self._protocol, request, self._address, stopping=stopping)
+        if answer:
+            self._link.respond(answer)
+        return bool(answer)
+
+    def _check_crowd(self) -> None:
+        if self._crowd > self._admission.addresses.limit:
+            raise _TooMany("connections_per_address", "there are too many from this one")
+
+    async def _receive(self, accepted: Response) -> None:
+        """Answer the handshake as the authenticator says."""
+        try:
+            identity = await self._admission.identify(self._credentials)
+            if not self._link.closed:  # pragma: no branch - else this task was cancelled, if not in the same turn
+                self._let_in(identity)
+                self._link.respond(accepted)
+        except CallError as error:
+            self._decline(error, shown=self._credentials.token is not None)
+
+    def _decline(self, error: CallError, *, shown: bool = True) -> None:
+        """Answer the handshake with an error; `shown` says whether there was a token."""
+        self._tell(_reason(error))
+        self._link.respond(refusal(self._protocol, error, shown=shown))
+
+    def _let_in(self, identity: Identity) -> Connection:
+        """Make the conversation. Raises `ResourceExhausted` where the identity has enough of them."""
+        if not self._admission.has_room(identity):
+            raise _TooMany("connections_per_identity", "there are too many of this one")
+        self.connection = Connection(self._link, self._party, identity, self._credentials, self._admission)
+        self.connection.begin(self._scope)
+        self._on_let_in(self, self.connection)
+        return self.connection
+
+    # ------------------------------------------------------------------------------------------------ the first message
+    def on_open(self, subprotocol: str | None) -> None:
+        self._subprotocol = subprotocol
+        until = self._executor.now() + self._party.limits.handshake
+        self._login = self._executor.call_at(until, lambda: self._refuse("nobody signed in in time", limit="handshake"))
+
+    def on_message(self, data: bytes) -> None:
+        self._admission.unfinished.leave(self._make_room)
+        try:
+            message = _CODEC.decode(data)
+            if self._asked or message.action != "authenticate" or not isinstance(message.id, str):
+                raise Unauthenticated("`authenticate` comes first, and nothing before it is answered")
+            token = token_of(bytes(message.params) if isinstance(message.params, Raw) else b"")
+        except (BadText, BadMessage, CallError) as error:
+            self._refuse(str(error))
+            return
+        self._asked = True
+        self._scope.spawn(self._log_in, message.id, token)
+
+    def on_binary(self, data: bytes) -> None:
+        self._refuse("`authenticate` comes first")
+
+    async def _log_in(self, id: str, token: str) -> None:
+        try:
+            identity = await self._admission.identify(replace(self._credentials, token=token))
+            if not self._link.is_open:
+                return
+            connection = self._let_in(identity)
+        except CallError as error:
+            if self._link.is_open:
+                self._link.send(_CODEC.failure(id, body_of(error)))
+                if isinstance(error, _TooMany):
+                    self._refuse(error.reason, limit=error.limit)
+                else:
+                    self._refuse(error.message, _reason(error))
+            return
+        self._forget_login()
+        self._protocol.max_message_size = self._party.limits.frame
+        self._link.send(_CODEC.result(id, answer(identity)))
+        connection.on_open(self._subprotocol)
+        self._link.flush()
+
+    def _refuse(self, reason: str, why: str = "authentication", limit: str | None = None) -> None:
+        if limit is None:  # else it is told when the connection is gone
+            self._tell(why)
+        self._link.close(CloseCode.UNAUTHENTICATED, reason, limit)
+
+    def _forget_login(self) -> None:
+        if self._login is not None:
+            self._login.cancel()
+
+    def on_closed(self, code: int, reason: str) -> None:
+        self._forget_login()
+        if self._link.exceeded is not None:
+            self._tell(self._link.exceeded)
+
+    def _tell(self, limit: str) -> None:
+        """Tell the observers that somebody was not let in."""
+        if self._party.observers is not None:
+            self._party.observers.tell(lambda observer: observer.refused(limit, self._address, None))
+
+    def on_pass_end(self) -> None: ...
+    def on_room(self) -> None: ...

@@ -1,0 +1,1 @@
+"""What is said: the protocol as a state machine, without I/O."""

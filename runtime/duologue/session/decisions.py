@@ -1,0 +1,245 @@
+"""What a session decides, for its owner to carry out, and the calls that this is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from msgspec import UNSET, Raw
+
+from ..deadlines import Deadline
+from ..errors import CallError, Status
+from ..observing.observer import ObservedCall
+from ..wire import Goaway, Message, UploadForm
+from .flow import Inflow, Outflow
+
+
+class OutgoingCall:
+    """A call of ours: its id is taken until its one response.
+
+    Attributes:
+        message: The request, until it is handed to the transport.
+        abandoned: The caller was settled without the response, which will be dropped when it comes.
+        inflow: Of a stream or a download: what the peer may send.
+        outflow: Of an upload: what may be sent; None until the peer has said where to begin.
+        upload: What is to be uploaded.
+        complete: Whether all of an upload was sent; before that its handler cannot have started.
+        shared: Whether another call may have brought the upload, under the same key.
+        owner: Whatever the session's owner keeps with it; `observed` what its observers were told, until it ended.
+    """
+
+    __slots__ = (
+        "abandoned",
+        "complete",
+        "deadline",
+        "id",
+        "inflow",
+        "message",
+        "observed",
+        "outflow",
+        "owner",
+        "shared",
+        "stream",
+        "upload",
+    )
+
+    def __init__(self, id: str, owner: Any) -> None:
+        self.id = id
+        self.owner = owner
+        self.observed: ObservedCall | None = None
+        self.message: bytes | None = None
+        self.abandoned = False
+        self.deadline: Deadline[Expiring] | None = None
+        self.inflow: Inflow | None = None
+        self.outflow: Outflow | None = None
+        self.stream: int | None = None
+        self.upload: UploadForm | None = None
+        self.complete = False
+        self.shared = False
+
+    @property
+    def may_have_run(self) -> bool:
+        """Whether the peer may have started the handler. Its first word about an upload says that it has not."""
+        if self.message is not None:
+            return False
+        return self.upload is None or self.complete or (self.shared and self.outflow is None)
+
+
+class IncomingCall:
+    """A call of the peer's that was accepted and has no response yet.
+
+    Attributes:
+        expires_at: When its caller stops waiting, on the session's clock.
+        outflow: Of a stream or a download: what the caller takes; None when it asked for neither.
+        inflow: Of an upload: what the caller may send; None until it was told to begin.
+        upload: What the caller is going to upload.
+        owner: Whatever the session's owner keeps with it; `observed` what its observers were told, until it ended.
+    """
+
+    __slots__ = (
+        "action",
+        "deadline",
+        "expires_at",
+        "id",
+        "inflow",
+        "key",
+        "meta",
+        "observed",
+        "outflow",
+        "owner",
+        "params",
+        "stream",
+        "upload",
+    )
+
+    def __init__(self, message: Message, id: str, now: float, *, extensions: bool) -> None:
+        self.id = id
+        self.action = str(message.action)
+        self.params = bytes(message.params) if isinstance(message.params, Raw) else b"{}"
+        self.key: str | None = None
+        self.meta: Mapping[str, str] = {}
+        self.outflow: Outflow | None = None
+        self.stream: int | None = None
+        self.upload: UploadForm | None = None
+        self.inflow: Inflow | None = None
+        self.expires_at: float | None = None
+        self.owner: Any = None
+        self.observed: ObservedCall | None = None
+        self.deadline: Deadline[Expiring] | None = None
+        if extensions:
+            self._extend(message, now)
+
+    def _extend(self, message: Message, now: float) -> None:
+        """Take what the plain contract does not have."""
+        if message.deadline is not UNSET:
+            self.expires_at = now + message.deadline / 1000
+        if message.key is not UNSET:
+            self.key = message.key
+        if message.meta is not UNSET:
+            self.meta = message.meta
+        if message.credit is not UNSET:
+            self.outflow = Outflow(message.credit)
+        if message.stream is not UNSET:
+            self.stream = message.stream
+        if message.upload is not UNSET:
+            self.upload = message.upload
+
+
+Expiring: TypeAlias = OutgoingCall | IncomingCall
+
+
+@dataclass(slots=True)
+class Start:
+    """Run the handler of a call; its response is owed from here on."""
+
+    call: IncomingCall
+
+
+@dataclass(slots=True)
+class Stop:
+    """Stop the handler of a call, for this reason; its response is still owed."""
+
+    call: IncomingCall
+    status: Status
+
+
+@dataclass(slots=True)
+class Refused:
+    """A request was refused before it became a call, for this limit."""
+
+    limit: str
+
+
+@dataclass(slots=True)
+class Settle:
+    """A call of ours has its outcome: the response, or an error of this side's making."""
+
+    call: OutgoingCall
+    outcome: Message | CallError
+
+
+@dataclass(slots=True)
+class Item:
+    """An item of a streaming call of ours, or a piece of a download."""
+
+    call: OutgoingCall
+    raw: bytes | memoryview
+
+
+@dataclass(slots=True)
+class DownloadEnd:
+    """All of a download came; the sender's digest of it."""
+
+    call: OutgoingCall
+    sha256: bytes
+
+
+@dataclass(slots=True)
+class Granted:
+    """The peer takes more: of the items or bytes that answer its call, or of an upload of ours."""
+
+    call: IncomingCall | OutgoingCall
+
+
+@dataclass(slots=True)
+class UploadPiece:
+    """Bytes of an upload of the peer's, in order; at its end there are none."""
+
+    call: IncomingCall
+    data: memoryview
+    end: bool
+
+
+@dataclass(slots=True)
+class UploadBroken:
+    """The peer will not finish an upload, or did not keep to its order."""
+
+    call: IncomingCall
+    reason: str
+
+
+@dataclass(slots=True)
+class EventArrived:
+    """The peer published an event."""
+
+    message: Message
+
+
+@dataclass(slots=True)
+class SubscriptionNote:
+    """The peer says something about a subscription."""
+
+    message: Message
+
+
+@dataclass(slots=True)
+class PeerLeaving:
+    """The peer will take no more calls."""
+
+    goaway: Goaway
+
+
+@dataclass(slots=True)
+class Fail:
+    """The peer broke the protocol: close the connection with this code."""
+
+    code: int
+    reason: str
+
+
+Decision: TypeAlias = (
+    Start
+    | Stop
+    | Refused
+    | Settle
+    | Item
+    | DownloadEnd
+    | Granted
+    | UploadPiece
+    | UploadBroken
+    | EventArrived
+    | SubscriptionNote
+    | PeerLeaving
+    | Fail
+)
