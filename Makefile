@@ -13,6 +13,8 @@ SPEC     := spec/registry.yaml
 SCHEMA   := spec/duologue.schema.json
 SDK      := generated/service-registry-sdk
 REGISTRY := runtime/registry
+# Tests and demonstrations start many processes, which would each compile again what they import.
+unexport PYTHONDONTWRITEBYTECODE
 export COVERAGE_FILE := $(CURDIR)/build/coverage
 COVERING := $(wildcard tests/runtime tests/security tests/peers tests/simulation/test_helpers.py)
 PROJECTS := . $(SDK) $(REGISTRY)

@@ -102,6 +102,7 @@ def show(case: Case, results: Results, effort: Effort) -> tuple[int, int]:
 
 def main(arguments: Sequence[str]) -> int:
     chosen = parse(arguments)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # programs that start are compiled already, as a user's are
     effort = SMOKE if chosen.smoke else QUICK if chosen.quick else FULL
     if chosen.rounds is not None:
         effort = replace(effort, rounds=chosen.rounds, long_rounds=chosen.rounds)
