@@ -58,6 +58,14 @@ class Deadlines(Generic[T]):
             heapq.heapify(self._heap)
             self._discarded = 0
 
+    def clear(self) -> None:
+        """Forget them all."""
+        for _, _, entry in self._heap:
+            entry.item = None
+        self._heap.clear()
+        self._discarded = 0
+        self.not_before = math.inf
+
     def next(self) -> float | None:
         """When the first one is due."""
         heap = self._heap

@@ -22,6 +22,7 @@ from typing_extensions import override
 from duologue import CallError, NotSent, Ran, serve
 from duologue.calling.calls import Calls
 from duologue.errors import Status
+from duologue.session.answering import Answering
 from duologue.session.decisions import OutgoingCall, Settle
 from duologue.session.session import Session
 from duologue.wire import ErrorBody
@@ -225,16 +226,16 @@ def an_expired_call_ends_again(patch: pytest.MonkeyPatch) -> None:
 
 
 def stopped_handlers_do_not_answer(patch: pytest.MonkeyPatch) -> None:
-    refuse = Session.refuse
+    refuse = Answering.refuse
 
-    def forget(self: Session, call: Any, error: ErrorBody, *, replayed: bool = False) -> None:
+    def forget(self: Answering, call: Any, error: ErrorBody, *, replayed: bool = False) -> None:
         if error.status in (Status.CANCELLED, Status.DEADLINE_EXCEEDED):
-            self.incoming.pop(call.id, None)
-            self._forget_deadline(call)
+            self.calls.pop(call.id, None)
+            self._deadlines.discard(call.deadline)
         else:
             refuse(self, call, error, replayed=replayed)
 
-    patch.setattr(Session, "refuse", forget)
+    patch.setattr(Answering, "refuse", forget)
 
 
 def ids_of_abandoned_calls_are_used_again(patch: pytest.MonkeyPatch) -> None:

@@ -163,7 +163,7 @@ async def test_pygls_621_an_answer_after_its_caller_gave_up_is_dropped_and_the_r
                     connection.on_message(b'{"id":"%b","data":null,"error":null}' % id.encode())
                     connection.on_message(b'{"id":"%b","data":null,"error":null}' % id.encode())
             assert scope.cancelled_caught
-            assert connection.session.dropped >= 1
+            assert connection.calls.dropped >= 1
             assert not connection.session.outgoing
         assert (await client.echo(text="on", timeout=2)).text == "on"
         assert await server.peers()[0].ask_back(depth=1, timeout=2) == 1

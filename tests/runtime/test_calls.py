@@ -129,9 +129,10 @@ class TestTime:
             assert caught.value.ran is Ran.UNKNOWN
             session = connection_of(client).session
             assert session.outgoing  # its id stays taken
-            assert session.dropped == 0
+            calls = connection_of(client).calls
+            assert calls.dropped == 0
             assert (await client.echo(text="other")).text == "other"
-            await until(lambda: session.dropped == 1)
+            await until(lambda: calls.dropped == 1)
             assert not session.outgoing
 
     async def test_no_timeout_at_all(self) -> None:
@@ -183,9 +184,9 @@ class TestCancelling:
                 tasks.cancel_scope.cancel()
             with anyio.fail_after(2):  # long before its deadline
                 await until(lambda: room.stopped == 1)
-            session = connection_of(client).session
-            await until(lambda: session.dropped == 1)  # its one response came all the same
-            assert not session.outgoing
+            connection = connection_of(client)
+            await until(lambda: connection.calls.dropped == 1)  # its one response came all the same
+            assert not connection.session.outgoing
             assert (await client.echo(text="on")).text == "on"
 
     async def test_a_call_that_is_cancelled_at_once_is_over_on_both_sides(self) -> None:

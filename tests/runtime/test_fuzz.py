@@ -25,7 +25,8 @@ from duologue.session.decisions import (
     UploadBroken,
     UploadPiece,
 )
-from duologue.session.session import Role, Session, State
+from duologue.session.session import Session
+from duologue.session.states import Role, State
 from duologue.wire import (
     BadMessage,
     BadText,
@@ -180,9 +181,9 @@ class Checked:
         if self.owed and rng.random() < 0.5:
             call_in = self.owed.pop(rng.choice(list(self.owed)))
             if rng.random() < 0.5:
-                session.succeed(call_in, b"{}")
+                session.answering.succeed(call_in, b"{}")
             else:
-                session.refuse(call_in, ErrorBody("internal", "internal"))
+                session.answering.refuse(call_in, ErrorBody("internal", "internal"))
         if session.state is State.OPEN and rng.random() < 0.005:
             session.leave(Goaway())
         self.now += rng.choice([0.0, 0.1])
@@ -194,12 +195,12 @@ class Checked:
             if call.outflow is not None and not call.complete:
                 size = min(call.outflow.room, rng.randrange(4), self.session.piece_size)
                 if size or (call.upload is not None and call.outflow.sent == call.upload.size):
-                    self.session.upload(call, b"x" * size)
+                    self.session.transfers.upload(call, b"x" * size)
         for owed in self.owed.values():
             if owed.upload is not None and owed.inflow is None and rng.random() < 0.5:
-                self.session.ack(owed, 0, 4)
+                self.session.transfers.ack(owed, 0, 4)
             if owed.stream is not None and owed.outflow is not None and owed.outflow.room > 0:
-                self.session.download(owed, b"x" * min(owed.outflow.room, rng.randrange(1, 4)))
+                self.session.transfers.download(owed, b"x" * min(owed.outflow.room, rng.randrange(1, 4)))
 
     def hear(self, data: bytes) -> bool:
         """Returns whether the connection would go on."""
@@ -222,7 +223,7 @@ class Checked:
             elif isinstance(decision, (UploadPiece, UploadBroken, Item, DownloadEnd)):
                 self.note_transfer(decision)
         assert len(self.session.incoming) <= 4
-        for message, binary in self.session.messages():
+        for message, binary in self.session.outbox.take():
             if binary:
                 assert self.extensions
                 assert len(decode_piece(message).data) <= self.session.piece_size
@@ -243,7 +244,7 @@ class Checked:
                 assert isinstance(call, IncomingCall)
                 assert call.upload is not None
                 transfer.take(data, min(call.inflow.granted, call.upload.size))
-                self.session.hold(call, len(data))
+                self.session.transfers.hold(call, len(data))
                 transfer.over = end
             case Item(raw=raw):
                 assert call.inflow is not None
@@ -255,7 +256,7 @@ class Checked:
     def lose(self) -> None:
         self.note(self.session.lose())
         assert not self.waiting, "every call is settled"
-        assert self.session.wake_at is None
+        assert self.session.deadlines.next() is None
 
 
 @pytest.mark.parametrize("extensions", [True, False])

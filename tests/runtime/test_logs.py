@@ -17,7 +17,7 @@ from typing_extensions import override
 
 from duologue import Call, CallError, ConnectFailed, Internal, JsonLines, LogObserver, TextLines
 from duologue.observing.lines import FORMATTERS, Line
-from duologue.session.session import Role
+from duologue.session.states import Role
 
 pytestmark = pytest.mark.anyio
 

@@ -13,7 +13,8 @@ from duologue.limits import Limits
 from duologue.models import Event, Json
 from duologue.session.decisions import EventArrived, Fail, PeerLeaving, Settle, Start, Stop, SubscriptionNote
 from duologue.session.outcomes import decode
-from duologue.session.session import Role, Session
+from duologue.session.session import Session
+from duologue.session.states import Role
 from duologue.wire import (
     Ack,
     BadMessage,
@@ -180,7 +181,7 @@ def test_the_first_kind_present_decides(first: int) -> None:
     session = _session(Role.SERVER)
     session.receive(b'{"id":"busy","action":"x"}', 0.0)
     session.request("a", b"{}", None, now=0.0, timeout=None)
-    session.messages()
+    session.outbox.take()
     message = {"id": "1", **{name: value for name, value, _ in reversed(KINDS[first:])}}
     decisions = session.receive(json.dumps(message).encode(), 0.0)
     assert [type(decision) for decision in decisions] == [kind for kind in [KINDS[first][2]] if kind is not type(None)]
@@ -189,7 +190,7 @@ def test_the_first_kind_present_decides(first: int) -> None:
 def _session(role: Role) -> Session:
     session = Session(role, CODEC, Limits(), Hello("p", "1", 1, "s", 1))
     session.open(extensions=True)
-    session.messages()
+    session.outbox.take()
     return session
 
 

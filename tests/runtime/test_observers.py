@@ -37,7 +37,7 @@ from duologue import (
     unary,
 )
 from duologue.calling.calls import Arrivals
-from duologue.session.session import Role
+from duologue.session.states import Role
 
 pytestmark = pytest.mark.anyio
 
@@ -406,6 +406,6 @@ async def test_without_observers_nothing_is_kept() -> None:
         async with serve(Room()) as server, ChatClient.open(url_of(server)) as client:
             await client.echo(text="a")
             assert client.connection.watch is None
-            assert client.connection.session.on_answered is None
+            assert client.connection.session.answering.on_answered is None
             [theirs] = server.connections
             assert theirs.watch is None

@@ -11,6 +11,7 @@ from duologue.errors import DeadlineExceeded, Internal, NotSent, OutcomeUnknown,
 from duologue.limits import Limits
 from duologue.session.decisions import (
     Decision,
+    Dropped,
     EventArrived,
     Fail,
     Granted,
@@ -24,7 +25,8 @@ from duologue.session.decisions import (
     Stop,
     SubscriptionNote,
 )
-from duologue.session.session import LEGAL, IllegalMove, Role, Session, State
+from duologue.session.session import Session
+from duologue.session.states import LEGAL, IllegalMove, Role, State
 from duologue.wire import ErrorBody, Goaway, Hello, HelloLimits, Message, NativeCodec
 
 ROLES = list(Role)
@@ -38,7 +40,7 @@ def text(**members: Any) -> bytes:
 
 
 def spoken(session: Session) -> list[dict[str, Any]]:
-    return [json.loads(message) for message, _ in session.messages()]
+    return [json.loads(message) for message, _ in session.outbox.take()]
 
 
 def new(role: Role = Role.SERVER, **limits: Any) -> Session:
@@ -50,7 +52,7 @@ def opened(role: Role = Role.SERVER, *, extensions: bool = True, greeted: bool =
     session.open(extensions=extensions)
     if extensions and greeted:
         assert session.receive(NativeCodec().hello(THEIRS), 0.0) == []
-    session.messages()
+    session.outbox.take()
     return session
 
 
@@ -60,7 +62,7 @@ def in_state(state: State, role: Role = Role.SERVER) -> Session:
     session = opened(role)
     if state is State.LEAVING:
         session.leave(Goaway())
-        session.messages()
+        session.outbox.take()
     elif state is State.CLOSED:
         session.lose()
     return session
@@ -112,7 +114,7 @@ def test_the_table_decides_which_move_is_legal_in_which_state(move: str, state: 
             attempt(session, move)
         assert session.state is state
         assert move == "request" or f"{role} session: cannot {move} while {state}" in str(caught.value)
-        assert session.messages() == []
+        assert session.outbox.take() == []
 
 
 def test_the_table_says_what_the_reference_says() -> None:
@@ -137,7 +139,7 @@ def test_the_table_says_what_the_reference_says() -> None:
 def test_hello_is_said_first_and_at_once_with_the_limits_of_this_side(role: Role) -> None:
     session = new(role, frame=5000, in_flight=7, stream_window=3)
     session.open(extensions=True)
-    assert session.pending == 1
+    assert len(session.outbox.waiting) == 1
     assert spoken(session) == [
         {
             "hello": {
@@ -155,10 +157,10 @@ def test_hello_is_said_first_and_at_once_with_the_limits_of_this_side(role: Role
 @pytest.mark.parametrize("role", ROLES)
 def test_until_the_peers_hello_64_kib_and_64_calls_are_assumed(role: Role) -> None:
     session = opened(role, greeted=False)
-    told = session.capabilities
+    told = session.outbox.capabilities
     assert (told.frame, told.in_flight, told.window) == (64 * 1024, 64, 64)
     session.receive(NativeCodec().hello(THEIRS), 0.0)
-    told = session.capabilities
+    told = session.outbox.capabilities
     assert (told.extensions, told.frame, told.in_flight, told.window) == (True, 2000, 3, 9)
     assert session.peer == THEIRS
 
@@ -183,7 +185,7 @@ def test_a_request_is_started_with_all_that_came_with_it(role: Role) -> None:
     assert (call.meta, call.expires_at, call.owner, call.stream, call.upload) == ({"m": "v"}, 11.5, None, None, None)
     assert call.outflow is not None
     assert (call.outflow.credit, call.outflow.sent) == (4, 0)
-    assert session.wake_at == 11.5
+    assert session.deadlines.next() == 11.5
 
 
 def test_a_request_without_the_extras_has_none() -> None:
@@ -204,19 +206,19 @@ def test_a_result_is_the_one_response(state: State) -> None:
     call = call_in(session, "a", deadline=1000)
     if state is State.LEAVING:
         session.leave(Goaway())
-        session.messages()
-    session.succeed(call, b'{"y":2}')
+        session.outbox.take()
+    session.answering.succeed(call, b'{"y":2}')
     assert spoken(session) == [{"id": "a", "data": {"y": 2}, "error": None}]
-    assert session.wake_at is None
-    session.succeed(call, b"{}")
-    session.refuse(call, ErrorBody("internal", "internal"))
-    assert session.messages() == [], "a call that was answered is not answered again"
+    assert session.deadlines.next() is None
+    session.answering.succeed(call, b"{}")
+    session.answering.refuse(call, ErrorBody("internal", "internal"))
+    assert session.outbox.take() == [], "a call that was answered is not answered again"
 
 
 def test_an_error_is_the_one_response() -> None:
     session = opened()
     call = call_in(session, "a")
-    session.refuse(call, ErrorBody("no_room", "not_found", "no", ran=False))
+    session.answering.refuse(call, ErrorBody("no_room", "not_found", "no", ran=False))
     assert spoken(session) == [
         {"id": "a", "data": None, "error": {"code": "no_room", "status": "not_found", "message": "no", "ran": False}}
     ]
@@ -225,8 +227,8 @@ def test_an_error_is_the_one_response() -> None:
 
 def test_an_id_is_free_again_once_it_was_answered() -> None:
     session = opened()
-    session.succeed(call_in(session, "a"), b"1")
-    session.succeed(call_in(session, "a"), b"2")
+    session.answering.succeed(call_in(session, "a"), b"1")
+    session.answering.succeed(call_in(session, "a"), b"2")
     assert [message["data"] for message in spoken(session)] == [1, 2]
 
 
@@ -248,7 +250,7 @@ def test_calls_beyond_the_limit_are_refused_unrun() -> None:
     assert session.receive(text(id="c", action="echo"), 0.0) == [Refused("in_flight")]
     [refusal] = spoken(session)
     assert (refusal["id"], refusal["error"]["status"], refusal["error"]["ran"]) == ("c", "resource_exhausted", False)
-    session.succeed(first, b"1")
+    session.answering.succeed(first, b"1")
     call_in(session, "c")
 
 
@@ -284,8 +286,8 @@ def test_a_deadline_stops_the_handler_and_the_response_is_still_owed() -> None:
     assert session.tick(10.999) == []
     stop = only(session.tick(11.0), Stop)
     assert (stop.call, stop.status) == (call, Status.DEADLINE_EXCEEDED)
-    assert session.wake_at is None
-    session.refuse(call, ErrorBody("deadline_exceeded", "deadline_exceeded"))
+    assert session.deadlines.next() is None
+    session.answering.refuse(call, ErrorBody("deadline_exceeded", "deadline_exceeded"))
     assert spoken(session)[0]["id"] == "a"
 
 
@@ -298,10 +300,10 @@ def test_a_deadline_of_nothing_is_over_at_once() -> None:
 def test_a_call_without_a_deadline_can_be_given_one() -> None:
     session = opened(extensions=False)
     call = call_in(session, "a")
-    session.expire_at(call, 5.0)
-    assert (call.expires_at, session.wake_at) == (5.0, 5.0)
-    session.succeed(call, b"1")
-    assert session.wake_at is None
+    session.answering.expire_at(call, 5.0)
+    assert (call.expires_at, session.deadlines.next()) == (5.0, 5.0)
+    session.answering.succeed(call, b"1")
+    assert session.deadlines.next() is None
     assert session.tick(9.0) == []
 
 
@@ -311,22 +313,22 @@ def test_cancel_stops_the_handler_and_the_response_is_still_owed() -> None:
     stop = only(session.receive(text(cancel="a"), 0.0), Stop)
     assert (stop.call, stop.status) == (call, Status.CANCELLED)
     assert list(session.incoming) == ["a"]
-    session.refuse(call, ErrorBody("cancelled", "cancelled"))
+    session.answering.refuse(call, ErrorBody("cancelled", "cancelled"))
     assert spoken(session)[0]["error"]["code"] == "cancelled"
 
 
 def test_cancelling_an_unknown_call_is_ignored() -> None:
     session = opened()
     assert session.receive(text(cancel="nobody"), 0.0) == []
-    assert session.messages() == []
+    assert session.outbox.take() == []
 
 
 def test_items_are_counted_from_zero_and_precede_the_response() -> None:
     session = opened()
     call = call_in(session, "a", credit=2)
-    session.send_item(call, b'"x"')
-    session.send_item(call, b'"y"')
-    session.succeed(call, b"null")
+    session.answering.send_item(call, b'"x"')
+    session.answering.send_item(call, b'"y"')
+    session.answering.succeed(call, b"null")
     assert spoken(session) == [
         {"id": "a", "item": "x", "n": 0},
         {"id": "a", "item": "y", "n": 1},
@@ -343,7 +345,7 @@ def test_credit_only_grows_and_only_for_a_stream() -> None:
     for id, credit in (("s", 5), ("s", 1), ("u", 9), ("nobody", 9), (None, 9)):
         assert session.receive(text(id=id, credit=credit), 0.0) == []
     assert (stream.outflow.credit, unary.outflow) == (5, None)
-    assert session.messages() == []
+    assert session.outbox.take() == []
 
 
 @pytest.mark.parametrize("frame", [200, 2000])
@@ -351,10 +353,10 @@ def test_an_answer_that_the_peer_cannot_take_becomes_resource_exhausted(frame: i
     session = opened(greeted=False)
     session.receive(NativeCodec().hello(Hello("chat", "1", 1, "s", 1, HelloLimits(frame=frame))), 0.0)
     room = frame - len(NativeCodec().result("a", b'""'))
-    session.succeed(call_in(session, "a"), b'"' + b"x" * room + b'"')
-    session.succeed(call_in(session, "b"), b'"' + b"x" * (room + 1) + b'"')
-    session.refuse(call_in(session, "c"), ErrorBody("internal", "internal", "x" * frame))
-    (fits, _), (result, _), (error, _) = session.messages()
+    session.answering.succeed(call_in(session, "a"), b'"' + b"x" * room + b'"')
+    session.answering.succeed(call_in(session, "b"), b'"' + b"x" * (room + 1) + b'"')
+    session.answering.refuse(call_in(session, "c"), ErrorBody("internal", "internal", "x" * frame))
+    (fits, _), (result, _), (error, _) = session.outbox.take()
     assert len(fits) == frame
     for answer in (result, error):
         assert len(answer) <= frame
@@ -365,9 +367,9 @@ def test_an_item_that_the_peer_cannot_take_fails_the_handler_and_not_the_connect
     session = opened()
     call = call_in(session, "a", credit=2)
     with pytest.raises(ResourceExhausted, match="2000"):
-        session.send_item(call, b'"' + b"x" * 2000 + b'"')
-    assert session.messages() == []
-    session.send_item(call, b"1")
+        session.answering.send_item(call, b'"' + b"x" * 2000 + b'"')
+    assert session.outbox.take() == []
+    session.answering.send_item(call, b"1")
     assert spoken(session)[0]["n"] == 0
 
 
@@ -377,7 +379,7 @@ def test_a_request_carries_its_extras_and_ids_never_repeat(role: Role) -> None:
     session = opened(role)
     call_out(session, 1.5, key="k", meta={"m": "v"}, window=8)
     call = call_out(session)
-    assert session.pending == 2
+    assert len(session.outbox.waiting) == 2
     first, second = spoken(session)
     assert first == {
         "id": "1",
@@ -406,7 +408,7 @@ def test_a_plain_peer_is_sent_nothing_of_the_extensions() -> None:
     session.abandon(call)
     session.leave(Goaway())
     assert spoken(session) == []
-    assert session.capabilities.frame == session.limits.frame
+    assert session.outbox.capabilities.frame == session.limits.frame
 
 
 def test_a_plain_peer_that_sends_extensions_is_not_understood() -> None:
@@ -432,39 +434,38 @@ def test_a_response_settles_its_call() -> None:
     assert settled.call is call
     assert isinstance(settled.outcome, Message)
     assert bytes(settled.outcome.data) == b'{"y": 1}'  # type: ignore[arg-type]
-    assert (session.outgoing, session.wake_at, call.owner) == ({}, None, "owner")
+    assert (session.outgoing, session.deadlines.next(), call.owner) == ({}, None, "owner")
 
 
-def test_an_answer_without_a_call_is_dropped_and_counted() -> None:
+def test_an_answer_without_a_call_is_dropped_and_told() -> None:
     session = opened()
-    assert session.receive(text(id="1", data=1), 0.0) == []
+    assert session.receive(text(id="1", data=1), 0.0) == [Dropped()]
     call_out(session)
     only(session.receive(text(id="1", data=1), 0.0), Settle)
-    assert session.receive(text(id="1", data=2), 0.0) == []
-    assert session.dropped == 2
-    session.messages()
+    assert session.receive(text(id="1", data=2), 0.0) == [Dropped()]
+    session.outbox.take()
 
 
 def test_an_answer_without_an_id_concerns_no_call() -> None:
     session = opened()
     call_out(session)
-    session.messages()
+    session.outbox.take()
     assert session.receive(text(id=None, data=None, error={"code": "x", "status": "y"}), 0.0) == []
-    assert (session.dropped, list(session.outgoing), session.messages()) == (0, ["1"], [])
+    assert (list(session.outgoing), session.outbox.take()) == (["1"], [])
 
 
 def test_an_abandoned_call_is_cancelled_and_its_late_answer_given_to_nobody() -> None:
     session = opened()
     call = call_out(session, 5.0)
-    session.messages()
+    session.outbox.take()
     session.abandon(call)
     session.abandon(call)
     assert spoken(session) == [{"cancel": "1"}]
-    assert (list(session.outgoing), session.wake_at) == (["1"], None)
-    assert session.receive(text(id="1", data=1), 0.0) == []
-    assert (session.dropped, session.outgoing) == (1, {})
+    assert (list(session.outgoing), session.deadlines.next()) == (["1"], None)
+    assert session.receive(text(id="1", data=1), 0.0) == [Dropped()]
+    assert session.outgoing == {}
     session.abandon(call)
-    assert session.messages() == []
+    assert session.outbox.take() == []
 
 
 def test_a_call_that_is_given_up_before_it_leaves_is_never_sent() -> None:
@@ -472,7 +473,7 @@ def test_a_call_that_is_given_up_before_it_leaves_is_never_sent() -> None:
     call, other = call_out(session, 5.0), call_out(session)
     session.abandon(call)
     assert [message["id"] for message in spoken(session)] == [other.id]
-    assert (list(session.outgoing), session.wake_at) == ([other.id], None)
+    assert (list(session.outgoing), session.deadlines.next()) == ([other.id], None)
 
 
 def test_a_call_whose_timeout_passes_before_it_leaves_did_not_run() -> None:
@@ -481,27 +482,26 @@ def test_a_call_whose_timeout_passes_before_it_leaves_did_not_run() -> None:
     settled = only(session.tick(5.0), Settle)
     assert isinstance(settled.outcome, DeadlineExceeded)
     assert settled.outcome.ran is Ran.NO
-    assert session.messages() == []
+    assert session.outbox.take() == []
 
 
 def test_a_timeout_settles_the_caller_as_unknown_and_cancels_the_call() -> None:
     session = opened()
     call = call_out(session, 5.0)
-    session.messages()
+    session.outbox.take()
     assert session.tick(4.999) == []
     settled = only(session.tick(5.0), Settle)
     assert settled.call is call
     assert isinstance(settled.outcome, DeadlineExceeded)
     assert settled.outcome.ran is Ran.UNKNOWN
     assert spoken(session) == [{"cancel": "1"}]
-    assert session.receive(text(id="1", data=1), 6.0) == []
-    assert session.dropped == 1
+    assert session.receive(text(id="1", data=1), 6.0) == [Dropped()]
 
 
 def test_a_call_without_a_timeout_waits() -> None:
     session = opened()
     call_out(session)
-    assert session.wake_at is None
+    assert session.deadlines.next() is None
     assert session.tick(1e9) == []
 
 
@@ -512,7 +512,7 @@ def test_items_of_a_call_come_in_turn_and_within_its_credit() -> None:
         item = only(session.receive(text(id="1", item=n, n=n), 0.0), Item)
         assert (item.call, item.raw) == (call, str(n).encode())
     assert only(session.receive(text(id="1", item=2, n=2), 0.0), Fail).code == 4400
-    session.messages()
+    session.outbox.take()
     session.consume(call, 1)
     assert spoken(session) == [{"id": "1", "credit": 3}]
     only(session.receive(text(id="1", item=2, n=2), 0.0), Item)
@@ -535,25 +535,25 @@ def test_an_item_for_a_call_that_is_no_stream_breaks_the_protocol() -> None:
 def test_items_for_nobody_are_dropped() -> None:
     session = opened()
     session.abandon(call_out(session, window=2))
-    session.messages()
+    session.outbox.take()
     for id in ("1", "2", None):
         assert session.receive(text(id=id, item=0, n=0), 0.0) == []
-    assert session.messages() == []
+    assert session.outbox.take() == []
 
 
 def test_grants_only_grow_and_only_while_a_stream_is_wanted() -> None:
     session = opened()
     stream, unary, left = call_out(session, window=4), call_out(session), call_out(session, window=4)
-    session.messages()
+    session.outbox.take()
     session.abandon(left)
-    session.messages()
+    session.outbox.take()
     session.consume(stream, 1)
     session.consume(unary, 9)
     session.consume(left, 9)
-    assert session.messages() == [], "half a window is told at once"
+    assert session.outbox.take() == [], "half a window is told at once"
     session.receive(text(id="1", data=1), 0.0)
     session.consume(stream, 9)
-    assert session.messages() == []
+    assert session.outbox.take() == []
 
 
 @pytest.mark.parametrize(("ours", "places"), [(100, 3), (2, 2)])
@@ -571,12 +571,12 @@ def test_calls_wait_for_the_smaller_of_both_limits(ours: int, places: int) -> No
 
 def test_a_request_that_the_peer_cannot_take_is_never_sent() -> None:
     session = opened()
-    room = 2000 - len(NativeCodec().request(session.capabilities, "1", "echo", b'""'))
+    room = 2000 - len(NativeCodec().request(session.outbox.capabilities, "1", "echo", b'""'))
     with pytest.raises(NotSent, match="at most 2000"):
         session.request("echo", b'"' + b"x" * (room + 1) + b'"', None, now=0.0, timeout=5.0)
-    assert (session.messages(), session.outgoing, session.wake_at) == ([], {}, None)
+    assert (session.outbox.take(), session.outgoing, session.deadlines.next()) == ([], {}, None)
     session.request("echo", b'"' + b"x" * room + b'"', None, now=0.0, timeout=None)
-    assert len(session.messages()[0][0]) == 2000
+    assert len(session.outbox.take()[0][0]) == 2000
 
 
 def test_after_goaway_nothing_more_is_asked() -> None:
@@ -605,7 +605,7 @@ def test_what_is_sent_keeps_its_order() -> None:
     session = opened()
     call = call_in(session, "a")
     session.send(b'{"event":"said"}')
-    session.succeed(call, b"1")
+    session.answering.succeed(call, b"1")
     session.send(b'{"event":"later"}')
     assert [message.get("event", "answer") for message in spoken(session)] == ["said", "answer", "later"]
 
@@ -635,9 +635,9 @@ def test_a_bad_request_under_an_id_in_flight_leaves_that_call_its_one_response()
     session = opened()
     call = call_in(session, "a")
     assert session.receive(text(id="a", action=5), 0.0) == []
-    assert session.messages() == []
-    session.succeed(call, b"1")
-    assert len(session.messages()) == 1
+    assert session.outbox.take() == []
+    session.answering.succeed(call, b"1")
+    assert len(session.outbox.take()) == 1
 
 
 @pytest.mark.parametrize(
@@ -652,22 +652,22 @@ def test_a_bad_request_under_an_id_in_flight_leaves_that_call_its_one_response()
 def test_a_bad_answer_ends_the_call_that_waits_for_it(answer: bytes) -> None:
     session = opened()
     call = call_out(session, 5.0, window=2)
-    session.messages()
+    session.outbox.take()
     settled = only(session.receive(answer, 0.0), Settle)
     assert settled.call is call
     assert isinstance(settled.outcome, Internal)
-    assert (session.outgoing, session.wake_at) == ({}, None)
+    assert (session.outgoing, session.deadlines.next()) == ({}, None)
     assert spoken(session) == [{"cancel": "1"}], "it may have been an item, with more to come"
 
 
 def test_a_bad_answer_to_an_abandoned_call_frees_its_place() -> None:
     session = opened()
     call = call_out(session)
-    session.messages()
+    session.outbox.take()
     session.abandon(call)
-    session.messages()
-    assert session.receive(text(id="1", data=None, error="no"), 0.0) == []
-    assert (session.outgoing, session.messages(), session.dropped) == ({}, [], 1)
+    session.outbox.take()
+    assert session.receive(text(id="1", data=None, error="no"), 0.0) == [Dropped()]
+    assert (session.outgoing, session.outbox.take()) == ({}, [])
 
 
 @pytest.mark.parametrize("answer", [text(id="1", data=None, error="no"), text(id="1", n=3), text(id="1", item=0, n=-1)])
@@ -683,7 +683,7 @@ def test_a_bad_answer_for_nobody_is_never_answered_under_its_id(answer: bytes) -
 def test_a_lost_connection_settles_every_call_and_stops_every_handler(role: Role) -> None:
     session = opened(role)
     waiting, given_up = call_out(session, 5.0), call_out(session, 5.0)
-    session.messages()
+    session.outbox.take()
     session.abandon(given_up)
     unsent = call_out(session, 5.0)
     handled = call_in(session, "a", deadline=1000)
@@ -696,9 +696,9 @@ def test_a_lost_connection_settles_every_call_and_stops_every_handler(role: Role
     assert settled.outcome.ran is Ran.UNKNOWN
     assert isinstance(stopped, Stop)
     assert (stopped.call, stopped.status) == (handled, Status.CANCELLED)
-    assert (session.outgoing, session.incoming, session.wake_at, session.messages()) == ({}, {}, None, [])
-    session.succeed(handled, b"1")
+    assert (session.outgoing, session.incoming, session.deadlines.next(), session.outbox.take()) == ({}, {}, None, [])
+    session.answering.succeed(handled, b"1")
     session.abandon(waiting)
     session.consume(waiting, 9)
-    assert session.messages() == []
+    assert session.outbox.take() == []
     assert session.lose() == []

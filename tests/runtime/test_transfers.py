@@ -12,6 +12,7 @@ from duologue.limits import Limits
 from duologue.session.decisions import (
     Decision,
     DownloadEnd,
+    Dropped,
     Fail,
     Granted,
     IncomingCall,
@@ -23,7 +24,8 @@ from duologue.session.decisions import (
     UploadBroken,
     UploadPiece,
 )
-from duologue.session.session import Role, Session
+from duologue.session.session import Session
+from duologue.session.states import Role
 from duologue.wire import (
     Goaway,
     Hello,
@@ -54,16 +56,16 @@ def opened(role: Role = Role.SERVER, *, extensions: bool = True, frame: int | No
     if extensions and frame is not None:
         theirs = Hello("files", "1.0.3", 1, "them", 7, HelloLimits(frame=frame))
         assert session.receive(NativeCodec().hello(theirs), 0.0) == []
-    session.messages()
+    session.outbox.take()
     return session
 
 
 def said(session: Session) -> list[dict[str, Any]]:
-    return [json.loads(message) for message, binary in session.messages() if not binary]
+    return [json.loads(message) for message, binary in session.outbox.take() if not binary]
 
 
 def pieces(session: Session) -> list[Piece]:
-    sent = session.messages()
+    sent = session.outbox.take()
     assert all(binary for _, binary in sent), sent
     return [decode_piece(message) for message, _ in sent]
 
@@ -106,11 +108,11 @@ def test_a_stream_that_is_taken_or_not_the_callers_is_refused_unrun(role: Role, 
 def test_a_stream_that_is_used_again_after_its_end_belongs_to_the_new_call() -> None:
     session = opened()
     first = receiving(session, "a", size=0)
-    session.ack(first, 0, 10)
+    session.transfers.ack(first, 0, 10)
     only(piece(session, PieceKind.END, 0), UploadPiece)
     second = receiving(session, "b", size=3)
-    session.ack(second, 0, 10)
-    session.succeed(first, b"1")
+    session.transfers.ack(second, 0, 10)
+    session.answering.succeed(first, b"1")
     assert only(piece(session, PieceKind.DATA, 0, b"abc"), UploadPiece).call is second
 
 
@@ -121,7 +123,7 @@ def uploading(session: Session, size: int = 300_000, timeout: float | None = Non
 
 
 def acked(session: Session, call: OutgoingCall, offset: int = 0, window: int = 100_000) -> OutgoingCall:
-    session.messages()
+    session.outbox.take()
     only(session.receive(text(id=call.id, ack={"offset": offset, "window": window}), 0.0), Granted)
     return call
 
@@ -151,7 +153,7 @@ def test_a_plain_peer_is_asked_for_no_transfer(what: str) -> None:
             "put", b"{}", None, now=0.0, timeout=None, download=True
         )
     assert caught.value.ran is Ran.NO
-    assert (session.messages(), session.outgoing) == ([], {})
+    assert (session.outbox.take(), session.outgoing) == ([], {})
 
 
 def test_an_ack_grants_bytes_up_to_the_size() -> None:
@@ -159,7 +161,7 @@ def test_an_ack_grants_bytes_up_to_the_size() -> None:
     call = acked(session, uploading(session, 150), 20, 100)
     assert call.outflow is not None
     assert (call.outflow.sent, call.outflow.room) == (20, 100)
-    session.upload(call, b"x" * 100)
+    session.transfers.upload(call, b"x" * 100)
     only(session.receive(text(id="1", ack={"offset": 90, "window": 100}), 0.0), Granted)
     assert (call.outflow.sent, call.outflow.room) == (120, 30)
 
@@ -175,7 +177,7 @@ def test_the_first_ack_is_heard_even_where_it_grants_nothing(offset: int) -> Non
 def test_an_ack_that_grants_nothing_new_wakes_nobody() -> None:
     session = opened()
     call = acked(session, uploading(session), 0, 100)
-    session.upload(call, b"x" * 100)
+    session.transfers.upload(call, b"x" * 100)
     for offset, window in ((0, 100), (50, 50), (0, 10)):
         assert session.receive(text(id="1", ack={"offset": offset, "window": window}), 0.0) == []
     assert call.outflow is not None
@@ -201,12 +203,12 @@ def test_an_ack_that_cannot_be_breaks_the_protocol(case: str) -> None:
 def test_an_ack_for_nobody_is_ignored() -> None:
     session = opened()
     call = uploading(session)
-    session.messages()
+    session.outbox.take()
     session.abandon(call)
-    session.messages()
+    session.outbox.take()
     for id in ("1", "2", None):
         assert session.receive(text(id=id, ack={"offset": 0, "window": 10}), 0.0) == []
-    assert session.messages() == []
+    assert session.outbox.take() == []
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -215,7 +217,7 @@ def test_an_upload_is_sent_piece_by_piece_and_ended(role: Role) -> None:
     call = acked(session, uploading(session, 5), 1)
     completed: list[bool] = []
     for data in (b"bcd", memoryview(b"e"), b""):
-        session.upload(call, data)
+        session.transfers.upload(call, data)
         completed.append(call.complete)
     assert completed == [False, False, True]
     first, second, end = pieces(session)
@@ -228,8 +230,8 @@ def test_an_upload_is_sent_piece_by_piece_and_ended(role: Role) -> None:
 def test_an_upload_that_cannot_go_on_says_so() -> None:
     session = opened()
     call = acked(session, uploading(session))
-    session.upload(call, b"abc")
-    session.stop_upload(call)
+    session.transfers.upload(call, b"abc")
+    session.transfers.stop_upload(call)
     assert [(piece.kind, piece.offset) for piece in pieces(session)] == [(PieceKind.DATA, 0), (PieceKind.ABORT, 3)]
 
 
@@ -238,14 +240,14 @@ def test_a_call_that_is_over_sends_nothing_more() -> None:
     call = acked(session, uploading(session))
     session.abandon(call)
     assert said(session) == [{"cancel": "1"}]
-    session.upload(call, b"abc")
+    session.transfers.upload(call, b"abc")
     session.receive(text(id="1", data=1), 0.0)
-    session.upload(call, b"abc")
-    session.stop_upload(call)
+    session.transfers.upload(call, b"abc")
+    session.transfers.stop_upload(call)
     asked = uploading(session)
-    session.messages()
-    session.stop_upload(asked)
-    assert session.messages() == [], "nothing to stop was begun"
+    session.outbox.take()
+    session.transfers.stop_upload(asked)
+    assert session.outbox.take() == [], "nothing to stop was begun"
 
 
 @pytest.mark.parametrize(
@@ -270,12 +272,12 @@ def in_phase(session: Session, phase: str, *, shared: bool) -> OutgoingCall:
     call = uploading(session, 6, 5.0, shared=shared)
     if phase == "unsent":
         return call
-    session.messages()
+    session.outbox.take()
     if phase == "not asked for":
         return call
     acked(session, call)
     for data in {"asked for": (), "half": (b"abc",), "ended": (b"abcdef", b"")}.get(phase, (b"abcdef",)):
-        session.upload(call, data)
+        session.transfers.upload(call, data)
     return call
 
 
@@ -321,7 +323,7 @@ def test_an_upload_is_received_piece_by_piece_from_where_it_was_asked_for(role: 
     stream = numbers(role)[0]
     call = receiving(session, "a", 10)
     assert (call.stream, call.upload) == (stream, UploadForm(10, SHA))
-    session.ack(call, 4, 100)
+    session.transfers.ack(call, 4, 100)
     assert said(session) == [{"id": "a", "ack": {"offset": 4, "window": 100}}]
     for offset, data in ((4, b"efg"), (7, b""), (7, b"hij")):
         came = only(piece(session, PieceKind.DATA, offset, data, stream), UploadPiece)
@@ -333,12 +335,12 @@ def test_an_upload_is_received_piece_by_piece_from_where_it_was_asked_for(role: 
 def test_what_is_held_is_told_half_a_window_at_a_time() -> None:
     session = opened()
     call = receiving(session)
-    session.ack(call, 0, 100)
-    session.messages()
+    session.transfers.ack(call, 0, 100)
+    session.outbox.take()
     only(piece(session, PieceKind.DATA, 0, b"x" * 100), UploadPiece)
-    session.hold(call, 49)
-    assert session.messages() == []
-    session.hold(call, 1)
+    session.transfers.hold(call, 49)
+    assert session.outbox.take() == []
+    session.transfers.hold(call, 1)
     assert said(session) == [{"id": "a", "ack": {"offset": 50, "window": 100}}]
     only(piece(session, PieceKind.DATA, 100, b"x" * 50), UploadPiece)
     only(piece(session, PieceKind.DATA, 150, b"x"), UploadBroken)
@@ -361,7 +363,7 @@ def test_a_piece_out_of_turn_ends_the_upload_and_not_the_connection(case: str) -
     kind, offset, data, reason = BROKEN[case]
     session = opened()
     call = receiving(session, size=20)
-    session.ack(call, 0, 100)
+    session.transfers.ack(call, 0, 100)
     only(piece(session, PieceKind.DATA, 0, b"x" * 10), UploadPiece)
     broken = only(piece(session, kind, offset, data), UploadBroken)
     assert (broken.call, broken.reason) == (call, reason)
@@ -381,19 +383,19 @@ def test_a_call_without_an_upload_takes_no_piece() -> None:
     session = opened()
     call = only(session.receive(text(id="a", action="get", stream=1, credit=5), 0.0), Start).call
     assert only(piece(session, PieceKind.DATA, 0), UploadBroken).call is call
-    session.download(call, b"x")
+    session.transfers.download(call, b"x")
     assert pieces(session)[0].stream == 1, "the other way is open all the same"
 
 
 def test_pieces_after_the_end_and_of_unknown_streams_are_ignored() -> None:
     session = opened()
     call = receiving(session, size=0)
-    session.ack(call, 0, 100)
+    session.transfers.ack(call, 0, 100)
     only(piece(session, PieceKind.END, 0), UploadPiece)
     for kind in PieceKind:
         assert piece(session, kind, 0, b"x") == []
         assert piece(session, kind, 0, b"x", stream=77) == []
-    session.succeed(call, b"1")
+    session.answering.succeed(call, b"1")
     assert piece(session, PieceKind.DATA, 0, b"x") == []
 
 
@@ -401,21 +403,21 @@ def test_pieces_after_the_end_and_of_unknown_streams_are_ignored() -> None:
 def test_a_call_that_is_over_asks_for_nothing(end: str) -> None:
     session = opened()
     call = receiving(session)
-    session.ack(call, 0, 100)
+    session.transfers.ack(call, 0, 100)
     if end == "answered":
-        session.succeed(call, b"1")
+        session.answering.succeed(call, b"1")
     else:
         session.lose()
-    session.messages()
-    session.ack(call, 10, 100)
-    session.hold(call, 99)
-    assert session.messages() == []
+    session.outbox.take()
+    session.transfers.ack(call, 10, 100)
+    session.transfers.hold(call, 99)
+    assert session.outbox.take() == []
 
 
 def test_a_call_that_asked_for_nothing_holds_nothing() -> None:
     session = opened()
-    session.hold(receiving(session), 99)
-    assert session.messages() == []
+    session.transfers.hold(receiving(session), 99)
+    assert session.outbox.take() == []
 
 
 def test_a_lost_connection_stops_an_upload() -> None:
@@ -441,13 +443,13 @@ def test_a_download_is_asked_for_with_a_stream_and_credit(role: Role) -> None:
 def test_a_download_arrives_piece_by_piece_within_its_credit(role: Role) -> None:
     session = opened(role)
     call = downloading(session)
-    session.messages()
+    session.outbox.take()
     stream = call.stream or 0
     for offset, data in ((0, b"ab"), (2, b""), (2, b"x" * 98)):
         item = only(piece(session, PieceKind.DATA, offset, data, stream), Item)
         assert (item.call, bytes(item.raw)) == (call, data)
     session.consume(call, 49)
-    assert session.messages() == []
+    assert session.outbox.take() == []
     session.consume(call, 1)
     assert said(session) == [{"id": "1", "credit": 150}]
     only(piece(session, PieceKind.DATA, 100, b"x" * 50, stream), Item)
@@ -469,15 +471,15 @@ def test_a_download_arrives_piece_by_piece_within_its_credit(role: Role) -> None
 def test_a_download_out_of_turn_ends_the_call_and_not_the_connection(kind: PieceKind, offset: int, data: bytes) -> None:
     session = opened(Role.CLIENT)
     call = downloading(session)
-    session.messages()
+    session.outbox.take()
     settled = only(piece(session, kind, offset, data), Settle)
     assert settled.call is call
     assert isinstance(settled.outcome, DataLoss)
     assert (settled.outcome.ran, f"at {offset} are out of turn" in settled.outcome.message) == (Ran.UNKNOWN, True)
-    assert (said(session), session.wake_at) == ([{"cancel": "1"}], None)
+    assert (said(session), session.deadlines.next()) == ([{"cancel": "1"}], None)
     assert piece(session, PieceKind.DATA, 0, b"x") == []
-    assert session.receive(text(id="1", data=1), 0.0) == []
-    assert (session.dropped, session.outgoing) == (1, {})
+    assert session.receive(text(id="1", data=1), 0.0) == [Dropped()]
+    assert session.outgoing == {}
 
 
 def test_an_item_is_no_part_of_a_download() -> None:
@@ -496,7 +498,7 @@ def test_bytes_for_an_upload_of_ours_end_it() -> None:
 def test_a_download_that_its_sender_stops_is_settled_by_the_response() -> None:
     session = opened(Role.CLIENT)
     downloading(session)
-    session.messages()
+    session.outbox.take()
     assert piece(session, PieceKind.ABORT, 0) == []
     assert piece(session, PieceKind.DATA, 0, b"x") == []
     only(session.receive(text(id="1", data=None, error={"code": "x", "status": "aborted"}), 0.0), Settle)
@@ -505,7 +507,7 @@ def test_a_download_that_its_sender_stops_is_settled_by_the_response() -> None:
 def test_pieces_for_a_caller_who_left_are_ignored() -> None:
     session = opened(Role.CLIENT)
     call = downloading(session)
-    session.messages()
+    session.outbox.take()
     session.abandon(call)
     assert piece(session, PieceKind.DATA, 0, b"x") == []
     assert piece(session, PieceKind.DATA, 77, b"x") == []
@@ -522,12 +524,12 @@ def test_a_download_is_sent_piece_by_piece_and_ended_with_its_digest(role: Role)
     session = opened(role)
     call = sending(session)
     assert call.outflow is not None
-    session.download(call, b"abc")
-    session.download(call, memoryview(b"de"))
+    session.transfers.download(call, b"abc")
+    session.transfers.download(call, memoryview(b"de"))
     assert call.outflow.room == 5
     assert only(session.receive(text(id="a", credit=20), 0.0), Granted).call is call
     assert call.outflow.room == 15
-    session.end_download(call, DIGEST)
+    session.transfers.end_download(call, DIGEST)
     first, second, end = pieces(session)
     assert {first.stream, second.stream, end.stream} == {numbers(role)[0]}
     assert [(p.kind, p.offset, bytes(p.data)) for p in (first, second, end)] == [
@@ -540,11 +542,11 @@ def test_a_download_is_sent_piece_by_piece_and_ended_with_its_digest(role: Role)
 def test_a_download_that_is_over_sends_nothing() -> None:
     session = opened()
     call = sending(session)
-    session.succeed(call, b"1")
-    session.messages()
-    session.download(call, b"x")
-    session.end_download(call, DIGEST)
-    assert session.messages() == []
+    session.answering.succeed(call, b"1")
+    session.outbox.take()
+    session.transfers.download(call, b"x")
+    session.transfers.end_download(call, DIGEST)
+    assert session.outbox.take() == []
 
 
 # ------------------------------------------------------------------------------------------------------ bad messages
@@ -561,6 +563,6 @@ def test_what_is_no_piece_breaks_the_protocol(message: bytes) -> None:
 def test_pieces_come_while_leaving_too() -> None:
     session = opened()
     call = receiving(session, size=3)
-    session.ack(call, 0, 10)
+    session.transfers.ack(call, 0, 10)
     session.leave(Goaway())
     only(piece(session, PieceKind.DATA, 0, b"abc"), UploadPiece)

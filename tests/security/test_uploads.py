@@ -52,7 +52,7 @@ def offset(call: OutgoingCall) -> int:
 async def leave_half(client: FilesClient, service: Shelf) -> None:
     """Upload 1000 bytes, then lose the connection."""
     call = await begin(client)
-    client.connection.session.upload(call, DATA[:1000])
+    client.connection.session.transfers.upload(call, DATA[:1000])
     client.connection.touch()
     await until(lambda: [held.received for held in service.uploads._held.values()] == [1000])
     client.connection.abort()

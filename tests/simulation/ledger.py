@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from duologue import AnswerStore, Call, Event, LogEntry, MemoryLog
 from duologue.handling.keyed import MemoryAnswers
-from duologue.session.session import Role
+from duologue.session.states import Role
 
 
 @dataclass

@@ -22,6 +22,7 @@ from duologue.handling.handlers import Handlers
 from duologue.handling.keyed import SPENT, KeyedCalls, MemoryAnswers
 from duologue.net.link import Link
 from duologue.server.clients import Clients
+from duologue.session.answering import Answering
 from duologue.session.decisions import OutgoingCall, Settle, Stop
 from duologue.session.session import Session
 from duologue.wire import NativeCodec
@@ -112,7 +113,8 @@ def giving_up_is_not_told(patch: Patch) -> None:
     def abandon(self: Session, call: OutgoingCall) -> None:
         if self.outgoing.get(call.id) is call and not call.abandoned:
             call.abandoned = True
-            self._forget_deadline(call)
+            if call.deadline is not None:
+                self.deadlines.discard(call.deadline)
 
     patch.setattr(Session, "abandon", abandon)
 
@@ -220,15 +222,15 @@ def old_connections_are_not_fenced(patch: Patch) -> None:
 
 @caught_by(scenarios.calls_in_calm, validators.late_answers_are_only_those_given_up)
 def answers_are_sent_twice(patch: Patch) -> None:
-    respond = Session._respond
+    respond = Answering._respond
 
-    def twice(self: Session, call: Any, message: bytes, error: Any) -> None:
-        known = self.incoming.get(call.id) is call
+    def twice(self: Answering, call: Any, message: bytes, error: Any) -> None:
+        known = self.calls.get(call.id) is call
         respond(self, call, message, error)
         if known:
-            self._queue.append((message, False))
+            self._outbox.waiting.append((message, False))
 
-    patch.setattr(Session, "_respond", twice)
+    patch.setattr(Answering, "_respond", twice)
 
 
 @caught_by(scenarios.calls_in_calm, validators.an_answer_belongs_to_its_call, seed=2)

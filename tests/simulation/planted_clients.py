@@ -14,7 +14,8 @@ from duologue.errors import NotSent
 from duologue.handling.keyed import KeyedCalls, MemoryAnswers
 from duologue.server.clients import Clients
 from duologue.session.decisions import OutgoingCall
-from duologue.session.session import Role, Session
+from duologue.session.session import Session
+from duologue.session.states import Role
 
 PLANTED: Final = Bugs()
 
@@ -70,9 +71,9 @@ def a_client_is_not_told_that_its_caller_gave_up(patch: Patch) -> None:
     abandon = Session.abandon
 
     def keep_quiet(self: Session, call: OutgoingCall) -> None:
-        waiting = len(self._queue)
+        waiting = len(self.outbox.waiting)
         abandon(self, call)
         if self.role is Role.SERVER:
-            del self._queue[waiting:]
+            del self.outbox.waiting[waiting:]
 
     patch.setattr(Session, "abandon", keep_quiet)

@@ -15,7 +15,7 @@ from duologue.drivers.port import wake
 from duologue.handling.receiving import Receiving
 from duologue.handling.uploads import HeldUpload
 from duologue.session.decisions import IncomingCall, OutgoingCall
-from duologue.session.session import Session
+from duologue.session.transfers import Transfers
 from duologue.wire import UploadForm
 
 PLANTED: Final = Bugs()
@@ -26,12 +26,12 @@ caught_by = PLANTED.caught_by
 # ------------------------------------------------------------------------------------------------------------- uploads
 @caught_by(scenarios.transfers_on_a_bad_network, transfer_promises.uploads_go_on_where_they_were, seed=3)
 def uploads_go_on_one_byte_too_late(patch: Patch) -> None:
-    ack = Session.ack
+    ack = Transfers.ack
 
-    def skip(self: Session, call: IncomingCall, offset: int, window: int) -> None:
+    def skip(self: Transfers, call: IncomingCall, offset: int, window: int) -> None:
         ack(self, call, offset + (call.inflow is None and offset > 0), window)
 
-    patch.setattr(Session, "ack", skip)
+    patch.setattr(Transfers, "ack", skip)
 
 
 @caught_by(scenarios.transfers_on_a_bad_network, transfer_promises.uploads_go_on_where_they_were, seed=3)

@@ -338,7 +338,7 @@ async def _a_world(sim: Simulation, clients: int, limits: Limits, ledger: Ledger
             yield world
             world.leaks += leaks.at_rest(world)
             ends = [*(one for client in world.all_clients for one in client.connections), *world.servers]
-            world.dropped = sum(one.session.dropped for one in ends)
+            world.dropped = sum(one.calls.dropped for one in ends)
             readers.cancel_scope.cancel()
         await anyio.sleep(1)
         world.leaks += leaks.without_readers(world)

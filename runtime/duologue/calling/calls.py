@@ -99,14 +99,19 @@ class Arrivals:
 
 
 class Calls:
-    """The calls that go out on one connection."""
+    """The calls that go out on one connection.
 
-    __slots__ = ("_connection", "_places", "_settled")
+    Attributes:
+        dropped: Answers that came when nobody waited for them any more.
+    """
+
+    __slots__ = ("_connection", "_places", "_settled", "dropped")
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._places: OrderedDict[Future, None] = OrderedDict()
         self._settled: Future | None = None
+        self.dropped = 0
 
     async def call(
         self, action: Action[Any, R], params: Params, timeout: float | None, options: CallOptions | None
@@ -188,6 +193,11 @@ class Calls:
         while not all(call.abandoned for call in self._connection.session.outgoing.values()):
             self._settled = self._connection.executor.future()
             await self._settled
+
+    def drop(self) -> None:
+        """An answer has come too late: the place of its call is free."""
+        self.dropped += 1
+        self.pass_on()
 
     def pass_on(self) -> None:
         """A call has ended: give its place, if it left one, to whoever waits longest."""

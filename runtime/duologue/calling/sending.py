@@ -57,12 +57,12 @@ async def _send(connection: Connection, call: OutgoingCall, arrivals: Arrivals, 
             if flow is None or call.complete or not connection.is_clear:
                 await _wait(connection, arrivals)
             elif flow.sent == source.form.size:
-                connection.session.upload(call, b"")
+                connection.session.transfers.upload(call, b"")
                 connection.flush()
             elif flow.room:
                 most = min(flow.room, connection.session.piece_size)
                 amount = pace.next(connection.executor.now(), most)
-                connection.session.upload(call, _read(connection, call, source, flow.sent, amount))
+                connection.session.transfers.upload(call, _read(connection, call, source, flow.sent, amount))
                 connection.flush()
                 await anyio.lowlevel.checkpoint()  # calls go first
             else:
@@ -87,5 +87,5 @@ def _read(connection: Connection, call: OutgoingCall, source: Source, offset: in
     try:
         return source.read(offset, amount)
     except OSError as error:
-        connection.session.stop_upload(call)
+        connection.session.transfers.stop_upload(call)
         raise Aborted(f"the body cannot be read: {error}", ran=Ran.NO) from error

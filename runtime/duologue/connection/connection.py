@@ -34,6 +34,7 @@ from ..net.refusals import refusal
 from ..session.decisions import (
     Decision,
     DownloadEnd,
+    Dropped,
     EventArrived,
     Fail,
     Granted,
@@ -48,7 +49,8 @@ from ..session.decisions import (
     UploadBroken,
     UploadPiece,
 )
-from ..session.session import Role, Session, State
+from ..session.session import Session
+from ..session.states import Role, State
 from ..wire import SUBPROTOCOL, ErrorBody, Goaway, Loss, NativeCodec, Point, Reset, SubscriptionEnd
 from .party import Party
 from .watching import Watch
@@ -91,7 +93,7 @@ class Connection:
         self.around_calls = party.around_calls
         self.watch = None if party.observers is None else Watch(self, party.observers)
         if self.watch is not None:
-            self.session.on_answered = self.watch.answered
+            self.session.answering.on_answered = self.watch.answered
         self.room_waiters: dict[Future, None] = {}
         self._party = party
         self._link = link
@@ -107,7 +109,6 @@ class Connection:
         self._scope: Scope | None = None
         self._held: list[Decision] = []
         self._flush_due = False
-        self._dropped = 0
         self._timer = OneTimer(self.executor, self._tick)
 
     # ------------------------------------------------------------------------------------------------------- lifetime
@@ -238,7 +239,7 @@ class Connection:
     @property
     def extensions(self) -> bool:
         """Whether the peer speaks more than the plain three shapes."""
-        return self.session.capabilities.extensions
+        return self.session.outbox.capabilities.extensions
 
     def spawn(self, function: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> Task:
         """Run something for as long as the connection lives."""
@@ -289,7 +290,7 @@ class Connection:
         """
         if not await self.room():
             raise NotSent(str(self.closed))
-        message, limit = _CODEC.event(event.event_name, event.to_wire()), self.session.capabilities.frame
+        message, limit = _CODEC.event(event.event_name, event.to_wire()), self.session.outbox.capabilities.frame
         if len(message) > limit:
             raise NotSent(f"{event.event_name}: an event of {len(message)} bytes; the peer takes at most {limit}")
         self.send_event(message)
@@ -302,10 +303,10 @@ class Connection:
 
     def send_shared(self, frames: Frames) -> None:
         """Send an event that is framed once for many connections, in turn with everything else."""
-        link, extensions = self._link, self.session.capabilities.extensions
+        link, extensions = self._link, self.session.outbox.capabilities.extensions
         if not link.is_open:
             return
-        if self.session.pending_bytes:
+        if self.session.outbox.size:
             self._hand_over()
         frame = frames.framed(link, extensions=extensions)
         if frame is None:
@@ -324,14 +325,14 @@ class Connection:
 
     def touch(self) -> None:
         """The session may have something to send, or to do at another time."""
-        session = self.session
-        if session.pending_bytes >= JOIN_BYTES or session.pending >= JOIN_FRAMES:
+        outbox, deadlines = self.session.outbox, self.session.deadlines
+        if outbox.size >= JOIN_BYTES or len(outbox.waiting) >= JOIN_FRAMES:
             self.flush()  # also for the link to see what waits, before somebody encodes more
-        elif session.pending_bytes and not self._flush_due and self.closed is None:
+        elif outbox.size and not self._flush_due and self.closed is None:
             self._flush_due = True
             self.executor.call_together(self._flush_soon)
-        if session.deadlines.not_before < self._timer.at:
-            self._timer.set(session.deadlines.not_before)
+        if deadlines.not_before < self._timer.at:
+            self._timer.set(deadlines.not_before)
 
     def _flush_soon(self) -> None:
         self._flush_due = False
@@ -339,12 +340,12 @@ class Connection:
 
     def flush(self) -> None:
         """Send all that was said now."""
-        if self.session.pending_bytes and self._link.is_open:
+        if self.session.outbox.size and self._link.is_open:
             self._hand_over()
         self._link.flush()
 
     def _hand_over(self) -> None:
-        for message, binary in self.session.messages():
+        for message, binary in self.session.outbox.take():
             self._link.send(message, binary=binary)
 
     def _tick(self) -> None:
@@ -378,9 +379,6 @@ class Connection:
     def on_pass_end(self) -> None:
         if self.session.peer is not None and not self._ready:
             self._get_ready()
-        while self._dropped < self.session.dropped:  # answers that nobody waited for any more left their places
-            self._dropped += 1
-            self.calls.pass_on()
         self.touch()
         if not self._flush_due and self.closed is None:  # behind what was started or woken, which is going to speak
             self._flush_due = True
@@ -456,6 +454,7 @@ class Connection:
         Stop: lambda self, decision: self._handlers.stop(decision),
         Refused: lambda self, decision: self._refuse(decision),
         Settle: lambda self, decision: self.calls.settle(decision),
+        Dropped: lambda self, _: self.calls.drop(),
         Item: lambda self, decision: self.calls.take_item(decision),
         DownloadEnd: lambda self, decision: self.calls.end_download(decision),
         Granted: lambda self, decision: self._grant(decision),

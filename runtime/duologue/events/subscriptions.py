@@ -317,7 +317,7 @@ class Subscriptions:
             return True
         frames = Frames(event, seq)
         message = frames.message(for_=self._tag(opening.subscription))
-        if len(message) > self._connection.session.capabilities.frame:
+        if len(message) > self._connection.session.outbox.capabilities.frame:
             self._refuse_as_large(frames, len(message))
             return False
         self._connection.send_event(message)
@@ -336,7 +336,7 @@ class Subscriptions:
 
     def _send_live(self, frames: Frames) -> None:
         connection = self._connection
-        capabilities = connection.session.capabilities
+        capabilities = connection.session.outbox.capabilities
         if not connection.has_room:
             self._withhold(frames)
         elif (size := len(frames.shared(extensions=capabilities.extensions))) > capabilities.frame:
@@ -363,7 +363,8 @@ class Subscriptions:
 
     def _refuse_as_large(self, frames: Frames, size: int) -> None:
         """End the subscriptions to an event that the peer cannot take: leaving it out would be a silent hole."""
-        reason = f"an event of {size} bytes; the peer takes at most {self._connection.session.capabilities.frame}"
+        most = self._connection.session.outbox.capabilities.frame
+        reason = f"an event of {size} bytes; the peer takes at most {most}"
         if not self._connection.extensions:
             self._connection.close(CloseCode.TOO_BIG, reason)
             return

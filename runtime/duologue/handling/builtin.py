@@ -47,11 +47,11 @@ class BuiltIns:
     async def _authenticate(self, call: IncomingCall) -> None:
         session = self._connection.session
         try:
-            session.succeed(call, await self._connection.standing.refresh(call.params))
+            session.answering.succeed(call, await self._connection.standing.refresh(call.params))
         except CallError as error:
-            session.refuse(call, body_of(error))
+            session.answering.refuse(call, body_of(error))
         except Exception:  # noqa: BLE001 - whatever went wrong, the call has its one answer
-            session.refuse(call, incident(call.action, connection=self._connection.id, call=call.id))
+            session.answering.refuse(call, incident(call.action, connection=self._connection.id, call=call.id))
         finally:
             self._done()
 
@@ -60,18 +60,18 @@ class BuiltIns:
         try:
             data, opening = subscriptions.subscribe(call.params)
         except CallError as error:
-            session.refuse(call, body_of(error))
+            session.answering.refuse(call, body_of(error))
             return
-        session.succeed(call, data)
+        session.answering.succeed(call, data)
         if not subscriptions.follow(opening):
             self._connection.spawn(self._replay, subscriptions, opening)
 
     def _unsubscribe(self, subscriptions: Subscriptions, call: IncomingCall) -> None:
         session = self._connection.session
         try:
-            session.succeed(call, subscriptions.unsubscribe(call.params))
+            session.answering.succeed(call, subscriptions.unsubscribe(call.params))
         except CallError as error:
-            session.refuse(call, body_of(error))
+            session.answering.refuse(call, body_of(error))
 
     async def _replay(self, subscriptions: Subscriptions, opening: Opening) -> None:
         try:

@@ -91,13 +91,13 @@ class Handlers:
             action = bound.action
             if call.expires_at is None and action.timeout is not None and not connection.extensions:
                 until = connection.executor.now() + action.timeout  # a plain caller cannot say
-                connection.session.expire_at(call, until)
+                connection.session.answering.expire_at(call, until)
             running = Running()
             refusal = self._refusal(call, action)
             if refusal is None and (action.rate is not None or action.concurrency is not None):
                 refusal = self._enter(call, action, running)
             if refusal is not None:
-                connection.session.refuse(call, refusal)
+                connection.session.answering.refuse(call, refusal)
                 return
             if isinstance(action, UploadAction):
                 running.receiving = Receiving(connection, self._uploads, call, keep=action.resumable)
@@ -105,7 +105,7 @@ class Handlers:
             running.task = connection.spawn(self._handle, call, bound, action)
         elif not self._built_in.answer(call):
             text = f"no action is called {call.action}"
-            connection.session.refuse(call, unrun(Status.UNIMPLEMENTED, text))
+            connection.session.answering.refuse(call, unrun(Status.UNIMPLEMENTED, text))
 
     def stop(self, decision: Stop) -> None:
         self._stop(decision.call, decision.status)
@@ -118,7 +118,7 @@ class Handlers:
         if not running.started:
             running.take_leave()()
             if self._connection.closed is None:
-                self._connection.session.refuse(call, unrun(status, "stopped before it started"))
+                self._connection.session.answering.refuse(call, unrun(status, "stopped before it started"))
             self._handled()
         if running.entered:  # else it ends by itself, in its first step
             running.task.cancel()
@@ -186,7 +186,7 @@ class Handlers:
         """Send an item of a stream once its caller takes it; False when the connection is gone."""
         if not await self._connection.room() or not await self._room_for(call):  # credit last: tasks share it
             return False
-        self._connection.session.send_item(call, item)
+        self._connection.session.answering.send_item(call, item)
         self._connection.touch()
         return True
 
@@ -199,7 +199,7 @@ class Handlers:
             connection, pace = self._connection, self._pace(call)
             most = min(len(data), call.outflow.room, connection.session.piece_size)
             piece = data[: pace.next(connection.executor.now(), most)]
-            connection.session.download(call, piece)
+            connection.session.transfers.download(call, piece)
             connection.flush()
             data = data[len(piece) :]
             await anyio.lowlevel.checkpoint()  # calls go first
@@ -237,7 +237,7 @@ class Handlers:
         try:
             params = action.params.from_wire(call.params)
         except ValidationError as error:
-            session.refuse(call, unrun(Status.INVALID_ARGUMENT, explain(error)))
+            session.answering.refuse(call, unrun(Status.INVALID_ARGUMENT, explain(error)))
             running.take_leave()()
             self._handled()
             return
@@ -245,17 +245,17 @@ class Handlers:
             if action.effect is Effect.KEYED and call.key is not None:
                 await self._answer_keyed(call, call.key, bound, action, params)
             else:
-                session.succeed(call, await self._run(call, bound, action, params))
+                session.answering.succeed(call, await self._run(call, bound, action, params))
         except CallError as error:
-            session.refuse(call, body_of(error))
+            session.answering.refuse(call, body_of(error))
         except Exception:  # noqa: BLE001 - whatever a handler raises ends its own call, and no other
-            session.refuse(call, incident(action.name, connection=self._connection.id, call=call.id))
+            session.answering.refuse(call, incident(action.name, connection=self._connection.id, call=call.id))
         except BaseException:  # cancelled: the caller gave up, its deadline passed, or the connection is gone
             status, text = running.stopped_for, "the handler was stopped"
             body = (
                 ErrorBody(status, status, text) if running.may_have_run else unrun(status, "stopped before it started")
             )
-            session.refuse(call, body)
+            session.answering.refuse(call, body)
             raise
         finally:
             if running.leave is not None:
@@ -299,7 +299,7 @@ class Handlers:
             error.ran = Ran.YES  # it may come from a call that this handler made, and did not run there
             raise
         if isinstance(sink, ByteSink):
-            connection.session.end_download(call, sink.digest())
+            connection.session.transfers.end_download(call, sink.digest())
         if not connection.has_room:
             await connection.room()
         return _encode(action, result)
@@ -336,9 +336,9 @@ class Handlers:
             if upload is not None:
                 upload.release()
         if answer.error is not None:
-            connection.session.refuse(call, answer.error, replayed=replayed)
+            connection.session.answering.refuse(call, answer.error, replayed=replayed)
         else:
-            connection.session.succeed(call, answer.data or b"null", replayed=replayed)
+            connection.session.answering.succeed(call, answer.data or b"null", replayed=replayed)
 
     async def _run_keyed(
         self,

@@ -43,7 +43,7 @@ class Notifications:
         if bound is None or bound.event is None:
             return False
         if (refusal := self._connection.refusal(bound.event)) is not None:
-            self._connection.session.complain(refusal)
+            self._connection.session.answering.complain(refusal)
         elif self._running < self._connection.limits.in_flight:
             self._running += 1
             self._tell(bound, Fate.DELIVERED)

@@ -47,7 +47,7 @@ class Receiving:
         if self._failure is None:
             self._held = held = self._uploads.take(claim, call.upload, self)
             if not held.complete:
-                connection.session.ack(call, held.received, connection.limits.bulk_window)
+                connection.session.transfers.ack(call, held.received, connection.limits.bulk_window)
                 connection.touch()
                 await self._waiting
         if self._failure is not None:
@@ -73,7 +73,7 @@ class Receiving:
             wake(self._waiting)
         else:
             held.write(decision.data)
-            self._connection.session.hold(self._call, len(decision.data))
+            self._connection.session.transfers.hold(self._call, len(decision.data))
 
     def fail(self, error: CallError) -> None:
         """It will not be complete, as far as this call is concerned."""

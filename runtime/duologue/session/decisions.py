@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from msgspec import UNSET, Raw
 
 from ..deadlines import Deadline
-from ..errors import CallError, Status
+from ..errors import CallError, NotSent, OutcomeUnknown, Ran, Status, Unavailable
 from ..observing.observer import ObservedCall
 from ..wire import Goaway, Message, UploadForm
 from .flow import Inflow, Outflow
@@ -64,6 +64,14 @@ class OutgoingCall:
         if self.message is not None:
             return False
         return self.upload is None or self.complete or (self.shared and self.outflow is None)
+
+    def lost(self) -> CallError:
+        """What to tell the caller when the connection is lost."""
+        if self.message is not None:
+            return NotSent("the connection was lost before the request could leave")
+        if not self.may_have_run:
+            return Unavailable("the connection was lost before all was uploaded", ran=Ran.NO)
+        return OutcomeUnknown("the connection was lost before the answer came")
 
 
 class IncomingCall:
@@ -160,6 +168,11 @@ class Settle:
 
 
 @dataclass(slots=True)
+class Dropped:
+    """A response came that nobody waits for any more."""
+
+
+@dataclass(slots=True)
 class Item:
     """An item of a streaming call of ours, or a piece of a download."""
 
@@ -233,6 +246,7 @@ Decision: TypeAlias = (
     | Stop
     | Refused
     | Settle
+    | Dropped
     | Item
     | DownloadEnd
     | Granted

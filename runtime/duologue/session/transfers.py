@@ -16,13 +16,27 @@ from .decisions import (
     UploadBroken,
     UploadPiece,
 )
-from .flow import Outflow
+from .flow import Inflow, Outflow
+from .outbox import Outbox
 
 
 class Transfers:
-    """The streams that are open: a client's have odd numbers, a server's even ones."""
+    """The streams that are open: a client's have odd numbers, a server's even ones.
 
-    def __init__(self, *, client: bool) -> None:
+    What is to be sent for a call that has ended meanwhile is dropped.
+
+    Args:
+        incoming: The peer's calls that are under way, by id; `outgoing` ours.
+    """
+
+    __slots__ = ("_calls", "_incoming", "_last", "_outbox", "_outgoing")
+
+    def __init__(
+        self, incoming: dict[str, IncomingCall], outgoing: dict[str, OutgoingCall], outbox: Outbox, *, client: bool
+    ) -> None:
+        self._incoming = incoming
+        self._outgoing = outgoing
+        self._outbox = outbox
         self._last = -1 if client else 0
         self._calls: dict[int, Expiring] = {}
 
@@ -50,15 +64,48 @@ class Transfers:
         self._calls.clear()
 
     # ------------------------------------------------------------------------------------------------------- to send
-    def piece(self, call: Expiring, kind: PieceKind, data: bytes | memoryview = b"") -> bytes:
-        """The next piece of an upload or a download that was granted."""
+    def upload(self, call: OutgoingCall, data: bytes | memoryview) -> None:
+        """Send the next bytes of an upload, which the caller has seen to be granted; none of them ends it."""
+        if self._outgoing.get(call.id) is call and not call.abandoned:
+            call.complete = not data
+            self._send(call, PieceKind.DATA if data else PieceKind.END, data)
+
+    def stop_upload(self, call: OutgoingCall) -> None:
+        """Say that the rest of an upload cannot be had."""
+        if self._outgoing.get(call.id) is call and call.outflow is not None:
+            self._send(call, PieceKind.ABORT)
+
+    def download(self, call: IncomingCall, data: bytes | memoryview) -> None:
+        """Send the next bytes of a download; the handler has waited for credit."""
+        if self._incoming.get(call.id) is call:
+            self._send(call, PieceKind.DATA, data)
+
+    def end_download(self, call: IncomingCall, sha256: bytes) -> None:
+        """Say that all was sent, and its digest."""
+        if self._incoming.get(call.id) is call:
+            self._send(call, PieceKind.END, sha256)
+
+    def ack(self, call: IncomingCall, offset: int, window: int) -> None:
+        """Let the caller upload: so much is held, and so much more may come. The first time tells where to begin."""
+        if self._incoming.get(call.id) is not call:
+            return
+        if call.inflow is None:
+            call.inflow = Inflow(window, offset)
+        self._outbox.send(self._outbox.codec.ack(call.id, Ack(offset, window)))
+
+    def hold(self, call: IncomingCall, amount: int) -> None:
+        """So many more bytes of an upload are held: say so when it is time."""
+        flow = call.inflow
+        if flow is not None and flow.advance(amount):
+            self.ack(call, flow.read, flow.window)
+
+    def _send(self, call: Expiring, kind: PieceKind, data: bytes | memoryview = b"") -> None:
         flow = call.outflow
         assert call.stream is not None, "who sends bytes has a stream"
         assert flow is not None, "and was told to begin"
-        message = encode_piece(kind, call.stream, flow.sent, data)
+        self._outbox.send_binary(encode_piece(kind, call.stream, flow.sent, data))
         if kind is PieceKind.DATA:
             flow.sent += len(data)
-        return message
 
     # ----------------------------------------------------------------------------------------------------- to receive
     def receive_ack(self, call: OutgoingCall, ack: Ack) -> Decision | None:

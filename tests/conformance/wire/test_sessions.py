@@ -194,7 +194,7 @@ class User:
             case {"cancel": name}:
                 self._scopes[name].cancel()
             case {"dropped": count}:
-                assert self.first.session.dropped == count
+                assert self.first.calls.dropped == count
             case _:
                 pytest.fail(f"a user cannot {what}")
 

@@ -1,0 +1,145 @@
+"""The peer's calls: each is started once, and has exactly one response."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..close_codes import CloseCode
+from ..deadlines import Deadlines
+from ..errors import ResourceExhausted, Status
+from ..limits import Limits
+from ..wire import ErrorBody, Message
+from .decisions import Decision, Expiring, Fail, Granted, IncomingCall, Refused, Start
+from .outbox import Outbox
+from .states import OPEN, Life, State
+from .transfers import Transfers
+
+
+class Answering:
+    """One session's answers to its peer.
+
+    Attributes:
+        calls: The calls that are not answered yet, by id.
+        on_answered: Is told of each response: its error, None for a result.
+    """
+
+    __slots__ = ("_deadlines", "_life", "_limits", "_outbox", "_transfers", "calls", "on_answered")
+
+    def __init__(
+        self,
+        calls: dict[str, IncomingCall],
+        life: Life,
+        outbox: Outbox,
+        transfers: Transfers,
+        deadlines: Deadlines[Expiring],
+        limits: Limits,
+    ) -> None:
+        self.calls = calls
+        self.on_answered: Callable[[IncomingCall, ErrorBody | None], None] | None = None
+        self._life = life
+        self._outbox = outbox
+        self._transfers = transfers
+        self._deadlines = deadlines
+        self._limits = limits
+
+    # ----------------------------------------------------------------------------------------------------- to receive
+    def receive(self, message: Message, now: float) -> Decision | None:
+        """A request came; None when it was refused, and its peer alone need know."""
+        id, limit = message.id, self._limits.in_flight
+        if not isinstance(id, str):
+            self.reject(None, "a request needs an id of 1 to 64 characters")
+        elif id in self.calls:
+            return Fail(CloseCode.VIOLATION, f"id {id} is in flight already")
+        elif self._life.state is State.LEAVING:
+            self._refuse_unrun(id, Status.UNAVAILABLE, "closing: no more calls are taken")
+        elif len(self.calls) >= limit:
+            self._refuse_unrun(id, Status.RESOURCE_EXHAUSTED, f"in_flight: {limit} calls are running already")
+            return Refused("in_flight")
+        else:
+            return self._accept(IncomingCall(message, id, now, extensions=self._outbox.capabilities.extensions))
+        return None
+
+    def _accept(self, call: IncomingCall) -> Start | None:
+        if call.stream is not None:
+            if not self._transfers.may_open(call.stream):
+                self._refuse_unrun(call.id, Status.INVALID_ARGUMENT, f"stream {call.stream} is taken, or not yours")
+                return None
+            self._transfers.open(call)
+        self.calls[call.id] = call
+        if call.expires_at is not None:
+            call.deadline = self._deadlines.push(call.expires_at, call)
+        return Start(call)
+
+    def receive_credit(self, message: Message, total: int) -> Granted | None:
+        """The peer takes more items, or bytes, of the answer to its call."""
+        call = self.calls.get(message.id) if isinstance(message.id, str) else None
+        if call is not None and call.outflow is not None and call.outflow.raise_to(total):
+            return Granted(call)
+        return None
+
+    # ------------------------------------------------------------------------------------------------------- to send
+    def expire_at(self, call: IncomingCall, when: float) -> None:
+        """Give a call that came without a deadline one."""
+        call.expires_at = when
+        call.deadline = self._deadlines.push(when, call)
+
+    def send_item(self, call: IncomingCall, item: bytes) -> None:
+        """Send an item; the caller has waited for credit.
+
+        Raises:
+            ResourceExhausted: The peer takes no message of this size.
+        """
+        self._life.move("respond")
+        assert call.outflow is not None, "a stream is only started for a caller that takes items"
+        message = self._outbox.codec.item(call.id, item, call.outflow.sent)
+        if len(message) > self._outbox.capabilities.frame:
+            raise ResourceExhausted(self._oversize(call, "an item", message))
+        self._outbox.send(message)
+        call.outflow.sent += 1
+
+    def succeed(self, call: IncomingCall, data: bytes, *, replayed: bool = False) -> None:
+        """Answer with a result, or an earlier call's; one that the peer cannot take becomes `resource_exhausted`."""
+        outbox = self._outbox
+        replayed = replayed and outbox.capabilities.extensions
+        self._respond(call, outbox.codec.result(call.id, data, replayed=replayed), None)
+
+    def refuse(self, call: IncomingCall, error: ErrorBody, *, replayed: bool = False) -> None:
+        """Answer with an error, or the one of an earlier call."""
+        outbox = self._outbox
+        replayed = replayed and outbox.capabilities.extensions
+        self._respond(call, outbox.codec.failure(call.id, error, replayed=replayed), error)
+
+    def complain(self, error: ErrorBody) -> None:
+        """Answer what is no call, and so has no id."""
+        self._life.move("respond")
+        self._outbox.send(self._outbox.codec.failure(None, error))
+
+    def reject(self, id: str | None, reason: str) -> None:
+        """Say that what came was no message."""
+        if id not in self.calls:  # that id has its own response to come
+            self._refuse_unrun(id, Status.INVALID_ARGUMENT, reason)
+
+    def _respond(self, call: IncomingCall, message: bytes, error: ErrorBody | None) -> None:
+        if self.calls.get(call.id) is not call:  # the connection was lost meanwhile
+            return
+        if self._life.state is not OPEN:
+            self._life.move("respond")
+        del self.calls[call.id]
+        if call.stream is not None:
+            self._transfers.close(call)
+        if call.deadline is not None:
+            self._deadlines.discard(call.deadline)
+        if len(message) > self._outbox.capabilities.frame:
+            status, text = Status.RESOURCE_EXHAUSTED, self._oversize(call, "an answer", message)
+            error = ErrorBody(status, status, text)
+            message = self._outbox.codec.failure(call.id, error)
+        self._outbox.send(message)
+        if self.on_answered is not None:
+            self.on_answered(call, error)
+
+    def _oversize(self, call: IncomingCall, what: str, message: bytes) -> str:
+        most = self._outbox.capabilities.frame
+        return f"{call.action[:64]}: {what} of {len(message)} bytes; the peer takes at most {most}"
+
+    def _refuse_unrun(self, id: str | None, status: Status, text: str) -> None:
+        self._outbox.send(self._outbox.codec.failure(id, ErrorBody(status, status, text, ran=False)))
