@@ -31,7 +31,8 @@ class Wire:
 
     def __init__(self, *, extensions: bool, limits: Limits) -> None:
         self.executor = ManualExecutor()
-        self.session = SimpleNamespace(capabilities=Capabilities(extensions=extensions, frame=limits.frame))
+        capabilities = Capabilities(extensions=extensions, frame=limits.frame)
+        self.session = SimpleNamespace(outbox=SimpleNamespace(capabilities=capabilities))
         self.extensions = extensions
         self.limits = limits
         self.has_room = True
@@ -243,6 +244,28 @@ async def test_the_implicit_subscription_adds_up_and_is_taken_apart() -> None:
     assert desk.listening() == set()
     with pytest.raises(NotFound, match="no subscription is called"):
         desk.unsubscribe(events=["typing"])
+
+
+async def test_what_one_subscription_took_whole_is_filtered_for_the_others_once_it_has_ended() -> None:
+    desk = Desk()
+    await desk.subscribe(events=["said"], sub="all")
+    await desk.subscribe(events=["said"], sub="some", filter={"room": "a"})
+    await desk.say(1, 2, room="b")
+    desk.unsubscribe(sub="all")
+    await desk.say(3, room="b")
+    await desk.say(4, room="a")
+    assert numbers(desk.wire.take()) == [1, 2, 4]
+
+
+async def test_a_subscription_that_opens_beside_a_live_one_gets_the_states_that_change_meanwhile() -> None:
+    desk = Desk()
+    await desk.subscribe(events=["topic"], sub="s1")
+    await desk.publisher.emit(topic("a", "1"))
+    _, opening = desk.take_in(events=["topic"], sub="s2")
+    await desk.publisher.emit(topic("a", "2"))
+    desk.wire.take()
+    await desk.subscriptions.replay(opening)
+    assert [m["data"]["text"] for m in desk.wire.take() if m.get("for") == "s2"][-1] == "2"
 
 
 async def test_subscribing_again_to_the_same_event_replaces_its_filter() -> None:

@@ -117,6 +117,10 @@ class Filter:
             fields.append((attributes, frozenset(allowed)))
         return fields
 
+    def takes_all(self, name: str) -> bool:
+        """Whether every event of this name passes."""
+        return not self._fields.get(name)
+
     def matches(self, event: Event) -> bool:
         """Whether an event passes."""
         fields = self._fields.get(event.event_name)

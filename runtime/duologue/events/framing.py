@@ -8,18 +8,27 @@ from ..models import Event
 from ..net.link import Link
 from ..wire import NativeCodec
 
+ENVELOPE: Final = 128
+"""Bytes around an event's name and data, at most; a character of a name has at most 6."""
+
 
 class Frames:
-    """One event in the forms in which it leaves, each encoded and framed once for all who get it."""
+    """One event in the forms in which it leaves, each encoded and framed once for all who get it.
 
-    __slots__ = ("_frames", "_messages", "data", "event", "seq")
+    Attributes:
+        most: Bytes that its message has at most, for those who only ask whether it may be too large.
+    """
+
+    __slots__ = ("_frames", "_messages", "data", "event", "most", "name", "seq")
 
     codec: Final = NativeCodec()
 
     def __init__(self, event: Event, seq: int | None) -> None:
         self.event = event
+        self.name = event.event_name
         self.seq = seq
         self.data = event.to_wire()
+        self.most = ENVELOPE + 6 * len(self.name) + len(self.data)
         self._messages: list[bytes | None] = [None, None]
         self._frames: dict[tuple[bool, str], bytes] = {}
 
@@ -28,7 +37,7 @@ class Frames:
         message = self._messages[extensions]
         if message is None:
             seq = self.seq if extensions else None
-            message = self._messages[extensions] = self.codec.event(self.event.event_name, self.data, seq=seq)
+            message = self._messages[extensions] = self.codec.event(self.name, self.data, seq=seq)
         return message
 
     def framed(self, link: Link, *, extensions: bool) -> bytes | None:
@@ -44,5 +53,5 @@ class Frames:
     def message(self, *, for_: str | None) -> bytes:
         """The message for one subscription: replay and snapshots."""
         if for_ is None:
-            return self.codec.event(self.event.event_name, self.data)
-        return self.codec.event(self.event.event_name, self.data, seq=self.seq, for_=for_)
+            return self.codec.event(self.name, self.data)
+        return self.codec.event(self.name, self.data, seq=self.seq, for_=for_)

@@ -138,6 +138,7 @@ class Subscriptions:
         self._publisher = publisher
         self._known = {event.name: event for event in publisher.protocol.events}
         self._subscriptions: dict[str, _Subscription] = {}
+        self._certain: set[str] = set()
         self._withheld: dict[_State, Frames] = {}
         self._lost: dict[tuple[str, str], int] = {}
         self._log_watch: Timer | None = None
@@ -160,6 +161,7 @@ class Subscriptions:
         subscription = self._open(wanted.sub)
         opened = {name: _Wanted(accepted) for name in wanted.events}
         subscription.events.update(opened)
+        self._certain.clear()
         for name in wanted.events:
             self._publisher.listen(name, self._deliver)
         position = self._publisher.log.position
@@ -325,13 +327,14 @@ class Subscriptions:
         return True
 
     def _ignore_unwanted(self) -> None:
+        self._certain.clear()
         wanted = {name for subscription in self._subscriptions.values() for name in subscription.events}
         for name in self._known:
             if name not in wanted:
                 self._publisher.ignore(name, self._deliver)
 
     def _deliver(self, frames: Frames) -> None:
-        if self._is_followed(frames.event):
+        if frames.name in self._certain or self._is_followed(frames.event):
             self._send_live(frames)
 
     def _send_live(self, frames: Frames) -> None:
@@ -339,21 +342,30 @@ class Subscriptions:
         capabilities = connection.session.outbox.capabilities
         if not connection.has_room:
             self._withhold(frames)
-        elif (size := len(frames.shared(extensions=capabilities.extensions))) > capabilities.frame:
+        elif (
+            frames.most > capabilities.frame
+            and (size := len(frames.shared(extensions=capabilities.extensions))) > capabilities.frame
+        ):
             self._refuse_as_large(frames, size)
         else:
             connection.send_shared(frames)
             if connection.watch is not None:
-                connection.watch.events(frames.event.event_name, Fate.DELIVERED)
+                connection.watch.events(frames.name, Fate.DELIVERED)
 
     def _is_followed(self, event: Event) -> bool:
-        """Whether a subscription follows this event, which is new; those not so far get the latest states later."""
+        """Whether a subscription follows this event, which is new; those not so far get the latest states later.
+
+        Where nothing of that depends on what is in the event, `_certain` spares the next one the same questions.
+        """
         name, followed = event.event_name, False
         if not self._may_have(name):
             return False
-        for subscription in self._subscriptions.values():
-            wanted = subscription.events.get(name)
-            if wanted is None or (wanted.live and followed) or not wanted.accepts.matches(event):
+        wanting = [wanted for sub in self._subscriptions.values() if (wanted := sub.events.get(name)) is not None]
+        if all(wanted.live for wanted in wanting) and any(wanted.accepts.takes_all(name) for wanted in wanting):
+            self._certain.add(name)
+            return True
+        for wanted in wanting:
+            if (wanted.live and followed) or not wanted.accepts.matches(event):
                 continue
             if wanted.live:
                 followed = True
