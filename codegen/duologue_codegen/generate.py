@@ -5,7 +5,8 @@ from __future__ import annotations
 from . import ir
 from .format import format_files
 from .keeping import no_collection
-from .render import Files, render_package, render_project
+from .package import render_package
+from .render import Files, render_project
 from .second_opinion import compare_models
 from .spec import SPOKEN
 from .structure import check_structure

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
 
 from typing_extensions import override
 
@@ -25,16 +26,16 @@ LIBRARY: Final[Mapping[str, str]] = {
         "enum": "IntEnum StrEnum",
         "functools": "cached_property",
         "ssl": "SSLContext",
-        "typing": "Annotated ClassVar Final Literal TypeAlias Union",
+        "typing": "TYPE_CHECKING Annotated ClassVar Final Literal TypeAlias Union",
         "uuid": "UUID",
         "pydantic": "AwareDatetime Field MISSING TypeAdapter",
         "typing_extensions": "TypeAliasType deprecated override",
         "duologue": """
-            Base64 Int64 Json Model Params Event UnknownValue UnknownVariant UniqueItems
+            Base64 Int64 Json Later Model Params Event UnknownValue UnknownVariant UniqueItems deferred exported_later
             Declared Cancelled Unknown InvalidArgument DeadlineExceeded NotFound AlreadyExists PermissionDenied
             ResourceExhausted FailedPrecondition Aborted OutOfRange Unimplemented Internal Unavailable DataLoss
             Unauthenticated
-            Action DownloadAction StreamAction UploadAction Effect Delivery EventDescriptor Protocol Rate
+            Action DownloadAction StreamAction UploadAction Effect Delivery EventDescriptor NamespaceTable Protocol Rate
             Body Bound ByteSink Call CallOptions Client Download EventStream Events Lifecycle Limits Peer Position
             Server Service Sink Stream SyncClient SyncDownload SyncEventStream SyncEvents SyncStream Token Upload
             downloading notified streaming unary uploading
@@ -46,7 +47,7 @@ LIBRARY: Final[Mapping[str, str]] = {
 
 _BUILTINS: Final = frozenset(
     "bool bytes classmethod dict float frozenset int list property str super tuple type None True False".split()
-)
+) | {"__name__"}
 
 
 def alias(name: str) -> str:
@@ -58,39 +59,89 @@ class UnresolvedName(Exception):
     """The text of a module uses a name that nothing defines: an error of the generator."""
 
 
-def import_block(body: str, local: Mapping[str, str]) -> str:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where a name of the package is.
+
+    Attributes:
+        module: `.models`; `.` for a module itself, `.a:b` for what is called `b` there.
+        late: It is imported for type checkers alone; what runs looks it up when it needs it.
+    """
+
+    module: str
+    late: bool = False
+
+
+Find: TypeAlias = Callable[[str], Found | None]
+
+
+def import_block(body: str, find: Find, *, eager: bool = False) -> str:
     """The imports that `body` needs, sorted as isort does.
 
-    `local` says for the names of this package which of its modules has them (`.models`; `.` for a module itself).
+    `find` says where the names of this package are. `eager` is for modules of models: were their annotations text,
+    pydantic would compile each when it makes the class, which took more than half of the time that importing takes.
     """
     tree = ast.parse(body)
+    evaluated, annotated = _used(tree)
     wanted: dict[str, set[str]] = {}
-    for name in sorted(_used(tree) - _defined(tree)):
+    later: dict[str, set[str]] = {}
+    for name in sorted((evaluated | annotated) - _defined(tree)):
         bare = name.removeprefix("_")
-        module = local.get(bare) or LIBRARY.get(bare)
-        if module is not None:
-            wanted.setdefault(module, set()).add(name)
+        found = find(bare) or (Found(LIBRARY[bare]) if bare in LIBRARY else None)
+        if found is not None:
+            (later if found.late else wanted).setdefault(found.module, set()).add(name)
         elif name not in _BUILTINS:
             known = "a builtin that is not listed" if hasattr(builtins, name) else "unknown"
             raise UnresolvedName(f"{name} ({known})")
-    return "\n\n".join(["from __future__ import annotations", *_groups(wanted)])
+    promised = [
+        f"    {name} = Later({module!r}, {name!r}, __name__)" for module, name in _rows(later) if name in evaluated
+    ]
+    if later:
+        wanted.setdefault("typing", set()).add("TYPE_CHECKING")
+    if promised:
+        wanted.setdefault("duologue", set()).add("Later")
+    future = [] if eager else ["from __future__ import annotations"]
+    return "\n\n".join([*future, *_groups(wanted), *_checked(later, promised)])
+
+
+def _rows(wanted: Mapping[str, set[str]]) -> Iterable[tuple[str, str]]:
+    modules = sorted(wanted, key=_module_order)
+    return [(module, name) for module in modules for name in sorted(wanted[module], key=import_order)]
+
+
+def _checked(later: Mapping[str, set[str]], promised: Sequence[str]) -> Iterable[str]:
+    """Imports for type checkers, and what stands for the names when the module runs."""
+    if not later:
+        return []
+    lines = ["if TYPE_CHECKING:", *(f"    {line}" for group in _groups(later) for line in group.splitlines())]
+    return ["\n".join([*lines, "else:", *promised] if promised else lines)]
 
 
 def _groups(wanted: Mapping[str, set[str]]) -> Iterable[str]:
     groups: tuple[list[str], list[str], list[str]] = ([], [], [])
-    for module in sorted(wanted, key=lambda module: (module.startswith("."), module)):
-        group = groups[2 if module.startswith(".") else 0 if module in _STANDARD else 1]
-        plain = sorted((name for name in wanted[module] if not name.startswith("_")), key=import_order)
+    modules: dict[str, list[tuple[str, str]]] = {}
+    for place, names in wanted.items():
+        module, _, original = place.partition(":")
+        plain = sorted((name for name in names if not original and not name.startswith("_")), key=import_order)
         # What is renamed has a statement of its own, in the order of the first names.
-        clauses = [(name, _clause(name)) for name in wanted[module] if name.startswith("_")]
+        clauses = [(original or name, _clause(name, original)) for name in names if original or name.startswith("_")]
         clauses += [(plain[0], ", ".join(plain))] if plain else []
-        clauses.sort(key=lambda clause: import_order(clause[0]))
+        modules.setdefault(module, []).extend(clauses)
+    for module in sorted(modules, key=_module_order):
+        group = groups[2 if module.startswith(".") else 0 if module in _STANDARD else 1]
+        clauses = sorted(modules[module], key=lambda clause: import_order(clause[0]))
         group.extend(f"from {module} import {clause}" for _, clause in clauses)
     return ["\n".join(group) for group in groups if group]
 
 
-def _clause(name: str) -> str:
-    return f"{name[1:]} as {name}"
+def _clause(name: str, original: str) -> str:
+    return f"{original or name[1:]} as {name}"
+
+
+def _module_order(module: str) -> tuple[bool, int, str]:
+    """isort's: what is furthest away comes first."""
+    name = module.lstrip(".")
+    return name != module, len(name) - len(module), name
 
 
 def import_order(name: str) -> tuple[object, ...]:
@@ -127,10 +178,16 @@ def _defined(tree: ast.Module) -> set[str]:
     return names
 
 
-def _used(tree: ast.Module) -> set[str]:
+def _used(tree: ast.Module) -> tuple[set[str], set[str]]:
+    """Names that are evaluated, and those that only annotations have which nothing evaluates."""
     finder = _Finder()
-    finder.visit(tree)
-    return finder.names
+    for statement in tree.body:
+        if isinstance(statement, ast.AnnAssign):
+            finder.annotation(statement.annotation)
+            finder.visit(statement.value or ast.Pass())
+        else:
+            finder.visit(statement)
+    return finder.names, finder.annotated
 
 
 class _Finder(ast.NodeVisitor):
@@ -138,7 +195,14 @@ class _Finder(ast.NodeVisitor):
 
     def __init__(self) -> None:
         self.names: set[str] = set()
+        self.annotated: set[str] = set()
         self._arguments: tuple[frozenset[str], ...] = ()
+
+    def annotation(self, node: ast.expr) -> None:
+        """What stands in an annotation; those of models' fields are not among these, since pydantic evaluates them."""
+        kept, self.names = self.names, self.annotated
+        self.visit(node)
+        self.names = kept
 
     @override
     def visit_Name(self, node: ast.Name) -> None:
@@ -146,8 +210,11 @@ class _Finder(ast.NodeVisitor):
             self.names.add(node.id)
 
     @override
-    def visit_Constant(self, node: ast.Constant) -> None:
-        """Nothing: quoted annotations name definitions of the same module alone."""
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        """The annotation of a field is text where it names what stands below."""
+        self.generic_visit(node)
+        if isinstance(node.annotation, ast.Constant):
+            self.visit(ast.parse(str(node.annotation.value), mode="eval"))
 
     @override
     def visit_Call(self, node: ast.Call) -> None:
@@ -161,11 +228,14 @@ class _Finder(ast.NodeVisitor):
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         every = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
-        outside = [*node.decorator_list, *node.args.defaults, *node.args.kw_defaults, node.returns]
-        for part in (*outside, *(argument.annotation for argument in every)):
+        for part in (*node.decorator_list, *node.args.defaults, *node.args.kw_defaults):
             if part is not None:
                 self.visit(part)
-        self._arguments = (*self._arguments, frozenset(argument.arg for argument in every))
+        for part in (node.returns, *(argument.annotation for argument in every)):
+            if part is not None:
+                self.annotation(part)
+        imported = [alias.name for line in node.body if isinstance(line, ast.ImportFrom) for alias in line.names]
+        self._arguments = (*self._arguments, frozenset([*imported, *(argument.arg for argument in every)]))
         for statement in node.body:
             self.visit(statement)
         self._arguments = self._arguments[:-1]

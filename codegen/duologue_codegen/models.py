@@ -3,53 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from . import ir, values
 from .annotations import Annotator
 from .docs import definition_doc, field_doc
-from .resolve.recursion import definition_references
+from .resolve.recursion import definition_references, references
 from .text import Code, docstring, literal, name
 
 
-def render_models(protocol: ir.Protocol, definitions: Collection[ir.Definition], taken: Iterable[str] = ()) -> Code:
+def render_models(
+    protocol: ir.Protocol,
+    definitions: Collection[ir.Definition],
+    taken: Iterable[str] = (),
+    late: Collection[str] = (),
+) -> Code:
     """These definitions as Python classes and aliases, in this order, without header and imports.
 
-    `taken` are names of fields and methods in the module: `annotations` says what they change.
+    `taken` are names of fields and methods in the module: `annotations` says what they change. `late` are classes that
+    stand elsewhere and may not be there yet.
     """
-    return _Module(Annotator(protocol, frozenset(taken), constrained=True), definitions).text()
+    below = {definition.class_name for definition in definitions}
+    annotator = Annotator(protocol, frozenset(taken), constrained=True)
+    return _Module(annotator, definitions, below, frozenset(late)).text()
 
 
 @dataclass(slots=True)
 class _Module:
     annotator: Annotator
     definitions: Collection[ir.Definition]
-    _seen: set[str] = field(default_factory=set[str])
-    """Class names that stand above."""
+    _below: set[str]
+    """Class names of this module that do not stand above."""
+    _late: frozenset[str]
 
     def text(self) -> Code:
         blocks: list[str] = []
-        late: list[str] = []  # pydantic cannot complete these where they stand
         for definition in self.definitions:
             blocks.append(self._block(definition))
-            if isinstance(definition, ir.ObjectDef) and self._is_late(definition):
-                late.append(f"{name(definition.class_name)}.model_rebuild()")
-            self._seen.add(definition.class_name)
-        rebuilt = "\n".join(late)
-        return Code("\n\n\n".join([*blocks, rebuilt] if rebuilt else blocks) + "\n")
-
-    def _is_late(self, definition: ir.ObjectDef) -> bool:
-        """Whether the class leads to what stands below; that it names itself does not count, pydantic knows it."""
-        waiting = [one for one in definition_references(definition) if one != definition.class_name]
-        looked_at: set[str] = set()
-        while waiting:
-            one = waiting.pop()
-            if one not in self._seen:
-                return True
-            if one not in looked_at:
-                looked_at.add(one)
-                waiting += definition_references(self.annotator.protocol.definition(one))
-        return False
+            self._below.discard(definition.class_name)
+        return Code("\n\n\n".join(blocks) + "\n")
 
     def _block(self, definition: ir.Definition) -> str:
         match definition:
@@ -64,7 +56,7 @@ class _Module:
 
     def _alias(self, definition: ir.UnionDef | ir.AliasDef, value: str) -> str:
         """The value is text where it names what stands below, as it does in recursion."""
-        written = value if self._seen.issuperset(definition_references(definition)) else literal(value)
+        written = value if self._below.isdisjoint(definition_references(definition)) else literal(value)
         lines = [f'{name(definition.class_name)} = TypeAliasType("{name(definition.class_name)}", {written})']
         doc = definition_doc(definition)
         return "\n".join([*lines, docstring(doc)] if doc else lines)
@@ -90,6 +82,8 @@ class _Module:
     def _field(self, member: ir.Field) -> list[str]:
         default = self._default(member)
         annotation = self.annotator.field(member)
+        if not self._below.isdisjoint(references(member.type)):
+            annotation = literal(annotation)
         lines = [f"    {name(member.python_name)}: {annotation}{f' = {default}' if default else ''}"]
         doc = field_doc(member)
         return [*lines, f"    {docstring(doc, 4)}"] if doc else lines
@@ -105,7 +99,7 @@ class _Module:
             case ir.Field(default=ir.Default(value=value)):
                 written = values.expression(value, self.annotator)
                 # A class that comes later, or the one being made, can only be named by a function.
-                late = values.classes(value) - self._seen
+                late = values.classes(value) & (self._below | self._late)
                 return f"{self.annotator.library('Field')}(default_factory=lambda: {written})" if late else written
             case _:
                 return None

@@ -21,7 +21,7 @@ MODEL_MEMBERS = frozenset(
     construct copy dict from_orm json model_computed_fields model_config model_construct model_copy model_extra
     model_fields model_fields_set model_json_schema model_parametrized_name model_post_init model_rebuild parse_file
     parse_obj parse_raw schema schema_json update_forward_refs validate
-    event_name from_wire known_tags leave_out_defaults self tag_field to_wire
+    event_name from_wire known_tags self tag_field to_wire
     """.split()
 )
 
@@ -51,8 +51,8 @@ ERROR_ARGUMENTS = frozenset({"self", "message"})
 RUNTIME_CLASSES = frozenset(
     """
     Action Base64 Body Bound ByteSink Call CallError CallOptions Client Declared Decimal Delivery Download
-    DownloadAction Effect Event EventDescriptor EventStream Events HistoryLost Int64 Json Lifecycle Limits Model
-    NotSent OutcomeUnknown Params Peer Position Protocol Rate Server Service Sink Status Stream StreamAction SyncClient
+    DownloadAction Effect Event EventDescriptor EventStream Events HistoryLost Int64 Json Later Lifecycle Limits Model
+    NamespaceTable NotSent OutcomeUnknown Params Peer Position Protocol Rate Server Service Sink Status Stream StreamAction SyncClient
     SyncDownload SyncEventStream SyncEvents SyncStream Token UniqueItems UnknownValue UnknownVariant Upload UploadAction
     Aborted AlreadyExists Cancelled DataLoss DeadlineExceeded FailedPrecondition Internal InvalidArgument NotFound
     OutOfRange PermissionDenied ResourceExhausted Unauthenticated Unavailable Unimplemented Unknown

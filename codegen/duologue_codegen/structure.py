@@ -9,9 +9,9 @@ import ast
 from typing import Final
 
 _CALLS: Final = frozenset(
-    "Action DownloadAction EventDescriptor Protocol StreamAction TypeAliasType UploadAction".split()
+    "Action DownloadAction EventDescriptor NamespaceTable Protocol StreamAction TypeAliasType UploadAction".split()
 )
-"""What a module may call at its top, besides `X.model_rebuild()`."""
+"""What a module may call at its top."""
 
 
 class UnexpectedStructure(Exception):
@@ -33,13 +33,15 @@ def check_structure(path: str, text: str) -> None:
 
 def _expected(statement: ast.stmt) -> bool:
     match statement:
-        case ast.ImportFrom(module="__future__", level=0) | ast.ImportFrom(level=1):
+        case ast.ImportFrom(module="__future__", level=0):
             return True
-        case ast.ImportFrom(module=module, level=0):
-            return module is not None and module.split(".")[0] in _LIBRARIES
+        case ast.ImportFrom(module=module, level=level):
+            return level > 0 or (module is not None and module.split(".")[0] in _LIBRARIES)
+        case ast.If(test=ast.Name(id="TYPE_CHECKING"), body=body, orelse=orelse):
+            return all(isinstance(line, ast.ImportFrom) and line.level > 0 for line in body) and all(
+                map(_expected_later, orelse)
+            )
         case ast.Expr(value=ast.Constant(value=str())):
-            return True
-        case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(), attr="model_rebuild"), args=[], keywords=[])):
             return True
         case ast.Assign(targets=[ast.Name(id="__all__")], value=ast.List(elts=names)):
             return all(isinstance(name, ast.Constant) for name in names)
@@ -51,6 +53,15 @@ def _expected(statement: ast.stmt) -> bool:
             return True
         case ast.ClassDef(decorator_list=[], keywords=[], body=body):
             return all(_expected_member(member) for member in body)
+        case _:
+            return False
+
+
+def _expected_later(statement: ast.stmt) -> bool:
+    """What stands in place of an import while the module runs."""
+    match statement:
+        case ast.Assign(targets=[ast.Name() | ast.Tuple()], value=ast.Call(func=ast.Name(id=called))):
+            return called in ("Later", "exported_later")
         case _:
             return False
 
@@ -75,8 +86,10 @@ def _expected_member(member: ast.stmt) -> bool:
 
 
 def _expected_in_body(line: ast.stmt) -> bool:
-    """A docstring, a return, a call, or `self._x = x`."""
+    """A docstring, a return, a call, an import from the package, or `self._x = x`."""
     match line:
+        case ast.ImportFrom(level=level):
+            return level > 0
         case ast.Return() | ast.Expr(value=ast.Constant(value=str())):
             return True
         case ast.Expr(value=ast.Await(value=ast.Call())) | ast.Expr(value=ast.Call()):

@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Generator, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from typing import Final
 _STAGE: Final = ".duologue-stage"
 _JOURNAL: Final = "journal.json"
 _MARK: Final = "Written by duologue "
+_AT_ONCE: Final = 16
+"""Files written at a time: a large package has hundreds, and each waits for the disk."""
 _MARK_WITHIN: Final = 4096
 """Bytes at the beginning of a file in which the mark is looked for."""
 
@@ -155,8 +158,9 @@ class _Change:
     def run(self) -> None:
         (self.stage / "owner").write_text(str(os.getpid()), encoding="ascii")
         written = (*self.difference.changed, *self.difference.missing)
-        for number, path in enumerate(written):
-            _write_through(self.stage / f"new{number}", self.files[path].encode())
+        staged = [self.stage / f"new{number}" for number in range(len(written))]
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            list(pool.map(_write_through, staged, (self.files[path].encode() for path in written)))
         replaced = (*self.difference.changed, *self.difference.orphan)
         for number, path in enumerate(replaced):
             shutil.copy2(self.folder / path, self.stage / f"old{number}")
@@ -164,9 +168,9 @@ class _Change:
         _write_through(self.stage / "draft", json.dumps(journal).encode())
         # From here on the old files are put back from their copies, should anything happen.
         (self.stage / "draft").replace(self.stage / _JOURNAL)
-        for number, path in enumerate(written):
+        for new, path in zip(staged, written, strict=True):
             (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (self.stage / f"new{number}").replace(self.folder / path)
+            new.replace(self.folder / path)
         for path in self.difference.orphan:
             (self.folder / path).unlink()
         (self.stage / _JOURNAL).unlink()

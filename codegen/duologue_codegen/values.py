@@ -42,8 +42,10 @@ def expression(value: ir.Value, annotator: Annotator) -> Code:
 
 
 def classes(value: ir.Value) -> set[str]:
-    """Class names of the objects that the value builds."""
+    """Names of the classes that the value takes: of objects, and of members of enums."""
     match value:
+        case ir.EnumValue(enum=enum):
+            return {enum}
         case ir.ObjectValue(class_name=class_name, arguments=arguments):
             return {class_name}.union(*(classes(item) for _, item in arguments))
         case ir.ListValue(items=items):

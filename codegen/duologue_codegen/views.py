@@ -29,6 +29,8 @@ class ActionView:
     method: str
     service_method: str
     constant: str
+    module: str
+    """What the server's module calls the one that has the descriptor: `actions`, `page_actions`."""
     descriptor: str
     """Class of the descriptor."""
     type: Code
@@ -69,6 +71,8 @@ class EventView:
     method: str
     handler: str
     constant: str
+    module: str
+    """What the server's module calls the one that has the descriptor: `events`, `page_events`."""
     class_name: str
     signature: Code
     """Arguments after `self`: filters, and a position where there is one."""
@@ -101,8 +105,8 @@ class Group:
     """Actions or events of one namespace; `class_name` is that of the accessor."""
 
     accessor: str
-    name: str
     class_name: str
+    doc: str
     actions: tuple[ActionView, ...] = ()
     events: tuple[EventView, ...] = ()
 
@@ -137,7 +141,8 @@ def _parameter(field: ir.Field, annotator: Annotator) -> tuple[str, str]:
 
 
 # ----------------------------------------------------------------------------------------------------------- actions
-def action_view(action: ir.ActionDef, protocol: ir.Protocol, annotator: Annotator) -> ActionView:
+def action_view(action: ir.ActionDef, protocol: ir.Protocol, annotator: Annotator, prefix: str) -> ActionView:
+    """`prefix` stands before the name of the module that has the descriptor."""
     kind = KINDS[action.kind]
     params, result = name(action.params), annotator(action.result)
     item = [] if action.item is None else [annotator(action.item)]
@@ -147,6 +152,7 @@ def action_view(action: ir.ActionDef, protocol: ir.Protocol, annotator: Annotato
         method=action.method,
         service_method=action.service_method,
         constant=action.constant,
+        module=f"{prefix}actions",
         descriptor=kind.descriptor,
         type=_generic(kind.descriptor, params, *item, result),
         members=tuple(_action_members(action, annotator)),
@@ -205,8 +211,8 @@ def _action_members(action: ir.ActionDef, annotator: Annotator) -> Iterable[tupl
     yield "name", literal(action.name)
     yield "params", name(action.params)
     if action.item is not None:
-        yield "item", _adapter(action.item, exact)
-    yield "result", _adapter(action.result, exact)
+        yield "item", _adapter(action.item, exact, action.namespace)
+    yield "result", _adapter(action.result, exact, action.namespace)
     yield from _transfer_members(action.transfer)
     yield "scope", _strings(action.scope)
     yield "effect", Code(f"Effect.{action.effect.name}")
@@ -236,15 +242,19 @@ def _transfer_members(transfer: ir.Transfer | None) -> Iterable[tuple[str, Code]
         yield "resumable", literal(False)
 
 
-def _adapter(type_: ir.Type, exact: Annotator) -> Code:
+def _adapter(type_: ir.Type, exact: Annotator, namespace: str | None) -> Code:
     """A type adapter. `Alias | None` is a special form to type checkers unless `Annotated` says that it is a type."""
+    definition = exact.protocol.definition(type_.name) if isinstance(type_, ir.Ref) else None
+    if isinstance(definition, ir.ObjectDef) and definition.namespace in (None, namespace):
+        return Code(f"TypeAdapter({exact(type_)})")  # of a model that is there, which is built late by itself
     parts = (type_.inner,) if isinstance(type_, ir.Nullable) else type_.members if isinstance(type_, ir.Union) else ()
     special = any(isinstance(part, ir.Ref) and not exact.is_class(part) for part in parts)
-    return Code(f"TypeAdapter(Annotated[{exact(type_)}, Field()])" if special else f"TypeAdapter({exact(type_)})")
+    return Code(f"deferred(Annotated[{exact(type_)}, Field()])" if special else f"deferred({exact(type_)})")
 
 
 # ------------------------------------------------------------------------------------------------------------ events
-def event_view(event: ir.EventDef, annotator: Annotator) -> EventView:
+def event_view(event: ir.EventDef, annotator: Annotator, prefix: str) -> EventView:
+    """`prefix` stands before the name of the module that has the descriptor."""
     parameters = [f"{name(filter_.keyword)}: {_filter_type(filter_, annotator)} = None" for filter_ in event.filters]
     resumable = event.delivery is ir.Delivery.LOG
     if resumable:
@@ -256,6 +266,7 @@ def event_view(event: ir.EventDef, annotator: Annotator) -> EventView:
         method=event.method,
         handler=f"on_{event.flat_method}",
         constant=event.constant,
+        module=f"{prefix}events",
         class_name=event.class_name,
         signature=Code("".join(f", {part}" for part in ["*", *parameters]) if parameters else ""),
         filters=Code(f"{{{', '.join(pairs)}}}"),

@@ -33,6 +33,7 @@ from .descriptors import (
     DownloadAction,
     Effect,
     EventDescriptor,
+    NamespaceTable,
     Protocol,
     Rate,
     StreamAction,
@@ -72,8 +73,9 @@ from .handling.interceptors import HandlerInterceptor, HandlerNext, Interceptors
 from .handling.keyed import Answer, AnswerStore, Claim
 from .handling.service import Bound, ByteSink, Call, Service, Sink, downloading, notified, streaming, unary, uploading
 from .handling.uploads import HeldUploads, Upload
+from .later import Later, exported_later
 from .limits import Limits
-from .models import Base64, Event, Int64, Json, Model, Params, UniqueItems, UnknownValue, UnknownVariant
+from .models import Base64, Event, Int64, Json, Model, Params, UniqueItems, UnknownValue, UnknownVariant, deferred
 from .net.compression import Deflate
 from .observing.lines import JsonLines, TextLines
 from .observing.logs import LogObserver
@@ -139,6 +141,7 @@ __all__ = [
     "Json",
     "JsonLines",
     "JwtTokens",
+    "Later",
     "Lifecycle",
     "Limits",
     "LogEntry",
@@ -147,6 +150,7 @@ __all__ = [
     "MemoryLog",
     "Metrics",
     "Model",
+    "NamespaceTable",
     "NotFound",
     "NotSent",
     "ObservedCall",
@@ -189,7 +193,9 @@ __all__ = [
     "Unstarted",
     "Upload",
     "UploadAction",
+    "deferred",
     "downloading",
+    "exported_later",
     "hash_token",
     "new_token",
     "notified",

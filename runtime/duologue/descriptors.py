@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Generic
 
 from pydantic import TypeAdapter
 from typing_extensions import TypeVar
 
 from .errors import CallError
+from .later import Later
 from .models import Event, Params
 
 API_LEVEL: Final = 1
@@ -138,14 +139,25 @@ class EventDescriptor(Generic[E_co]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NamespaceTable:
+    """The table of one namespace, which is loaded when the namespace is used; see `Protocol`."""
+
+    client_actions: tuple[Action[Any, Any], ...] = ()
+    server_actions: tuple[Action[Any, Any], ...] = ()
+    events: tuple[EventDescriptor[Event], ...] = ()
+    notifications: tuple[EventDescriptor[Event], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Protocol:
-    """A whole protocol: the one table that both ends share.
+    """A protocol: the one table that both ends share.
 
     Attributes:
-        client_actions: What the client may call.
+        client_actions: What the client may call, outside of namespaces.
         server_actions: What the server may call.
         events: What the server may publish.
         notifications: Events that the client may send.
+        namespaces: By their names, where each has its `NamespaceTable`.
 
     Raises:
         ImportError: The package was generated for another API level of the runtime.
@@ -161,6 +173,7 @@ class Protocol:
     errors: tuple[type[CallError], ...] = ()
     scopes: Mapping[str, str] = field(default_factory=dict[str, str])
     roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    namespaces: Mapping[str, Later] = field(default_factory=dict[str, Later])
 
     def __post_init__(self) -> None:
         if self.api_level > API_LEVEL:
@@ -174,6 +187,22 @@ class Protocol:
                 f" and this one has level {API_LEVEL}: upgrade that package, or generate it anew"
             )
 
+    def whole(self) -> Protocol:
+        """The same with what its namespaces have; loads them all."""
+        if not self.namespaces:
+            return self
+        namespaces: list[NamespaceTable] = [part.resolve() for part in self.namespaces.values()]
+        return replace(
+            self,
+            client_actions=(*self.client_actions, *(action for part in namespaces for action in part.client_actions)),
+            server_actions=(*self.server_actions, *(action for part in namespaces for action in part.server_actions)),
+            events=(*self.events, *(event for part in namespaces for event in part.events)),
+            notifications=(*self.notifications, *(event for part in namespaces for event in part.notifications)),
+            namespaces={},
+        )
+
     def event(self, name: str) -> EventDescriptor[Event] | None:
-        """The event of that wire name that the server publishes."""
-        return next((event for event in self.events if event.name == name), None)
+        """The event of that wire name that the server publishes; loads its namespace."""
+        part = self.namespaces.get(name.rpartition(".")[0])
+        events: tuple[EventDescriptor[Event], ...] = self.events if part is None else part.resolve().events
+        return next((event for event in events if event.name == name), None)

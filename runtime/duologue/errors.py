@@ -16,10 +16,11 @@
 from __future__ import annotations
 
 import enum
-from typing import Any, ClassVar, Generic, Self, get_args, get_origin
+from typing import Any, ClassVar, Generic, Self, cast, get_args, get_origin
 
 from typing_extensions import TypeVar, get_original_bases, override
 
+from .later import Later
 from .models import Model
 
 
@@ -256,9 +257,10 @@ class Declared(CallError, Generic[DetailsT]):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         for base in get_original_bases(cls):
-            if get_origin(base) is Declared and isinstance(get_args(base)[0], type):
+            if get_origin(base) is Declared:
                 details = get_args(base)[0]
-                cls.details_type = details if issubclass(details, Model) else None
+                is_model = isinstance(details, Later) or (isinstance(details, type) and issubclass(details, Model))
+                cls.details_type = cast("type[Model]", details) if is_model else None
 
     def __init__(self, message: str | None, details: DetailsT, /) -> None:
         if message is None:

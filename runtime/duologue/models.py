@@ -4,8 +4,7 @@ Constructors take Python names and convert as pydantic does; what comes from the
 no integer, `"1"` is none) and by wire names alone, so that `fooBar` beside `foo_bar` cannot be mixed up.
 """
 
-from __future__ import annotations
-
+# Annotations are no text here (`from __future__`): pydantic would compile those of a base for each class below it.
 import base64
 import math
 import operator
@@ -13,7 +12,7 @@ import re
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache, partial
-from typing import Annotated, Any, ClassVar, Final, Self, TypeAlias, cast
+from typing import Annotated, Any, ClassVar, Final, Self, TypeAlias, TypeVar, cast, overload
 
 from pydantic import (
     AfterValidator,
@@ -94,6 +93,9 @@ def _try_known_first(schema: dict[str, Any]) -> None:
         _try_known_first(child)
 
 
+T = TypeVar("T")
+
+_DEFERRED: Final = ConfigDict(defer_build=True)
 _COLLECTIONS: Final = frozenset({"list", "tuple", "set", "frozenset", "dict"})
 
 Resolve: TypeAlias = Callable[[Any], Any]
@@ -118,9 +120,19 @@ def _stop_at_first_mistake(schema: dict[str, Any], resolve: Resolve, seen: froze
         _stop_at_first_mistake(child, resolve, seen)
 
 
+@overload
+def deferred(type_: type[T]) -> TypeAdapter[T]: ...
+@overload
+def deferred(type_: Any) -> TypeAdapter[Any]: ...
+def deferred(type_: Any) -> TypeAdapter[Any]:
+    """An adapter of a type that is no model (those say so themselves), which is built when it is first used."""
+    return TypeAdapter(type_, config=_DEFERRED)
+
+
 @lru_cache(maxsize=4096)  # a process has as many as its protocols have actions
 def validator_of(adapter: TypeAdapter[Any]) -> Any:
     """The adapter's validator, which stops at the first bad member of a collection."""
+    adapter.rebuild()
     schema: dict[str, Any] = cast("Any", adapter.core_schema)
     definitions: dict[str, Any] = {}
     if schema["type"] == "definitions":
@@ -156,9 +168,11 @@ def _adapt(schema: CoreSchema, resolve: Resolve, *, leave_out_defaults: bool) ->
         _try_known_first(field["schema"])
         _stop_at_first_mistake(field["schema"], resolve)
         default = field["schema"]
-        if default["type"] != "default" or default["schema"]["type"] == "literal" or "default" not in default:
+        if default["type"] != "default" or default["schema"]["type"] == "literal":
             continue
-        value = default["default"]
+        if "default" not in default and not leave_out_defaults:
+            continue
+        value = default["default"] if "default" in default else default["default_factory"]()
         if value is None:
             field["serialization_exclude_if"] = _is_none
         elif leave_out_defaults:
@@ -170,7 +184,8 @@ def _adapt(schema: CoreSchema, resolve: Resolve, *, leave_out_defaults: bool) ->
 class Model(BaseModel):
     """Base of all generated models. An absent optional reads None, and None of an optional is not sent."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(
+    # No annotations here, and none below it but of `Event`: pydantic reads them anew for each class of a protocol.
+    model_config = ConfigDict(
         validate_by_name=True,
         validate_by_alias=False,
         serialize_by_alias=True,
@@ -179,12 +194,11 @@ class Model(BaseModel):
         protected_namespaces=(),
         defer_build=True,  # a program that imports a protocol uses a few of its models, and builds these when it does
     )
-    leave_out_defaults: ClassVar[bool] = False
 
     @classmethod
     @override
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return _adapt(handler(source), handler.resolve_ref_schema, leave_out_defaults=cls.leave_out_defaults)
+        return _adapt(handler(source), handler.resolve_ref_schema, leave_out_defaults=issubclass(cls, Params))
 
     @classmethod
     def from_wire(cls, raw: bytes | str) -> Self:
@@ -213,8 +227,7 @@ def to_json(serializer: SchemaSerializer, value: object) -> bytes:
 class Params(Model):
     """Params of an action. Unknown members are refused; members that equal their default are not sent."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
-    leave_out_defaults: ClassVar[bool] = True
+    model_config = ConfigDict(extra="forbid")
 
 
 class Event(Model):
@@ -226,7 +239,7 @@ class Event(Model):
 class UnknownVariant(Model):
     """A member of an open union that this side does not know yet; everything it carried is in `model_extra`."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow")
     known_tags: ClassVar[frozenset[str]] = frozenset()
     tag_field: ClassVar[str] = "kind"
 

@@ -41,11 +41,13 @@ def test_the_output_imports_and_its_models_are_complete(case: str) -> None:
     script = f"""
 import importlib, json
 package = importlib.import_module({protocol.python.package!r})
-models = [value for value in vars(package).values() if hasattr(value, "__pydantic_complete__")]
+exported = [getattr(package, name) for name in package.__all__]
+models = [value for value in exported if hasattr(value, "__pydantic_complete__")]
 for model in models:
     model.model_rebuild()  # else at its first use
     assert model.__pydantic_complete__, model
-for action in package.PROTOCOL.client_actions + package.PROTOCOL.server_actions:
+whole = package.PROTOCOL.whole()
+for action in whole.client_actions + whole.server_actions:
     action.result.json_schema()
 print(json.dumps({{"name": package.PROTOCOL.name, "models": len(models), "all": package.__all__}}))
 """

@@ -47,7 +47,11 @@ def test_documents_become_the_expected_spec(kind: str) -> None:
 def test_what_is_imported_can_be_generated(kind: str) -> None:
     protocol = compile_spec(IMPORTED / kind / "expected.yaml")
     files = generate_files(protocol, project=True)
-    assert f"{protocol.python.package}/models.py" in files
+    places = {"" if d.namespace is None else "namespaces/" for d in protocol.definitions}
+    for place in places:
+        assert any(
+            path.startswith(f"{protocol.python.package}/{place}") and path.endswith("models.py") for path in files
+        )
 
 
 @pytest.mark.parametrize("kind", CASES)

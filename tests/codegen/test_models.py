@@ -314,9 +314,9 @@ def test_the_printer_sees_no_word_of_the_authors() -> None:
 
 
 def test_an_import_that_nothing_has_is_an_error() -> None:
-    assert "from typing import Final" in import_block("X: Final = 1\n", {})
+    assert "from typing import Final" in import_block("X: Final = 1\n", lambda _: None)
     with pytest.raises(UnresolvedName, match="nothing"):
-        import_block("X = nothing\n", {})
+        import_block("X = nothing\n", lambda _: None)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ FILTERS = {
 }
 INTERPOLATION = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}", re.DOTALL)
 # What may stand bare: calls of macros, whose own text is filtered, and text that the template itself holds.
-MACRO = re.compile(r"(method|accessors|accessor_classes|service)\(.*\)", re.DOTALL)
+MACRO = re.compile(r"(method|accessors|accessor_class|descriptor|sides|service)\(.*\)", re.DOTALL)
 OWN_TEXT = re.compile(r'"[^"]*"(?: if [^"]*?(?: else "[^"]*")?)?')
 
 

@@ -83,9 +83,9 @@ def wire(model: Model) -> dict[str, Any]:
 
 # -------------------------------------------------------------------------------------------------- presence, defaults
 def test_params_that_equal_their_default_are_not_sent() -> None:
-    assert wire(Search(name="a", parent=None)) == {"name": "a", "parent": None, "kind": "search", "tags": []}
+    assert wire(Search(name="a", parent=None)) == {"name": "a", "parent": None, "kind": "search"}
     assert wire(Search(name="a", parent=None, limit=10, exact=False, level=Level.LOW, inner=Inner(x=1))).keys() == {
-        *("name", "parent", "kind", "tags")
+        *("name", "parent", "kind")
     }
 
 

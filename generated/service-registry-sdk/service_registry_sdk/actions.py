@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from duologue import Action, Effect, Rate
+from duologue import Action, Effect, Rate, deferred
 from pydantic import TypeAdapter
 
 from .errors import (
@@ -73,7 +73,7 @@ contents of the same version are taken only with `if_revision`, and leave the st
 DEREGISTER_SERVICE: Final[Action[DeregisterServiceParams, None]] = Action(
     name="deregister_service",
     params=DeregisterServiceParams,
-    result=TypeAdapter(None),
+    result=deferred(None),
     scope=("services:write",),
     effect=Effect.KEYED,
     errors=(ServiceNotFound, RevisionConflict, ReadOnly),
@@ -104,7 +104,7 @@ UPDATE_STATE: Final[Action[UpdateStateParams, ServiceEntry]] = Action(
 REPORT_HEALTH: Final[Action[ReportHealthParams, None]] = Action(
     name="report_health",
     params=ReportHealthParams,
-    result=TypeAdapter(None),
+    result=deferred(None),
     scope=("services:write",),
     effect=Effect.SAFE,
     errors=(ServiceNotFound, ReadOnly),

@@ -4,8 +4,6 @@ Written by duologue 0.1.0 (grammar 1) from registry.yaml. DO NOT EDIT: change re
 `duologue generate`.
 """
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from duologue import UnknownVariant

@@ -158,11 +158,12 @@ def authenticator_for(
         return given
     if all(_is_local(host) for host, _ in addresses):
         return Anonymous.all()
+    whole = protocol.whole()
     served: list[Descriptor] = [
-        *protocol.client_actions,
-        *protocol.server_actions,
-        *protocol.events,
-        *protocol.notifications,
+        *whole.client_actions,
+        *whole.server_actions,
+        *whole.events,
+        *whole.notifications,
     ]
     guarded = next((descriptor for descriptor in served if descriptor.scope), None)
     if guarded is None:

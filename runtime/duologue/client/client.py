@@ -68,7 +68,7 @@ class Client(Peer):
         self._channel = Channel(executor)
         self._observers = Observers.of(extras.observers)
         self.limits = limits
-        self.hub = EventHub(self.protocol.events, self._tell_reset, self._tell_events if extras.observers else None)
+        self.hub = EventHub(self.protocol, self._tell_reset, self._tell_events if extras.observers else None)
         self._dialer = dialer
         self._around = extras.interceptors.calls
         served = serve.handlers() if serve is not None else ()

@@ -15,6 +15,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from ..descriptors import EventDescriptor
 from ..errors import InvalidArgument, Ran
+from ..later import Later
 from ..limits import KIB
 from ..models import Event
 
@@ -27,6 +28,8 @@ SIZE: Final = 16 * KIB
 
 def _value_type(annotation: Any, attributes: Sequence[str]) -> Any:
     """The type of the field at a path of attributes, without its None; what makes its form on the wire is kept."""
+    if isinstance(annotation, Later):
+        return _value_type(annotation.resolve(), attributes)
     if get_origin(annotation) is Annotated:
         inner, *rules = get_args(annotation)
         value = _value_type(inner, attributes)
@@ -38,6 +41,7 @@ def _value_type(annotation: Any, attributes: Sequence[str]) -> Any:
         return annotation
     if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
         raise TypeError(f"{annotation!r} has no field {attributes[0]}")
+    annotation.model_rebuild()  # else a field that names what stands below it may not have its type yet
     field = annotation.model_fields[attributes[0]]
     found: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
     return _value_type(found, attributes[1:])

@@ -9,7 +9,7 @@ import anyio
 from msgspec import Raw
 from pydantic import ValidationError
 
-from ..descriptors import EventDescriptor
+from ..descriptors import EventDescriptor, Protocol
 from ..errors import HistoryLost, InvalidArgument, Ran
 from ..models import Event
 from ..observing.observer import Fate
@@ -31,13 +31,14 @@ class EventHub:
 
     def __init__(
         self,
-        descriptors: Sequence[EventDescriptor[Event]],
+        protocol: Protocol,
         tell_reset: Callable[[Sequence[str], str], None],
         tell_events: Callable[[str, Fate, int], None] | None,
     ) -> None:
         self.tell_reset = tell_reset
         self.tell_events = tell_events
-        self._descriptors = {descriptor.name: descriptor for descriptor in descriptors}
+        self._protocol = protocol
+        self._descriptors: dict[str, EventDescriptor[Event]] = {}
         self._streams: dict[str, EventStream[Any]] = {}
         self._by_event: dict[str, list[EventStream[Any]]] = {}
         self._last = 0
@@ -49,10 +50,12 @@ class EventHub:
     def descriptor(self, event: type[Event] | str) -> EventDescriptor[Event]:
         """Raises `InvalidArgument` for what the server does not publish."""
         name = event if isinstance(event, str) else event.event_name
-        found = self._descriptors.get(name)
-        if found is None:
-            raise InvalidArgument(f"the server publishes no event {name or event!r}", ran=Ran.NO)
-        return found
+        if name not in self._descriptors:
+            found = self._protocol.event(name)
+            if found is None:
+                raise InvalidArgument(f"the server publishes no event {name or event!r}", ran=Ran.NO)
+            self._descriptors[name] = found
+        return self._descriptors[name]
 
     def add(self, stream: EventStream[Any]) -> str:
         """Take in a stream; returns the id of its subscription."""
@@ -73,11 +76,11 @@ class EventHub:
         """Decode an event once and hand it to the streams that want it."""
         name = str(message.event)
         streams = list(self._by_event.get(name, ()))
-        descriptor = self._descriptors.get(name)
-        if not streams or descriptor is None:
+        if not streams:
             return
+        model = self._descriptors[name].model
         try:
-            event = descriptor.model.from_wire(bytes(message.data) if isinstance(message.data, Raw) else b"{}")
+            event = model.from_wire(bytes(message.data) if isinstance(message.data, Raw) else b"{}")
         except ValidationError as error:
             for stream in streams:
                 stream.fail(HistoryLost(f"{name} does not fit the protocol: {explain(error)}"))

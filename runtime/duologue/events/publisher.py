@@ -96,12 +96,12 @@ class Publisher:
     """
 
     def __init__(self, protocol: ProtocolTable, log: EventLog) -> None:
-        self.protocol = protocol
+        self.protocol = protocol.whole()
         self.log = log
         self.published = log.position.seq
         self._appending = anyio.Lock(fast_acquire=True)
         self._emitted = 0
-        self._events = {event.name: event for event in protocol.events}
+        self._events = {event.name: event for event in self.protocol.events}
         self._listeners: dict[str, dict[Listener, None]] = {name: {} for name in self._events}
         self._states: dict[str, dict[tuple[Any, ...], Event]] = {}
 

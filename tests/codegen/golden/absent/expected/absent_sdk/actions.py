@@ -9,15 +9,15 @@ from __future__ import annotations
 from datetime import date as _date
 from typing import Annotated, Final
 
-from duologue import Action, Effect, UnknownValue
-from pydantic import Field, TypeAdapter
+from duologue import Action, Effect, UnknownValue, deferred
+from pydantic import Field
 
 from .models import DateParams, Mood, PatchParams
 
 DATE: Final[Action[DateParams, _date | None]] = Action(
     name="date",
     params=DateParams,
-    result=TypeAdapter(_date | None),
+    result=deferred(_date | None),
     scope=(),
     effect=Effect.UNSAFE,
     timeout=30.0,
@@ -25,7 +25,7 @@ DATE: Final[Action[DateParams, _date | None]] = Action(
 PATCH: Final[Action[PatchParams, Mood | UnknownValue]] = Action(
     name="patch",
     params=PatchParams,
-    result=TypeAdapter(Annotated[Mood | UnknownValue, Field(union_mode="left_to_right")]),
+    result=deferred(Annotated[Mood | UnknownValue, Field(union_mode="left_to_right")]),
     scope=(),
     effect=Effect.UNSAFE,
     timeout=30.0,

@@ -4,8 +4,6 @@ Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.y
 `duologue generate`.
 """
 
-from __future__ import annotations
-
 from datetime import UTC
 from datetime import date as _date
 from datetime import datetime as _datetime

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from duologue import Action, DownloadAction, Effect, Rate, StreamAction, UploadAction
+from duologue import Action, DownloadAction, Effect, Rate, StreamAction, UploadAction, deferred
 from pydantic import Field, TypeAdapter
 
-from .errors import BadName, Busy, PageGone, PageLostError
+from .errors import BadName, Busy, PageLostError
 from .models import (
     AllDone,
     AllOfItItem,
@@ -26,12 +26,6 @@ from .models import (
     MoreParams,
     Name,
     NothingParams,
-    PageCloseParams,
-    PageFrame,
-    PageLoadParams,
-    PageNavigateParams,
-    PageOpenParams,
-    PageShotParams,
     PutParams,
     Shape,
     TypedParams,
@@ -41,7 +35,7 @@ from .models import (
 NOTHING: Final[Action[NothingParams, None]] = Action(
     name="nothing",
     params=NothingParams,
-    result=TypeAdapter(None),
+    result=deferred(None),
     scope=("read",),
     effect=Effect.SAFE,
     errors=(Busy,),
@@ -52,7 +46,7 @@ NOTHING: Final[Action[NothingParams, None]] = Action(
 CLOSE: Final[Action[CloseParams, None]] = Action(
     name="close",
     params=CloseParams,
-    result=TypeAdapter(None),
+    result=deferred(None),
     scope=(),
     effect=Effect.UNSAFE,
     errors=(Busy,),
@@ -95,7 +89,7 @@ Deprecated: use `nothing`.
 TYPED: Final[Action[TypedParams, Shape | None]] = Action(
     name="typed",
     params=TypedParams,
-    result=TypeAdapter(Annotated[Shape | None, Field()]),
+    result=deferred(Annotated[Shape | None, Field()]),
     scope=("admin",),
     effect=Effect.SAFE,
     errors=(Busy,),
@@ -106,18 +100,7 @@ TYPED: Final[Action[TypedParams, Shape | None]] = Action(
 MAYBE: Final[Action[MaybeParams, Name | None]] = Action(
     name="maybe",
     params=MaybeParams,
-    result=TypeAdapter(Annotated[Name | None, Field()]),
-    scope=("read",),
-    effect=Effect.SAFE,
-    errors=(Busy,),
-    timeout=0.5,
-    rate=Rate(per_second=1.6666666666666667, burst=2),
-    concurrency=8,
-)
-PAGE_OPEN: Final[Action[PageOpenParams, None]] = Action(
-    name="Page.open",
-    params=PageOpenParams,
-    result=TypeAdapter(None),
+    result=deferred(Annotated[Name | None, Field()]),
     scope=("read",),
     effect=Effect.SAFE,
     errors=(Busy,),
@@ -128,7 +111,7 @@ PAGE_OPEN: Final[Action[PageOpenParams, None]] = Action(
 ASK: Final[Action[AskParams, str]] = Action(
     name="ask",
     params=AskParams,
-    result=TypeAdapter(str),
+    result=deferred(str),
     scope=("write",),
     effect=Effect.SAFE,
     errors=(Busy,),
@@ -139,7 +122,7 @@ ASK: Final[Action[AskParams, str]] = Action(
 PUT: Final[UploadAction[PutParams, Shape | None]] = UploadAction(
     name="put",
     params=PutParams,
-    result=TypeAdapter(Annotated[Shape | None, Field()]),
+    result=deferred(Annotated[Shape | None, Field()]),
     media="image/png",
     max_size=1073741824,
     resumable=False,
@@ -171,7 +154,7 @@ Deprecated: use `Page.shot`.
 UPLOADING: Final[UploadAction[UploadingParams, None]] = UploadAction(
     name="uploading",
     params=UploadingParams,
-    result=TypeAdapter(None),
+    result=deferred(None),
     media="application/octet-stream",
     max_size=67108864,
     scope=("read",),
@@ -182,58 +165,10 @@ UPLOADING: Final[UploadAction[UploadingParams, None]] = UploadAction(
     concurrency=8,
 )
 """Named like what binds its handler."""
-PAGE_NAVIGATE: Final[Action[PageNavigateParams, None]] = Action(
-    name="Page.navigate",
-    params=PageNavigateParams,
-    result=TypeAdapter(None),
-    scope=("read",),
-    effect=Effect.UNSAFE,
-    errors=(Busy, PageGone),
-    timeout=0.5,
-    rate=Rate(per_second=1.6666666666666667, burst=2),
-    concurrency=8,
-)
-PAGE_CLOSE: Final[Action[PageCloseParams, None]] = Action(
-    name="Page.close",
-    params=PageCloseParams,
-    result=TypeAdapter(None),
-    scope=(),
-    effect=Effect.SAFE,
-    errors=(Busy,),
-    timeout=0.5,
-    rate=Rate(per_second=1.6666666666666667, burst=2),
-    concurrency=8,
-)
-PAGE_SHOT: Final[DownloadAction[PageShotParams, PageFrame]] = DownloadAction(
-    name="Page.shot",
-    params=PageShotParams,
-    result=TypeAdapter(PageFrame),
-    media="image/png",
-    max_size=67108864,
-    scope=("read",),
-    effect=Effect.SAFE,
-    errors=(Busy,),
-    timeout=0.5,
-    rate=Rate(per_second=1.6666666666666667, burst=2),
-    concurrency=8,
-)
-PAGE_LOAD: Final[UploadAction[PageLoadParams, None]] = UploadAction(
-    name="Page.load",
-    params=PageLoadParams,
-    result=TypeAdapter(None),
-    media="application/octet-stream",
-    max_size=16777216,
-    scope=("read",),
-    effect=Effect.KEYED,
-    errors=(Busy,),
-    timeout=0.5,
-    rate=Rate(per_second=1.6666666666666667, burst=2),
-    concurrency=8,
-)
 MORE: Final[Action[MoreParams, Name]] = Action(
     name="more",
     params=MoreParams,
-    result=TypeAdapter(Name),
+    result=deferred(Name),
     scope=("more",),
     effect=Effect.SAFE,
     errors=(Busy,),

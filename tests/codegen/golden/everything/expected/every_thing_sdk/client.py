@@ -4,8 +4,6 @@ Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.y
 `duologue generate`.
 """
 
-# Namespaces stand on private members of the class that they are part of.
-# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -13,7 +11,7 @@ from contextlib import AbstractContextManager
 from datetime import timedelta
 from functools import cached_property
 from ssl import SSLContext
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from duologue import (
     Body,
@@ -50,12 +48,6 @@ from .models import (
     MoreParams,
     Name,
     NothingParams,
-    PageCloseParams,
-    PageFrame,
-    PageLoadParams,
-    PageNavigateParams,
-    PageOpenParams,
-    PageShotParams,
     PutParams,
     Shape,
     TypedParams,
@@ -65,81 +57,8 @@ from .models import (
 from .protocol import PROTOCOL
 from .sync_client import EverySyncClient
 
-
-class EveryPage:
-    """Actions of one namespace."""
-
-    def __init__(self, owner: EveryClient) -> None:
-        self._owner = owner
-
-    async def open_(
-        self, *, frame: PageFrame, timeout: float | None = None, options: CallOptions | None = None
-    ) -> None:
-        """Call `Page.open`.
-
-        Args:
-            timeout: Seconds until the caller gives up; 0.5 by default.
-
-        Raises:
-            Busy: Busy; come back.
-        """
-        return await self._owner._call(actions.PAGE_OPEN, PageOpenParams(frame=frame), timeout, options)
-
-    async def navigate(
-        self, *, frame: PageFrame, url: str, timeout: float | None = None, options: CallOptions | None = None
-    ) -> None:
-        """Call `Page.navigate`.
-
-        Args:
-            timeout: Seconds until the caller gives up; 0.5 by default.
-
-        Raises:
-            Busy: Busy; come back.
-            PageGone: No {id}.
-        """
-        return await self._owner._call(
-            actions.PAGE_NAVIGATE, PageNavigateParams(frame=frame, url=url), timeout, options
-        )
-
-    async def close_(self, *, timeout: float | None = None, options: CallOptions | None = None) -> None:
-        """Call `Page.close`.
-
-        Args:
-            timeout: Seconds until the caller gives up; 0.5 by default.
-
-        Raises:
-            Busy: Busy; come back.
-        """
-        return await self._owner._call(actions.PAGE_CLOSE, PageCloseParams(), timeout, options)
-
-    def shot(
-        self, *, frame: PageFrame, timeout: float | None = None, options: CallOptions | None = None
-    ) -> Download[PageFrame]:
-        """Call `Page.shot`.
-
-        Iterate over what this returns for the bytes (`image/png`, 64 MiB at most), then ask for its `result`.
-
-        Args:
-            timeout: Seconds until the caller gives up; 0.5 by default.
-
-        Raises:
-            Busy: Busy; come back.
-        """
-        return self._owner._download(actions.PAGE_SHOT, PageShotParams(frame=frame), timeout, options)
-
-    async def load(
-        self, body: Body, /, *, frame: PageFrame, timeout: float | None = None, options: CallOptions | None = None
-    ) -> None:
-        """Call `Page.load`.
-
-        Args:
-            body: Bytes, path, file or async iterable: `application/octet-stream`, 16 MiB at most.
-            timeout: Seconds until the caller gives up; 0.5 by default.
-
-        Raises:
-            Busy: Busy; come back.
-        """
-        return await self._owner._upload(actions.PAGE_LOAD, PageLoadParams(frame=frame), body, timeout, options)
+if TYPE_CHECKING:
+    from .namespaces.page.client import EveryPage
 
 
 class EveryClient(Client):
@@ -182,6 +101,9 @@ class EveryClient(Client):
 
     @cached_property
     def page(self) -> EveryPage:
+        """The namespace `Page`."""
+        from .namespaces.page.client import EveryPage
+
         return EveryPage(self)
 
     async def nothing(self, *, timeout: float | None = None, options: CallOptions | None = None) -> None:

@@ -6,11 +6,17 @@ Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.y
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from duologue import DataLoss, Declared, InvalidArgument, NotFound, Unavailable
+from duologue import DataLoss, Declared, InvalidArgument, Later, NotFound, Unavailable
 
-from .models import BadNameDetails, FromTypeDetails, Name, PageGoneDetails, PageId
+from .models import BadNameDetails, FromTypeDetails, Name
+from .namespaces.page.values import PageId
+
+if TYPE_CHECKING:
+    from .namespaces.page.models import PageGoneDetails
+else:
+    PageGoneDetails = Later(".namespaces.page.models", "PageGoneDetails", __name__)
 
 
 class Busy(Declared[None], Unavailable):

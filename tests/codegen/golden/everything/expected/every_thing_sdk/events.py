@@ -4,18 +4,34 @@ Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.y
 `duologue generate`.
 """
 
-# Namespaces stand on private members of the class that they are part of.
-# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
 from functools import cached_property
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
-from duologue import Delivery, EventDescriptor, Events, EventStream, Position, SyncEvents, SyncEventStream, UnknownValue
+from duologue import (
+    Delivery,
+    EventDescriptor,
+    Events,
+    EventStream,
+    Later,
+    Position,
+    SyncEvents,
+    SyncEventStream,
+    UnknownValue,
+)
+from typing_extensions import TypeAliasType
 
-from .models import BothWays, Copied, Keyed, Logged, Mood, PageClosed, PageFrameNavigated, PageId, Single, Typing
+from .models import BothWays, Copied, Keyed, Logged, Mood, Single, Typing
+
+if TYPE_CHECKING:
+    from .namespaces.page.events import EveryPageEvents, EverySyncPageEvents
+    from .namespaces.page.models import PageClosed, PageFrameNavigated
+else:
+    PageClosed = Later(".namespaces.page.models", "PageClosed", __name__)
+    PageFrameNavigated = Later(".namespaces.page.models", "PageFrameNavigated", __name__)
 
 
 class EventType(StrEnum):
@@ -30,7 +46,9 @@ class EventType(StrEnum):
     PAGE_CLOSED = "Page.closed"
 
 
-EveryEvent: TypeAlias = Logged | Single | Keyed | Copied | BothWays | PageFrameNavigated | PageClosed
+EveryEvent = TypeAliasType(
+    "EveryEvent", "Logged | Single | Keyed | Copied | BothWays | PageFrameNavigated | PageClosed"
+)
 """Any event that the server publishes."""
 
 
@@ -67,38 +85,6 @@ BOTH_WAYS: Final[EventDescriptor[BothWays]] = EventDescriptor(
     delivery=Delivery.VOLATILE,
     scope=("read",),
 )
-PAGE_FRAME_NAVIGATED: Final[EventDescriptor[PageFrameNavigated]] = EventDescriptor(
-    model=PageFrameNavigated,
-    delivery=Delivery.VOLATILE,
-    scope=("read",),
-)
-PAGE_CLOSED: Final[EventDescriptor[PageClosed]] = EventDescriptor(
-    model=PageClosed,
-    delivery=Delivery.LOG,
-    scope=("read",),
-    filters={"frame.id": ("frame", "id")},
-)
-
-
-class EveryPageEvents:
-    """Events of the server of one namespace."""
-
-    def __init__(self, events: EveryEvents) -> None:
-        self._events = events
-
-    def frame_navigated(self) -> EventStream[PageFrameNavigated]:
-        """Best effort; losses are counted."""
-        return self._events._open(PageFrameNavigated, {}, None)
-
-    def closed(
-        self, *, frame_id: PageId | Sequence[PageId] | None = None, since: Position | None = None
-    ) -> EventStream[PageClosed]:
-        """Every one, in order; `since` continues after a position.
-
-        Args:
-            frame_id: Only where `frame.id` is this, or one of these.
-        """
-        return self._events._open(PageClosed, {"frame.id": frame_id}, since)
 
 
 class EveryEvents(Events):
@@ -106,6 +92,9 @@ class EveryEvents(Events):
 
     @cached_property
     def page(self) -> EveryPageEvents:
+        """The namespace `Page`."""
+        from .namespaces.page.events import EveryPageEvents
+
         return EveryPageEvents(self)
 
     def logged(
@@ -146,32 +135,14 @@ class EveryEvents(Events):
         return self._open(BothWays, {}, None)
 
 
-class EverySyncPageEvents:
-    """The same for synchronous code of one namespace."""
-
-    def __init__(self, events: EverySyncEvents) -> None:
-        self._events = events
-
-    def frame_navigated(self) -> SyncEventStream[PageFrameNavigated]:
-        """Best effort; losses are counted."""
-        return self._events._open(PageFrameNavigated, {}, None)
-
-    def closed(
-        self, *, frame_id: PageId | Sequence[PageId] | None = None, since: Position | None = None
-    ) -> SyncEventStream[PageClosed]:
-        """Every one, in order; `since` continues after a position.
-
-        Args:
-            frame_id: Only where `frame.id` is this, or one of these.
-        """
-        return self._events._open(PageClosed, {"frame.id": frame_id}, since)
-
-
 class EverySyncEvents(SyncEvents):
     """The same for synchronous code: one method each; call it with classes for several at once."""
 
     @cached_property
     def page(self) -> EverySyncPageEvents:
+        """The namespace `Page`."""
+        from .namespaces.page.events import EverySyncPageEvents
+
         return EverySyncPageEvents(self)
 
     def logged(

@@ -4,8 +4,6 @@ Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.y
 `duologue generate`.
 """
 
-from __future__ import annotations
-
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from enum import IntEnum, StrEnum
@@ -130,10 +128,10 @@ class Tree(Model):
     """Recursive."""
 
     name: Name
-    left: Tree | None = None
-    right: Tree | None
-    others: list[Tree] = []
-    by_name: dict[str, Tree] = {}
+    left: "Tree | None" = None
+    right: "Tree | None"
+    others: "list[Tree]" = []
+    by_name: "dict[str, Tree]" = {}
 
 
 class OddFields(Model):
@@ -251,20 +249,6 @@ class VerbatimEnum(StrEnum):
     B = "b"
 
 
-PageId = TypeAliasType("PageId", Annotated[str, Field(max_length=32)])
-
-
-PageName = TypeAliasType("PageName", str)
-"""Not the one of the root."""
-
-
-class PageFrame(Model):
-    id: PageId
-    parent: PageFrame | None = None
-    tree: Tree
-    name: PageName | None = None
-
-
 class BadNameDetails(Model):
     a: str
     name: Name
@@ -276,10 +260,6 @@ class BadNameDetails(Model):
 class FromTypeDetails(Model):
     a: str
     b: int | None = None
-
-
-class PageGoneDetails(Model):
-    id: PageId
 
 
 class NothingParams(Params):
@@ -346,10 +326,6 @@ class MaybeParams(Params):
     pass
 
 
-class PageOpenParams(Params):
-    frame: PageFrame
-
-
 class AskParams(Params):
     question: str
 
@@ -375,23 +351,6 @@ class GetResult(Model):
 
 class UploadingParams(Params):
     """Named like what binds its handler."""
-
-
-class PageNavigateParams(Params):
-    frame: PageFrame
-    url: str
-
-
-class PageCloseParams(Params):
-    pass
-
-
-class PageShotParams(Params):
-    frame: PageFrame
-
-
-class PageLoadParams(Params):
-    frame: PageFrame
 
 
 class MoreParams(Params):
@@ -434,13 +393,3 @@ class Typing(Event):
 class BothWays(Event):
     event_name: ClassVar[str] = "both_ways"
     who: Name
-
-
-class PageFrameNavigated(Event):
-    event_name: ClassVar[str] = "Page.frameNavigated"
-    frame: PageFrame
-
-
-class PageClosed(Event):
-    event_name: ClassVar[str] = "Page.closed"
-    frame: PageFrame

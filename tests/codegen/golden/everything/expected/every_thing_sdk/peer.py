@@ -4,12 +4,11 @@ Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.y
 `duologue generate`.
 """
 
-# Namespaces stand on private members of the class that they are part of.
-# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 from datetime import timedelta
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from duologue import Body, CallOptions, Download, Peer, Stream, UnknownValue
 from typing_extensions import deprecated
@@ -27,48 +26,12 @@ from .models import (
     GetResult,
     Mood,
     Name,
-    PageFrame,
-    PageLoadParams,
-    PageShotParams,
     PutParams,
     Shape,
 )
 
-
-class EveryAgentPage:
-    """Actions of one namespace."""
-
-    def __init__(self, owner: EveryAgent) -> None:
-        self._owner = owner
-
-    def shot(
-        self, *, frame: PageFrame, timeout: float | None = None, options: CallOptions | None = None
-    ) -> Download[PageFrame]:
-        """Call `Page.shot`.
-
-        Iterate over what this returns for the bytes (`image/png`, 64 MiB at most), then ask for its `result`.
-
-        Args:
-            timeout: Seconds until the caller gives up; 0.5 by default.
-
-        Raises:
-            Busy: Busy; come back.
-        """
-        return self._owner._download(actions.PAGE_SHOT, PageShotParams(frame=frame), timeout, options)
-
-    async def load(
-        self, body: Body, /, *, frame: PageFrame, timeout: float | None = None, options: CallOptions | None = None
-    ) -> None:
-        """Call `Page.load`.
-
-        Args:
-            body: Bytes, path, file or async iterable: `application/octet-stream`, 16 MiB at most.
-            timeout: Seconds until the caller gives up; 0.5 by default.
-
-        Raises:
-            Busy: Busy; come back.
-        """
-        return await self._owner._upload(actions.PAGE_LOAD, PageLoadParams(frame=frame), body, timeout, options)
+if TYPE_CHECKING:
+    from .namespaces.page.peer import EveryAgentPage
 
 
 class EveryAgent(Peer):
@@ -76,6 +39,9 @@ class EveryAgent(Peer):
 
     @cached_property
     def page(self) -> EveryAgentPage:
+        """The namespace `Page`."""
+        from .namespaces.page.peer import EveryAgentPage
+
         return EveryAgentPage(self)
 
     @deprecated("Deprecated: use `nothing`.")

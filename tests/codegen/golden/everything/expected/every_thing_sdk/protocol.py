@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from duologue import Protocol
+from duologue import Later, Protocol
 
 from . import actions, errors, events
 
@@ -23,14 +23,9 @@ PROTOCOL: Final = Protocol(
         actions.ALL_OF_IT,
         actions.TYPED,
         actions.MAYBE,
-        actions.PAGE_OPEN,
         actions.PUT,
         actions.GET,
         actions.UPLOADING,
-        actions.PAGE_NAVIGATE,
-        actions.PAGE_CLOSE,
-        actions.PAGE_SHOT,
-        actions.PAGE_LOAD,
         actions.MORE,
     ),
     server_actions=(
@@ -38,8 +33,6 @@ PROTOCOL: Final = Protocol(
         actions.ASK,
         actions.PUT,
         actions.GET,
-        actions.PAGE_SHOT,
-        actions.PAGE_LOAD,
     ),
     events=(
         events.LOGGED,
@@ -47,8 +40,6 @@ PROTOCOL: Final = Protocol(
         events.KEYED,
         events.COPIED,
         events.BOTH_WAYS,
-        events.PAGE_FRAME_NAVIGATED,
-        events.PAGE_CLOSED,
     ),
     notifications=(
         events.TYPING,
@@ -74,6 +65,9 @@ PROTOCOL: Final = Protocol(
             "write",
         ),
         "more": ("more",),
+    },
+    namespaces={
+        "Page": Later(".namespaces.page.protocol", "TABLE", __name__),
     },
 )
 """The one table of the protocol, which both ends share."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from duologue import (
     Bound,
@@ -45,20 +45,25 @@ from .models import (
     MoreParams,
     Name,
     NothingParams,
-    PageCloseParams,
-    PageFrame,
-    PageLoadParams,
-    PageNavigateParams,
-    PageOpenParams,
-    PageShotParams,
     PutParams,
     Shape,
     TypedParams,
     Typing,
     UploadingParams,
 )
+from .namespaces.page import actions as page_actions
 from .peer import EveryAgent
 from .protocol import PROTOCOL
+
+if TYPE_CHECKING:
+    from .namespaces.page.models import (
+        PageCloseParams,
+        PageFrame,
+        PageLoadParams,
+        PageNavigateParams,
+        PageOpenParams,
+        PageShotParams,
+    )
 
 
 class EveryService(Service[EveryAgent]):
@@ -223,14 +228,14 @@ class EveryService(Service[EveryAgent]):
             streaming(actions.ALL_OF_IT, self.all_of_it),
             unary(actions.TYPED, self.typed),
             unary(actions.MAYBE, self.maybe),
-            unary(actions.PAGE_OPEN, self.page_open),
+            unary(page_actions.PAGE_OPEN, self.page_open),
             uploading(actions.PUT, self.put),
             downloading(actions.GET, self.get),
             uploading(actions.UPLOADING, self.uploading),
-            unary(actions.PAGE_NAVIGATE, self.page_navigate),
-            unary(actions.PAGE_CLOSE, self.page_close),
-            downloading(actions.PAGE_SHOT, self.page_shot),
-            uploading(actions.PAGE_LOAD, self.page_load),
+            unary(page_actions.PAGE_NAVIGATE, self.page_navigate),
+            unary(page_actions.PAGE_CLOSE, self.page_close),
+            downloading(page_actions.PAGE_SHOT, self.page_shot),
+            uploading(page_actions.PAGE_LOAD, self.page_load),
             unary(actions.MORE, self.more),
             notified(events.TYPING, self.on_typing),
             notified(events.BOTH_WAYS, self.on_both_ways),
@@ -314,8 +319,8 @@ class EveryAgentService(Service[EveryClient]):
             unary(actions.ASK, self.ask),
             uploading(actions.PUT, self.put),
             downloading(actions.GET, self.get),
-            downloading(actions.PAGE_SHOT, self.page_shot),
-            uploading(actions.PAGE_LOAD, self.page_load),
+            downloading(page_actions.PAGE_SHOT, self.page_shot),
+            uploading(page_actions.PAGE_LOAD, self.page_load),
         )
 
 

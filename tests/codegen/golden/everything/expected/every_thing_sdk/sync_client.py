@@ -4,12 +4,11 @@ Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.y
 `duologue generate`.
 """
 
-# Namespaces stand on private members of the class that they are part of.
-# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 from datetime import timedelta
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from duologue import Body, CallOptions, SyncClient, SyncDownload, SyncStream, UnknownValue
 from typing_extensions import deprecated
@@ -34,12 +33,6 @@ from .models import (
     MoreParams,
     Name,
     NothingParams,
-    PageCloseParams,
-    PageFrame,
-    PageLoadParams,
-    PageNavigateParams,
-    PageOpenParams,
-    PageShotParams,
     PutParams,
     Shape,
     TypedParams,
@@ -47,77 +40,8 @@ from .models import (
     UploadingParams,
 )
 
-
-class EverySyncPage:
-    """Actions of one namespace."""
-
-    def __init__(self, owner: EverySyncClient) -> None:
-        self._owner = owner
-
-    def open_(self, *, frame: PageFrame, timeout: float | None = None, options: CallOptions | None = None) -> None:
-        """Call `Page.open`.
-
-        Args:
-            timeout: Seconds until the caller gives up; 0.5 by default.
-
-        Raises:
-            Busy: Busy; come back.
-        """
-        return self._owner._call(actions.PAGE_OPEN, PageOpenParams(frame=frame), timeout, options)
-
-    def navigate(
-        self, *, frame: PageFrame, url: str, timeout: float | None = None, options: CallOptions | None = None
-    ) -> None:
-        """Call `Page.navigate`.
-
-        Args:
-            timeout: Seconds until the caller gives up; 0.5 by default.
-
-        Raises:
-            Busy: Busy; come back.
-            PageGone: No {id}.
-        """
-        return self._owner._call(actions.PAGE_NAVIGATE, PageNavigateParams(frame=frame, url=url), timeout, options)
-
-    def close_(self, *, timeout: float | None = None, options: CallOptions | None = None) -> None:
-        """Call `Page.close`.
-
-        Args:
-            timeout: Seconds until the caller gives up; 0.5 by default.
-
-        Raises:
-            Busy: Busy; come back.
-        """
-        return self._owner._call(actions.PAGE_CLOSE, PageCloseParams(), timeout, options)
-
-    def shot(
-        self, *, frame: PageFrame, timeout: float | None = None, options: CallOptions | None = None
-    ) -> SyncDownload[PageFrame]:
-        """Call `Page.shot`.
-
-        Iterate over what this returns for the bytes (`image/png`, 64 MiB at most), then ask for its `result`.
-
-        Args:
-            timeout: Seconds until the caller gives up; 0.5 by default.
-
-        Raises:
-            Busy: Busy; come back.
-        """
-        return self._owner._download(actions.PAGE_SHOT, PageShotParams(frame=frame), timeout, options)
-
-    def load(
-        self, body: Body, /, *, frame: PageFrame, timeout: float | None = None, options: CallOptions | None = None
-    ) -> None:
-        """Call `Page.load`.
-
-        Args:
-            body: Bytes, path, file or async iterable: `application/octet-stream`, 16 MiB at most.
-            timeout: Seconds until the caller gives up; 0.5 by default.
-
-        Raises:
-            Busy: Busy; come back.
-        """
-        return self._owner._upload(actions.PAGE_LOAD, PageLoadParams(frame=frame), body, timeout, options)
+if TYPE_CHECKING:
+    from .namespaces.page.sync_client import EverySyncPage
 
 
 class EverySyncClient(SyncClient):
@@ -134,6 +58,9 @@ class EverySyncClient(SyncClient):
 
     @cached_property
     def page(self) -> EverySyncPage:
+        """The namespace `Page`."""
+        from .namespaces.page.sync_client import EverySyncPage
+
         return EverySyncPage(self)
 
     def nothing(self, *, timeout: float | None = None, options: CallOptions | None = None) -> None:

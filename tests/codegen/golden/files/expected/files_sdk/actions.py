@@ -12,7 +12,7 @@ from duologue import DownloadAction, Effect, UploadAction
 from pydantic import TypeAdapter
 
 from .errors import NoFile
-from .models import FolderGetParams, FolderPutParams, GetParams, Kept, PutParams
+from .models import GetParams, Kept, PutParams
 
 PUT: Final[UploadAction[PutParams, Kept]] = UploadAction(
     name="put",
@@ -37,24 +37,3 @@ GET: Final[DownloadAction[GetParams, Kept]] = DownloadAction(
     timeout=30.0,
 )
 """Get a file."""
-FOLDER_PUT: Final[UploadAction[FolderPutParams, Kept]] = UploadAction(
-    name="Folder.put",
-    params=FolderPutParams,
-    result=TypeAdapter(Kept),
-    media="application/octet-stream",
-    max_size=2097152,
-    resumable=False,
-    scope=(),
-    effect=Effect.KEYED,
-    timeout=30.0,
-)
-FOLDER_GET: Final[DownloadAction[FolderGetParams, Kept]] = DownloadAction(
-    name="Folder.get",
-    params=FolderGetParams,
-    result=TypeAdapter(Kept),
-    media="application/octet-stream",
-    max_size=2097152,
-    scope=(),
-    effect=Effect.SAFE,
-    timeout=30.0,
-)

@@ -4,50 +4,22 @@ Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.y
 `duologue generate`.
 """
 
-# Namespaces stand on private members of the class that they are part of.
-# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from functools import cached_property
 from ssl import SSLContext
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from duologue import Body, CallOptions, Client, Download, Lifecycle, Limits, Protocol, Token
 
 from . import actions
-from .models import FolderGetParams, FolderPutParams, GetParams, Kept, PutParams
+from .models import GetParams, Kept, PutParams
 from .protocol import PROTOCOL
 from .sync_client import FilesSyncClient
 
-
-class FilesFolder:
-    """Actions of one namespace."""
-
-    def __init__(self, owner: FilesClient) -> None:
-        self._owner = owner
-
-    async def put(
-        self, body: Body, /, *, name: str, timeout: float | None = None, options: CallOptions | None = None
-    ) -> Kept:
-        """Call `Folder.put`.
-
-        Args:
-            body: Bytes, path, file or async iterable: `application/octet-stream`, 2 MiB at most, not resumable.
-            timeout: Seconds until the caller gives up; 30 by default.
-        """
-        return await self._owner._upload(actions.FOLDER_PUT, FolderPutParams(name=name), body, timeout, options)
-
-    def get(self, *, name: str, timeout: float | None = None, options: CallOptions | None = None) -> Download[Kept]:
-        """Call `Folder.get`.
-
-        Iterate over what this returns for the bytes (`application/octet-stream`, 2 MiB at most), then ask for
-        its `result`.
-
-        Args:
-            timeout: Seconds until the caller gives up; 30 by default.
-        """
-        return self._owner._download(actions.FOLDER_GET, FolderGetParams(name=name), timeout, options)
+if TYPE_CHECKING:
+    from .namespaces.folder.client import FilesFolder
 
 
 class FilesClient(Client):
@@ -73,6 +45,9 @@ class FilesClient(Client):
 
     @cached_property
     def folder(self) -> FilesFolder:
+        """The namespace `Folder`."""
+        from .namespaces.folder.client import FilesFolder
+
         return FilesFolder(self)
 
     async def put(

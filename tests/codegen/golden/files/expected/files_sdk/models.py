@@ -4,8 +4,6 @@ Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.y
 `duologue generate`.
 """
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from duologue import Model, Params
@@ -35,12 +33,4 @@ class PutParams(Params):
 class GetParams(Params):
     """Get a file."""
 
-    name: str
-
-
-class FolderPutParams(Params):
-    name: str
-
-
-class FolderGetParams(Params):
     name: str

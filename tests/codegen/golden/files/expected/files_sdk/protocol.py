@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from duologue import Protocol
+from duologue import Later, Protocol
 
 from . import actions, errors
 
@@ -19,15 +19,14 @@ PROTOCOL: Final = Protocol(
     client_actions=(
         actions.PUT,
         actions.GET,
-        actions.FOLDER_PUT,
-        actions.FOLDER_GET,
     ),
     server_actions=(
         actions.PUT,
         actions.GET,
-        actions.FOLDER_PUT,
-        actions.FOLDER_GET,
     ),
     errors=(errors.NoFile,),
+    namespaces={
+        "Folder": Later(".namespaces.folder.protocol", "TABLE", __name__),
+    },
 )
 """The one table of the protocol, which both ends share."""

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from duologue import Bound, ByteSink, Call, Peer, Protocol, Server, Service, Upload, downloading, uploading
 from typing_extensions import override
 
 from . import actions
 from .client import FilesClient
-from .models import FolderGetParams, FolderPutParams, GetParams, Kept, PutParams
+from .models import GetParams, Kept, PutParams
+from .namespaces.folder import actions as folder_actions
 from .peer import FilesPeer
 from .protocol import PROTOCOL
+
+if TYPE_CHECKING:
+    from .namespaces.folder.models import FolderGetParams, FolderPutParams
 
 
 class FilesService(Service[FilesPeer]):
@@ -62,8 +66,8 @@ class FilesService(Service[FilesPeer]):
         return (
             uploading(actions.PUT, self.put),
             downloading(actions.GET, self.get),
-            uploading(actions.FOLDER_PUT, self.folder_put),
-            downloading(actions.FOLDER_GET, self.folder_get),
+            uploading(folder_actions.FOLDER_PUT, self.folder_put),
+            downloading(folder_actions.FOLDER_GET, self.folder_get),
         )
 
 
@@ -109,8 +113,8 @@ class FilesPeerService(Service[FilesClient]):
         return (
             uploading(actions.PUT, self.put),
             downloading(actions.GET, self.get),
-            uploading(actions.FOLDER_PUT, self.folder_put),
-            downloading(actions.FOLDER_GET, self.folder_get),
+            uploading(folder_actions.FOLDER_PUT, self.folder_put),
+            downloading(folder_actions.FOLDER_GET, self.folder_get),
         )
 
 

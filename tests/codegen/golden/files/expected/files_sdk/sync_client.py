@@ -4,45 +4,18 @@ Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.y
 `duologue generate`.
 """
 
-# Namespaces stand on private members of the class that they are part of.
-# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from duologue import Body, CallOptions, SyncClient, SyncDownload
 
 from . import actions
-from .models import FolderGetParams, FolderPutParams, GetParams, Kept, PutParams
+from .models import GetParams, Kept, PutParams
 
-
-class FilesSyncFolder:
-    """Actions of one namespace."""
-
-    def __init__(self, owner: FilesSyncClient) -> None:
-        self._owner = owner
-
-    def put(
-        self, body: Body, /, *, name: str, timeout: float | None = None, options: CallOptions | None = None
-    ) -> Kept:
-        """Call `Folder.put`.
-
-        Args:
-            body: Bytes, path, file or async iterable: `application/octet-stream`, 2 MiB at most, not resumable.
-            timeout: Seconds until the caller gives up; 30 by default.
-        """
-        return self._owner._upload(actions.FOLDER_PUT, FolderPutParams(name=name), body, timeout, options)
-
-    def get(self, *, name: str, timeout: float | None = None, options: CallOptions | None = None) -> SyncDownload[Kept]:
-        """Call `Folder.get`.
-
-        Iterate over what this returns for the bytes (`application/octet-stream`, 2 MiB at most), then ask for
-        its `result`.
-
-        Args:
-            timeout: Seconds until the caller gives up; 30 by default.
-        """
-        return self._owner._download(actions.FOLDER_GET, FolderGetParams(name=name), timeout, options)
+if TYPE_CHECKING:
+    from .namespaces.folder.sync_client import FilesSyncFolder
 
 
 class FilesSyncClient(SyncClient):
@@ -50,6 +23,9 @@ class FilesSyncClient(SyncClient):
 
     @cached_property
     def folder(self) -> FilesSyncFolder:
+        """The namespace `Folder`."""
+        from .namespaces.folder.sync_client import FilesSyncFolder
+
         return FilesSyncFolder(self)
 
     def put(

@@ -4,84 +4,191 @@ Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.y
 `duologue generate`.
 """
 
-from .client import (
-    ForeignClient,
-)
-from .errors import (
-    DOMGone,
-    N32601NotFound,
-    PageLost,
-)
-from .events import (
-    EventType,
-    ForeignEvent,
-    ForeignEvents,
-    ForeignSyncEvents,
-)
-from .models import (
-    ABChanged,
-    ABCParams,
-    CancelRequestParams,
-    CloseParams,
-    DOMGetNodeParams,
-    DOMNode,
-    DOMNodeAdded,
-    Either,
-    Eithers,
-    Ends,
-    GrosseOffnenParams,
-    Leaf,
-    N2faParams,
-    Names,
-    Nested,
-    NetFetchParams,
-    NetFrame,
-    NetId,
-    NetKind,
-    NetRequest,
-    NetRequests,
-    NetSent,
-    PageAskParams,
-    PageBlurred,
-    PageBoth,
-    PageFirst,
-    PageFrame,
-    PageFrameId,
-    PageFrames,
-    PageKind,
-    PageLostDetails,
-    PageNavigated,
-    PageNavigateParams,
-    PageSecond,
-    PageShown,
-    PageWatchParams,
-    Presence,
-    PrintParams,
-    Signs,
-    TextDocumentDidOpenParams,
-    TraceV2StartParams,
-    Value,
-    ValueMap,
-    Values,
-    WindowShowMessage,
-)
-from .peer import (
-    ForeignPeer,
-)
-from .protocol import (
-    PROTOCOL,
-)
-from .server import (
-    ForeignPeerService,
-    ForeignServer,
-    ForeignService,
-)
-from .sync_client import (
-    ForeignSyncClient,
-)
-from .unknown import (
-    UnknownPageBoth,
-)
+from typing import TYPE_CHECKING
+
+from duologue import exported_later
+
+if TYPE_CHECKING:
+    from .client import (
+        ForeignClient,
+    )
+    from .errors import (
+        DOMGone,
+        N32601NotFound,
+        PageLost,
+    )
+    from .events import (
+        EventType,
+        ForeignEvent,
+        ForeignEvents,
+        ForeignSyncEvents,
+    )
+    from .models import (
+        CancelRequestParams,
+        CloseParams,
+        Either,
+        Eithers,
+        Ends,
+        Leaf,
+        N2faParams,
+        Names,
+        Nested,
+        Presence,
+        PrintParams,
+        Signs,
+        TextDocumentDidOpenParams,
+        Value,
+        ValueMap,
+        Values,
+        WindowShowMessage,
+    )
+    from .namespaces.a_b.models import (
+        ABChanged,
+        ABCParams,
+    )
+    from .namespaces.dom.models import (
+        DOMGetNodeParams,
+        DOMNode,
+        DOMNodeAdded,
+    )
+    from .namespaces.grosse.models import (
+        GrosseOffnenParams,
+    )
+    from .namespaces.net.models import (
+        NetFetchParams,
+        NetFrame,
+        NetRequest,
+        NetRequests,
+        NetSent,
+    )
+    from .namespaces.net.values import (
+        NetId,
+        NetKind,
+    )
+    from .namespaces.page.models import (
+        PageAskParams,
+        PageBlurred,
+        PageBoth,
+        PageFirst,
+        PageFrame,
+        PageFrames,
+        PageLostDetails,
+        PageNavigated,
+        PageNavigateParams,
+        PageSecond,
+        PageShown,
+        PageWatchParams,
+    )
+    from .namespaces.page.unknown import (
+        UnknownPageBoth,
+    )
+    from .namespaces.page.values import (
+        PageFrameId,
+        PageKind,
+    )
+    from .namespaces.trace.models import (
+        TraceV2StartParams,
+    )
+    from .peer import (
+        ForeignPeer,
+    )
+    from .protocol import (
+        PROTOCOL,
+    )
+    from .server import (
+        ForeignPeerService,
+        ForeignServer,
+        ForeignService,
+    )
+    from .sync_client import (
+        ForeignSyncClient,
+    )
+else:
+    __getattr__, __dir__ = exported_later(
+        __name__,
+        {
+            ".client": ("ForeignClient",),
+            ".errors": (
+                "DOMGone",
+                "N32601NotFound",
+                "PageLost",
+            ),
+            ".events": (
+                "EventType",
+                "ForeignEvent",
+                "ForeignEvents",
+                "ForeignSyncEvents",
+            ),
+            ".models": (
+                "CancelRequestParams",
+                "CloseParams",
+                "Either",
+                "Eithers",
+                "Ends",
+                "Leaf",
+                "N2faParams",
+                "Names",
+                "Nested",
+                "Presence",
+                "PrintParams",
+                "Signs",
+                "TextDocumentDidOpenParams",
+                "Value",
+                "ValueMap",
+                "Values",
+                "WindowShowMessage",
+            ),
+            ".namespaces.a_b.models": (
+                "ABChanged",
+                "ABCParams",
+            ),
+            ".namespaces.dom.models": (
+                "DOMGetNodeParams",
+                "DOMNode",
+                "DOMNodeAdded",
+            ),
+            ".namespaces.grosse.models": ("GrosseOffnenParams",),
+            ".namespaces.net.models": (
+                "NetFetchParams",
+                "NetFrame",
+                "NetRequest",
+                "NetRequests",
+                "NetSent",
+            ),
+            ".namespaces.net.values": (
+                "NetId",
+                "NetKind",
+            ),
+            ".namespaces.page.models": (
+                "PageAskParams",
+                "PageBlurred",
+                "PageBoth",
+                "PageFirst",
+                "PageFrame",
+                "PageFrames",
+                "PageLostDetails",
+                "PageNavigated",
+                "PageNavigateParams",
+                "PageSecond",
+                "PageShown",
+                "PageWatchParams",
+            ),
+            ".namespaces.page.unknown": ("UnknownPageBoth",),
+            ".namespaces.page.values": (
+                "PageFrameId",
+                "PageKind",
+            ),
+            ".namespaces.trace.models": ("TraceV2StartParams",),
+            ".peer": ("ForeignPeer",),
+            ".protocol": ("PROTOCOL",),
+            ".server": (
+                "ForeignPeerService",
+                "ForeignServer",
+                "ForeignService",
+            ),
+            ".sync_client": ("ForeignSyncClient",),
+        },
+    )
 
 __all__ = [
     "PROTOCOL",

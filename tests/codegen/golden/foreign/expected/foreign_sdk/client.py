@@ -4,187 +4,30 @@ Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.y
 `duologue generate`.
 """
 
-# Namespaces stand on private members of the class that they are part of.
-# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from ssl import SSLContext
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from duologue import CallOptions, Client, EventStream, Lifecycle, Limits, Protocol, Stream, Token
+from duologue import CallOptions, Client, EventStream, Lifecycle, Limits, Protocol, Token
 
 from . import actions
 from .events import EventType, ForeignEvent, ForeignEvents
-from .models import (
-    ABCParams,
-    CancelRequestParams,
-    CloseParams,
-    DOMGetNodeParams,
-    DOMNode,
-    GrosseOffnenParams,
-    N2faParams,
-    Names,
-    NetFetchParams,
-    NetFrame,
-    NetKind,
-    NetRequest,
-    PageBlurred,
-    PageBoth,
-    PageFrameId,
-    PageFrames,
-    PageKind,
-    PageNavigateParams,
-    PageShown,
-    PageWatchParams,
-    Presence,
-    PrintParams,
-    Signs,
-    TextDocumentDidOpenParams,
-    TraceV2StartParams,
-    Value,
-)
+from .models import CancelRequestParams, CloseParams, N2faParams, PrintParams, TextDocumentDidOpenParams, Value
 from .protocol import PROTOCOL
 from .sync_client import ForeignSyncClient
 
-
-class ForeignDOM:
-    """Actions of one namespace."""
-
-    def __init__(self, owner: ForeignClient) -> None:
-        self._owner = owner
-
-    async def get_node(
-        self,
-        *,
-        node_id: int,
-        deep: bool | None = None,
-        frame_id: PageFrameId,
-        timeout: float | None = None,
-        options: CallOptions | None = None,
-    ) -> DOMNode:
-        """Call `DOM.getNode`.
-
-        Args:
-            timeout: Seconds until the caller gives up; 30 by default.
-
-        Raises:
-            DOMGone: DOM.gone
-        """
-        return await self._owner._call(
-            actions.DOM_GET_NODE, DOMGetNodeParams(node_id=node_id, deep=deep, frame_id=frame_id), timeout, options
-        )
-
-
-class ForeignNet:
-    """Actions of one namespace."""
-
-    def __init__(self, owner: ForeignClient) -> None:
-        self._owner = owner
-
-    async def fetch(
-        self,
-        *,
-        request: NetRequest,
-        via: PageFrames | None = None,
-        kind: PageKind = PageKind.POPUP,
-        timeout: float | None = None,
-        options: CallOptions | None = None,
-    ) -> list[NetRequest]:
-        """Call `Net.fetch`.
-
-        Args:
-            kind: Default: `"popup"`.
-            timeout: Seconds until the caller gives up; 30 by default.
-        """
-        return await self._owner._call(
-            actions.NET_FETCH, NetFetchParams(request=request, via=via, kind=kind), timeout, options
-        )
-
-
-class ForeignPage:
-    """Actions of one namespace."""
-
-    def __init__(self, owner: ForeignClient) -> None:
-        self._owner = owner
-
-    async def navigate(
-        self,
-        *,
-        url: str,
-        frame: PageFrameId | None = None,
-        after: NetRequest,
-        timeout: float | None = None,
-        options: CallOptions | None = None,
-    ) -> PageShown:
-        """Call `Page.navigate`.
-
-        Args:
-            timeout: Seconds until the caller gives up; 30 by default.
-
-        Raises:
-            PageLost: Lost {request}.
-        """
-        return await self._owner._call(
-            actions.PAGE_NAVIGATE, PageNavigateParams(url=url, frame=frame, after=after), timeout, options
-        )
-
-    def watch(
-        self, *, kind: NetKind, timeout: float | None = None, options: CallOptions | None = None
-    ) -> Stream[PageBoth, NetFrame | None]:
-        """Call `Page.watch`.
-
-        Args:
-            timeout: Seconds until the caller gives up; 30 by default.
-        """
-        return self._owner._stream(actions.PAGE_WATCH, PageWatchParams(kind=kind), timeout, options)
-
-
-class ForeignGrosse:
-    """Actions of one namespace."""
-
-    def __init__(self, owner: ForeignClient) -> None:
-        self._owner = owner
-
-    async def offnen(self, *, timeout: float | None = None, options: CallOptions | None = None) -> Presence:
-        """Call `größe.öffnen`.
-
-        Args:
-            timeout: Seconds until the caller gives up; 30 by default.
-        """
-        return await self._owner._call(actions.GROSSE_OFFNEN, GrosseOffnenParams(), timeout, options)
-
-
-class ForeignAB:
-    """Actions of one namespace."""
-
-    def __init__(self, owner: ForeignClient) -> None:
-        self._owner = owner
-
-    async def c(self, *, names: Names, timeout: float | None = None, options: CallOptions | None = None) -> Signs:
-        """Call `a.b.c`.
-
-        Args:
-            timeout: Seconds until the caller gives up; 30 by default.
-        """
-        return await self._owner._call(actions.A_B_C, ABCParams(names=names), timeout, options)
-
-
-class ForeignTrace:
-    """Actions of one namespace."""
-
-    def __init__(self, owner: ForeignClient) -> None:
-        self._owner = owner
-
-    async def start(self, *, timeout: float | None = None, options: CallOptions | None = None) -> None:
-        """Call `$/trace.v2.start`.
-
-        Args:
-            timeout: Seconds until the caller gives up; 30 by default.
-        """
-        return await self._owner._call(actions.TRACE_V2_START, TraceV2StartParams(), timeout, options)
+if TYPE_CHECKING:
+    from .namespaces.a_b.client import ForeignAB
+    from .namespaces.dom.client import ForeignDOM
+    from .namespaces.grosse.client import ForeignGrosse
+    from .namespaces.net.client import ForeignNet
+    from .namespaces.page.client import ForeignPage
+    from .namespaces.page.models import PageBlurred
+    from .namespaces.trace.client import ForeignTrace
 
 
 class ForeignClient(Client):
@@ -227,26 +70,50 @@ class ForeignClient(Client):
 
     @cached_property
     def dom(self) -> ForeignDOM:
+        """Nodes.
+
+        Deprecated: use `Page`.
+        """
+        from .namespaces.dom.client import ForeignDOM
+
         return ForeignDOM(self)
 
     @cached_property
     def net(self) -> ForeignNet:
+        """Requests and who made them."""
+        from .namespaces.net.client import ForeignNet
+
         return ForeignNet(self)
 
     @cached_property
     def page(self) -> ForeignPage:
+        """The namespace `Page`."""
+        from .namespaces.page.client import ForeignPage
+
         return ForeignPage(self)
 
     @cached_property
     def grosse(self) -> ForeignGrosse:
+        """The namespace `größe`."""
+        from .namespaces.grosse.client import ForeignGrosse
+
         return ForeignGrosse(self)
 
     @cached_property
     def a_b(self) -> ForeignAB:
+        """The namespace `a.b`."""
+        from .namespaces.a_b.client import ForeignAB
+
         return ForeignAB(self)
 
     @cached_property
     def trace(self) -> ForeignTrace:
+        """Named so that Python could not.
+
+        Experimental: it may change or go in any version.
+        """
+        from .namespaces.trace.client import ForeignTrace
+
         return ForeignTrace(self)
 
     async def text_document_did_open(

@@ -6,11 +6,16 @@ Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.y
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from duologue import DataLoss, Declared, NotFound
+from duologue import DataLoss, Declared, Later, NotFound
 
-from .models import NetId, NetKind, PageLostDetails
+from .namespaces.net.values import NetId, NetKind
+
+if TYPE_CHECKING:
+    from .namespaces.page.models import PageLostDetails
+else:
+    PageLostDetails = Later(".namespaces.page.models", "PageLostDetails", __name__)
 
 
 class N32601NotFound(Declared[None], NotFound):

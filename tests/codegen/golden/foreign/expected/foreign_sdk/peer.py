@@ -4,31 +4,15 @@ Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.y
 `duologue generate`.
 """
 
-# Namespaces stand on private members of the class that they are part of.
-# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from duologue import CallOptions, Peer
+from duologue import Peer
 
-from . import actions
-from .models import DOMNode, PageAskParams, PageKind
-
-
-class ForeignPeerPage:
-    """Actions of one namespace."""
-
-    def __init__(self, owner: ForeignPeer) -> None:
-        self._owner = owner
-
-    async def ask(self, *, node: DOMNode, timeout: float | None = None, options: CallOptions | None = None) -> PageKind:
-        """Call `Page.ask`.
-
-        Args:
-            timeout: Seconds until the caller gives up; 30 by default.
-        """
-        return await self._owner._call(actions.PAGE_ASK, PageAskParams(node=node), timeout, options)
+if TYPE_CHECKING:
+    from .namespaces.page.peer import ForeignPeerPage
 
 
 class ForeignPeer(Peer):
@@ -36,4 +20,7 @@ class ForeignPeer(Peer):
 
     @cached_property
     def page(self) -> ForeignPeerPage:
+        """The namespace `Page`."""
+        from .namespaces.page.peer import ForeignPeerPage
+
         return ForeignPeerPage(self)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from duologue import Protocol
+from duologue import Later, Protocol
 
 from . import actions, errors, events
 
@@ -20,29 +20,22 @@ PROTOCOL: Final = Protocol(
         actions.TEXT_DOCUMENT_DID_OPEN,
         actions.CANCEL_REQUEST,
         actions.N2FA,
-        actions.GROSSE_OFFNEN,
-        actions.A_B_C,
-        actions.TRACE_V2_START,
-        actions.DOM_GET_NODE,
         actions.CLOSE,
         actions.PRINT,
-        actions.NET_FETCH,
-        actions.PAGE_NAVIGATE,
-        actions.PAGE_WATCH,
     ),
-    server_actions=(actions.PAGE_ASK,),
-    events=(
-        events.WINDOW_SHOW_MESSAGE,
-        events.A_B_CHANGED,
-        events.DOM_NODE_ADDED,
-        events.NET_SENT,
-        events.PAGE_NAVIGATED,
-    ),
-    notifications=(events.PAGE_BLURRED,),
+    events=(events.WINDOW_SHOW_MESSAGE,),
     errors=(
         errors.N32601NotFound,
         errors.DOMGone,
         errors.PageLost,
     ),
+    namespaces={
+        "DOM": Later(".namespaces.dom.protocol", "TABLE", __name__),
+        "Net": Later(".namespaces.net.protocol", "TABLE", __name__),
+        "Page": Later(".namespaces.page.protocol", "TABLE", __name__),
+        "größe": Later(".namespaces.grosse.protocol", "TABLE", __name__),
+        "a.b": Later(".namespaces.a_b.protocol", "TABLE", __name__),
+        "$/trace.v2": Later(".namespaces.trace.protocol", "TABLE", __name__),
+    },
 )
 """The one table of the protocol, which both ends share."""

@@ -8,40 +8,48 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from duologue import Bound, Call, Peer, Protocol, Server, Service, Sink, notified, streaming, unary
 from typing_extensions import override
 
-from . import actions, events
+from . import actions
 from .client import ForeignClient
 from .models import (
-    ABCParams,
     CancelRequestParams,
     CloseParams,
-    DOMGetNodeParams,
-    DOMNode,
-    GrosseOffnenParams,
     N2faParams,
-    NetFetchParams,
-    NetFrame,
-    NetRequest,
-    PageAskParams,
-    PageBlurred,
-    PageBoth,
-    PageKind,
-    PageNavigateParams,
-    PageShown,
-    PageWatchParams,
     Presence,
     PrintParams,
     Signs,
     TextDocumentDidOpenParams,
-    TraceV2StartParams,
     Value,
 )
+from .namespaces.a_b import actions as a_b_actions
+from .namespaces.dom import actions as dom_actions
+from .namespaces.grosse import actions as grosse_actions
+from .namespaces.net import actions as net_actions
+from .namespaces.page import actions as page_actions
+from .namespaces.page import events as page_events
+from .namespaces.page.values import PageKind
+from .namespaces.trace import actions as trace_actions
 from .peer import ForeignPeer
 from .protocol import PROTOCOL
+
+if TYPE_CHECKING:
+    from .namespaces.a_b.models import ABCParams
+    from .namespaces.dom.models import DOMGetNodeParams, DOMNode
+    from .namespaces.grosse.models import GrosseOffnenParams
+    from .namespaces.net.models import NetFetchParams, NetFrame, NetRequest
+    from .namespaces.page.models import (
+        PageAskParams,
+        PageBlurred,
+        PageBoth,
+        PageNavigateParams,
+        PageShown,
+        PageWatchParams,
+    )
+    from .namespaces.trace.models import TraceV2StartParams
 
 
 class ForeignService(Service[ForeignPeer]):
@@ -121,16 +129,16 @@ class ForeignService(Service[ForeignPeer]):
             unary(actions.TEXT_DOCUMENT_DID_OPEN, self.text_document_did_open),
             unary(actions.CANCEL_REQUEST, self.cancel_request),
             unary(actions.N2FA, self.n2fa),
-            unary(actions.GROSSE_OFFNEN, self.grosse_offnen),
-            unary(actions.A_B_C, self.a_b_c),
-            unary(actions.TRACE_V2_START, self.trace_v2_start),
-            unary(actions.DOM_GET_NODE, self.dom_get_node),
+            unary(grosse_actions.GROSSE_OFFNEN, self.grosse_offnen),
+            unary(a_b_actions.A_B_C, self.a_b_c),
+            unary(trace_actions.TRACE_V2_START, self.trace_v2_start),
+            unary(dom_actions.DOM_GET_NODE, self.dom_get_node),
             unary(actions.CLOSE, self.close_),
             unary(actions.PRINT, self.print),
-            unary(actions.NET_FETCH, self.net_fetch),
-            unary(actions.PAGE_NAVIGATE, self.page_navigate),
-            streaming(actions.PAGE_WATCH, self.page_watch),
-            notified(events.PAGE_BLURRED, self.on_page_blurred),
+            unary(net_actions.NET_FETCH, self.net_fetch),
+            unary(page_actions.PAGE_NAVIGATE, self.page_navigate),
+            streaming(page_actions.PAGE_WATCH, self.page_watch),
+            notified(page_events.PAGE_BLURRED, self.on_page_blurred),
         )
 
 
@@ -146,7 +154,7 @@ class ForeignPeerService(Service[ForeignClient]):
 
     @override
     def handlers(self) -> Sequence[Bound]:
-        return (unary(actions.PAGE_ASK, self.page_ask),)
+        return (unary(page_actions.PAGE_ASK, self.page_ask),)
 
 
 class ForeignServer(Server[ForeignPeer]):

@@ -4,181 +4,25 @@ Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.y
 `duologue generate`.
 """
 
-# Namespaces stand on private members of the class that they are part of.
-# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from duologue import CallOptions, SyncClient, SyncStream
+from duologue import CallOptions, SyncClient
 
 from . import actions
 from .events import ForeignSyncEvents
-from .models import (
-    ABCParams,
-    CancelRequestParams,
-    CloseParams,
-    DOMGetNodeParams,
-    DOMNode,
-    GrosseOffnenParams,
-    N2faParams,
-    Names,
-    NetFetchParams,
-    NetFrame,
-    NetKind,
-    NetRequest,
-    PageBlurred,
-    PageBoth,
-    PageFrameId,
-    PageFrames,
-    PageKind,
-    PageNavigateParams,
-    PageShown,
-    PageWatchParams,
-    Presence,
-    PrintParams,
-    Signs,
-    TextDocumentDidOpenParams,
-    TraceV2StartParams,
-    Value,
-)
+from .models import CancelRequestParams, CloseParams, N2faParams, PrintParams, TextDocumentDidOpenParams, Value
 
-
-class ForeignSyncDOM:
-    """Actions of one namespace."""
-
-    def __init__(self, owner: ForeignSyncClient) -> None:
-        self._owner = owner
-
-    def get_node(
-        self,
-        *,
-        node_id: int,
-        deep: bool | None = None,
-        frame_id: PageFrameId,
-        timeout: float | None = None,
-        options: CallOptions | None = None,
-    ) -> DOMNode:
-        """Call `DOM.getNode`.
-
-        Args:
-            timeout: Seconds until the caller gives up; 30 by default.
-
-        Raises:
-            DOMGone: DOM.gone
-        """
-        return self._owner._call(
-            actions.DOM_GET_NODE, DOMGetNodeParams(node_id=node_id, deep=deep, frame_id=frame_id), timeout, options
-        )
-
-
-class ForeignSyncNet:
-    """Actions of one namespace."""
-
-    def __init__(self, owner: ForeignSyncClient) -> None:
-        self._owner = owner
-
-    def fetch(
-        self,
-        *,
-        request: NetRequest,
-        via: PageFrames | None = None,
-        kind: PageKind = PageKind.POPUP,
-        timeout: float | None = None,
-        options: CallOptions | None = None,
-    ) -> list[NetRequest]:
-        """Call `Net.fetch`.
-
-        Args:
-            kind: Default: `"popup"`.
-            timeout: Seconds until the caller gives up; 30 by default.
-        """
-        return self._owner._call(
-            actions.NET_FETCH, NetFetchParams(request=request, via=via, kind=kind), timeout, options
-        )
-
-
-class ForeignSyncPage:
-    """Actions of one namespace."""
-
-    def __init__(self, owner: ForeignSyncClient) -> None:
-        self._owner = owner
-
-    def navigate(
-        self,
-        *,
-        url: str,
-        frame: PageFrameId | None = None,
-        after: NetRequest,
-        timeout: float | None = None,
-        options: CallOptions | None = None,
-    ) -> PageShown:
-        """Call `Page.navigate`.
-
-        Args:
-            timeout: Seconds until the caller gives up; 30 by default.
-
-        Raises:
-            PageLost: Lost {request}.
-        """
-        return self._owner._call(
-            actions.PAGE_NAVIGATE, PageNavigateParams(url=url, frame=frame, after=after), timeout, options
-        )
-
-    def watch(
-        self, *, kind: NetKind, timeout: float | None = None, options: CallOptions | None = None
-    ) -> SyncStream[PageBoth, NetFrame | None]:
-        """Call `Page.watch`.
-
-        Args:
-            timeout: Seconds until the caller gives up; 30 by default.
-        """
-        return self._owner._stream(actions.PAGE_WATCH, PageWatchParams(kind=kind), timeout, options)
-
-
-class ForeignSyncGrosse:
-    """Actions of one namespace."""
-
-    def __init__(self, owner: ForeignSyncClient) -> None:
-        self._owner = owner
-
-    def offnen(self, *, timeout: float | None = None, options: CallOptions | None = None) -> Presence:
-        """Call `größe.öffnen`.
-
-        Args:
-            timeout: Seconds until the caller gives up; 30 by default.
-        """
-        return self._owner._call(actions.GROSSE_OFFNEN, GrosseOffnenParams(), timeout, options)
-
-
-class ForeignSyncAB:
-    """Actions of one namespace."""
-
-    def __init__(self, owner: ForeignSyncClient) -> None:
-        self._owner = owner
-
-    def c(self, *, names: Names, timeout: float | None = None, options: CallOptions | None = None) -> Signs:
-        """Call `a.b.c`.
-
-        Args:
-            timeout: Seconds until the caller gives up; 30 by default.
-        """
-        return self._owner._call(actions.A_B_C, ABCParams(names=names), timeout, options)
-
-
-class ForeignSyncTrace:
-    """Actions of one namespace."""
-
-    def __init__(self, owner: ForeignSyncClient) -> None:
-        self._owner = owner
-
-    def start(self, *, timeout: float | None = None, options: CallOptions | None = None) -> None:
-        """Call `$/trace.v2.start`.
-
-        Args:
-            timeout: Seconds until the caller gives up; 30 by default.
-        """
-        return self._owner._call(actions.TRACE_V2_START, TraceV2StartParams(), timeout, options)
+if TYPE_CHECKING:
+    from .namespaces.a_b.sync_client import ForeignSyncAB
+    from .namespaces.dom.sync_client import ForeignSyncDOM
+    from .namespaces.grosse.sync_client import ForeignSyncGrosse
+    from .namespaces.net.sync_client import ForeignSyncNet
+    from .namespaces.page.models import PageBlurred
+    from .namespaces.page.sync_client import ForeignSyncPage
+    from .namespaces.trace.sync_client import ForeignSyncTrace
 
 
 class ForeignSyncClient(SyncClient):
@@ -195,26 +39,50 @@ class ForeignSyncClient(SyncClient):
 
     @cached_property
     def dom(self) -> ForeignSyncDOM:
+        """Nodes.
+
+        Deprecated: use `Page`.
+        """
+        from .namespaces.dom.sync_client import ForeignSyncDOM
+
         return ForeignSyncDOM(self)
 
     @cached_property
     def net(self) -> ForeignSyncNet:
+        """Requests and who made them."""
+        from .namespaces.net.sync_client import ForeignSyncNet
+
         return ForeignSyncNet(self)
 
     @cached_property
     def page(self) -> ForeignSyncPage:
+        """The namespace `Page`."""
+        from .namespaces.page.sync_client import ForeignSyncPage
+
         return ForeignSyncPage(self)
 
     @cached_property
     def grosse(self) -> ForeignSyncGrosse:
+        """The namespace `größe`."""
+        from .namespaces.grosse.sync_client import ForeignSyncGrosse
+
         return ForeignSyncGrosse(self)
 
     @cached_property
     def a_b(self) -> ForeignSyncAB:
+        """The namespace `a.b`."""
+        from .namespaces.a_b.sync_client import ForeignSyncAB
+
         return ForeignSyncAB(self)
 
     @cached_property
     def trace(self) -> ForeignSyncTrace:
+        """Named so that Python could not.
+
+        Experimental: it may change or go in any version.
+        """
+        from .namespaces.trace.sync_client import ForeignSyncTrace
+
         return ForeignSyncTrace(self)
 
     def text_document_did_open(

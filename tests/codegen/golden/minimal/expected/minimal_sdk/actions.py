@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from duologue import Action, Effect
-from pydantic import TypeAdapter
+from duologue import Action, Effect, deferred
 
 from .models import PingParams
 
 PING: Final[Action[PingParams, None]] = Action(
     name="ping",
     params=PingParams,
-    result=TypeAdapter(None),
+    result=deferred(None),
     scope=(),
     effect=Effect.UNSAFE,
     timeout=30.0,

@@ -4,33 +4,65 @@ Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.y
 `duologue generate`.
 """
 
-from .client import (
-    OneWayClient,
-)
-from .errors import (
-    Broken,
-)
-from .models import (
-    LampFadeParams,
-    LampLightParams,
-    LampLit,
-    Pressed,
-    RestartParams,
-)
-from .peer import (
-    OneWayDevice,
-)
-from .protocol import (
-    PROTOCOL,
-)
-from .server import (
-    OneWayDeviceService,
-    OneWayServer,
-    OneWayService,
-)
-from .sync_client import (
-    OneWaySyncClient,
-)
+from typing import TYPE_CHECKING
+
+from duologue import exported_later
+
+if TYPE_CHECKING:
+    from .client import (
+        OneWayClient,
+    )
+    from .errors import (
+        Broken,
+    )
+    from .models import (
+        Pressed,
+        RestartParams,
+    )
+    from .namespaces.lamp.models import (
+        LampFadeParams,
+        LampLightParams,
+        LampLit,
+    )
+    from .peer import (
+        OneWayDevice,
+    )
+    from .protocol import (
+        PROTOCOL,
+    )
+    from .server import (
+        OneWayDeviceService,
+        OneWayServer,
+        OneWayService,
+    )
+    from .sync_client import (
+        OneWaySyncClient,
+    )
+else:
+    __getattr__, __dir__ = exported_later(
+        __name__,
+        {
+            ".client": ("OneWayClient",),
+            ".errors": ("Broken",),
+            ".models": (
+                "Pressed",
+                "RestartParams",
+            ),
+            ".namespaces.lamp.models": (
+                "LampFadeParams",
+                "LampLightParams",
+                "LampLit",
+            ),
+            ".peer": ("OneWayDevice",),
+            ".protocol": ("PROTOCOL",),
+            ".server": (
+                "OneWayDeviceService",
+                "OneWayServer",
+                "OneWayService",
+            ),
+            ".sync_client": ("OneWaySyncClient",),
+        },
+    )
 
 __all__ = [
     "PROTOCOL",

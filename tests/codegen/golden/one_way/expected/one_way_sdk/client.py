@@ -4,19 +4,20 @@ Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.y
 `duologue generate`.
 """
 
-# Namespaces stand on private members of the class that they are part of.
-# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from ssl import SSLContext
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from duologue import Client, Lifecycle, Limits, Protocol, Token
 
-from .models import LampLit, Pressed
+from .models import Pressed
 from .protocol import PROTOCOL
 from .sync_client import OneWaySyncClient
+
+if TYPE_CHECKING:
+    from .namespaces.lamp.models import LampLit
 
 
 class OneWayClient(Client):

@@ -4,15 +4,13 @@ Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.y
 `duologue generate`.
 """
 
-# Namespaces stand on private members of the class that they are part of.
-# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 from typing import Final
 
 from duologue import Delivery, EventDescriptor
 
-from .models import LampLit, Pressed
+from .models import Pressed
 
 PRESSED: Final[EventDescriptor[Pressed]] = EventDescriptor(
     model=Pressed,
@@ -20,8 +18,3 @@ PRESSED: Final[EventDescriptor[Pressed]] = EventDescriptor(
     scope=(),
 )
 """A button was pressed."""
-LAMP_LIT: Final[EventDescriptor[LampLit]] = EventDescriptor(
-    model=LampLit,
-    delivery=Delivery.VOLATILE,
-    scope=(),
-)

@@ -4,19 +4,9 @@ Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.y
 `duologue generate`.
 """
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from duologue import Event, Params
-
-
-class LampLightParams(Params):
-    on: bool
-
-
-class LampFadeParams(Params):
-    pass
 
 
 class RestartParams(Params):
@@ -28,7 +18,3 @@ class Pressed(Event):
 
     event_name: ClassVar[str] = "pressed"
     button: str
-
-
-class LampLit(Event):
-    event_name: ClassVar[str] = "Lamp.lit"

@@ -4,46 +4,18 @@ Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.y
 `duologue generate`.
 """
 
-# Namespaces stand on private members of the class that they are part of.
-# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from duologue import CallOptions, Peer, Stream
-from typing_extensions import deprecated
+from duologue import CallOptions, Peer
 
 from . import actions
-from .models import LampFadeParams, LampLightParams, RestartParams
+from .models import RestartParams
 
-
-class OneWayDeviceLamp:
-    """Actions of one namespace."""
-
-    def __init__(self, owner: OneWayDevice) -> None:
-        self._owner = owner
-
-    async def light(self, *, on: bool, timeout: float | None = None, options: CallOptions | None = None) -> None:
-        """Call `Lamp.light`.
-
-        Args:
-            timeout: Seconds until the caller gives up; 30 by default.
-
-        Raises:
-            Broken: broken
-        """
-        return await self._owner._call(actions.LAMP_LIGHT, LampLightParams(on=on), timeout, options)
-
-    @deprecated("Deprecated: use `Lamp.light`.")
-    def fade(self, *, timeout: float | None = None, options: CallOptions | None = None) -> Stream[float, None]:
-        """Call `Lamp.fade`.
-
-        Deprecated: use `Lamp.light`.
-
-        Args:
-            timeout: Seconds until the caller gives up; no end by default.
-        """
-        return self._owner._stream(actions.LAMP_FADE, LampFadeParams(), timeout, options)
+if TYPE_CHECKING:
+    from .namespaces.lamp.peer import OneWayDeviceLamp
 
 
 class OneWayDevice(Peer):
@@ -51,6 +23,9 @@ class OneWayDevice(Peer):
 
     @cached_property
     def lamp(self) -> OneWayDeviceLamp:
+        """The namespace `Lamp`."""
+        from .namespaces.lamp.peer import OneWayDeviceLamp
+
         return OneWayDeviceLamp(self)
 
     async def restart(self, *, timeout: float | None = None, options: CallOptions | None = None) -> None:

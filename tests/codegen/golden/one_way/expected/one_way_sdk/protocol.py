@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from duologue import Protocol
+from duologue import Later, Protocol
 
 from . import actions, errors, events
 
@@ -16,15 +16,11 @@ PROTOCOL: Final = Protocol(
     name="one-way",
     version="0.1.0",
     api_level=1,
-    server_actions=(
-        actions.LAMP_LIGHT,
-        actions.LAMP_FADE,
-        actions.RESTART,
-    ),
-    notifications=(
-        events.PRESSED,
-        events.LAMP_LIT,
-    ),
+    server_actions=(actions.RESTART,),
+    notifications=(events.PRESSED,),
     errors=(errors.Broken,),
+    namespaces={
+        "Lamp": Later(".namespaces.lamp.protocol", "TABLE", __name__),
+    },
 )
 """The one table of the protocol, which both ends share."""

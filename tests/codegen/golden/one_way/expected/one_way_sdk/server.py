@@ -8,16 +8,21 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from duologue import Bound, Call, Peer, Protocol, Server, Service, Sink, notified, streaming, unary
 from typing_extensions import override
 
 from . import actions, events
 from .client import OneWayClient
-from .models import LampFadeParams, LampLightParams, LampLit, Pressed, RestartParams
+from .models import Pressed, RestartParams
+from .namespaces.lamp import actions as lamp_actions
+from .namespaces.lamp import events as lamp_events
 from .peer import OneWayDevice
 from .protocol import PROTOCOL
+
+if TYPE_CHECKING:
+    from .namespaces.lamp.models import LampFadeParams, LampLightParams, LampLit
 
 
 class OneWayService(Service[OneWayDevice]):
@@ -38,7 +43,7 @@ class OneWayService(Service[OneWayDevice]):
     def handlers(self) -> Sequence[Bound]:
         return (
             notified(events.PRESSED, self.on_pressed),
-            notified(events.LAMP_LIT, self.on_lamp_lit),
+            notified(lamp_events.LAMP_LIT, self.on_lamp_lit),
         )
 
 
@@ -70,8 +75,8 @@ class OneWayDeviceService(Service[OneWayClient]):
     @override
     def handlers(self) -> Sequence[Bound]:
         return (
-            unary(actions.LAMP_LIGHT, self.lamp_light),
-            streaming(actions.LAMP_FADE, self.lamp_fade),
+            unary(lamp_actions.LAMP_LIGHT, self.lamp_light),
+            streaming(lamp_actions.LAMP_FADE, self.lamp_fade),
             unary(actions.RESTART, self.restart),
         )
 

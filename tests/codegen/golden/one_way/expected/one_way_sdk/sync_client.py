@@ -4,13 +4,16 @@ Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.y
 `duologue generate`.
 """
 
-# Namespaces stand on private members of the class that they are part of.
-# pyright: reportPrivateUsage=false
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from duologue import SyncClient
 
-from .models import LampLit, Pressed
+from .models import Pressed
+
+if TYPE_CHECKING:
+    from .namespaces.lamp.models import LampLit
 
 
 class OneWaySyncClient(SyncClient):

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from duologue import Action, Effect
-from pydantic import TypeAdapter
+from duologue import Action, Effect, deferred
 
 from .models import EvalParams, Exprs
 
 EVAL: Final[Action[EvalParams, Exprs]] = Action(
     name="eval",
     params=EvalParams,
-    result=TypeAdapter(Exprs),
+    result=deferred(Exprs),
     scope=(),
     effect=Effect.UNSAFE,
     timeout=30.0,

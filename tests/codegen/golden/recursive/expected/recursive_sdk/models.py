@@ -4,8 +4,6 @@ Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.y
 `duologue generate`.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from duologue import Model, Params
@@ -31,7 +29,7 @@ class Add(Model):
     op: Literal["add"] = "add"
     left: Expr
     right: Expr
-    all: Exprs | None = None
+    all: "Exprs | None" = None
     one: Num = Num(value=3)
 
 
@@ -41,6 +39,3 @@ Exprs = TypeAliasType("Exprs", list[Expr])
 class EvalParams(Params):
     expr: Expr
     all: Exprs | None = None
-
-
-Add.model_rebuild()

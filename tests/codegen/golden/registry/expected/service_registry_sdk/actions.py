@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from duologue import Action, DownloadAction, Effect, Rate, StreamAction, UploadAction
+from duologue import Action, DownloadAction, Effect, Rate, StreamAction, UploadAction, deferred
 from pydantic import TypeAdapter
 
 from .errors import (
@@ -102,7 +102,7 @@ REGISTER_SERVICE: Final[Action[RegisterServiceParams, ServiceEntry]] = Action(
 DEREGISTER_SERVICE: Final[Action[DeregisterServiceParams, None]] = Action(
     name="deregister_service",
     params=DeregisterServiceParams,
-    result=TypeAdapter(None),
+    result=deferred(None),
     scope=("services:write",),
     effect=Effect.KEYED,
     errors=(ReadOnly, ServiceNotFound, RevisionConflict),
@@ -152,7 +152,7 @@ LIST_ENDPOINTS: Final[Action[ListEndpointsParams, ListEndpointsResult]] = Action
 REPORT_HEALTH: Final[Action[ReportHealthParams, None]] = Action(
     name="report_health",
     params=ReportHealthParams,
-    result=TypeAdapter(None),
+    result=deferred(None),
     scope=("services:write",),
     effect=Effect.SAFE,
     errors=(ReadOnly, ServiceNotFound, NotOwner),
@@ -162,7 +162,7 @@ WATCH_LOGS: Final[StreamAction[WatchLogsParams, LogLine, None]] = StreamAction(
     name="watch_logs",
     params=WatchLogsParams,
     item=TypeAdapter(LogLine),
-    result=TypeAdapter(None),
+    result=deferred(None),
     scope=("services:control",),
     effect=Effect.SAFE,
     errors=(ReadOnly, ServiceNotFound, AgentUnavailable),
@@ -284,7 +284,7 @@ TAIL_LOGS: Final[StreamAction[TailLogsParams, LogLine, None]] = StreamAction(
     name="tail_logs",
     params=TailLogsParams,
     item=TypeAdapter(LogLine),
-    result=TypeAdapter(None),
+    result=deferred(None),
     scope=("agent",),
     effect=Effect.SAFE,
     errors=(ReadOnly,),

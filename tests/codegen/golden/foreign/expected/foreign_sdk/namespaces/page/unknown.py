@@ -1,10 +1,9 @@
-"""Members of the open unions of the foreign protocol 1.3.0 that this version does not know.
+"""Members of the open unions of the namespace `Page` of the foreign protocol 1.3.0 that this version does not
+know.
 
 Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.yaml, then run
 `duologue generate`.
 """
-
-from __future__ import annotations
 
 from typing import ClassVar
 

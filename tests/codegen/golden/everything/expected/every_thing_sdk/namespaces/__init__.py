@@ -1,0 +1,5 @@
+"""The namespaces of the every-thing protocol 2.10.0-rc.1: each is loaded when it is first used.
+
+Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.yaml, then run
+`duologue generate`.
+"""

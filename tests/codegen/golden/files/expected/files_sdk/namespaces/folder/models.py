@@ -1,0 +1,15 @@
+"""Types of the namespace `Folder` of the files protocol 1.0.0.
+
+Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.yaml, then run
+`duologue generate`.
+"""
+
+from duologue import Params
+
+
+class FolderPutParams(Params):
+    name: str
+
+
+class FolderGetParams(Params):
+    name: str

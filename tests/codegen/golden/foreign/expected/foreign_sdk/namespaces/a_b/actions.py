@@ -1,0 +1,23 @@
+"""Actions of the namespace `a.b` of the foreign protocol 1.3.0: one descriptor each, which both ends share.
+
+Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.yaml, then run
+`duologue generate`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from duologue import Action, Effect, deferred
+
+from ...models import Signs
+from .models import ABCParams
+
+A_B_C: Final[Action[ABCParams, Signs]] = Action(
+    name="a.b.c",
+    params=ABCParams,
+    result=deferred(Signs),
+    scope=(),
+    effect=Effect.UNSAFE,
+    timeout=30.0,
+)

@@ -1,0 +1,19 @@
+"""The one table of the namespace `DOM` of the foreign protocol 1.3.0.
+
+Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.yaml, then run
+`duologue generate`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from duologue import NamespaceTable
+
+from . import actions, events
+
+TABLE: Final = NamespaceTable(
+    client_actions=(actions.DOM_GET_NODE,),
+    events=(events.DOM_NODE_ADDED,),
+)
+"""What of the protocol the namespace has."""

@@ -1,0 +1,7 @@
+"""The namespace `Net` of the foreign protocol 1.3.0.
+
+Requests and who made them.
+
+Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.yaml, then run
+`duologue generate`.
+"""

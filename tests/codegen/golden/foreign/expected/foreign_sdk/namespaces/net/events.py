@@ -1,0 +1,46 @@
+"""Events of the namespace `Net` of the foreign protocol 1.3.0.
+
+Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.yaml, then run
+`duologue generate`.
+"""
+
+# Namespaces stand on private members of the class that they are part of.
+# pyright: reportPrivateUsage=false
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from duologue import Delivery, EventDescriptor, EventStream, SyncEventStream
+
+from .models import NetSent
+
+if TYPE_CHECKING:
+    from ...events import ForeignEvents, ForeignSyncEvents
+
+NET_SENT: Final[EventDescriptor[NetSent]] = EventDescriptor(
+    model=NetSent,
+    delivery=Delivery.VOLATILE,
+    scope=(),
+)
+
+
+class ForeignNetEvents:
+    """Requests and who made them."""
+
+    def __init__(self, events: ForeignEvents) -> None:
+        self._events = events
+
+    def sent(self) -> EventStream[NetSent]:
+        """Best effort; losses are counted."""
+        return self._events._open(NetSent, {}, None)
+
+
+class ForeignSyncNetEvents:
+    """Requests and who made them."""
+
+    def __init__(self, events: ForeignSyncEvents) -> None:
+        self._events = events
+
+    def sent(self) -> SyncEventStream[NetSent]:
+        """Best effort; losses are counted."""
+        return self._events._open(NetSent, {}, None)

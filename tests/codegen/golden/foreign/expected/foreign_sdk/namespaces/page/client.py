@@ -1,0 +1,60 @@
+"""Client of the namespace `Page` of the foreign protocol 1.3.0.
+
+Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.yaml, then run
+`duologue generate`.
+"""
+
+# Namespaces stand on private members of the class that they are part of.
+# pyright: reportPrivateUsage=false
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from duologue import CallOptions, Stream
+
+from ..net.values import NetKind
+from . import actions
+from .models import PageBoth, PageNavigateParams, PageShown, PageWatchParams
+from .values import PageFrameId
+
+if TYPE_CHECKING:
+    from ...client import ForeignClient
+    from ..net.models import NetFrame, NetRequest
+
+
+class ForeignPage:
+    """The namespace `Page`."""
+
+    def __init__(self, owner: ForeignClient) -> None:
+        self._owner = owner
+
+    async def navigate(
+        self,
+        *,
+        url: str,
+        frame: PageFrameId | None = None,
+        after: NetRequest,
+        timeout: float | None = None,
+        options: CallOptions | None = None,
+    ) -> PageShown:
+        """Call `Page.navigate`.
+
+        Args:
+            timeout: Seconds until the caller gives up; 30 by default.
+
+        Raises:
+            PageLost: Lost {request}.
+        """
+        return await self._owner._call(
+            actions.PAGE_NAVIGATE, PageNavigateParams(url=url, frame=frame, after=after), timeout, options
+        )
+
+    def watch(
+        self, *, kind: NetKind, timeout: float | None = None, options: CallOptions | None = None
+    ) -> Stream[PageBoth, NetFrame | None]:
+        """Call `Page.watch`.
+
+        Args:
+            timeout: Seconds until the caller gives up; 30 by default.
+        """
+        return self._owner._stream(actions.PAGE_WATCH, PageWatchParams(kind=kind), timeout, options)

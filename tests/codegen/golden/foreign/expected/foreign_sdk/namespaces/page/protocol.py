@@ -1,0 +1,24 @@
+"""The one table of the namespace `Page` of the foreign protocol 1.3.0.
+
+Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.yaml, then run
+`duologue generate`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from duologue import NamespaceTable
+
+from . import actions, events
+
+TABLE: Final = NamespaceTable(
+    client_actions=(
+        actions.PAGE_NAVIGATE,
+        actions.PAGE_WATCH,
+    ),
+    server_actions=(actions.PAGE_ASK,),
+    events=(events.PAGE_NAVIGATED,),
+    notifications=(events.PAGE_BLURRED,),
+)
+"""What of the protocol the namespace has."""

@@ -1,0 +1,7 @@
+"""The namespace `$/trace.v2` of the foreign protocol 1.3.0.
+
+Named so that Python could not.
+
+Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.yaml, then run
+`duologue generate`.
+"""

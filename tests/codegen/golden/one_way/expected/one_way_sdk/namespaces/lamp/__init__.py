@@ -1,0 +1,5 @@
+"""The namespace `Lamp` of the one-way protocol 0.1.0.
+
+Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.yaml, then run
+`duologue generate`.
+"""
