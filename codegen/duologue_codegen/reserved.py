@@ -52,8 +52,9 @@ RUNTIME_CLASSES = frozenset(
     """
     Action Base64 Body Bound ByteSink Call CallError CallOptions Client Declared Decimal Delivery Download
     DownloadAction Effect Event EventDescriptor EventStream Events HistoryLost Int64 Json Later Lifecycle Limits Model
-    NamespaceTable NotSent OutcomeUnknown Params Peer Position Protocol Rate Server Service Sink Status Stream StreamAction SyncClient
-    SyncDownload SyncEventStream SyncEvents SyncStream Token UniqueItems UnknownValue UnknownVariant Upload UploadAction
+    NamespaceTable NotSent OutcomeUnknown Params Peer Position Protocol Rate Server Service Sink Status Stream
+    StreamAction SyncClient SyncDownload SyncEventStream SyncEvents SyncStream Token UniqueItems UnknownValue
+    UnknownVariant Upload UploadAction
     Aborted AlreadyExists Cancelled DataLoss DeadlineExceeded FailedPrecondition Internal InvalidArgument NotFound
     OutOfRange PermissionDenied ResourceExhausted Unauthenticated Unavailable Unimplemented Unknown
     """.split()

@@ -48,6 +48,7 @@ from tests.codegen.golden.foreign.expected.foreign_sdk import (
     TraceV2StartParams,
     Value,
 )
+from typing_extensions import override
 
 from duologue import Call, Sink, serve
 from duologue_codegen.compiler import compile_spec
@@ -110,7 +111,7 @@ def test_using_a_namespace_loads_it_and_of_others_the_plain_values() -> None:
 import foreign_sdk
 from foreign_sdk.namespaces.net import actions
 used = loaded()
-from duologue.outcomes import decode
+from duologue.session.outcomes import decode
 decode(actions.NET_FETCH.result, b'[{"id": "r", "frames": []}]')
 print(json.dumps([used, loaded()]))
 """,
@@ -237,14 +238,17 @@ class Browser(ForeignService):
         self.blurred: list[PageBlurred] = []
         self.heard = anyio.Event()
 
+    @override
     async def net_fetch(self, call: Call[ForeignPeer], params: NetFetchParams) -> list[NetRequest]:
         return [params.request, NetRequest(id=params.kind, frames=params.via or [])]
 
+    @override
     async def page_navigate(self, call: Call[ForeignPeer], params: PageNavigateParams) -> PageShown:
         if params.url == "lost":
             raise PageLost(request="r1", kind=NetKind.DOCUMENT)
         return NetFrame(id="n1", page=PageFrame(id=params.frame or "", request=params.after), data=b"x")
 
+    @override
     async def page_watch(
         self, call: Call[ForeignPeer], params: PageWatchParams, out: Sink[PageBoth]
     ) -> NetFrame | None:
@@ -252,39 +256,50 @@ class Browser(ForeignService):
         await out.send(PageFirst(frame=NetFrame(id=kind, page=PageFrame(id="f"), data=b"")))
         return None
 
+    @override
     async def on_page_blurred(self, call: Call[ForeignPeer], event: PageBlurred) -> None:
         self.blurred.append(event)
         self.heard.set()
 
+    @override
     async def dom_get_node(self, call: Call[ForeignPeer], params: DOMGetNodeParams) -> DOMNode:
         return DOMNode(node_id=params.node_id, frame=PageFrame(id=params.frame_id))
 
+    @override
     async def a_b_c(self, call: Call[ForeignPeer], params: ABCParams) -> Signs:
         return Signs.HAN
 
+    @override
     async def n2fa(self, call: Call[ForeignPeer], params: N2faParams) -> Value:
         return {"a": [None, 1.5]}
 
+    @override
     async def print(self, call: Call[ForeignPeer], params: PrintParams) -> list[Value]:
         return ["x"]
 
+    @override
     async def grosse_offnen(self, call: Call[ForeignPeer], params: GrosseOffnenParams) -> Presence:
         return Presence(e=None)
 
+    @override
     async def text_document_did_open(self, call: Call[ForeignPeer], params: TextDocumentDidOpenParams) -> None:
         return None
 
+    @override
     async def cancel_request(self, call: Call[ForeignPeer], params: CancelRequestParams) -> None:
         return None
 
+    @override
     async def trace_v2_start(self, call: Call[ForeignPeer], params: TraceV2StartParams) -> None:
         return None
 
+    @override
     async def close_(self, call: Call[ForeignPeer], params: CloseParams) -> None:
         return None
 
 
 class Window(ForeignPeerService):
+    @override
     async def page_ask(self, call: Call[ForeignClient], params: PageAskParams) -> PageKind:
         return PageKind.POPUP if params.node.node_id == 7 else PageKind.TAB
 

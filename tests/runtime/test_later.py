@@ -3,12 +3,12 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import pytest
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
-from duologue import Later, Model, exported_later
+from duologue import Later, exported_later
 
 MODULES = {
     "late/__init__.py": "",
@@ -26,6 +26,15 @@ class Two(Model):
     name: str
     one: None | One = None
 """,
+    "late/holder.py": """
+from typing import Annotated
+from duologue import Later, Model
+from pydantic import Field
+Two = Later(".two", "Two", __name__)
+class Holder(Model):
+    field: Annotated[Two | None, Field(alias="other")] = None
+    either: int | Two = 1
+""",
 }
 
 
@@ -35,7 +44,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     for path, text in MODULES.items():
         (tmp_path / path).parent.mkdir(exist_ok=True)
         (tmp_path / path).write_text(text, encoding="utf-8")
-    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     yield "late"
     for name in [name for name in sys.modules if name.partition(".")[0] == "late"]:
         del sys.modules[name]
@@ -65,13 +74,9 @@ def test_attributes_and_calls_are_those_of_what_it_stands_for(package: str) -> N
 def test_whoever_asks_what_kind_of_thing_it_is_does_not_load_it(package: str) -> None:
     two: Any = Later(".two", "Two", f"{package}.here")
     assert not hasattr(two, "__origin__")
-
-    class Holder(Model):
-        field: Annotated[two | None, Field(alias="other")] = None
-        either: int | two = 1
-
+    holder: Any = Later(".holder", "Holder", f"{package}.here").resolve()
     assert f"{package}.two" not in sys.modules
-    assert Holder.from_wire('{"other": {"name": "a"}}').field is not None
+    assert holder.from_wire('{"other": {"name": "a"}}').field.name == "a"
 
 
 def test_a_name_that_is_not_there_is_an_error_where_it_is_used(package: str) -> None:
