@@ -24,8 +24,9 @@ from websockets.uri import parse_uri
 from duologue import CloseCode, Deflate, Limits
 from duologue.drivers.port import Executor
 from duologue.events.framing import Frames
-from duologue.net.compression import client_extensions, server_extensions
-from duologue.net.link import DEFLATED_SLICE, INFLATED, SLICE, Link
+from duologue.net.compression import DEFLATED_SLICE, INFLATED, client_extensions, server_extensions
+from duologue.net.frames import SLICE
+from duologue.net.link import Link
 
 Offer = list[ClientPerMessageDeflateFactory]
 BOTH = pytest.mark.parametrize("takeover", [False, True])

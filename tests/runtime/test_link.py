@@ -19,8 +19,10 @@ from websockets.uri import parse_uri
 from duologue.close_codes import CloseCode
 from duologue.drivers.port import Executor
 from duologue.limits import JOIN_BYTES, JOIN_FRAMES, KIB, Limits
+from duologue.net.frames import SLICE
 from duologue.net.handshake import WEBSOCKET_LOGGER
-from duologue.net.link import SLICE, WATCHES, Link
+from duologue.net.link import Link
+from duologue.net.watchdog import WATCHES
 
 SUBPROTOCOL = Subprotocol("duologue.v1")
 

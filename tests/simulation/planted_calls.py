@@ -20,7 +20,7 @@ from duologue.errors import Status
 from duologue.handling import handlers
 from duologue.handling.handlers import Handlers
 from duologue.handling.keyed import SPENT, KeyedCalls, MemoryAnswers
-from duologue.net.link import Link
+from duologue.net.watchdog import Watchdog
 from duologue.server.clients import Clients
 from duologue.session.answering import Answering
 from duologue.session.decisions import OutgoingCall, Settle, Stop
@@ -286,4 +286,4 @@ def a_stopping_server_says_no_goodbye(patch: Patch) -> None:
 
 @caught_by(scenarios.calls_on_a_bad_network, validators.nothing_is_left_behind, seed=9)
 def dead_peers_are_not_noticed(patch: Patch) -> None:
-    patch.setattr(Link, "_watch_silence", lambda self: None)
+    patch.setattr(Watchdog, "_watch_silence", lambda self: None)

@@ -13,8 +13,11 @@ from collections.abc import Sequence
 from typing import Final, TypeAlias
 
 from websockets.client import ClientProtocol
+from websockets.frames import Frame, Opcode
 from websockets.protocol import CONNECTING, Event
 from websockets.server import ServerProtocol
+
+from ..limits import KIB
 
 try:
     from websockets.speedups import apply_mask
@@ -39,6 +42,9 @@ _REFUSED: Final = 0b0111_1100
 _HEAD: Final = struct.Struct("!BB").pack
 _HEAD_16: Final = struct.Struct("!BBH").pack
 _HEAD_64: Final = struct.Struct("!BBQ").pack
+
+SLICE: Final = 4 * KIB
+"""How much the library parses at once where frames are not cut out for it: they may be of 6 bytes."""
 
 MASKS: Final = 256
 """Masks that are drawn at once: each asks the kernel (RFC 6455, section 5.3, wants them unpredictable)."""
@@ -70,6 +76,26 @@ class Masks:
             self._drawn, self._at = os.urandom(4 * MASKS), 0
         self._at += 4
         return self._drawn[self._at - 4 : self._at]
+
+
+class Fragments:
+    """The fragments of a message that is not whole yet, and whether it is text or binary."""
+
+    __slots__ = ("opcode", "parts")
+
+    def __init__(self) -> None:
+        self.opcode = Opcode.TEXT
+        self.parts: list[bytes] = []
+
+    def add(self, frame: Frame) -> None:
+        if frame.opcode is not Opcode.CONT:
+            self.opcode = frame.opcode
+        self.parts.append(bytes(frame.data))
+
+    def join(self) -> bytes:
+        """The whole message, whose last fragment has come."""
+        message, self.parts = b"".join(self.parts), []
+        return message
 
 
 def read(data: bytes, start: int, most: int, limit: int, *, masked: bool) -> tuple[list[tuple[int, bytes]], int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidState
@@ -20,48 +20,14 @@ from websockets.server import ServerProtocol
 from ..close_codes import CloseCode
 from ..drivers.port import Executor, Transport
 from ..limits import JOIN_BYTES, JOIN_FRAMES, KIB, Limits, naming
-from .alarms import Alarm, Alarms
 from .budgets import PerSecond
-from .compression import Deflating
-from .frames import BYTES, TEXT, Cut, Cutter, Masks, frame_of
-
-SLICE: Final = 4 * KIB
-"""How much the library parses at once where frames are not cut out for it: they may be of 6 bytes."""
-
-DEFLATED_SLICE: Final = 1 * KIB
-"""The same where messages may be compressed: a thousand times as much may come out of it."""
-
-INFLATED: Final = 4 * KIB
-"""So much that comes out of compressed frames counts as a frame more in its pass."""
-
-WATCHES: Final = 16
-"""How often a peer that takes nothing is looked at within its deadline: it is cut late by no more than one part."""
+from .compression import DEFLATED_SLICE, INFLATED, Deflating
+from .frames import BYTES, SLICE, TEXT, Cut, Cutter, Fragments, Masks, frame_of
+from .owner import LinkOwner
+from .watchdog import Watchdog
 
 BULK_WATER: Final = 16 * KIB
 """Unsent bytes above which uploads and downloads wait, so that what is short does not wait behind them."""
-
-
-class LinkOwner(Protocol):
-    """Who is told what happens on a link. None of these may run user code or wait."""
-
-    def on_request(self, request: Request) -> None:
-        """A server's link received the opening handshake: `Link.respond` answers it, now or later."""
-        ...
-
-    def on_open(self, subprotocol: str | None) -> None: ...
-    def on_message(self, data: bytes) -> None: ...
-    def on_binary(self, data: bytes) -> None: ...
-    def on_pass_end(self) -> None:
-        """All messages of one read were handed over."""
-        ...
-
-    def on_room(self) -> None:
-        """The outbound buffer has room again."""
-        ...
-
-    def on_closed(self, code: int, reason: str) -> None:
-        """Nothing more will be read or sent; `code` is 1006 when no close frame came."""
-        ...
 
 
 class Link:
@@ -100,33 +66,26 @@ class Link:
         self._opening = 0
         self._deflating: Deflating | None = None
         self._largest = 0
-        self._fragments: list[bytes] = []
-        self._fragmented = Opcode.TEXT
+        self._fragments = Fragments()
         self._cutter = Cutter(protocol, SLICE)
         self._masks = Masks() if isinstance(protocol, ClientProtocol) else None
-        self._last_byte = self._last_write = self.now = executor.now()
+        self.now = executor.now()
         self._frames = PerSecond(limits.frames, self.now)
         self._pings = PerSecond(limits.pings, self.now)
-        self._written = 0
-        self._acknowledged = 0
-        self._progress_at = 0.0
         self._failure: tuple[int, str] | None = None
-        self._alarms = Alarms(executor)
-        self._handshake: Alarm | None = None
-        self._write_watch: Alarm | None = None
-        self._end: Alarm | None = None
+        self._watchdog = Watchdog(self)
 
     # ------------------------------------------------------------------------------------------------- the driver's
     def connected(self, transport: Transport) -> None:
         """The socket is there; a client's handshake starts."""
         self._transport = transport
-        self._handshake = self._alarms.after(self.limits.handshake, self._handshake_expired)
+        self._watchdog.expect_opening(transport)
         if isinstance(self.protocol, ClientProtocol):
             self.flush()
 
     def receive(self, data: bytes) -> None:
         """Bytes came."""
-        self.now = self._last_byte = self.executor.now()
+        self.now = self._watchdog.last_byte = self.executor.now()
         if self.closed:
             return
         if self._backlog:
@@ -150,7 +109,7 @@ class Link:
         if self.closed:
             return
         self.closed, self.is_open = True, False
-        self._alarms.stop()
+        self._watchdog.stop()
         self.protocol.receive_eof()
         said = self.protocol.close_rcvd or self.protocol.close_sent  # the latter alone: the library refused what came
         if self._failure is None and self.protocol.close_rcvd is None and said and said.code == CloseCode.TOO_BIG:
@@ -223,24 +182,24 @@ class Link:
         data = b"".join(writes) if len(writes) > 1 else writes[0]  # the library's SEND_EOF is the empty string
         if data:
             transport.write(data)
-            self._written += len(data)
-            self._last_write = self.executor.now()
+            watchdog = self._watchdog
+            watchdog.written += len(data)
+            watchdog.last_write = self.executor.now()
             if waiting := transport.unsent():
                 self._watch(waiting)
         if self.protocol.eof_sent:
             transport.close()
-            self._expect_end()
+            self._watchdog.expect_end()
 
     def _watch(self, waiting: int) -> None:
         """The transport could not take all at once."""
-        if waiting > self.limits.outbound:
+        most = self.limits.outbound
+        if waiting > most:
             self.has_room = False
-        if waiting > self.limits.outbound + JOIN_BYTES + 2 * self._largest:  # a message passes it, the next ones wait
-            self.abort(CloseCode.SLOW, f"more than {self.limits.outbound} bytes wait for the peer", "outbound")
-        elif self._write_watch is None:
-            self._progress_at = self.executor.now()
-            self._acknowledged = self._written - waiting
-            self._write_watch = self._alarms.after(self.limits.write_deadline / WATCHES, self._watch_writes)
+        if waiting > most + JOIN_BYTES + 2 * self._largest:  # a message passes it, the next ones wait
+            self.abort(CloseCode.SLOW, f"more than {most} bytes wait for the peer", "outbound")
+        elif self._watchdog.writes is None:
+            self._watchdog.expect_progress(waiting)
 
     def respond(self, response: Response) -> None:
         """Answer the opening handshake, once; nothing happens where the client is gone, or did not wait."""
@@ -271,7 +230,7 @@ class Link:
             self._deaf = True
             self._fail(code, told, limit)
         self._look()
-        self._expect_end()
+        self._watchdog.expect_end()
         self.flush()
 
     def hold(self) -> None:
@@ -299,7 +258,7 @@ class Link:
         budget, offset, under_way = self.limits.frames_per_pass, 0, True
         while frames or offset < len(data):
             if not frames:
-                if self.is_open and not self._fragments:
+                if self.is_open and not self._fragments.parts:
                     frames, offset = self._cutter.read(data, offset, budget)
                 if not frames:
                     frames, offset = self._cutter.cut(data, offset)
@@ -318,11 +277,11 @@ class Link:
                 break
         if not self._opened:
             self._opening += min(offset, len(data))
-        if under_way or self._fragments:
-            self._show_life()
+        if under_way or self._fragments.parts:
+            self._watchdog.show_life()
         self.owner.on_pass_end()
         if not self.is_open and self.protocol.close_expected():
-            self._expect_end()
+            self._watchdog.expect_end()
         self.flush_control()
 
     def _look(self) -> None:
@@ -347,12 +306,6 @@ class Link:
             protocol.send_response(protocol.reject(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"{told}\n"))
         else:
             self.abort(CloseCode.POLICY, reason, name)
-
-    def _show_life(self) -> None:
-        """A message takes its time to arrive: its sender's ping waits behind it, and so would the answer."""
-        if self.is_open and self.now - self._last_write >= self.limits.idle / 8:
-            self.protocol.send_pong(b"")  # unasked: RFC 6455, section 5.5.3
-            self._last_write = self.now
 
     def _resume(self) -> None:
         if self.closed:
@@ -387,10 +340,7 @@ class Link:
                 self.owner.on_message(bytes(frame.data))
             elif opcode is Opcode.BINARY and frame.fin:
                 self.owner.on_binary(bytes(frame.data))
-            elif opcode is Opcode.CONT:
-                self._receive_fragment(frame)
-            elif opcode is Opcode.TEXT or opcode is Opcode.BINARY:
-                self._fragmented = opcode
+            elif opcode is not Opcode.CLOSE:
                 self._receive_fragment(frame)
         elif isinstance(frame, Request):
             self.owner.on_request(frame)
@@ -398,16 +348,15 @@ class Link:
             self._opening_over(accepted=self.protocol.handshake_exc is None)  # a close frame may have come with it
 
     def _receive_fragment(self, frame: Frame) -> None:
-        self._fragments.append(bytes(frame.data))
-        if len(self._fragments) > self.limits.fragments:
-            self._fragments.clear()
+        fragments = self._fragments
+        fragments.add(frame)
+        if len(fragments.parts) > self.limits.fragments:
+            fragments.parts.clear()
             self.close(CloseCode.TOO_BIG, f"more than {self.limits.fragments} of one message", "fragments")
+        elif frame.fin and fragments.opcode is Opcode.TEXT:
+            self.owner.on_message(fragments.join())
         elif frame.fin:
-            message, self._fragments = b"".join(self._fragments), []
-            if self._fragmented is Opcode.TEXT:
-                self.owner.on_message(message)
-            else:
-                self.owner.on_binary(message)
+            self.owner.on_binary(fragments.join())
 
     def _receive_sign_of_life(self) -> None:
         self._pings.left -= 1
@@ -416,11 +365,9 @@ class Link:
 
     # ---------------------------------------------------------------------------------------------------- handshakes
     def _opening_over(self, *, accepted: bool) -> None:
-        assert self._handshake is not None, "it began when the socket was there"
-        self._alarms.discard(self._handshake)
+        self._watchdog.opened(accepted=accepted)
         self._look()
         if not accepted:
-            self._expect_end()
             return
         self._opened = True
         self._cutter.open()
@@ -428,7 +375,6 @@ class Link:
         for extension in self.protocol.extensions:
             if isinstance(extension, Deflating):  # pragma: no branch - no other is ever offered or taken
                 self._deflating, self._cutter.at_once, self.framing = extension, DEFLATED_SLICE, extension.setting
-        self._alarms.after(self.limits.idle / 2, self._watch_silence)
         self.owner.on_open(self.protocol.subprotocol)
 
     # -------------------------------------------------------------------------------------------------------- writing
@@ -439,50 +385,13 @@ class Link:
         if self._unjoined_frames >= JOIN_FRAMES or self._unjoined_bytes >= JOIN_BYTES:
             self.flush()
 
+    def ping(self) -> None:
+        """Ask the peer for a sign of life."""
+        if self.is_open:
+            self.protocol.send_ping(b"")
+            self.flush()
+
     def flush_control(self) -> None:
         """Send what the library itself queued: pongs, close frames, a handshake."""
         if self.protocol.writes and not self._unjoined_frames:
             self.flush()
-
-    # ----------------------------------------------------------------------------------------------------- time limits
-    def _handshake_expired(self) -> None:
-        self.abort(CloseCode.POLICY, f"it took longer than {self.limits.handshake:g} s", "handshake")
-
-    def _watch_silence(self) -> None:
-        """Any byte from the peer is a sign of life; silence of half the limit asks for one."""
-        now, gone_at = self.executor.now(), self._last_byte + self.limits.idle
-        ask_at = self._last_byte + self.limits.idle / 2
-        if now >= gone_at:
-            self.abort(CloseCode.ABNORMAL, f"no byte from the peer in {self.limits.idle:g} s", "idle")
-        elif now >= ask_at:
-            if self.is_open:
-                self.protocol.send_ping(b"")
-                self.flush()
-            self._alarms.at(gone_at, self._watch_silence)
-        else:
-            self._alarms.at(ask_at, self._watch_silence)
-
-    def _watch_writes(self) -> None:
-        """Cut a peer that takes nothing of what waits for it."""
-        self._write_watch = None
-        transport, now, limit = self._transport, self.executor.now(), self.limits.write_deadline
-        waiting = transport.unsent() if transport is not None else 0
-        if not waiting:
-            return
-        taken = self._written - waiting
-        if taken != self._acknowledged:
-            self._acknowledged, self._progress_at = taken, now
-            self._last_byte = now  # a peer that takes what waits for it lives, though no ping may have reached it yet
-        elif now - self._progress_at >= limit:
-            self.abort(CloseCode.SLOW, f"the peer took nothing of {waiting} bytes in {limit:g} s", "write_deadline")
-            return
-        self._write_watch = self._alarms.after(limit / WATCHES, self._watch_writes)
-
-    def _expect_end(self) -> None:
-        """The closing handshake has begun; it ends in time."""
-        if self._end is None:
-            self._end = self._alarms.after(self.limits.close, self._cut)
-
-    def _cut(self) -> None:
-        """Cut what did not end by itself; the reason is the one that was said."""
-        self._live.abort()

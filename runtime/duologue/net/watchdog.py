@@ -1,0 +1,128 @@
+"""Ends to what a connection waits for: its opening, any byte of its peer's, room for what is written, its closing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ..close_codes import CloseCode
+from ..drivers.port import Transport
+from .alarms import Alarm, Alarms
+
+if TYPE_CHECKING:
+    from .link import Link
+
+WATCHES: Final = 16
+"""How often a peer that takes nothing is looked at within its deadline: it is cut late by no more than one part."""
+
+
+class Watchdog:
+    """Cuts a link whose peer takes too long.
+
+    Attributes:
+        last_byte: When the peer was last known to live.
+        last_write: When something was last written to it.
+        written: Bytes that were written to it.
+        writes: When to see whether it takes what waits for it; None while nothing does.
+    """
+
+    __slots__ = (
+        "_acknowledged",
+        "_alarms",
+        "_end",
+        "_handshake",
+        "_limits",
+        "_link",
+        "_progress_at",
+        "_transport",
+        "last_byte",
+        "last_write",
+        "writes",
+        "written",
+    )
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._limits = link.limits
+        self._alarms = Alarms(link.executor)
+        self._transport: Transport | None = None
+        self.last_byte = self.last_write = link.now
+        self.written = 0
+        self._acknowledged = 0
+        self._progress_at = 0.0
+        self._handshake: Alarm | None = None
+        self.writes: Alarm | None = None
+        self._end: Alarm | None = None
+
+    def stop(self) -> None:
+        """The socket is gone."""
+        self._alarms.stop()
+
+    def expect_opening(self, transport: Transport) -> None:
+        """The socket is there."""
+        self._transport = transport
+        self._handshake = self._alarms.after(self._limits.handshake, self._handshake_expired)
+
+    def opened(self, *, accepted: bool) -> None:
+        """The opening handshake is over."""
+        assert self._handshake is not None, "it began when the socket was there"
+        self._alarms.discard(self._handshake)
+        if accepted:
+            self._alarms.after(self._limits.idle / 2, self._watch_silence)
+        else:
+            self.expect_end()
+
+    def expect_progress(self, waiting: int) -> None:
+        """The transport could not take all that was written at once."""
+        self._progress_at = self._link.executor.now()
+        self._acknowledged = self.written - waiting
+        self.writes = self._alarms.after(self._limits.write_deadline / WATCHES, self._watch_writes)
+
+    def expect_end(self) -> None:
+        """The closing handshake has begun; it ends in time."""
+        if self._end is None:
+            self._end = self._alarms.after(self._limits.close, self._cut)
+
+    def show_life(self) -> None:
+        """A message takes its time to arrive: its sender's ping waits behind it, and so would the answer."""
+        link = self._link
+        if link.is_open and link.now - self.last_write >= self._limits.idle / 8:
+            link.protocol.send_pong(b"")  # unasked: RFC 6455, section 5.5.3
+            self.last_write = link.now
+
+    def _handshake_expired(self) -> None:
+        self._link.abort(CloseCode.POLICY, f"it took longer than {self._limits.handshake:g} s", "handshake")
+
+    def _watch_silence(self) -> None:
+        """Any byte from the peer is a sign of life; silence of half the limit asks for one."""
+        now, limit = self._link.executor.now(), self._limits.idle
+        ask_at, gone_at = self.last_byte + limit / 2, self.last_byte + limit
+        if now >= gone_at:
+            self._link.abort(CloseCode.ABNORMAL, f"no byte from the peer in {limit:g} s", "idle")
+        elif now >= ask_at:
+            self._link.ping()
+            self._alarms.at(gone_at, self._watch_silence)
+        else:
+            self._alarms.at(ask_at, self._watch_silence)
+
+    def _watch_writes(self) -> None:
+        """Cut a peer that takes nothing of what waits for it."""
+        self.writes = None
+        now, limit = self._link.executor.now(), self._limits.write_deadline
+        waiting = self._transport.unsent() if self._transport is not None else 0
+        if not waiting:
+            return
+        taken = self.written - waiting
+        if taken != self._acknowledged:
+            self._acknowledged, self._progress_at = taken, now
+            self.last_byte = now  # a peer that takes what waits for it lives, though no ping may have reached it yet
+        elif now - self._progress_at >= limit:
+            self._link.abort(
+                CloseCode.SLOW, f"the peer took nothing of {waiting} bytes in {limit:g} s", "write_deadline"
+            )
+            return
+        self.writes = self._alarms.after(limit / WATCHES, self._watch_writes)
+
+    def _cut(self) -> None:
+        """Cut what did not end by itself; the reason is the one that was said."""
+        if self._transport is not None:
+            self._transport.abort()
