@@ -9,6 +9,7 @@ BIN := $(VENV)/bin
 PY  := $(BIN)/python
 UV  := $(shell command -v uv 2>/dev/null)
 
+AGAINST  ?= main
 SPEC     := spec/registry.yaml
 SCHEMA   := spec/duologue.schema.json
 SDK      := generated/service-registry-sdk
@@ -41,7 +42,7 @@ PEERS = $(shell $(PY) -c 'import tomllib; groups = tomllib.load(open("pyproject.
 .DEFAULT_GOAL := help
 # Two installers must not write to one environment at the same time.
 .NOTPARALLEL:
-.PHONY: help setup generate check-generated lint types test test-long demo serve bench docs build publish check clean
+.PHONY: help setup generate check-generated breaking lint types test test-long demo serve bench docs build publish check clean
 
 help: ## list these verbs
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -56,6 +57,9 @@ generate: $(BASE) ## write the SDK from its spec, and the spec language's schema
 check-generated: $(BASE) ## say which generated files differ from the spec: changed, missing or orphaned
 	$(BIN)/duologue check $(SPEC) -o $(SDK) --project
 	@$(BIN)/duologue schema | cmp -s - $(SCHEMA) || { echo "changed $(SCHEMA)"; echo "run: make generate" >&2; exit 1; }
+
+breaking: $(BASE) ## say what the spec breaks for those who have the one of the main branch; AGAINST=v1.0 for another
+	$(BIN)/duologue breaking $(SPEC) --against $(AGAINST)
 
 lint: $(CHECKING) ## find mistakes and wrong formatting
 	$(BIN)/ruff check .

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
+from .breaking.command import breaking
 from .importing.command import importing
 from .version import VERSION
 
@@ -174,6 +175,7 @@ def init(name: str) -> None:
     click.echo(f"next: cd {folder} && make demo", err=True)
 
 
+main.add_command(breaking)
 main.add_command(importing)
 
 
