@@ -170,21 +170,19 @@ def change(spec: dict[str, Any], random: Random) -> None:
     elif isinstance(value, dict):
         _change_mapping(cast("dict[str, Any]", value), random)
     elif isinstance(value, list):
-        items: list[Any] = value
-        _change_list(items, random)
+        _change_list(holder[last], random)
     else:
         holder[last] = _other(value, random)
 
 
 def _places(node: Any, way: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    found = [way] if way else []
+    found, everything = [way] if way else [], node
     if isinstance(node, dict):
         for key, value in cast("dict[str, Any]", node).items():
             if way or key in ("types", "errors", "actions", "events", "roles"):
                 found += _places(value, (*way, key))
     elif isinstance(node, list):
-        items: list[Any] = node
-        for index, value in enumerate(items):
+        for index, value in enumerate(everything):
             found += _places(value, (*way, index))
     return found
 
