@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from typing_extensions import override
 
 from .. import ir
-from ..render import render_package
+from ..package import render_package
 from ..structure import check_structure
 
 _NUMBERS: Final = itertools.count()
@@ -50,8 +50,8 @@ class Package:
 
     @property
     def table(self) -> Any:
-        """Its `PROTOCOL`."""
-        return importlib.import_module(f"{self.name}.protocol").PROTOCOL
+        """Its `PROTOCOL`, with what its namespaces have."""
+        return importlib.import_module(f"{self.name}.protocol").PROTOCOL.whole()
 
     def read(self, part: str, name: str, payload: str) -> Any:
         """What a message reads as, at either end. Raises `Refused`."""
@@ -117,16 +117,18 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     @property
     def modules(self) -> list[str]:
-        """Names of its modules."""
-        return [file.removesuffix(".py") for file in self._files if file.endswith(".py") and file != "__init__.py"]
+        """Names of its modules, and of its namespaces' packages."""
+        files = [file for file in self._files if file.endswith(".py") and file != "__init__.py"]
+        return [file.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for file in files]
 
     @override
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None, /
     ) -> importlib.machinery.ModuleSpec | None:
-        if self._file(fullname) is None:
+        file = self._file(fullname)
+        if file is None:
             return None
-        return importlib.util.spec_from_loader(fullname, self, is_package=fullname == self._package)
+        return importlib.util.spec_from_loader(fullname, self, is_package=file.endswith("__init__.py"))
 
     @override
     def exec_module(self, module: ModuleType) -> None:
@@ -145,7 +147,7 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         """Run `__init__`, which imports all the others, when the first of its names is asked for."""
 
         def find(name: str) -> Any:
-            if f"{name}.py" not in self._files and not name.startswith("__"):
+            if self._file(f"{self._package}.{name}") is None and not name.startswith("__"):
                 module.__dict__.pop("__getattr__", None)
                 run()
                 if name in module.__dict__:
@@ -157,5 +159,7 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def _file(self, name: str) -> str | None:
         if name == self._package:
             return "__init__.py"
-        file = f"{name.removeprefix(f'{self._package}.')}.py"
-        return file if name.startswith(f"{self._package}.") and file in self._files else None
+        if not name.startswith(f"{self._package}."):
+            return None
+        inner = name.removeprefix(f"{self._package}.").replace(".", "/")
+        return next((file for file in (f"{inner}.py", f"{inner}/__init__.py") if file in self._files), None)
