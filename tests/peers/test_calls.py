@@ -26,6 +26,7 @@ from duologue import (
     Ran,
     Unimplemented,
 )
+from duologue.session.answering import Answering
 from duologue.testing import Simulation, simulate
 
 pytestmark = pytest.mark.anyio
@@ -297,7 +298,7 @@ async def test_nats_py_113_waits_that_were_given_up_are_forgotten() -> None:
     class Wide(Room):
         @override
         async def echo(self, call: Call[ChatPeer], params: EchoParams) -> Echo:
-            await call.connection.room()
+            await call.connection.outlet.room()
             raise AssertionError("there was none")
 
     limits = Limits(outbound=16 * 1024, write_deadline=60)
@@ -313,8 +314,8 @@ async def test_nats_py_113_waits_that_were_given_up_are_forgotten() -> None:
                     await client.echo(text="x", timeout=0.002)
                 other.on_message(b'{"id":"%d","action":"echo","params":{"text":"x"},"deadline":2}' % number)
                 other.on_pass_end()
-            await until(lambda: not other.session.incoming and not other.room_waiters)
-            assert connection.room_waiters == {}
+            await until(lambda: not other.session.incoming and not other.outlet.waiters)
+            assert connection.outlet.waiters == {}
             proxy.cut()
 
 
@@ -329,7 +330,7 @@ def test_cdp_use_a_call_without_a_timeout_ends_though_the_peer_never_answers(
         async with simulation.serving(Room(), port=1) as host, ChatClient.open(host.url) as client:
             [connection] = host.server.connections
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(connection.session, "_respond", keep_silent)
+                patch.setattr(Answering, "_respond", keep_silent)
                 for stream in (None, client.count):
                     started = simulation.now()
                     with pytest.raises(DeadlineExceeded) as caught:

@@ -114,5 +114,5 @@ async def _chatter(client: ChatClient, server: Server[ChatPeer]) -> None:
     """Say something now and then; that a connection takes it does not mean that anybody is there."""
     while True:
         for connection in (connection_of(client), *server.connections):
-            connection.send_event(b'{"event":"waved","data":{"who":"me"}}')
+            connection.outlet.send_event(b'{"event":"waved","data":{"who":"me"}}')
         await anyio.sleep(0.05)

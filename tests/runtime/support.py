@@ -142,11 +142,11 @@ async def fill(connection: Connection, event: bytes) -> None:
     """Send an event, to a peer that reads nothing, until the kernel takes no more and the buffer is full for good."""
 
     def takes_more() -> bool:
-        return connection.has_room
+        return connection.outlet.has_room
 
     while takes_more():
         while takes_more():
-            connection.send_event(event)
+            connection.outlet.send_event(event)
         await anyio.sleep(0.02)  # what the kernel takes meanwhile leaves room again
 
 

@@ -396,7 +396,7 @@ class TestSlowLinks:
             await client.echo(text="on")
             proxy.stalled = True
             number = 0
-            while server.connections[0].has_room:
+            while server.connections[0].outlet.has_room:
                 number += 1
                 await server.emit(Topic(room="ab"[number % 2], from_="me", text="x" * 20_000))
                 await anyio.lowlevel.checkpoint()
@@ -420,7 +420,7 @@ class TestSlowLinks:
             await client.echo(text="on")
             proxy.stalled = True
             sent = 0
-            while server.connections[0].has_room:
+            while server.connections[0].outlet.has_room:
                 await server.emit(Typing(who="x" * 20_000))
                 sent += 1
                 await anyio.lowlevel.checkpoint()
@@ -469,7 +469,7 @@ class TestManyStates:
                     await server.emit(Topic(room=str(number), from_="me", text="x" * 1000))
                 async with client.events.topic() as topics:
                     network.connections[0][0].stalled = True
-                    await until(lambda: not server.connections[0].has_room)
+                    await until(lambda: not server.connections[0].outlet.has_room)
                     await server.emit(Topic(room="0", from_="me", text="last"))
                     await server.emit(Topic(room="1999", from_="me", text="last"))
                     network.connections[0][0].release()
@@ -574,8 +574,8 @@ class TestNotifications:
 
         async with talking(Sour()) as (_, client):
             await client.notify(Waved(who="me"))
-            connection_of(client).send_event(b'{"event":"waved","data":{"who":5}}')
-            connection_of(client).send_event(b'{"event":"danced","data":{}}')
+            connection_of(client).outlet.send_event(b'{"event":"waved","data":{"who":5}}')
+            connection_of(client).outlet.send_event(b'{"event":"danced","data":{}}')
             assert (await client.echo(text="on")).text == "on"
             await until(lambda: "does not fit" in caplog.text)
         assert "incident" in caplog.text
@@ -621,7 +621,7 @@ class TestOrder:
         async with talking(Room()) as (server, client), client.events(Said, Typing) as both:
             await client.echo(text="on")
             [connection] = server.connections
-            connection.send_event(b'{"event":"typing","data":{"who":"me"}}')
+            connection.outlet.send_event(b'{"event":"typing","data":{"who":"me"}}')
             await server.emit(Said(room="a", text=""))
             assert [type(await anext(both)) for _ in range(2)] == [Typing, Said]
 

@@ -255,7 +255,7 @@ class TestRefusals:
                 tasks.start_soon(lambda: client.nap(seconds=10))
                 await until(lambda: room.running)
                 client.connection.session.send(b'{"id":"x","action":"echo","params":{"text":"a"}}')
-                client.connection.touch()
+                client.connection.outlet.touch()
                 await until(lambda: theirs.of("refused"))
                 tasks.cancel_scope.cancel()
         [(limit, peer, connection)] = theirs.of("refused")
@@ -275,7 +275,7 @@ class TestRefusals:
         async with both_observed(limits=limits) as (client, _ours, theirs):
             for message in [said] if said else [b"{}"] * 20:
                 client.connection.session.send(message)
-            client.connection.touch()
+            client.connection.outlet.touch()
             await until(lambda: theirs.of("closed"))
         assert [(name, peer) for name, peer, _ in theirs.of("refused")] == [(limit, "127.0.0.1")]
         assert [what[0] for what in theirs.told if what[0] != "call ended"][:3] == ["opened", "refused", "closed"]

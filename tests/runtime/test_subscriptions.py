@@ -27,12 +27,13 @@ pytestmark = pytest.mark.anyio
 
 
 class Wire:
-    """Stands for the connection: writes down what would leave."""
+    """Stands for the connection and its outlet: writes down what would leave."""
 
     def __init__(self, *, extensions: bool, limits: Limits) -> None:
         self.executor = ManualExecutor()
         capabilities = Capabilities(extensions=extensions, frame=limits.frame)
         self.session = SimpleNamespace(outbox=SimpleNamespace(capabilities=capabilities))
+        self.outlet = self
         self.extensions = extensions
         self.limits = limits
         self.has_room = True

@@ -53,7 +53,7 @@ async def leave_half(client: FilesClient, service: Shelf) -> None:
     """Upload 1000 bytes, then lose the connection."""
     call = await begin(client)
     client.connection.session.transfers.upload(call, DATA[:1000])
-    client.connection.touch()
+    client.connection.outlet.touch()
     await until(lambda: [held.received for held in service.uploads._held.values()] == [1000])
     client.connection.abort()
     await until(lambda: [held.holder for held in service.uploads._held.values()] == [None])

@@ -80,7 +80,7 @@ def of_connection(connection: Connection) -> Iterator[str]:
         yield f"calls of the peer {list(session.incoming)}"
     if len(session.deadlines):
         yield f"{len(session.deadlines)} deadlines"
-    if connection.room_waiters or connection.calls._places:
+    if connection.outlet.waiters or connection.calls._places:
         yield "waiters"
     if connection._handlers._lingering:
         yield f"{connection._handlers._lingering} handlers"

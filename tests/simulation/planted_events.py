@@ -78,7 +78,7 @@ def live_before_the_replay_is_done(patch: Patch) -> None:
         for wanted in opening.held.values():
             wanted.live = True
         position = self._publisher.log.position
-        self._connection.about(opening.subscription.id, live=Point(position.epoch, opening.after))
+        self._connection.outlet.about(opening.subscription.id, live=Point(position.epoch, opening.after))
         await replay(self, opening)
 
     patch.setattr(Subscriptions, "replay", early)
@@ -145,7 +145,7 @@ def a_snapshot_overtakes_what_changes_meanwhile(patch: Patch) -> None:
         for wanted in opening.wanted.values():
             wanted.live = True
         position = self._publisher.log.position
-        self._connection.about(opening.subscription.id, live=Point(position.epoch, opening.after))
+        self._connection.outlet.about(opening.subscription.id, live=Point(position.epoch, opening.after))
         return data, opening
 
     patch.setattr(Subscriptions, "subscribe", at_once)

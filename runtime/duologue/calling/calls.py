@@ -171,13 +171,13 @@ class Calls:
         if self._connection.watch is not None:
             self._connection.watch.abandoned(call)
         self._connection.session.abandon(call)
-        self._connection.touch()
+        self._connection.outlet.touch()
         self.pass_on()  # a request that had not left yet gives its place back at once
 
     def consume(self, call: OutgoingCall, amount: int) -> None:
         """So many items, or bytes, were read."""
         self._connection.session.consume(call, amount)
-        self._connection.touch()
+        self._connection.outlet.touch()
 
     def settle(self, decision: Settle) -> None:
         """Give a call its outcome, and its place to the next."""
@@ -274,14 +274,14 @@ class Calls:
         except BaseException:
             self.pass_on()  # it may have been given a place that it does not use
             raise
-        connection.touch()
+        connection.outlet.touch()
         return call
 
     @property
     def _is_full(self) -> bool:
         """Whether a request has to wait, or cannot be sent any more."""
         connection = self._connection
-        return not (connection.session.may_request and connection.has_room and connection.closed is None)
+        return not (connection.session.may_request and connection.outlet.has_room and connection.closed is None)
 
     async def _turn(self, timeout: float | None) -> float | None:
         """Wait until a request may be sent; returns the seconds that are left for it."""
@@ -301,10 +301,10 @@ class Calls:
         """Wait for a place among the calls in flight, or for room to send; not longer than `until`."""
         connection = self._connection
         place = connection.executor.future()
-        if connection.has_room:
+        if connection.outlet.has_room:
             self._places[place] = None
         else:
-            connection.room_waiters[place] = None
+            connection.outlet.waiters[place] = None
         timer = connection.executor.call_at(until, lambda: wake(place)) if until is not None else None
         try:
             await place
@@ -312,6 +312,6 @@ class Calls:
             if timer is not None:
                 timer.cancel()
             self._places.pop(place, None)
-            connection.room_waiters.pop(place, None)
+            connection.outlet.waiters.pop(place, None)
         if until is not None and connection.executor.now() >= until:
             raise NotSent("the timeout passed while the request waited for its turn")

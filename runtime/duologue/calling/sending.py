@@ -54,16 +54,16 @@ async def _send(connection: Connection, call: OutgoingCall, arrivals: Arrivals, 
     try:
         while not arrivals.done():
             flow = call.outflow
-            if flow is None or call.complete or not connection.is_clear:
+            if flow is None or call.complete or not connection.outlet.is_clear:
                 await _wait(connection, arrivals)
             elif flow.sent == source.form.size:
                 connection.session.transfers.upload(call, b"")
-                connection.flush()
+                connection.outlet.flush()
             elif flow.room:
                 most = min(flow.room, connection.session.piece_size)
                 amount = pace.next(connection.executor.now(), most)
                 connection.session.transfers.upload(call, _read(connection, call, source, flow.sent, amount))
-                connection.flush()
+                connection.outlet.flush()
                 await anyio.lowlevel.checkpoint()  # calls go first
             else:
                 await _wait(connection, arrivals)
@@ -75,12 +75,12 @@ async def _send(connection: Connection, call: OutgoingCall, arrivals: Arrivals, 
 async def _wait(connection: Connection, arrivals: Arrivals) -> None:
     """Wait for a grant, for the outcome or, where that is what is missing, for room."""
     waiting = arrivals.waiting = connection.executor.future()
-    if not connection.is_clear:
-        connection.room_waiters[waiting] = None
+    if not connection.outlet.is_clear:
+        connection.outlet.waiters[waiting] = None
     try:
         await waiting
     finally:
-        connection.room_waiters.pop(waiting, None)
+        connection.outlet.waiters.pop(waiting, None)
 
 
 def _read(connection: Connection, call: OutgoingCall, source: Source, offset: int, amount: int) -> bytes | memoryview:

@@ -22,13 +22,10 @@ from ..calling.channel import Channel
 from ..close_codes import CloseCode
 from ..drivers.port import Executor, Future, Scope, Socket, Task, wake
 from ..errors import ConnectionClosed, NotSent
-from ..events.framing import Frames
 from ..events.subscriptions import Subscriptions
 from ..handling.handlers import Handlers
 from ..handling.notifications import Notifications
-from ..limits import JOIN_BYTES, JOIN_FRAMES
 from ..models import Event
-from ..net.alarms import OneTimer
 from ..net.link import Link
 from ..net.refusals import refusal
 from ..session.decisions import (
@@ -51,7 +48,8 @@ from ..session.decisions import (
 )
 from ..session.session import Session
 from ..session.states import Role, State
-from ..wire import SUBPROTOCOL, ErrorBody, Goaway, Loss, NativeCodec, Point, Reset, SubscriptionEnd
+from ..wire import SUBPROTOCOL, ErrorBody, Goaway, NativeCodec
+from .outlet import Outlet
 from .party import Party
 from .watching import Watch
 
@@ -69,7 +67,7 @@ class Connection:
         standing: Who the peer is, and what it may do.
         peer: What handlers find in `call.peer`.
         closed: None while the connection lives, then why it ended.
-        room_waiters: Who waits for room in the outbound buffer, or for the link to be clear.
+        outlet: Sends what the session has to say.
         watch: Tells its observers; None where there are none.
         around_calls: What is put around calls to the peer.
     """
@@ -94,7 +92,7 @@ class Connection:
         self.watch = None if party.observers is None else Watch(self, party.observers)
         if self.watch is not None:
             self.session.answering.on_answered = self.watch.answered
-        self.room_waiters: dict[Future, None] = {}
+        self.outlet = Outlet(self.session, link, self._tick)
         self._party = party
         self._link = link
         link.owner = self
@@ -108,8 +106,6 @@ class Connection:
         self._end_waiters: dict[Future, None] = {}
         self._scope: Scope | None = None
         self._held: list[Decision] = []
-        self._flush_due = False
-        self._timer = OneTimer(self.executor, self._tick)
 
     # ------------------------------------------------------------------------------------------------------- lifetime
     async def establish(self, socket: Socket) -> None:
@@ -145,7 +141,7 @@ class Connection:
         """Begin the closing handshake; what was said before still leaves. `limit` names what the peer has exceeded."""
         if self._subscriptions is not None:
             self._subscriptions.tell_positions()
-        self.flush()
+        self.outlet.flush()
         self._link.close(code, reason, limit)
 
     def abort(self) -> None:
@@ -174,7 +170,7 @@ class Connection:
         """Take no more calls, and say so."""
         if self.session.state in (State.OPEN, State.LEAVING):
             self.session.leave(goaway)
-            self.touch()
+            self.outlet.touch()
 
     def follow(self, earlier: Connection) -> None:
         """Take the place of an earlier connection of the same peer: calls to it go here from now on."""
@@ -190,7 +186,12 @@ class Connection:
     async def until_closed(self) -> None:
         """Wait until the connection is gone."""
         if self.closed is None:
-            await self._wait(self._end_waiters)
+            waiting = self.executor.future()
+            self._end_waiters[waiting] = None
+            try:
+                await waiting
+            finally:
+                self._end_waiters.pop(waiting, None)
 
     @property
     def identity(self) -> Identity:
@@ -250,109 +251,24 @@ class Connection:
         """Run something that outlasts the connection, if there is a scope for that."""
         return self.spawn(function, *args) if self._party.scope is None else self._party.scope.spawn(function, *args)
 
-    # -------------------------------------------------------------------------------------------------------- sending
-    @property
-    def has_room(self) -> bool:
-        """Whether more may be encoded, or too much waits to be sent."""
-        return self._link.has_room
-
-    @property
-    def is_clear(self) -> bool:
-        """Whether so little waits to be sent that a piece of an upload or a download may follow."""
-        return self._link.is_clear
-
-    async def room(self) -> bool:
-        """Wait until there is room; False when the connection is gone."""
-        while not self._link.has_room and self.closed is None:
-            await self._wait(self.room_waiters)
-        return self.closed is None
-
-    async def clear(self) -> bool:
-        """Wait until so little waits to be sent that a piece may follow; False when the connection is gone."""
-        while not self._link.is_clear and self.closed is None:
-            await self._wait(self.room_waiters)
-        return self.closed is None
-
-    async def _wait(self, waiters: dict[Future, None]) -> None:
-        """Wait among others on a future of one's own: giving up cancels what is waited for."""
-        waiting = self.executor.future()
-        waiters[waiting] = None
-        try:
-            await waiting
-        finally:
-            waiters.pop(waiting, None)
-
     async def notify(self, event: Event) -> None:
         """Send the peer an event of ours, outside any subscription.
 
         Raises:
             NotSent: The connection is gone, or the peer takes no message of this size.
         """
-        if not await self.room():
+        if not await self.outlet.room():
             raise NotSent(str(self.closed))
         message, limit = _CODEC.event(event.event_name, event.to_wire()), self.session.outbox.capabilities.frame
         if len(message) > limit:
             raise NotSent(f"{event.event_name}: an event of {len(message)} bytes; the peer takes at most {limit}")
-        self.send_event(message)
-
-    def send_event(self, message: bytes) -> None:
-        """Send an encoded event, in turn with everything else; the peer takes one of this size."""
-        if self.closed is None:
-            self.session.send(message)
-            self.touch()
-
-    def send_shared(self, frames: Frames) -> None:
-        """Send an event that is framed once for many connections, in turn with everything else."""
-        link, extensions = self._link, self.session.outbox.capabilities.extensions
-        if not link.is_open:
-            return
-        if self.session.outbox.size:
-            self._hand_over()
-        frame = frames.framed(link, extensions=extensions)
-        if frame is None:
-            link.send(frames.shared(extensions=extensions))
-        else:
-            link.send_framed(frame)
-        if not self._flush_due:
-            self._flush_due = True
-            self.executor.call_together(self._flush_soon)
-
-    def about(self, sub: str, **note: Point | Loss | Reset | SubscriptionEnd) -> None:
-        """Say something about a subscription to a peer that understands it."""
-        if self.extensions and self.closed is None:
-            self.session.send(_CODEC.about(sub, **note))
-            self.touch()
-
-    def touch(self) -> None:
-        """The session may have something to send, or to do at another time."""
-        outbox, deadlines = self.session.outbox, self.session.deadlines
-        if outbox.size >= JOIN_BYTES or len(outbox.waiting) >= JOIN_FRAMES:
-            self.flush()  # also for the link to see what waits, before somebody encodes more
-        elif outbox.size and not self._flush_due and self.closed is None:
-            self._flush_due = True
-            self.executor.call_together(self._flush_soon)
-        if deadlines.not_before < self._timer.at:
-            self._timer.set(deadlines.not_before)
-
-    def _flush_soon(self) -> None:
-        self._flush_due = False
-        self.flush()
-
-    def flush(self) -> None:
-        """Send all that was said now."""
-        if self.session.outbox.size and self._link.is_open:
-            self._hand_over()
-        self._link.flush()
-
-    def _hand_over(self) -> None:
-        for message, binary in self.session.outbox.take():
-            self._link.send(message, binary=binary)
+        self.outlet.send_event(message)
 
     def _tick(self) -> None:
         if self.closed is None:  # pragma: no branch - else its timer was cancelled, if not within the same turn
             for decision in self.session.tick(self.executor.now()):
                 self._carry_out(decision)
-            self.touch()
+            self.outlet.touch()
 
     # ------------------------------------------------------------------------------------------------- the link's owner
     def on_request(self, request: Request) -> None:
@@ -364,7 +280,7 @@ class Connection:
             self.watch.opened(self._link.peer_name)
         if not self.extensions:
             self._get_ready()
-        self.touch()
+        self.outlet.touch()
 
     def on_message(self, data: bytes) -> None:
         if self.closed is None:  # the peer may be closing already: what it said before counts
@@ -379,17 +295,12 @@ class Connection:
     def on_pass_end(self) -> None:
         if self.session.peer is not None and not self._ready:
             self._get_ready()
-        self.touch()
-        if not self._flush_due and self.closed is None:  # behind what was started or woken, which is going to speak
-            self._flush_due = True
-            self.executor.call_soon(self._flush_soon)
+        self.outlet.touch(pass_end=True)
 
     def on_room(self) -> None:
         if self._subscriptions is not None:
             self._subscriptions.on_room()
-        waiting, self.room_waiters = self.room_waiters, {}
-        for future in waiting:
-            wake(future)
+        self.outlet.on_room()
 
     def on_closed(self, code: int, reason: str) -> None:
         self.closed = ConnectionClosed(code, reason)
@@ -403,7 +314,7 @@ class Connection:
             self._subscriptions.close()
         self._handlers.closed()
         self.standing.forget()
-        self._timer.stop()  # it would keep the connection in memory until the last timeout
+        self.outlet.close()
         if self._party.on_closed is not None:
             self._party.on_closed(self, self.closed)
         self.on_room()

@@ -195,14 +195,14 @@ class Subscriptions:
         for subscription in self._subscriptions.values():
             if seq > subscription.told and self._follows_log(subscription):
                 subscription.told = seq
-                self._connection.about(subscription.id, at=Point(epoch, seq))
+                self._connection.outlet.about(subscription.id, at=Point(epoch, seq))
 
     def end(self, id: str, status: Status, reason: str) -> None:
         """End a subscription from this side, and say why."""
         ended = self._subscriptions.pop(id, None)
         if ended is not None:
             ended.events.clear()
-            self._connection.about(id, end=SubscriptionEnd(status, reason))
+            self._connection.outlet.about(id, end=SubscriptionEnd(status, reason))
             self._ignore_unwanted()
 
     def recheck(self) -> None:
@@ -234,7 +234,7 @@ class Subscriptions:
         for wanted in held.values():
             wanted.live = True
         position = self._publisher.log.position
-        self._connection.about(opening.subscription.id, live=Point(position.epoch, position.seq))
+        self._connection.outlet.about(opening.subscription.id, live=Point(position.epoch, position.seq))
         self._watch_log()
         return True
 
@@ -288,7 +288,9 @@ class Subscriptions:
         entries = await log.read(opening.after, REPLAY_BATCH)
         if entries is None:
             position = log.position
-            self._connection.about(opening.subscription.id, reset=Reset("history_cut", position.epoch, position.seq))
+            self._connection.outlet.about(
+                opening.subscription.id, reset=Reset("history_cut", position.epoch, position.seq)
+            )
             opening.after = position.seq
             return True
         for entry in entries:
@@ -312,7 +314,7 @@ class Subscriptions:
         """Send an event to one subscription, if that wants it, when there is room; False when it is not to go on."""
         if opening.wants(event) is None:
             return True
-        if not await self._connection.room():
+        if not await self._connection.outlet.room():
             return False
         wanted = opening.wants(event)  # it may be another by now
         if wanted is None or (wanted.changed and self._state(event) in wanted.changed):  # what is newer follows
@@ -322,7 +324,7 @@ class Subscriptions:
         if len(message) > self._connection.session.outbox.capabilities.frame:
             self._refuse_as_large(frames, len(message))
             return False
-        self._connection.send_event(message)
+        self._connection.outlet.send_event(message)
         self._tell(event.event_name, Fate.DELIVERED)
         return True
 
@@ -340,7 +342,7 @@ class Subscriptions:
     def _send_live(self, frames: Frames) -> None:
         connection = self._connection
         capabilities = connection.session.outbox.capabilities
-        if not connection.has_room:
+        if not connection.outlet.has_room:
             self._withhold(frames)
         elif (
             frames.most > capabilities.frame
@@ -348,7 +350,7 @@ class Subscriptions:
         ):
             self._refuse_as_large(frames, size)
         else:
-            connection.send_shared(frames)
+            connection.outlet.send_shared(frames)
             if connection.watch is not None:
                 connection.watch.events(frames.name, Fate.DELIVERED)
 
@@ -431,4 +433,4 @@ class Subscriptions:
                 self._send_live(frames)
         lost, self._lost = self._lost, {}
         for (sub, event), count in lost.items():
-            self._connection.about(sub, lost=Loss(event, count))
+            self._connection.outlet.about(sub, lost=Loss(event, count))

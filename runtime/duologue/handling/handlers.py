@@ -184,23 +184,23 @@ class Handlers:
 
     async def send_item(self, call: IncomingCall, item: bytes) -> bool:
         """Send an item of a stream once its caller takes it; False when the connection is gone."""
-        if not await self._connection.room() or not await self._room_for(call):  # credit last: tasks share it
+        if not await self._connection.outlet.room() or not await self._room_for(call):  # credit last: tasks share it
             return False
         self._connection.session.answering.send_item(call, item)
-        self._connection.touch()
+        self._connection.outlet.touch()
         return True
 
     async def send_bytes(self, call: IncomingCall, data: memoryview) -> bool:
         """Send bytes of a download as its caller takes them; False when the connection is gone."""
         while data:
-            if not await self._room_for(call) or not await self._connection.clear():
+            if not await self._room_for(call) or not await self._connection.outlet.clear():
                 return False
             assert call.outflow is not None, "a download is only started for a caller that takes bytes"
             connection, pace = self._connection, self._pace(call)
             most = min(len(data), call.outflow.room, connection.session.piece_size)
             piece = data[: pace.next(connection.executor.now(), most)]
             connection.session.transfers.download(call, piece)
-            connection.flush()
+            connection.outlet.flush()
             data = data[len(piece) :]
             await anyio.lowlevel.checkpoint()  # calls go first
         return self._connection.closed is None
@@ -229,8 +229,8 @@ class Handlers:
         session = self._connection.session
         running: Running = call.owner
         running.entered = True
-        if running.status is None and not self._connection.has_room:
-            await self._connection.room()  # nothing more is done for a peer that does not read what there is
+        if running.status is None and not self._connection.outlet.has_room:
+            await self._connection.outlet.room()  # nothing more is done for a peer that does not read what there is
         if running.status is not None:  # stopped, and answered, before it could start
             return
         running.started = True
@@ -300,8 +300,8 @@ class Handlers:
             raise
         if isinstance(sink, ByteSink):
             connection.session.transfers.end_download(call, sink.digest())
-        if not connection.has_room:
-            await connection.room()
+        if not connection.outlet.has_room:
+            await connection.outlet.room()
         return _encode(action, result)
 
     def _sink(self, call: IncomingCall, action: Action[Any, Any]) -> Sink[Any] | ByteSink | None:
@@ -400,7 +400,7 @@ class Handlers:
                 wake(self._lingered)
 
     def _handled(self) -> None:
-        self._connection.touch()
+        self._connection.outlet.touch()
         if self._idle is not None and not self._connection.session.incoming:
             wake(self._idle)
 

@@ -48,7 +48,7 @@ class Receiving:
             self._held = held = self._uploads.take(claim, call.upload, self)
             if not held.complete:
                 connection.session.transfers.ack(call, held.received, connection.limits.bulk_window)
-                connection.touch()
+                connection.outlet.touch()
                 await self._waiting
         if self._failure is not None:
             raise self._failure

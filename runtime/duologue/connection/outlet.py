@@ -1,0 +1,139 @@
+"""What leaves by one connection: in turn, joined with what leaves at the same time, and when there is room for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..drivers.port import Future, wake
+from ..limits import JOIN_BYTES, JOIN_FRAMES
+from ..net.alarms import OneTimer
+from ..wire import Loss, Point, Reset, SubscriptionEnd
+
+if TYPE_CHECKING:
+    from ..events.framing import Frames
+    from ..net.link import Link
+    from ..session.session import Session
+
+
+class Outlet:
+    """Hands over to the link what the session has to say, and wakes the session when it has something to do.
+
+    Attributes:
+        waiters: Who waits for room in the outbound buffer, or for the link to be clear.
+    """
+
+    __slots__ = ("_executor", "_flush_due", "_link", "_session", "_timer", "waiters")
+
+    def __init__(self, session: Session, link: Link, tick: Callable[[], None]) -> None:
+        self.waiters: dict[Future, None] = {}
+        self._executor = link.executor
+        self._session = session
+        self._link = link
+        self._flush_due = False
+        self._timer = OneTimer(link.executor, tick)
+
+    # -------------------------------------------------------------------------------------------------------- waiting
+    @property
+    def has_room(self) -> bool:
+        """Whether more may be encoded, or too much waits to be sent."""
+        return self._link.has_room
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether so little waits to be sent that a piece of an upload or a download may follow."""
+        return self._link.is_clear
+
+    async def room(self) -> bool:
+        """Wait until there is room; False when the connection is gone."""
+        while not self._link.has_room and not self._link.closed:
+            await self._wait()
+        return not self._link.closed
+
+    async def clear(self) -> bool:
+        """Wait until so little waits to be sent that a piece may follow; False when the connection is gone."""
+        while not self._link.is_clear and not self._link.closed:
+            await self._wait()
+        return not self._link.closed
+
+    async def _wait(self) -> None:
+        """Wait among others on a future of one's own: giving up cancels what is waited for."""
+        waiting = self._executor.future()
+        self.waiters[waiting] = None
+        try:
+            await waiting
+        finally:
+            self.waiters.pop(waiting, None)
+
+    def on_room(self) -> None:
+        """There is room again, or the connection is gone."""
+        waiting, self.waiters = self.waiters, {}
+        for future in waiting:
+            wake(future)
+
+    def close(self) -> None:
+        """The connection is gone; a timer would keep it in memory until the last timeout."""
+        self._timer.stop()
+
+    # -------------------------------------------------------------------------------------------------------- sending
+    def send_event(self, message: bytes) -> None:
+        """Send an encoded event, in turn with everything else; the peer takes one of this size."""
+        if not self._link.closed:
+            self._session.send(message)
+            self.touch()
+
+    def send_shared(self, frames: Frames) -> None:
+        """Send an event that is framed once for many connections, in turn with everything else."""
+        link, outbox = self._link, self._session.outbox
+        if not link.is_open:
+            return
+        if outbox.size:
+            self._hand_over()
+        extensions = outbox.capabilities.extensions
+        frame = frames.framed(link, extensions=extensions)
+        if frame is None:
+            link.send(frames.shared(extensions=extensions))
+        else:
+            link.send_framed(frame)
+        if not self._flush_due:
+            self._flush_due = True
+            self._executor.call_together(self._flush_soon)
+
+    def about(self, sub: str, **note: Point | Loss | Reset | SubscriptionEnd) -> None:
+        """Say something about a subscription to a peer that understands it."""
+        outbox = self._session.outbox
+        if outbox.capabilities.extensions and not self._link.closed:
+            self._session.send(outbox.codec.about(sub, **note))
+            self.touch()
+
+    def touch(self, *, pass_end: bool = False) -> None:
+        """The session may have something to send, or to do at another time.
+
+        Args:
+            pass_end: All that came was taken: what it has started or woken is going to speak.
+        """
+        outbox, deadlines = self._session.outbox, self._session.deadlines
+        if outbox.size >= JOIN_BYTES or len(outbox.waiting) >= JOIN_FRAMES:
+            self.flush()  # also for the link to see what waits, before somebody encodes more
+        if (outbox.size or pass_end) and not self._flush_due and not self._link.closed:
+            self._flush_due = True
+            if outbox.size:
+                self._executor.call_together(self._flush_soon)
+            else:
+                self._executor.call_soon(self._flush_soon)
+        if deadlines.not_before < self._timer.at:
+            self._timer.set(deadlines.not_before)
+
+    def flush(self) -> None:
+        """Send all that was said now."""
+        if self._session.outbox.size and self._link.is_open:
+            self._hand_over()
+        self._link.flush()
+
+    def _flush_soon(self) -> None:
+        self._flush_due = False
+        self.flush()
+
+    def _hand_over(self) -> None:
+        for message, binary in self._session.outbox.take():
+            self._link.send(message, binary=binary)
