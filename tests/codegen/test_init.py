@@ -49,7 +49,7 @@ def test_the_demo_calls_sees_an_error_and_an_event(project: Path) -> None:
 
 
 def test_its_own_tests_pass(project: Path) -> None:
-    assert "3 passed" in run(project, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    assert "3 passed" in run(project, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest")
 
 
 def test_its_code_is_formatted_and_typed(project: Path) -> None:

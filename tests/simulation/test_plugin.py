@@ -1,15 +1,22 @@
-"""The pytest plugin, as somebody else's tests use it: each in a pytest of its own."""
+"""The pytest plugin, as somebody else's tests use it: each in a pytest within this one."""
 
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-from pathlib import Path
+from collections.abc import Callable
+from importlib import import_module
+from typing import Final
 
 import pytest
 
-HEAD = """
+pytest_plugins = ["pytester"]
+
+Run = Callable[..., str]
+
+UNUSED: Final = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+"""Plugins that nothing here needs: the second one's package would be imported anew by each pytest, for seconds."""
+
+HEAD: Final = """
 import pytest
 import anyio
 from duologue.testing import Simulation
@@ -17,18 +24,17 @@ from duologue.testing import Simulation
 """
 
 
-def run(folder: Path, test: str, *options: str) -> str:
+@pytest.fixture
+def run(pytester: pytest.Pytester) -> Run:
     """What pytest prints for a file with this test."""
-    (folder / "test_it.py").write_text(HEAD + test)
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=150,
-        check=False,
-    )
-    return done.stdout + done.stderr
+    import_module("duologue.testing.simulation")  # what the pytest within is the first to import is forgotten with it
+
+    def call(test: str, *options: str) -> str:
+        pytester.makepyfile(test_it=HEAD + test)
+        done = pytester.runpytest_inprocess("-q", *UNUSED, *options)
+        return f"{done.stdout}{done.stderr}"
+
+    return call
 
 
 FAILS_SOMETIMES = """
@@ -43,18 +49,18 @@ async def test_luck(limit: float, simulation: Simulation) -> None:
 """
 
 
-def test_a_failure_says_how_to_repeat_it(tmp_path: Path) -> None:
-    failed = run(tmp_path, FAILS_SOMETIMES.replace("24", "0.5"))
+def test_a_failure_says_how_to_repeat_it(run: Run) -> None:
+    failed = run(FAILS_SOMETIMES.replace("24", "0.5"))
     said = re.search(r'seed (\d+); to repeat it: pytest "test_it.py::test_luck" (--duologue-seed=\d+)', failed)
     assert said is not None, failed
     assert "assert simulation.random.random() < limit" in failed, "the failed line is shown"
-    again = run(tmp_path, FAILS_SOMETIMES.replace("24", "0.5"), said[2])
+    again = run(FAILS_SOMETIMES.replace("24", "0.5"), said[2])
     assert f"seed {said[1]};" in again
     assert "1 failed" in again
-    assert "1 passed" in run(tmp_path, FAILS_SOMETIMES.replace("24", "0.5"), "--duologue-seeds=1")
+    assert "1 passed" in run(FAILS_SOMETIMES.replace("24", "0.5"), "--duologue-seeds=1")
 
 
-def test_each_seed_is_run_once(tmp_path: Path) -> None:
+def test_each_seed_is_run_once(run: Run) -> None:
     test = """
 seeds = []
 
@@ -65,11 +71,11 @@ async def test_one(simulation: Simulation) -> None:
 def test_two() -> None:
     assert seeds == [5, 6, 7]
 """
-    assert "2 passed" in run(tmp_path, test)
+    assert "2 passed" in run(test)
 
 
-def test_a_simulation_has_an_end(tmp_path: Path) -> None:
-    assert "TimeoutError" in run(tmp_path, FAILS_SOMETIMES, "--duologue-seed=1")
+def test_a_simulation_has_an_end(run: Run) -> None:
+    assert "TimeoutError" in run(FAILS_SOMETIMES, "--duologue-seed=1")
 
 
 @pytest.mark.parametrize(
@@ -80,7 +86,7 @@ def test_a_simulation_has_an_end(tmp_path: Path) -> None:
         ("@pytest.mark.duologue_seeds\nasync def test_it() -> None: ...", "asks for `simulation`"),
     ],
 )
-def test_a_mistake_is_told_in_a_line(tmp_path: Path, test: str, said: str) -> None:
-    output = run(tmp_path, test)
+def test_a_mistake_is_told_in_a_line(run: Run, test: str, said: str) -> None:
+    output = run(test)
     assert said in output
     assert "Traceback" not in output
