@@ -88,8 +88,9 @@ async def work(registry: RegistryClient, ledger: Ledger, prefix: str) -> None:
             ledger.acknowledge(name, None)
 
 
-async def load(url: str, ledger: Ledger, prefix: str, seconds: float, kill: Callable[[], None]) -> None:
-    """Many callers at once; after some time the registry is killed, and they are told to stop."""
+async def load(url: str, ledger: Ledger, prefix: str, changes: int, seconds: float, kill: Callable[[], None]) -> None:
+    """Many callers at once; so many changes and seconds later the registry is killed, and they are told to stop."""
+    enough = ledger.changes + changes
 
     async def worker(registry: RegistryClient, name: str) -> None:
         with suppress(DuologueError):  # what was asked for last is in doubt
@@ -101,10 +102,12 @@ async def load(url: str, ledger: Ledger, prefix: str, seconds: float, kill: Call
                 for each in range(WORKERS):
                     workers.start_soon(worker, registry, f"{prefix}-{number}-{each}")
 
-    with anyio.move_on_after(10):
+    with anyio.fail_after(30):
         async with anyio.create_task_group() as tasks:
             for number in range(CLIENTS):
                 tasks.start_soon(client, number)
+            while ledger.changes < enough:
+                await anyio.sleep(0.001)
             await anyio.sleep(seconds)
             kill()
             await anyio.sleep(0.02)
@@ -166,7 +169,8 @@ async def rounds(start_registry: Any, directory: Path, seed: int, count: int) ->
     ledger = Ledger()
     registry = start_registry("--data", str(directory))
     for number in range(count):
-        await load(registry.url, ledger, f"r{number}", chance.uniform(0.02, 0.25), registry.process.kill)
+        changes, seconds = chance.randrange(60), chance.uniform(0, 0.02)  # with none, it may be killed in a handshake
+        await load(registry.url, ledger, f"r{number}", changes, seconds, registry.process.kill)
         registry.process.communicate()
         registry = start_registry("--data", str(directory))
         await check(registry.url, ledger)
@@ -182,4 +186,4 @@ async def test_nothing_acknowledged_is_lost(start_registry: Any, data_directory:
 @pytest.mark.parametrize("seed", range(1, 11))
 async def test_nothing_acknowledged_is_lost_in_200_rounds(start_registry: Any, data_directory: Path, seed: int) -> None:
     ledger = await rounds(start_registry, data_directory, seed, 20)
-    assert ledger.changes > 500
+    assert ledger.changes > 300
