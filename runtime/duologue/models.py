@@ -11,6 +11,7 @@ import operator
 import re
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import suppress
+from decimal import Decimal
 from functools import lru_cache, partial
 from typing import Annotated, Any, ClassVar, Final, Self, TypeAlias, TypeVar, cast, overload
 
@@ -101,23 +102,60 @@ _COLLECTIONS: Final = frozenset({"list", "tuple", "set", "frozenset", "dict"})
 Resolve: TypeAlias = Callable[[Any], Any]
 
 
-def _stop_at_first_mistake(schema: dict[str, Any], resolve: Resolve, seen: frozenset[str] = frozenset()) -> None:
-    """Let collections be refused for their first bad member: a message has room for half a million of them.
+def _tighten(schema: dict[str, Any], resolve: Resolve, seen: frozenset[str] = frozenset()) -> None:
+    """Make of what pydantic reads what the wire has.
 
-    Each would have a description, which took 14 seconds and 400 MB.
+    Collections are refused for their first bad member: a message has room for half a million of them, and to describe
+    each took 14 seconds and 400 MB. Decimals are text alone, and no member of an enum of numbers is `true`.
     """
     if schema["type"] == "definition-ref":
         name: str = schema["schema_ref"]
         with suppress(LookupError):  # a model that is being made
             if name not in seen:
-                _stop_at_first_mistake(resolve(schema), resolve, seen | {name})
+                _tighten(resolve(schema), resolve, seen | {name})
         return
     if schema["type"] in ("model", "dataclass"):  # has done it for its own members
         return
     if schema["type"] in _COLLECTIONS:
         schema["fail_fast"] = True
+    elif schema["type"] == "decimal":
+        schema["serialization"] = _WRITTEN_OUT
+        _read_as(schema, lambda inner: core_schema.chain_schema([_DECIMAL_TEXT, inner], serialization=_WRITTEN_OUT))
+    elif schema["type"] == "enum" and schema.get("sub_type") == "int":
+        _read_as(schema, _whole_numbers)
     for child in _children(schema):
-        _stop_at_first_mistake(child, resolve, seen)
+        _tighten(child, resolve, seen)
+
+
+def _read_as(schema: dict[str, Any], from_json: Callable[[CoreSchema], CoreSchema]) -> None:
+    """Change, in its place, how a schema reads JSON; Python values it takes as before."""
+    inner = cast("CoreSchema", {key: value for key, value in schema.items() if key != "ref"})
+    named = {key: value for key, value in schema.items() if key == "ref"}
+    schema.clear()
+    schema |= core_schema.json_or_python_schema(json_schema=from_json(inner), python_schema=inner) | named
+
+
+_DECIMAL_TEXT: Final = core_schema.no_info_after_validator_function(
+    Decimal, core_schema.str_schema(strict=True, pattern=r"^-?[0-9]+(\.[0-9]+)?$")
+)
+
+
+_WRITTEN_OUT: Final = core_schema.plain_serializer_function_ser_schema(
+    "{:f}".format, when_used="json", return_schema=core_schema.str_schema()
+)
+"""Digits alone: `str` of a decimal may have an exponent."""
+
+
+def _whole_numbers(enum: Any) -> CoreSchema:
+    members: dict[int, Any] = {member.value: member for member in enum["members"]}
+
+    def member(value: int) -> Any:
+        if value not in members:
+            raise PydanticCustomError("enum", "Input should be {expected}", {"expected": ", ".join(map(str, members))})
+        return members[value]
+
+    whole = core_schema.no_info_after_validator_function(member, core_schema.int_schema(strict=True))
+    return core_schema.chain_schema([whole, enum])
 
 
 @overload
@@ -140,7 +178,7 @@ def validator_of(adapter: TypeAdapter[Any]) -> Any:
         schema = schema["schema"]
     if schema["type"] == "model":
         return adapter.validator
-    _stop_at_first_mistake(schema, lambda reference: definitions[reference["schema_ref"]])
+    _tighten(schema, lambda reference: definitions[reference["schema_ref"]])
     return SchemaValidator(adapter.core_schema)
 
 
@@ -166,7 +204,7 @@ def _adapt(schema: CoreSchema, resolve: Resolve, *, leave_out_defaults: bool) ->
     fields = _model_fields(cast("dict[str, Any]", schema))
     for field in (fields or {}).values():
         _try_known_first(field["schema"])
-        _stop_at_first_mistake(field["schema"], resolve)
+        _tighten(field["schema"], resolve)
         default = field["schema"]
         if default["type"] != "default" or default["schema"]["type"] == "literal":
             continue
@@ -253,7 +291,8 @@ def _identity(value: object) -> Hashable:
     """What is equal for two values exactly when they are the same JSON."""
     match value:
         case BaseModel():
-            return type(value), *(_identity(getattr(value, name)) for name in type(value).model_fields)
+            members = [_identity(getattr(value, name)) for name in type(value).model_fields]
+            return type(value), *members, _identity(value.model_extra)
         case dict():
             items = cast("dict[object, object]", value).items()
             return dict, frozenset((_identity(key), _identity(item)) for key, item in items)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from decimal import Decimal
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
 import pytest
@@ -24,6 +24,7 @@ from duologue.models import (
     UnknownValue,
     UnknownVariant,
     _adapt,
+    deferred,
 )
 from duologue.session.outcomes import decode
 
@@ -31,6 +32,11 @@ from duologue.session.outcomes import decode
 class Level(StrEnum):
     LOW = "low"
     HIGH = "high"
+
+
+class Rank(IntEnum):
+    FIRST = 1
+    LAST = -1
 
 
 class Inner(Model):
@@ -417,3 +423,60 @@ def test_looking_for_repeats_takes_time_that_grows_with_the_list_alone() -> None
     started = time.perf_counter()
     Listed.from_wire(json.dumps({"any": [{"n": number} for number in range(100_000)]}))
     assert time.perf_counter() - started < 20  # each with each would take hours
+
+
+def test_what_is_unknown_of_two_variants_tells_them_apart() -> None:
+    class Shapes(Model):
+        all: Annotated[list[UnknownShape], UniqueItems]
+
+    assert len(Shapes.from_wire('{"all": [{"kind": "a", "n": 1}, {"kind": "a", "n": 2}]}').all) == 2
+    with pytest.raises(ValidationError, match="an item that is there twice"):
+        Shapes.from_wire('{"all": [{"kind": "a", "n": [1]}, {"n": [1], "kind": "a"}]}')
+
+
+# ------------------------------------------------------------------------------------------------ stated wire forms
+class Price(Model):
+    value: Decimal
+
+
+class Priced(Model):
+    price: Annotated[Decimal, Field(ge=Decimal("0.10"))] = Decimal(1)
+    rank: Rank = Rank.FIRST
+    ranks: dict[str, list[Rank]] = Field(default_factory=dict)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        *(
+            '{"price": 1.5}',
+            '{"price": 1}',
+            '{"price": "1e5"}',
+            '{"price": "+1"}',
+            '{"price": " 1"}',
+            '{"price": ".5"}',
+        ),
+        *('{"price": "NaN"}', '{"price": "0.09"}', '{"rank": true}', '{"rank": 1.0}', '{"rank": "1"}', '{"rank": 2}'),
+        '{"ranks": {"a": [true]}}',
+    ],
+)
+def test_decimals_are_text_and_no_member_of_an_enum_is_true(payload: str) -> None:
+    with pytest.raises(ValidationError):
+        Priced.from_wire(payload)
+
+
+def test_decimals_are_written_out_and_read_again() -> None:
+    for value, text in ((Decimal("1E+5"), "100000"), (Decimal("1E-7"), "0.0000001"), (Decimal("12.50"), "12.50")):
+        sent = Price(value=value)
+        assert wire(sent) == {"value": text}
+        assert Price.from_wire(sent.to_wire()) == sent
+
+
+def test_members_of_an_enum_of_numbers_are_read_as_such_in_models_and_in_results() -> None:
+    read = Priced.from_wire('{"rank": -1, "ranks": {"a": [1]}}')
+    assert read.rank is Rank.LAST
+    assert read.ranks["a"][0] is Rank.FIRST
+    assert decode(deferred(Rank), b"-1") is Rank.LAST
+    with pytest.raises(ValidationError):
+        decode(deferred(list[Rank]), b"[true]")
+    assert Priced.model_validate({"rank": 1}).rank is Rank.FIRST
