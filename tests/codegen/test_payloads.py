@@ -17,14 +17,14 @@ from datetime import date
 from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from tests.codegen.payloads import Mistake, Payloads
 
-from duologue.models import to_json
+from duologue.models import UnknownValue, deferred, to_json
 from duologue.session.outcomes import decode
 from duologue_codegen import ir
 from duologue_codegen.compiler import compile_spec
@@ -160,8 +160,15 @@ def made_of(protocol: ir.Protocol, case: str) -> Iterator[Target]:
         return target(name, type_, partial(decode, adapter), lambda value: to_json(adapter.serializer, value))
 
     for definition in protocol.definitions:
-        if isinstance(definition, ir.ObjectDef) and definition.name is not None:
+        if definition.name is None:
+            continue
+        if isinstance(definition, ir.ObjectDef):
             yield model(definition.name, definition.class_name)
+        else:
+            found: Any = getattr(package, definition.class_name)
+            is_open = isinstance(definition, ir.EnumDef) and definition.open
+            known = Annotated[found | UnknownValue, Field(union_mode="left_to_right")] if is_open else found
+            yield adapted(definition.name, ir.Ref(name=definition.class_name), deferred(known))
     for action in protocol.actions:
         yield model(f"{action.name}.params", action.params)
         yield adapted(f"{action.name}.result", action.result, descriptors[action.name].result)
