@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from . import ir, text, views
@@ -100,6 +101,12 @@ class _Package:
             event.name: views.event_view(event, self._annotator, prefixes.get(event.namespace or "", ""))
             for event in protocol.events
         }
+        self._parts = _parts(protocol)
+        self._foreign = {
+            one.class_name: one.namespace
+            for one in protocol.definitions
+            if one.namespace is not None and types_module(one) == "models"
+        }
         self._synchronous = {name: action.synchronous() for name, action in self._actions.items()}
 
     def bodies(self) -> Files:
@@ -110,7 +117,7 @@ class _Package:
             modules |= self._namespace(namespace, folder(protocol, namespace.name))
         if protocol.errors:
             modules["errors"] = self._render("errors", errors=self._errors())
-        if protocol.server_events or self._of(None, protocol.events, self._events):
+        if protocol.server_events or self._parts[None].events:
             modules["events"] = self._render("events", **self._event_context())
         spaces = [one for one in protocol.namespaces if f"{folder(protocol, one.name)}.protocol" in modules]
         modules["protocol"] = self._render("protocol", **self._sides(None), errors=self._errors(), namespaces=spaces)
@@ -119,7 +126,7 @@ class _Package:
         modules["peer"] = self._render(
             "peer",
             namespaces=self._groups("peer_class", actions=protocol.server_actions),
-            actions=self._of(None, protocol.server_actions, self._actions),
+            actions=self._of(self._parts[None].server_actions, self._actions),
         )
         modules["server"] = self._render("server", **self._everything(), **_service_docs(protocol))
         return modules
@@ -128,11 +135,10 @@ class _Package:
     def _declared(self, namespace: str | None, package: str) -> Files:
         """What the spec declares in a namespace, or outside of all."""
         protocol = self._protocol
-        definitions = [definition for definition in protocol.definitions if definition.namespace == namespace]
-        late = {one.class_name for one in protocol.definitions if one.namespace not in (None, namespace)}
-        late -= {one.class_name for one in protocol.definitions if types_module(one) == "values"}
+        definitions = self._parts[namespace].definitions
+        late = {class_name for class_name, home in self._foreign.items() if home != namespace}
         unions = [d for d in definitions if isinstance(d, ir.UnionDef) and d.unknown_class is not None]
-        actions = self._of(namespace, protocol.actions, self._actions)
+        actions = self._of(self._parts[namespace].actions, self._actions)
         modules: Files = {}
         for module in ("values", "models"):
             if chosen := [definition for definition in definitions if types_module(definition) == module]:
@@ -144,21 +150,21 @@ class _Package:
         return {inside(package, module): body for module, body in modules.items()}
 
     def _namespace(self, namespace: ir.Namespace, package: str) -> Files:
-        protocol = self._protocol
+        part = self._parts[namespace.name]
         modules = self._declared(namespace.name, package)
-        names = protocol.python
+        names = part.python
         for module, owner, class_name, actions, shown in (
-            ("client", names.client, namespace.client_class, protocol.client_actions, self._actions),
-            ("sync_client", names.sync_client, namespace.sync_client_class, protocol.client_actions, self._synchronous),
-            ("peer", names.peer, namespace.peer_class, protocol.server_actions, self._actions),
+            ("client", names.client, namespace.client_class, part.client_actions, self._actions),
+            ("sync_client", names.sync_client, namespace.sync_client_class, part.client_actions, self._synchronous),
+            ("peer", names.peer, namespace.peer_class, part.server_actions, self._actions),
         ):
-            own = self._of(namespace.name, actions, shown)
+            own = self._of(actions, shown)
             if own:
                 group = _group(namespace, class_name, actions=own)
                 modules[f"{package}.{module}"] = self._render("namespace/calls", group=group, owner=owner)
-        events = self._of(namespace.name, protocol.events, self._events)
+        events = self._of(part.events, self._events)
         if events:
-            served = self._of(namespace.name, protocol.server_events, self._events)
+            served = self._of(part.server_events, self._events)
             groups = [_group(namespace, namespace.events_class, events=served)] if served else []
             sync_groups = [_group(namespace, namespace.sync_events_class, events=served)] if served else []
             context = {"descriptors": events, "groups": groups, "sync_groups": sync_groups}
@@ -194,16 +200,16 @@ class _Package:
             events=protocol.server_events,
             notifications=protocol.notifications,
             notified=Code(" | ".join(text.name(event.class_name) for event in protocol.notifications)),
-            actions=self._of(None, protocol.client_actions, shown),
+            actions=self._of(self._parts[None].client_actions, shown),
         )
 
     def _event_context(self) -> Mapping[str, Any]:
         protocol = self._protocol
         served = protocol.server_events
         return {
-            "descriptors": self._of(None, protocol.events, self._events),
-            "events": [self._events[event.name] for event in served],
-            "rooted": self._of(None, served, self._events),
+            "descriptors": self._of(self._parts[None].events, self._events),
+            "events": self._of(served, self._events),
+            "rooted": self._of(self._parts[None].server_events, self._events),
             "namespaces": self._groups("events_class", events=served),
             "sync_namespaces": self._groups("sync_events_class", events=served),
             "union": Code(" | ".join(text.name(event.class_name) for event in served)),
@@ -211,28 +217,28 @@ class _Package:
 
     def _sides(self, namespace: str | None) -> dict[str, Any]:
         """What either end may call and send in a namespace, or outside of all."""
-        protocol = self._protocol
+        part = self._parts[namespace]
         return {
-            "client_actions": self._of(namespace, protocol.client_actions, self._actions),
-            "server_actions": self._of(namespace, protocol.server_actions, self._actions),
-            "events": self._of(namespace, protocol.server_events, self._events),
-            "notifications": self._of(namespace, protocol.notifications, self._events),
+            "client_actions": self._of(part.client_actions, self._actions),
+            "server_actions": self._of(part.server_actions, self._actions),
+            "events": self._of(part.server_events, self._events),
+            "notifications": self._of(part.notifications, self._events),
         }
 
     def _everything(self) -> Mapping[str, Any]:
         protocol = self._protocol
         return {
-            "client_actions": [self._actions[action.name] for action in protocol.client_actions],
-            "server_actions": [self._actions[action.name] for action in protocol.server_actions],
-            "notifications": [self._events[event.name] for event in protocol.notifications],
+            "client_actions": self._of(protocol.client_actions, self._actions),
+            "server_actions": self._of(protocol.server_actions, self._actions),
+            "notifications": self._of(protocol.notifications, self._events),
         }
 
     def _errors(self) -> list[views.ErrorView]:
         return [views.error_view(error, self._annotator) for error in self._protocol.errors]
 
     @staticmethod
-    def _of(namespace: str | None, declared: Iterable[Any], shown: Mapping[str, Any]) -> list[Any]:
-        return [shown[one.name] for one in declared if one.namespace == namespace]
+    def _of(declared: Iterable[Any], shown: Mapping[str, Any]) -> list[Any]:
+        return [shown[one.name] for one in declared]
 
     def _groups(
         self, class_attribute: str, *, actions: Iterable[ir.ActionDef] = (), events: Iterable[ir.EventDef] = ()
@@ -241,6 +247,26 @@ class _Package:
         used = {action.namespace for action in actions} | {event.namespace for event in events}
         spaces = [space for space in self._protocol.namespaces if space.name in used]
         return [_group(space, getattr(space, class_attribute)) for space in spaces]
+
+
+def _parts(protocol: ir.Protocol) -> dict[str | None, ir.Protocol]:
+    """What each namespace declares, and what is outside of all."""
+    spaces: list[str | None] = [None, *(space.name for space in protocol.namespaces)]
+    definitions: dict[str | None, list[ir.Definition]] = {space: [] for space in spaces}
+    actions: dict[str | None, list[ir.ActionDef]] = {space: [] for space in spaces}
+    events: dict[str | None, list[ir.EventDef]] = {space: [] for space in spaces}
+    for definition in protocol.definitions:
+        definitions[definition.namespace].append(definition)
+    for action in protocol.actions:
+        actions[action.namespace].append(action)
+    for event in protocol.events:
+        events[event.namespace].append(event)
+    return {
+        space: replace(
+            protocol, definitions=tuple(definitions[space]), actions=tuple(actions[space]), events=tuple(events[space])
+        )
+        for space in spaces
+    }
 
 
 def _group(
@@ -287,11 +313,11 @@ def _exports(protocol: ir.Protocol, bodies: Mapping[str, str]) -> str:
         "server": [names.service, names.server, *([names.peer_service] if protocol.server_actions else [])],
         "sync_client": [names.sync_client],
     }
+    homes = Places.of(protocol).homes
     for one in protocol.definitions:
-        package = folder(protocol, one.namespace)
-        exported.setdefault(inside(package, types_module(one)), []).append(one.class_name)
+        exported.setdefault(homes[one.class_name], []).append(one.class_name)
         if isinstance(one, ir.UnionDef) and one.unknown_class:
-            exported.setdefault(inside(package, "unknown"), []).append(one.unknown_class)
+            exported.setdefault(homes[one.unknown_class], []).append(one.unknown_class)
     rows = [
         (module, sorted(found, key=import_order))
         for module, found in sorted(exported.items())
