@@ -279,7 +279,7 @@ import time, anyio
 from duologue_registry.journal import JournaledStore
 async def commit_group(self, group):
     batch, answers = self._decide(group)
-    self._keys.turn_over(batch.kept)
+    self._keys.turn_over(batch.kept, ())
     for waiting, given in zip(group, answers, strict=True):
         waiting.answers = given
         waiting.done.set()

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from duologue import Event, InvalidArgument, UnknownValue
-from duologue_registry.model import Change, Command, ExpireLease, Outcome, Record, RemoveExpired
+from duologue_registry.documents import Document, DocumentKey
+from duologue_registry.model import AddPackage, Change, Command, ExpireLease, Outcome, Record, RemoveExpired
 from duologue_registry.rules import MOST_CHECKS, decide
 from service_registry_sdk import (
     DependencyCycle,
@@ -22,11 +23,20 @@ from service_registry_sdk import (
     InvalidTransition,
     Local,
     ManagedProcess,
+    PackageExists,
+    PackageInfo,
+    PackageInUse,
+    PackageManifest,
+    PackageNotFound,
+    PackageRemoved,
+    PackageUploaded,
     RegisterServiceParams,
+    RemovePackageParams,
     ReportHealthParams,
     RevisionConflict,
     ServiceDeregistered,
     ServiceExists,
+    ServiceKind,
     ServiceNotFound,
     ServiceRegistered,
     ServiceState,
@@ -59,16 +69,23 @@ class World:
     def __init__(self) -> None:
         self.revision = 0
         self.records: dict[str, Record] = {}
+        self.documents: dict[DocumentKey, Document | None] = {}
 
     def get(self, name: str, /) -> Record | None:
         return self.records.get(name)
 
+    def document(self, key: DocumentKey, /) -> Document | None:
+        return self.documents.get(key)
+
     def do(self, command: Command, now: datetime = NOW) -> Outcome:
         outcome = decide(self, command, now)
-        assert (outcome.change is Change.SERVICE) == (outcome.revision == self.revision + 1)
+        self.documents.update({each.key: each.document for each in outcome.documents})
+        assert outcome.is_mutation == (outcome.revision == self.revision + 1)
         assert (outcome.change is Change.NOTHING) == (not outcome.events)
         self.revision = outcome.revision
-        if outcome.record is None:
+        if outcome.change is Change.DOCUMENT:
+            pass
+        elif outcome.record is None:
             self.records.pop(outcome.name, None)
         else:
             self.records[outcome.name] = outcome.record
@@ -428,3 +445,38 @@ def test_who_was_moved_after_losing_the_lease_is_not_removed(world: World) -> No
     world.do(ExpireLease("api"))
     world.move(ServiceState.STARTING)
     assert world.do(RemoveExpired("api")).change is Change.NOTHING
+
+
+# ------------------------------------------------------------------------------------------------------------- packages
+def package(version: str = "1.0.0", sha256: str = "a" * 64) -> AddPackage:
+    manifest = PackageManifest(name="api", version=version, type=ServiceKind.SYSTEMD_SERVICE)
+    info = PackageInfo(manifest=manifest, size=1, sha256=sha256, uploaded_at=NOW, uploaded_by="ann", revision=0)
+    return AddPackage(info)
+
+
+def test_a_package_is_added_once() -> None:
+    world = World()
+    added = world.do(package())
+    (event,) = added.events
+    assert isinstance(event, PackageUploaded)
+    assert (event.package.revision, added.written(PackageInfo)) == (1, event.package)
+    again = world.do(package())
+    assert (again.change, again.written(PackageInfo)) == (Change.NOTHING, event.package)
+    with pytest.raises(PackageExists) as refused:
+        world.do(package(sha256="b" * 64))
+    assert refused.value.details.sha256 == "a" * 64
+    assert world.do(package("1.1.0", "b" * 64)).revision == 2
+
+
+def test_a_package_is_removed_unless_its_service_is_registered_with_it() -> None:
+    world = World()
+    world.do(package())
+    world.do(registration())
+    with pytest.raises(PackageInUse):
+        world.do(RemovePackageParams(name="api", version="1.0.0"))
+    world.do(registration(version="2.0.0"))
+    removed = world.do(RemovePackageParams(name="api", version="1.0.0", reason="old"))
+    assert removed.events == (PackageRemoved(name="api", version="1.0.0", reason="old", revision=4),)
+    with pytest.raises(PackageNotFound):
+        world.do(RemovePackageParams(name="api", version="1.0.0"))
+    assert world.do(package(sha256="b" * 64)).revision == 5

@@ -261,6 +261,10 @@ EVERYTHING = {
     "heartbeat": "service operator",
     "update_state": "service operator",
     "report_health": "service operator",
+    "list_packages": "viewer operator",
+    "download_package": "viewer operator",
+    "upload_package": "operator",
+    "remove_package": "operator",
     "list_events": "operator",
 }
 

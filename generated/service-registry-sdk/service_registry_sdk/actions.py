@@ -8,20 +8,27 @@ from __future__ import annotations
 
 from typing import Final
 
-from duologue import Action, Effect, Rate, deferred
+from duologue import Action, DownloadAction, Effect, Rate, UploadAction, deferred
 from pydantic import TypeAdapter
 
 from .errors import (
+    BadPackage,
     DependencyCycle,
     InvalidTransition,
     LeaseLost,
+    NoSpace,
+    PackageExists,
+    PackageInUse,
+    PackageNotFound,
     ReadOnly,
     RevisionConflict,
     ServiceExists,
     ServiceNotFound,
+    SignatureRefused,
 )
 from .models import (
     DeregisterServiceParams,
+    DownloadPackageParams,
     GetServiceParams,
     HeartbeatParams,
     HeartbeatResult,
@@ -29,12 +36,17 @@ from .models import (
     ListEndpointsResult,
     ListEventsParams,
     ListEventsResult,
+    ListPackagesParams,
+    ListPackagesResult,
     ListServicesParams,
     ListServicesResult,
+    PackageInfo,
     RegisterServiceParams,
+    RemovePackageParams,
     ReportHealthParams,
     ServiceEntry,
     UpdateStateParams,
+    UploadPackageParams,
 )
 
 LIST_SERVICES: Final[Action[ListServicesParams, ListServicesResult]] = Action(
@@ -62,7 +74,7 @@ REGISTER_SERVICE: Final[Action[RegisterServiceParams, ServiceEntry]] = Action(
     result=TypeAdapter(ServiceEntry),
     scope=("services:write",),
     effect=Effect.KEYED,
-    errors=(ServiceExists, DependencyCycle, RevisionConflict, ReadOnly),
+    errors=(ServiceExists, DependencyCycle, RevisionConflict, ReadOnly, NoSpace),
     timeout=30.0,
     max_request=65536,
 )
@@ -76,7 +88,7 @@ DEREGISTER_SERVICE: Final[Action[DeregisterServiceParams, None]] = Action(
     result=deferred(None),
     scope=("services:write",),
     effect=Effect.KEYED,
-    errors=(ServiceNotFound, RevisionConflict, ReadOnly),
+    errors=(ServiceNotFound, RevisionConflict, ReadOnly, NoSpace),
     timeout=30.0,
 )
 """Remove a service, whatever its state. Services that depend on it stay."""
@@ -97,7 +109,7 @@ UPDATE_STATE: Final[Action[UpdateStateParams, ServiceEntry]] = Action(
     result=TypeAdapter(ServiceEntry),
     scope=("services:write",),
     effect=Effect.KEYED,
-    errors=(ServiceNotFound, InvalidTransition, RevisionConflict, ReadOnly),
+    errors=(ServiceNotFound, InvalidTransition, RevisionConflict, ReadOnly, NoSpace),
     timeout=30.0,
 )
 """Move a service to another state. Asking for the state it is in changes nothing."""
@@ -107,7 +119,7 @@ REPORT_HEALTH: Final[Action[ReportHealthParams, None]] = Action(
     result=deferred(None),
     scope=("services:write",),
     effect=Effect.SAFE,
-    errors=(ServiceNotFound, ReadOnly),
+    errors=(ServiceNotFound, ReadOnly, NoSpace),
     timeout=30.0,
 )
 """Tell the outcome of a health check. Only the latest of each check is kept."""
@@ -123,6 +135,52 @@ LIST_ENDPOINTS: Final[Action[ListEndpointsParams, ListEndpointsResult]] = Action
 """Resolve a name to healthy endpoints: those of a running service none of whose checks is critical or in
 maintenance.
 """
+UPLOAD_PACKAGE: Final[UploadAction[UploadPackageParams, PackageInfo]] = UploadAction(
+    name="upload_package",
+    params=UploadPackageParams,
+    result=TypeAdapter(PackageInfo),
+    media="application/gzip",
+    max_size=536870912,
+    scope=("packages:write",),
+    effect=Effect.KEYED,
+    errors=(PackageExists, BadPackage, SignatureRefused, ReadOnly, NoSpace),
+    timeout=3600.0,
+)
+"""Keep a package. Nothing of it is looked at before its size and digest agree; then the whole archive is
+checked, and that its manifest has this name and version. What is there already, and equal, is answered as it
+stands.
+"""
+DOWNLOAD_PACKAGE: Final[DownloadAction[DownloadPackageParams, PackageInfo]] = DownloadAction(
+    name="download_package",
+    params=DownloadPackageParams,
+    result=TypeAdapter(PackageInfo),
+    media="application/gzip",
+    max_size=536870912,
+    scope=("packages:read",),
+    effect=Effect.SAFE,
+    errors=(PackageNotFound,),
+    timeout=3600.0,
+)
+"""Get the archive of a package."""
+LIST_PACKAGES: Final[Action[ListPackagesParams, ListPackagesResult]] = Action(
+    name="list_packages",
+    params=ListPackagesParams,
+    result=TypeAdapter(ListPackagesResult),
+    scope=("packages:read",),
+    effect=Effect.SAFE,
+    timeout=30.0,
+)
+"""List packages, oldest upload first."""
+REMOVE_PACKAGE: Final[Action[RemovePackageParams, None]] = Action(
+    name="remove_package",
+    params=RemovePackageParams,
+    result=deferred(None),
+    scope=("packages:write",),
+    effect=Effect.KEYED,
+    errors=(PackageNotFound, PackageInUse, ReadOnly, NoSpace),
+    timeout=30.0,
+)
+"""Remove a package, unless it is the version that a service of its name is registered with."""
 LIST_EVENTS: Final[Action[ListEventsParams, ListEventsResult]] = Action(
     name="list_events",
     params=ListEventsParams,

@@ -13,13 +13,26 @@ from functools import cached_property
 from ssl import SSLContext
 from typing import ClassVar
 
-from duologue import CallOptions, Client, EventStream, Lifecycle, Limits, Protocol, Token, UnknownValue
+from duologue import (
+    Base64,
+    Body,
+    CallOptions,
+    Client,
+    Download,
+    EventStream,
+    Lifecycle,
+    Limits,
+    Protocol,
+    Token,
+    UnknownValue,
+)
 from pydantic import AwareDatetime
 
 from . import actions
 from .events import EventType, RegistryEvent, RegistryEvents
 from .models import (
     DeregisterServiceParams,
+    DownloadPackageParams,
     Endpoint,
     EndpointProtocol,
     ExecutionInfo,
@@ -31,17 +44,22 @@ from .models import (
     ListEndpointsResult,
     ListEventsParams,
     ListEventsResult,
+    ListPackagesParams,
+    ListPackagesResult,
     ListServicesParams,
     ListServicesResult,
     Location,
     NodeName,
+    PackageInfo,
     RegisterServiceParams,
+    RemovePackageParams,
     ReportHealthParams,
     Revision,
     ServiceEntry,
     ServiceName,
     ServiceState,
     UpdateStateParams,
+    UploadPackageParams,
     Version,
 )
 from .protocol import PROTOCOL
@@ -49,7 +67,7 @@ from .sync_client import RegistrySyncClient
 
 
 class RegistryClient(Client):
-    """Register services, resolve their endpoints, and watch them change."""
+    """Register services, resolve their endpoints, watch them change, and keep their packages."""
 
     protocol: ClassVar[Protocol] = PROTOCOL
 
@@ -169,6 +187,7 @@ class RegistryClient(Client):
             DependencyCycle: The dependencies form a cycle.
             RevisionConflict: Changed meanwhile: revision {actual}, not {expected}.
             ReadOnly: The registry takes no changes at present: {reason}
+            NoSpace: There is no space left on the disk; nothing was changed.
         """
         return await self._call(
             actions.REGISTER_SERVICE,
@@ -208,6 +227,7 @@ class RegistryClient(Client):
             ServiceNotFound: No service is called {name}.
             RevisionConflict: Changed meanwhile: revision {actual}, not {expected}.
             ReadOnly: The registry takes no changes at present: {reason}
+            NoSpace: There is no space left on the disk; nothing was changed.
         """
         return await self._call(
             actions.DEREGISTER_SERVICE,
@@ -253,6 +273,7 @@ class RegistryClient(Client):
             InvalidTransition: A service cannot go from {from} to {to}.
             RevisionConflict: Changed meanwhile: revision {actual}, not {expected}.
             ReadOnly: The registry takes no changes at present: {reason}
+            NoSpace: There is no space left on the disk; nothing was changed.
         """
         return await self._call(
             actions.UPDATE_STATE,
@@ -278,6 +299,7 @@ class RegistryClient(Client):
         Raises:
             ServiceNotFound: No service is called {name}.
             ReadOnly: The registry takes no changes at present: {reason}
+            NoSpace: There is no space left on the disk; nothing was changed.
         """
         return await self._call(actions.REPORT_HEALTH, ReportHealthParams(name=name, report=report), timeout, options)
 
@@ -306,6 +328,110 @@ class RegistryClient(Client):
             ListEndpointsParams(name=name, protocol=protocol, include_unhealthy=include_unhealthy),
             timeout,
             options,
+        )
+
+    async def upload_package(
+        self,
+        body: Body,
+        /,
+        *,
+        name: ServiceName,
+        version: Version,
+        signature: Base64 | None = None,
+        timeout: float | None = None,
+        options: CallOptions | None = None,
+    ) -> PackageInfo:
+        """Keep a package. Nothing of it is looked at before its size and digest agree; then the whole archive is
+        checked, and that its manifest has this name and version. What is there already, and equal, is
+        answered as it stands.
+
+        Args:
+            body: Bytes, path, file or async iterable: `application/gzip`, 512 MiB at most.
+            name: Unique name of a service.
+            version: A semantic version.
+            signature: Ed25519, over name, version, size and digest.
+            timeout: Seconds until the caller gives up; 3600 by default.
+
+        Raises:
+            PackageExists: There is a package {name} {version} with other contents: give these another version.
+            BadPackage: {member}: {reason}
+            SignatureRefused: The signature is refused: {reason}
+            ReadOnly: The registry takes no changes at present: {reason}
+            NoSpace: There is no space left on the disk; nothing was changed.
+        """
+        return await self._upload(
+            actions.UPLOAD_PACKAGE,
+            UploadPackageParams(name=name, version=version, signature=signature),
+            body,
+            timeout,
+            options,
+        )
+
+    def download_package(
+        self, *, name: ServiceName, version: Version, timeout: float | None = None, options: CallOptions | None = None
+    ) -> Download[PackageInfo]:
+        """Get the archive of a package.
+
+        Iterate over what this returns for the bytes (`application/gzip`, 512 MiB at most), then ask for its
+        `result`.
+
+        Args:
+            name: Unique name of a service.
+            version: A semantic version.
+            timeout: Seconds until the caller gives up; 3600 by default.
+
+        Raises:
+            PackageNotFound: There is no package {name} {version}.
+        """
+        return self._download(
+            actions.DOWNLOAD_PACKAGE, DownloadPackageParams(name=name, version=version), timeout, options
+        )
+
+    async def list_packages(
+        self,
+        *,
+        limit: int = 100,
+        cursor: str | None = None,
+        name: ServiceName | None = None,
+        timeout: float | None = None,
+        options: CallOptions | None = None,
+    ) -> ListPackagesResult:
+        """List packages, oldest upload first.
+
+        Args:
+            limit: At most so many; a page holds fewer where more would not fit into one message. Default: `100`.
+            cursor: `next_cursor` of the page before.
+            name: Unique name of a service.
+            timeout: Seconds until the caller gives up; 30 by default.
+        """
+        return await self._call(
+            actions.LIST_PACKAGES, ListPackagesParams(limit=limit, cursor=cursor, name=name), timeout, options
+        )
+
+    async def remove_package(
+        self,
+        *,
+        name: ServiceName,
+        version: Version,
+        reason: str | None = None,
+        timeout: float | None = None,
+        options: CallOptions | None = None,
+    ) -> None:
+        """Remove a package, unless it is the version that a service of its name is registered with.
+
+        Args:
+            name: Unique name of a service.
+            version: A semantic version.
+            timeout: Seconds until the caller gives up; 30 by default.
+
+        Raises:
+            PackageNotFound: There is no package {name} {version}.
+            PackageInUse: {name} {version} is what the service runs.
+            ReadOnly: The registry takes no changes at present: {reason}
+            NoSpace: There is no space left on the disk; nothing was changed.
+        """
+        return await self._call(
+            actions.REMOVE_PACKAGE, RemovePackageParams(name=name, version=version, reason=reason), timeout, options
         )
 
     async def list_events(

@@ -8,12 +8,28 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from duologue import Aborted, AlreadyExists, Declared, FailedPrecondition, NotFound, Unavailable, UnknownValue
+from duologue import (
+    Aborted,
+    AlreadyExists,
+    Declared,
+    FailedPrecondition,
+    InvalidArgument,
+    NotFound,
+    PermissionDenied,
+    ResourceExhausted,
+    Unavailable,
+    UnknownValue,
+)
 
 from .models import (
+    BadPackageDetails,
     DependencyCycleDetails,
     InvalidTransitionDetails,
     LeaseLostDetails,
+    NoSpaceDetails,
+    PackageExistsDetails,
+    PackageInUseDetails,
+    PackageNotFoundDetails,
     ReadOnlyDetails,
     Revision,
     RevisionConflictDetails,
@@ -21,6 +37,9 @@ from .models import (
     ServiceName,
     ServiceNotFoundDetails,
     ServiceState,
+    Sha256,
+    SignatureRefusedDetails,
+    Version,
 )
 
 
@@ -94,6 +113,66 @@ class LeaseLost(Declared[LeaseLostDetails], FailedPrecondition):
 
     def __init__(self, message: str | None = None, /, *, name: ServiceName) -> None:
         super().__init__(message, LeaseLostDetails(name=name))
+
+
+class PackageNotFound(Declared[PackageNotFoundDetails], NotFound):
+    """There is no package {name} {version}."""
+
+    code: ClassVar[str] = "package_not_found"
+    text: ClassVar[str] = "There is no package {name} {version}."
+
+    def __init__(self, message: str | None = None, /, *, name: ServiceName, version: Version) -> None:
+        super().__init__(message, PackageNotFoundDetails(name=name, version=version))
+
+
+class PackageExists(Declared[PackageExistsDetails], AlreadyExists):
+    """There is a package {name} {version} with other contents: give these another version."""
+
+    code: ClassVar[str] = "package_exists"
+    text: ClassVar[str] = "There is a package {name} {version} with other contents: give these another version."
+
+    def __init__(self, message: str | None = None, /, *, name: ServiceName, version: Version, sha256: Sha256) -> None:
+        super().__init__(message, PackageExistsDetails(name=name, version=version, sha256=sha256))
+
+
+class PackageInUse(Declared[PackageInUseDetails], FailedPrecondition):
+    """{name} {version} is what the service runs."""
+
+    code: ClassVar[str] = "package_in_use"
+    text: ClassVar[str] = "{name} {version} is what the service runs."
+
+    def __init__(self, message: str | None = None, /, *, name: ServiceName, version: Version) -> None:
+        super().__init__(message, PackageInUseDetails(name=name, version=version))
+
+
+class BadPackage(Declared[BadPackageDetails], InvalidArgument):
+    """{member}: {reason}"""
+
+    code: ClassVar[str] = "bad_package"
+    text: ClassVar[str] = "{member}: {reason}"
+
+    def __init__(self, message: str | None = None, /, *, member: str, reason: str) -> None:
+        super().__init__(message, BadPackageDetails(member=member, reason=reason))
+
+
+class SignatureRefused(Declared[SignatureRefusedDetails], PermissionDenied):
+    """The signature is refused: {reason}"""
+
+    code: ClassVar[str] = "signature_refused"
+    text: ClassVar[str] = "The signature is refused: {reason}"
+
+    def __init__(self, message: str | None = None, /, *, reason: str) -> None:
+        super().__init__(message, SignatureRefusedDetails(reason=reason))
+
+
+class NoSpace(Declared[NoSpaceDetails], ResourceExhausted):
+    """There is no space left on the disk; nothing was changed."""
+
+    code: ClassVar[str] = "no_space"
+    text: ClassVar[str] = "There is no space left on the disk; nothing was changed."
+
+    def __init__(self, message: str | None = None, /, *, node: str | None = None) -> None:
+        super().__init__(message, NoSpaceDetails(node=node))
 
 
 class ReadOnly(Declared[ReadOnlyDetails], Unavailable):

@@ -16,6 +16,8 @@ from .models import (
     EndpointUpdated,
     HealthCheckResult,
     HealthStatus,
+    PackageRemoved,
+    PackageUploaded,
     RegistryLoaded,
     ServiceDeregistered,
     ServiceName,
@@ -33,11 +35,20 @@ class EventType(StrEnum):
     SERVICE_STATE_CHANGED = "service_state_changed"
     ENDPOINT_UPDATED = "endpoint_updated"
     HEALTH_CHECK_RESULT = "health_check_result"
+    PACKAGE_UPLOADED = "package_uploaded"
+    PACKAGE_REMOVED = "package_removed"
     REGISTRY_LOADED = "registry_loaded"
 
 
 RegistryEvent: TypeAlias = (
-    ServiceRegistered | ServiceDeregistered | ServiceStateChanged | EndpointUpdated | HealthCheckResult | RegistryLoaded
+    ServiceRegistered
+    | ServiceDeregistered
+    | ServiceStateChanged
+    | EndpointUpdated
+    | HealthCheckResult
+    | PackageUploaded
+    | PackageRemoved
+    | RegistryLoaded
 )
 """Any event that the server publishes."""
 
@@ -78,6 +89,20 @@ HEALTH_CHECK_RESULT: Final[EventDescriptor[HealthCheckResult]] = EventDescriptor
     key=(("service",), ("report", "check")),
 )
 """A health check reported."""
+PACKAGE_UPLOADED: Final[EventDescriptor[PackageUploaded]] = EventDescriptor(
+    model=PackageUploaded,
+    delivery=Delivery.LOG,
+    scope=("packages:read",),
+    filters={"package.manifest.name": ("package", "manifest", "name")},
+)
+"""The registry has a new package."""
+PACKAGE_REMOVED: Final[EventDescriptor[PackageRemoved]] = EventDescriptor(
+    model=PackageRemoved,
+    delivery=Delivery.LOG,
+    scope=("packages:read",),
+    filters={"name": ("name",)},
+)
+"""The registry has a package no more."""
 REGISTRY_LOADED: Final[EventDescriptor[RegistryLoaded]] = EventDescriptor(
     model=RegistryLoaded,
     delivery=Delivery.STATE,
@@ -159,6 +184,30 @@ class RegistryEvents(Events):
         """
         return self._open(HealthCheckResult, {"service": service, "report.status": report_status}, None)
 
+    def package_uploaded(
+        self, *, package_manifest_name: ServiceName | Sequence[ServiceName] | None = None, since: Position | None = None
+    ) -> EventStream[PackageUploaded]:
+        """The registry has a new package.
+
+        Every one, in order; `since` continues after a position.
+
+        Args:
+            package_manifest_name: Only where `package.manifest.name` is this, or one of these.
+        """
+        return self._open(PackageUploaded, {"package.manifest.name": package_manifest_name}, since)
+
+    def package_removed(
+        self, *, name: ServiceName | Sequence[ServiceName] | None = None, since: Position | None = None
+    ) -> EventStream[PackageRemoved]:
+        """The registry has a package no more.
+
+        Every one, in order; `since` continues after a position.
+
+        Args:
+            name: Only where `name` is this, or one of these.
+        """
+        return self._open(PackageRemoved, {"name": name}, since)
+
     def registry_loaded(self) -> EventStream[RegistryLoaded]:
         """The registry has loaded its state. Told once to every subscriber, and again after each restart.
 
@@ -238,6 +287,30 @@ class RegistrySyncEvents(SyncEvents):
             report_status: Only where `report.status` is this, or one of these.
         """
         return self._open(HealthCheckResult, {"service": service, "report.status": report_status}, None)
+
+    def package_uploaded(
+        self, *, package_manifest_name: ServiceName | Sequence[ServiceName] | None = None, since: Position | None = None
+    ) -> SyncEventStream[PackageUploaded]:
+        """The registry has a new package.
+
+        Every one, in order; `since` continues after a position.
+
+        Args:
+            package_manifest_name: Only where `package.manifest.name` is this, or one of these.
+        """
+        return self._open(PackageUploaded, {"package.manifest.name": package_manifest_name}, since)
+
+    def package_removed(
+        self, *, name: ServiceName | Sequence[ServiceName] | None = None, since: Position | None = None
+    ) -> SyncEventStream[PackageRemoved]:
+        """The registry has a package no more.
+
+        Every one, in order; `since` continues after a position.
+
+        Args:
+            name: Only where `name` is this, or one of these.
+        """
+        return self._open(PackageRemoved, {"name": name}, since)
 
     def registry_loaded(self) -> SyncEventStream[RegistryLoaded]:
         """The registry has loaded its state. Told once to every subscriber, and again after each restart.

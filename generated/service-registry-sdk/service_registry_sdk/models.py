@@ -8,7 +8,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 
-from duologue import Event, Json, Model, Params, UnknownValue
+from duologue import Base64, Event, Json, Model, Params, UnknownValue
 from pydantic import AwareDatetime, Field
 from typing_extensions import TypeAliasType
 
@@ -24,6 +24,13 @@ NodeName = TypeAliasType("NodeName", Annotated[str, Field(pattern="^[a-z0-9][a-z
 
 Version = TypeAliasType("Version", Annotated[str, Field(pattern="^[0-9]+\\.[0-9]+\\.[0-9]+([-+][0-9A-Za-z.-]+)?$")])
 """A semantic version."""
+
+
+Sha256 = TypeAliasType("Sha256", Annotated[str, Field(pattern="^[0-9a-f]{64}$")])
+"""SHA-256 in lower-case hexadecimal."""
+
+
+Port = TypeAliasType("Port", Annotated[int, Field(ge=1, le=65535)])
 
 
 Revision = TypeAliasType("Revision", Annotated[int, Field(ge=0)])
@@ -173,6 +180,87 @@ class ServiceEntry(Model):
     """The registry's revision when this entry last changed."""
 
 
+class ServiceKind(StrEnum):
+    """Open: later versions may add values, which arrive as `UnknownValue`."""
+
+    MANAGED_PROCESS = "managed_process"
+    DOCKER_CONTAINER = "docker_container"
+    SYSTEMD_SERVICE = "systemd_service"
+
+
+class ScriptProbe(Model):
+    """A program of the package; it passes when it ends with 0, warns with 1, and fails with anything else."""
+
+    kind: Literal["script"] = "script"
+    path: Annotated[str, Field(min_length=1, max_length=255)] = "scripts/health.sh"
+    """Within the package."""
+
+
+class HttpProbe(Model):
+    """A GET request that is answered with the expected status."""
+
+    kind: Literal["http"] = "http"
+    url: Annotated[str, Field(pattern="^https?://", max_length=512)]
+    expect_status: Annotated[int, Field(ge=100, le=599)] = 200
+
+
+class TcpProbe(Model):
+    """A connection that can be made."""
+
+    kind: Literal["tcp"] = "tcp"
+    address: Annotated[str, Field(pattern=":[0-9]{1,5}$", max_length=512)]
+    """host:port."""
+
+
+Probe = TypeAliasType("Probe", Annotated[ScriptProbe | HttpProbe | TcpProbe, Field(discriminator="kind")])
+
+
+class HealthCheck(Model):
+    """How a service is asked for its health, and how many answers make up a verdict."""
+
+    name: Annotated[str, Field(min_length=1, max_length=64)] = "health"
+    """Unique within the service."""
+    probe: Probe
+    interval: timedelta = timedelta(seconds=10)
+    timeout: timedelta = timedelta(seconds=2)
+    passes: Annotated[int, Field(ge=1, le=100)] = 2
+    """This many of the last `window` must pass."""
+    window: Annotated[int, Field(ge=1, le=100)] = 3
+
+
+class PackageManifest(Model):
+    """What a package says of itself, in its `manifest.yaml`."""
+
+    name: ServiceName
+    version: Version
+    description: Annotated[str | None, Field(max_length=1024)] = None
+    type: ServiceKind | UnknownValue
+    ports: dict[str, Port] = {}
+    """Ports that it listens on, by what they are for."""
+    depends_on: Annotated[list[ServiceName], Field(max_length=256)] = []
+    requires: dict[str, str] = {}
+    """What it needs of its machine, such as `python: ">=3.11"`."""
+    health: HealthCheck | None = None
+
+
+class PackageInfo(Model):
+    """A package that the registry has."""
+
+    manifest: PackageManifest
+    size: Annotated[int, Field(ge=0)]
+    """Bytes of the archive."""
+    sha256: Sha256
+    """Of the archive."""
+    uploaded_at: AwareDatetime
+    uploaded_by: str
+    signature: Base64 | None = None
+    """Ed25519, over name, version, size and digest."""
+    signed_by: str | None = None
+    """The trusted key that made the signature; absent where none was checked."""
+    revision: Revision
+    """The registry's revision when it was uploaded."""
+
+
 class PageParams(Model):
     """What every paged list takes."""
 
@@ -228,6 +316,38 @@ class DependencyCycleDetails(Model):
 
 class LeaseLostDetails(Model):
     name: ServiceName
+
+
+class PackageNotFoundDetails(Model):
+    name: ServiceName
+    version: Version
+
+
+class PackageExistsDetails(Model):
+    name: ServiceName
+    version: Version
+    sha256: Sha256
+    """Of the one that is there."""
+
+
+class PackageInUseDetails(Model):
+    name: ServiceName
+    version: Version
+
+
+class BadPackageDetails(Model):
+    member: str
+    """The member of the archive, or `archive`."""
+    reason: str
+
+
+class SignatureRefusedDetails(Model):
+    reason: str
+
+
+class NoSpaceDetails(Model):
+    node: str | None = None
+    """Whose disk; the registry's when absent."""
 
 
 class ReadOnlyDetails(Model):
@@ -334,6 +454,49 @@ class ListEndpointsResult(Model):
     revision: Revision
 
 
+class UploadPackageParams(Params):
+    """Keep a package. Nothing of it is looked at before its size and digest agree; then the whole archive is
+    checked, and that its manifest has this name and version. What is there already, and equal, is answered as
+    it stands.
+    """
+
+    name: ServiceName
+    version: Version
+    signature: Base64 | None = None
+    """Ed25519, over name, version, size and digest."""
+
+
+class DownloadPackageParams(Params):
+    """Get the archive of a package."""
+
+    name: ServiceName
+    version: Version
+
+
+class ListPackagesParams(Params):
+    """List packages, oldest upload first."""
+
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+    """At most so many; a page holds fewer where more would not fit into one message."""
+    cursor: Annotated[str | None, Field(max_length=200)] = None
+    """`next_cursor` of the page before."""
+    name: ServiceName | None = None
+
+
+class ListPackagesResult(Model):
+    packages: list[PackageInfo]
+    next_cursor: str | None = None
+    revision: Revision
+
+
+class RemovePackageParams(Params):
+    """Remove a package, unless it is the version that a service of its name is registered with."""
+
+    name: ServiceName
+    version: Version
+    reason: Annotated[str | None, Field(max_length=1024)] = None
+
+
 class ListEventsParams(Params):
     """The audit log, newest first."""
 
@@ -396,6 +559,23 @@ class HealthCheckResult(Event):
     event_name: ClassVar[str] = "health_check_result"
     service: ServiceName
     report: HealthReport
+
+
+class PackageUploaded(Event):
+    """The registry has a new package."""
+
+    event_name: ClassVar[str] = "package_uploaded"
+    package: PackageInfo
+
+
+class PackageRemoved(Event):
+    """The registry has a package no more."""
+
+    event_name: ClassVar[str] = "package_removed"
+    name: ServiceName
+    version: Version
+    reason: str | None = None
+    revision: Revision
 
 
 class RegistryLoaded(Event):

@@ -25,6 +25,10 @@ PROTOCOL: Final = Protocol(
         actions.UPDATE_STATE,
         actions.REPORT_HEALTH,
         actions.LIST_ENDPOINTS,
+        actions.UPLOAD_PACKAGE,
+        actions.DOWNLOAD_PACKAGE,
+        actions.LIST_PACKAGES,
+        actions.REMOVE_PACKAGE,
         actions.LIST_EVENTS,
     ),
     events=(
@@ -33,6 +37,8 @@ PROTOCOL: Final = Protocol(
         events.SERVICE_STATE_CHANGED,
         events.ENDPOINT_UPDATED,
         events.HEALTH_CHECK_RESULT,
+        events.PACKAGE_UPLOADED,
+        events.PACKAGE_REMOVED,
         events.REGISTRY_LOADED,
     ),
     errors=(
@@ -42,15 +48,26 @@ PROTOCOL: Final = Protocol(
         errors.RevisionConflict,
         errors.DependencyCycle,
         errors.LeaseLost,
+        errors.PackageNotFound,
+        errors.PackageExists,
+        errors.PackageInUse,
+        errors.BadPackage,
+        errors.SignatureRefused,
+        errors.NoSpace,
         errors.ReadOnly,
     ),
     scopes={
         "services:read": "See services, their endpoints and their health.",
         "services:write": "Register, change and remove services.",
+        "packages:read": "See and download packages.",
+        "packages:write": "Upload and remove packages.",
         "audit:read": "Read who did what.",
     },
     roles={
-        "viewer": ("services:read",),
+        "viewer": (
+            "services:read",
+            "packages:read",
+        ),
         "service": (
             "services:read",
             "services:write",
@@ -58,6 +75,8 @@ PROTOCOL: Final = Protocol(
         "operator": (
             "services:read",
             "services:write",
+            "packages:read",
+            "packages:write",
             "audit:read",
         ),
     },

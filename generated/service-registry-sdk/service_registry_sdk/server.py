@@ -10,12 +10,13 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
-from duologue import Bound, Call, Peer, Protocol, Server, Service, unary
+from duologue import Bound, ByteSink, Call, Peer, Protocol, Server, Service, Upload, downloading, unary, uploading
 from typing_extensions import override
 
 from . import actions
 from .models import (
     DeregisterServiceParams,
+    DownloadPackageParams,
     GetServiceParams,
     HeartbeatParams,
     HeartbeatResult,
@@ -23,12 +24,17 @@ from .models import (
     ListEndpointsResult,
     ListEventsParams,
     ListEventsResult,
+    ListPackagesParams,
+    ListPackagesResult,
     ListServicesParams,
     ListServicesResult,
+    PackageInfo,
     RegisterServiceParams,
+    RemovePackageParams,
     ReportHealthParams,
     ServiceEntry,
     UpdateStateParams,
+    UploadPackageParams,
 )
 from .peer import RegistryPeer
 from .protocol import PROTOCOL
@@ -64,6 +70,7 @@ class RegistryService(Service[RegistryPeer]):
             DependencyCycle: The dependencies form a cycle.
             RevisionConflict: Changed meanwhile: revision {actual}, not {expected}.
             ReadOnly: The registry takes no changes at present: {reason}
+            NoSpace: There is no space left on the disk; nothing was changed.
         """
 
     @abstractmethod
@@ -74,6 +81,7 @@ class RegistryService(Service[RegistryPeer]):
             ServiceNotFound: No service is called {name}.
             RevisionConflict: Changed meanwhile: revision {actual}, not {expected}.
             ReadOnly: The registry takes no changes at present: {reason}
+            NoSpace: There is no space left on the disk; nothing was changed.
         """
 
     @abstractmethod
@@ -94,6 +102,7 @@ class RegistryService(Service[RegistryPeer]):
             InvalidTransition: A service cannot go from {from} to {to}.
             RevisionConflict: Changed meanwhile: revision {actual}, not {expected}.
             ReadOnly: The registry takes no changes at present: {reason}
+            NoSpace: There is no space left on the disk; nothing was changed.
         """
 
     @abstractmethod
@@ -103,6 +112,7 @@ class RegistryService(Service[RegistryPeer]):
         Raises:
             ServiceNotFound: No service is called {name}.
             ReadOnly: The registry takes no changes at present: {reason}
+            NoSpace: There is no space left on the disk; nothing was changed.
         """
 
     @abstractmethod
@@ -112,6 +122,49 @@ class RegistryService(Service[RegistryPeer]):
 
         Raises:
             ServiceNotFound: No service is called {name}.
+        """
+
+    @abstractmethod
+    async def upload_package(self, call: Call[RegistryPeer], params: UploadPackageParams, body: Upload) -> PackageInfo:
+        """Keep a package. Nothing of it is looked at before its size and digest agree; then the whole archive is
+        checked, and that its manifest has this name and version. What is there already, and equal, is
+        answered as it stands.
+
+        Takes bytes: `application/gzip`, 512 MiB at most.
+
+        Raises:
+            PackageExists: There is a package {name} {version} with other contents: give these another version.
+            BadPackage: {member}: {reason}
+            SignatureRefused: The signature is refused: {reason}
+            ReadOnly: The registry takes no changes at present: {reason}
+            NoSpace: There is no space left on the disk; nothing was changed.
+        """
+
+    @abstractmethod
+    async def download_package(
+        self, call: Call[RegistryPeer], params: DownloadPackageParams, out: ByteSink
+    ) -> PackageInfo:
+        """Get the archive of a package.
+
+        Sends bytes: `application/gzip`, 512 MiB at most.
+
+        Raises:
+            PackageNotFound: There is no package {name} {version}.
+        """
+
+    @abstractmethod
+    async def list_packages(self, call: Call[RegistryPeer], params: ListPackagesParams) -> ListPackagesResult:
+        """List packages, oldest upload first."""
+
+    @abstractmethod
+    async def remove_package(self, call: Call[RegistryPeer], params: RemovePackageParams) -> None:
+        """Remove a package, unless it is the version that a service of its name is registered with.
+
+        Raises:
+            PackageNotFound: There is no package {name} {version}.
+            PackageInUse: {name} {version} is what the service runs.
+            ReadOnly: The registry takes no changes at present: {reason}
+            NoSpace: There is no space left on the disk; nothing was changed.
         """
 
     @abstractmethod
@@ -129,6 +182,10 @@ class RegistryService(Service[RegistryPeer]):
             unary(actions.UPDATE_STATE, self.update_state),
             unary(actions.REPORT_HEALTH, self.report_health),
             unary(actions.LIST_ENDPOINTS, self.list_endpoints),
+            uploading(actions.UPLOAD_PACKAGE, self.upload_package),
+            downloading(actions.DOWNLOAD_PACKAGE, self.download_package),
+            unary(actions.LIST_PACKAGES, self.list_packages),
+            unary(actions.REMOVE_PACKAGE, self.remove_package),
             unary(actions.LIST_EVENTS, self.list_events),
         )
 

@@ -9,6 +9,7 @@ from typing import Final
 from typing_extensions import override
 
 from duologue import Answer, AnswerStore
+from service_registry_sdk import NoSpace, PackageExists, SignatureRefused
 
 from .clock import Clock
 from .store import Key, Store
@@ -18,6 +19,9 @@ TTL: Final = 24 * 3600.0
 
 MARGIN: Final = 3600.0
 """Seconds that an answer is kept for longer: an attempt may be that long on its way."""
+
+PASSING: Final = frozenset({NoSpace.code, PackageExists.code, SignatureRefused.code})
+"""Refusals that the same call may not meet again: nothing was changed, and a retry is decided anew."""
 
 _FORGET_AT_ONCE: Final = 1000  # in one transaction; more than one can add
 
@@ -55,18 +59,21 @@ class KnownKeys:
         """The time that answers are kept with."""
         return self._before + self._clock.monotonic()
 
-    def turn_over(self, kept: Iterable[Kept]) -> list[Key]:
-        """Add keys, and forget those that nobody may ask for any more, which are returned."""
-        self._at.update({each.key: each.at for each in kept})
+    def outdated(self) -> list[Key]:
+        """Keys that nobody may ask for any more; not too many at once."""
         oldest = self.now() - TTL - MARGIN
         old: list[Key] = []
         for key, at in self._at.items():
             if at >= oldest or len(old) == _FORGET_AT_ONCE:
                 break
             old.append(key)
-        for key in old:
-            del self._at[key]
         return old
+
+    def turn_over(self, kept: Iterable[Kept], forgotten: Iterable[Key]) -> None:
+        """Add keys that are kept by now, and forget others."""
+        self._at.update({each.key: each.at for each in kept})
+        for key in forgotten:
+            del self._at[key]
 
 
 class StoredAnswers(AnswerStore):
@@ -95,4 +102,5 @@ class StoredAnswers(AnswerStore):
 
     @override
     async def record(self, identity: str, key: str, answer: Answer) -> None:
-        await self._store.keep((identity, key), answer)
+        if answer.error is None or answer.error.code not in PASSING:
+            await self._store.keep((identity, key), answer)

@@ -8,10 +8,11 @@ import signal
 import ssl
 import sys
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import anyio
@@ -24,7 +25,9 @@ from .clock import SystemClock
 from .journal import JournaledStore
 from .memory import MemoryJournal
 from .observing import Observing, observers_of
+from .packages.signing import SignaturePolicy
 from .service import Registry
+from .shelf import Shelf
 from .sqlite import FILE_NAME, SqliteJournal
 from .tasks import background
 
@@ -60,10 +63,12 @@ async def serve_registry(
     port: int,
     directory: Path | None,
     started: Callable[[Started], None],
+    *,
     authenticator: Authenticator,
     tls: ssl.SSLContext | None,
     origins: Sequence[str],
     observing: Observing,
+    signatures: SignaturePolicy,
 ) -> None:
     """Serve until SIGTERM or SIGINT; without a directory, from memory.
 
@@ -71,8 +76,8 @@ async def serve_registry(
         StoreError: The data cannot be opened.
         OSError: The address cannot be had.
     """
-    async with open_store(directory) as store:
-        registry = Registry(store)
+    async with open_store(directory) as store, open_shelf(directory, signatures, store) as shelf:
+        registry = Registry(store, shelf=shelf)
         async with background() as tasks:
             await tasks.start(_watch_signals, tasks.cancel_scope)
             await tasks.start(registry.run)
@@ -104,6 +109,23 @@ def open_store(directory: Path | None) -> AbstractAsyncContextManager[JournaledS
     """The store in that directory, or one in memory."""
     journal = MemoryJournal() if directory is None else SqliteJournal(directory)
     return JournaledStore.open(journal, SystemClock())
+
+
+@asynccontextmanager
+async def open_shelf(
+    directory: Path | None, signatures: SignaturePolicy, store: JournaledStore
+) -> AsyncGenerator[Shelf]:
+    """The packages beside the store; without a directory in a temporary one.
+
+    Raises:
+        OSError: The folder cannot be made.
+    """
+    with ExitStack() as stack:
+        if directory is None:
+            directory = Path(stack.enter_context(TemporaryDirectory(prefix="duologue-registry-")))
+        shelf = Shelf(directory / "packages", signatures)
+        await shelf.open(store)
+        yield shelf
 
 
 async def _watch_signals(

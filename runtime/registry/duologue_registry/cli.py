@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +10,11 @@ import click
 
 from . import __version__
 from .exits import EXIT_CODES, Target
+from .options import DIRECTORY, FILE, as_json, client
+from .package_cli import package
 
 if TYPE_CHECKING:
     from datetime import datetime
-
-DEFAULT_URL = "ws://127.0.0.1:8080"
 
 _EXAMPLE = """\b
 Example:
@@ -28,36 +26,7 @@ Example:
   duologue-registry watch"""
 
 
-def _client(function: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options that say which registry to talk to, and how, and hand it their `Target`.
-
-    What was typed after the command itself comes before what was typed after its group.
-    """
-
-    @click.option("--url", envvar="DUOLOGUE_REGISTRY_URL", default=DEFAULT_URL, show_default=True, show_envvar=True)
-    @click.option(
-        "--token", envvar="DUOLOGUE_TOKEN", show_envvar=True, help="Says who you are; others can see options."
-    )
-    @click.option("--json", is_flag=True, help="Print JSON, for programs.")
-    @click.option("--timeout", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="Seconds.")
-    @functools.wraps(function)
-    def command(**options: Any) -> None:
-        context = click.get_current_context()
-        of_group = context.find_object(Target)
-        for name in ("url", "json", "timeout", "token"):
-            typed = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
-            if of_group is not None and not typed:
-                options[name] = getattr(of_group, name)
-        context.obj = Target(*(options.pop(name) for name in ("url", "json", "timeout", "token")))
-        function(context.obj, **options)
-
-    return command
-
-
-_data = click.option(
-    "--data", type=click.Path(file_okay=False, path_type=Path), help="Directory of the data.  [default: the user's own]"
-)
-_file = click.Path(dir_okay=False, path_type=Path)
+_data = click.option("--data", type=DIRECTORY, help="Directory of the data.  [default: the user's own]")
 _revision = click.option("--if-revision", type=click.IntRange(min=0), help="Only if the entry has this revision.")
 
 
@@ -70,16 +39,19 @@ def main(context: click.Context) -> None:
         context.color = False
 
 
+main.add_command(package)
+
+
 # ---------------------------------------------------------------------------------------------------------------- serve
 @main.command(epilog="\b\nExample:\n  duologue-registry serve --data ./data --port 9000")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Others than loopback need tokens.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 picks a free one.")
 @_data
 @click.option("--ephemeral", is_flag=True, help="Keep everything in memory, and lose it at the end.")
-@click.option("--tokens", type=_file, help="The file of its tokens.  [default: tokens.json beside the data]")
+@click.option("--tokens", type=FILE, help="The file of its tokens.  [default: tokens.json beside the data]")
 @click.option("--insecure-no-tokens", "insecure", is_flag=True, help="Let everybody who can connect do everything.")
-@click.option("--tls-cert", type=_file, help="Serve wss:// with this certificate (PEM).")
-@click.option("--tls-key", type=_file, help="The certificate's key, if it is in a file of its own.")
+@click.option("--tls-cert", type=FILE, help="Serve wss:// with this certificate (PEM).")
+@click.option("--tls-key", type=FILE, help="The certificate's key, if it is in a file of its own.")
 @click.option("--origin", "origins", multiple=True, metavar="ORIGIN", help="A web page that may connect; repeatable.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option(
@@ -95,6 +67,8 @@ def main(context: click.Context) -> None:
     show_envvar=True,
     help="Who shows it may read /metrics from anywhere; without one, this machine alone may.",
 )
+@click.option("--trusted-keys", type=FILE, help="Take packages with a signature of one of these keys alone.")
+@click.option("--allow-unsigned", is_flag=True, help="With --trusted-keys: those without any signature, too.")
 @click.option("--executor", type=click.Choice(["asyncio", "uvloop", "trio"]), help="[default: uvloop if installed]")
 @click.option("--json", "as_json", is_flag=True, help="Say where it listens and stores as one line of JSON.")
 def serve(host: str, port: int, data: Path | None, **options: Any) -> None:
@@ -105,7 +79,7 @@ def serve(host: str, port: int, data: Path | None, **options: Any) -> None:
     everything.
     """
     from .observing import Observing
-    from .serving import Access, run
+    from .serving import Access, Signing, run
 
     if options["ephemeral"] and data is not None:
         raise click.UsageError("--ephemeral stores nothing, --data says where: give one of them")
@@ -125,6 +99,7 @@ def serve(host: str, port: int, data: Path | None, **options: Any) -> None:
         data,
         access,
         observing,
+        Signing(trusted_keys=options["trusted_keys"], allow_unsigned=options["allow_unsigned"]),
         ephemeral=options["ephemeral"],
         executor=options["executor"],
         as_json=options["as_json"],
@@ -146,7 +121,7 @@ def token() -> None:
 @click.option("--role", "roles", multiple=True, required=True, metavar="ROLE", help="viewer, service or operator.")
 @click.option("--expires", metavar="TIME", help="How long it is good, such as 30d, 12h or 90min.  [default: for ever]")
 @_data
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@as_json
 def token_create(name: str, roles: tuple[str, ...], expires: str | None, data: Path | None, *, as_json: bool) -> None:
     """Create a token for NAME and print it, this once; the audit log calls its holder NAME."""
     from .token_commands import create_command
@@ -156,7 +131,7 @@ def token_create(name: str, roles: tuple[str, ...], expires: str | None, data: P
 
 @token.command("list", epilog="\b\nExample:\n  duologue-registry token list --json")
 @_data
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@as_json
 def token_list(data: Path | None, *, as_json: bool) -> None:
     """List the tokens: whose, with which roles, until when."""
     from .token_commands import list_command
@@ -176,7 +151,7 @@ def token_revoke(name: str, data: Path | None) -> None:
 
 # ------------------------------------------------------------------------------------------------------------- services
 @main.group(invoke_without_command=True, epilog="\b\nExample:\n  duologue-registry services list --state failed")
-@_client
+@client
 def services(target: Target) -> None:  # noqa: ARG001 - the commands below find it in their context
     """List and change services; `list` when nothing else is said."""
     context = click.get_current_context()
@@ -189,7 +164,7 @@ def services(target: Target) -> None:  # noqa: ARG001 - the commands below find 
 @click.option("--state", "states", multiple=True, metavar="STATE", help="Only in this state; may be repeated.")
 @click.option("--tag", help="Only with this tag.")
 @click.option("--node", help="Only on this node.")
-@_client
+@client
 def list_(target: Target, states: tuple[str, ...], tag: str | None, node: str | None) -> None:
     """List services, oldest registration first."""
     from .commands import list_command
@@ -199,7 +174,7 @@ def list_(target: Target, states: tuple[str, ...], tag: str | None, node: str | 
 
 @services.command("get", epilog="\b\nExample:\n  duologue-registry services get web-api")
 @click.argument("name")
-@_client
+@client
 def get(target: Target, name: str) -> None:
     """Show everything about one service."""
     from .commands import get_command
@@ -225,7 +200,7 @@ def get(target: Target, name: str) -> None:
 @click.option("--host", help="The machine it runs on, if not the registry's own.")
 @click.option("--node", help="The name of that machine.")
 @_revision
-@_client
+@client
 def register(target: Target, name: str, version: str, **options: Any) -> None:
     """Register a service, or a new version of it.
 
@@ -240,7 +215,7 @@ def register(target: Target, name: str, version: str, **options: Any) -> None:
 @click.argument("name")
 @click.option("--reason", help="For the audit log.")
 @_revision
-@_client
+@client
 def deregister(target: Target, name: str, reason: str | None, if_revision: int | None) -> None:
     """Remove a service."""
     from .commands import deregister_command
@@ -255,7 +230,7 @@ def deregister(target: Target, name: str, reason: str | None, if_revision: int |
 @click.argument("state")
 @click.option("--reason", help="For the audit log; a failure needs one.")
 @_revision
-@_client
+@client
 def state_(target: Target, name: str, state: str, reason: str | None, if_revision: int | None) -> None:
     """Move a service to another state: registered, starting, running, stopping, stopped or failed."""
     from .commands import state_command
@@ -267,7 +242,7 @@ def state_(target: Target, name: str, state: str, reason: str | None, if_revisio
 @click.argument("name")
 @click.option("--protocol", help="Only endpoints that speak this.")
 @click.option("--all", "include_unhealthy", is_flag=True, help="Those of services that are down or unhealthy too.")
-@_client
+@client
 def endpoints(target: Target, name: str, protocol: str | None, *, include_unhealthy: bool) -> None:
     """Resolve a service to its healthy endpoints."""
     from .commands import endpoints_command
@@ -277,7 +252,7 @@ def endpoints(target: Target, name: str, protocol: str | None, *, include_unheal
 
 # -------------------------------------------------------------------------------------------------------- what happens
 @main.command(epilog="\b\nExample:\n  duologue-registry watch --json | jq .event")
-@_client
+@client
 def watch(target: Target) -> None:
     """Watch services change: a live table, or one JSON document a line."""
     from .watch import watch_command
@@ -291,7 +266,7 @@ def watch(target: Target) -> None:
 @click.option("--since", type=click.DateTime(), help="Not before this time (UTC).")
 @click.option("--until", type=click.DateTime(), help="Before this time (UTC).")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="The newest so many.")
-@_client
+@client
 def events(
     target: Target, service: str | None, actor: str | None, since: datetime | None, until: datetime | None, limit: int
 ) -> None:

@@ -48,10 +48,13 @@ T = TypeVar("T")
 Talk = Callable[[RegistryClient], Awaitable[T]]
 
 
-def talk(target: Target, conversation: Talk[T]) -> T:
-    """Connect, hold the conversation, and end the process with the documented code when it fails."""
+def talk(target: Target, conversation: Talk[T], *, bounded: bool = True) -> T:
+    """Connect, hold the conversation, and end the process with the documented code when it fails.
+
+    Unless it is `bounded`, only connecting is, by `--timeout`, and each call by its own.
+    """
     try:
-        return anyio.run(_talk, target, conversation)
+        return anyio.run(_talk, target, conversation, bounded)
     except ConnectFailed as error:
         not_let_in(target, error)
     except TimeoutError:
@@ -73,9 +76,11 @@ def talk(target: Target, conversation: Talk[T]) -> T:
         raise click.UsageError(f"{where}: {first['msg']}, not {first['input']!r}") from None
 
 
-async def _talk(target: Target, conversation: Talk[T]) -> T:
-    with anyio.fail_after(target.timeout):
+async def _talk(target: Target, conversation: Talk[T], bounded: bool) -> T:  # noqa: FBT001 - of `anyio.run`
+    with anyio.fail_after(target.timeout) as starting:
         async with open_client(target) as registry:
+            if not bounded:
+                starting.deadline = float("inf")
             return await conversation(registry)
 
 

@@ -85,6 +85,16 @@ def age(moment: datetime, now: datetime | None = None) -> str:
     return f"{max(seconds, 0)} s"
 
 
+def size_text(size: int) -> str:
+    """Bytes, in the unit that suits them."""
+    if size < 1024:
+        return f"{size} B"
+    value, units = size / 1024, ["KiB", "MiB", "GiB"]
+    while value >= 1024 and len(units) > 1:
+        value, units = value / 1024, units[1:]
+    return f"{value:.1f} {units[0]}"
+
+
 # ------------------------------------------------------------------------------------------------------------- services
 SERVICE_HEADERS: Final = ("NAME", "VERSION", "STATE", "SINCE", "HEALTH", "ENDPOINTS")
 
@@ -189,6 +199,11 @@ def audit_lines(records: Sequence[AuditRecord]) -> list[str]:
 
 
 def _what(data: Any) -> str:
+    package = data.get("package")
+    if package:
+        return f"{package['manifest']['name']} {package['manifest']['version']}"
+    if "version" in data:
+        return f"{data['name']} {data['version']}"
     entry = data.get("entry")
     if entry:
         return f"{entry['name']} {entry['version']}"

@@ -19,10 +19,11 @@ from typing_extensions import TypeVarTuple, Unpack, override
 
 from duologue import Answer as KeyedAnswer
 from duologue import CallError, Event, FailedPrecondition, Internal, LogEntry, Position, Ran, Unknown
-from service_registry_sdk import AuditRecord, ReadOnly
+from service_registry_sdk import AuditRecord, NoSpace, ReadOnly
 
 from .answers import Kept, KnownKeys
 from .clock import Clock
+from .documents import Document, DocumentKey
 from .model import Change, Outcome, Record
 from .rules import decide
 from .store import Answer, AuditQuery, Committed, Key, Listener, Request, Store
@@ -60,16 +61,25 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a journal holds when it is opened. `records` are in order of birth, `keys` in that of their time."""
+    """What a journal holds when it is opened.
+
+    `records` and `documents` are in order of birth, `keys` in that of their time.
+    """
 
     position: Position
     revision: int
     records: Sequence[Record]
+    documents: Mapping[DocumentKey, Document] = field(default_factory=dict[DocumentKey, Document])
     keys: Mapping[Key, float] = field(default_factory=dict[Key, float])
 
 
+class DiskFull(Exception):
+    """There is no space for a batch; the journal is as it was before."""
+
+
 class Journal(Protocol):
-    """Where a `JournaledStore` writes. Called by one thread at a time; any exception of `write` ends all writing."""
+    """Where a `JournaledStore` writes. Called by one thread at a time; any exception of `write` but `DiskFull` ends all
+    writing."""
 
     blocks: bool
     """Whether its calls wait for a disk, and so belong into a thread."""
@@ -77,7 +87,11 @@ class Journal(Protocol):
     def load(self) -> Loaded: ...
 
     def write(self, batch: Batch) -> None:
-        """Write all of it or nothing, and return when it would survive a power cut."""
+        """Write all of it or nothing, and return when it would survive a power cut.
+
+        Raises:
+            DiskFull: Nothing was written, for certain.
+        """
         ...
 
     def tail(self, after: int, upto: int, limit: int) -> Sequence[LogEntry]: ...
@@ -92,16 +106,23 @@ class Journal(Protocol):
 class _Overlay:
     """The state as it will be when the transaction has been committed."""
 
-    def __init__(self, base: dict[str, Record], revision: int) -> None:
+    def __init__(self, base: dict[str, Record], documents: Mapping[DocumentKey, Document], revision: int) -> None:
         self._base = base
+        self._documents = documents
         self._changed: dict[str, Record | None] = {}
+        self._written: dict[DocumentKey, Document | None] = {}
         self.revision = revision
 
     def get(self, name: str, /) -> Record | None:
         return self._changed[name] if name in self._changed else self._base.get(name)
 
+    def document(self, key: DocumentKey, /) -> Document | None:
+        return self._written[key] if key in self._written else self._documents.get(key)
+
     def apply(self, outcome: Outcome) -> None:
-        self._changed[outcome.name] = outcome.record
+        if outcome.change is not Change.DOCUMENT:
+            self._changed[outcome.name] = outcome.record
+        self._written.update({written.key: written.document for written in outcome.documents})
         self.revision = outcome.revision
 
 
@@ -148,6 +169,7 @@ class JournaledStore(Store):
         self._journal = journal
         self._clock = clock
         self._records = {record.entry.name: record for record in loaded.records}
+        self._documents = dict(loaded.documents)
         self._revision = loaded.revision
         self._position = loaded.position
         self._keys = KnownKeys(loaded.keys, clock)
@@ -195,6 +217,14 @@ class JournaledStore(Store):
     @override
     def get(self, name: str, /) -> Record | None:
         return self._records.get(name)
+
+    @override
+    def document(self, key: DocumentKey, /) -> Document | None:
+        return self._documents.get(key)
+
+    @override
+    def documents(self, kind: str) -> Sequence[Document]:
+        return [document for (found, _), document in self._documents.items() if found == kind]
 
     @override
     def snapshot(self) -> Sequence[Record]:
@@ -298,12 +328,19 @@ class JournaledStore(Store):
         batch, answers = self._decide(group)
         entries: Sequence[LogEntry] = ()
         if batch.outcomes or batch.kept:
-            batch = replace(batch, forgotten=self._keys.turn_over(batch.kept))
+            batch = replace(batch, forgotten=self._keys.outdated())
             try:
                 await self._io(self._journal.write, batch)
+            except DiskFull as error:
+                self._refuse(group, error)
+                return
             except Exception as error:  # noqa: BLE001 - whatever it was, what is on disk is unknown from here on
+                self._keys.turn_over(
+                    batch.kept, batch.forgotten
+                )  # they may be there: nobody is to be told they are not
                 self._fail(group, error)
                 return
+            self._keys.turn_over(batch.kept, batch.forgotten)
             entries = self._apply(batch)
         for waiting, given in zip(group, answers, strict=True):
             waiting.answers = given
@@ -312,7 +349,7 @@ class JournaledStore(Store):
                 listener(Committed(batch.outcomes, entries))
 
     def _decide(self, group: Sequence[_Waiting]) -> tuple[Batch, list[list[Answer]]]:
-        draft = _Draft(_Overlay(self._records, self._revision), self._clock.now())
+        draft = _Draft(_Overlay(self._records, self._documents, self._revision), self._clock.now())
         answers: list[list[Answer]] = []
         for waiting in group:
             answers.append([self._decide_one(request, draft) for request in waiting.requests])
@@ -334,7 +371,7 @@ class JournaledStore(Store):
         if outcome.change is not Change.NOTHING:
             draft.overlay.apply(outcome)
             draft.outcomes.append(outcome)
-        if outcome.change is Change.SERVICE:
+        if outcome.is_mutation:
             draft.logged += self._log(self._position.seq + len(draft.logged), request, outcome, draft.now)
         return outcome
 
@@ -359,14 +396,25 @@ class JournaledStore(Store):
 
     def _apply(self, batch: Batch) -> Sequence[LogEntry]:
         for outcome in batch.outcomes:
-            if outcome.record is None:
-                del self._records[outcome.name]
-            else:
+            if outcome.record is not None:
                 self._records[outcome.name] = outcome.record
+            elif outcome.change is Change.SERVICE:
+                del self._records[outcome.name]
+            for key, document in ((written.key, written.document) for written in outcome.documents):
+                if document is not None:
+                    self._documents[key] = document
+                else:
+                    self._documents.pop(key, None)
             self._revision = outcome.revision
         if batch.logged:
             self._position = Position(self._position.epoch, batch.logged[-1].seq)
         return [LogEntry(entry.seq, entry.event) for entry in batch.logged]
+
+    def _refuse(self, group: Sequence[_Waiting], error: DiskFull) -> None:
+        """Nothing was written, so there is nothing to be in doubt about: it can be asked for again."""
+        logger.error("A change was refused, for want of space: %s", error)
+        for waiting in group:
+            waiting.error = NoSpace()
 
     def _fail(self, group: Sequence[_Waiting], error: Exception) -> None:
         """Stop writing for good: after a failed fsync nobody knows what is on disk, and asking again does not help."""

@@ -15,12 +15,16 @@ from service_registry_sdk import (
     DeregisterServiceParams,
     HealthReport,
     HealthStatus,
+    PackageInfo,
     RegisterServiceParams,
+    RemovePackageParams,
     ReportHealthParams,
     ServiceEntry,
     ServiceState,
     UpdateStateParams,
 )
+
+from .documents import D, Document, DocumentKey, Written
 
 State: TypeAlias = ServiceState | UnknownValue
 Health: TypeAlias = HealthStatus | UnknownValue
@@ -59,6 +63,8 @@ class View(Protocol):
 
     def get(self, name: str, /) -> Record | None: ...
 
+    def document(self, key: DocumentKey, /) -> Document | None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class ExpireLease:
@@ -74,6 +80,13 @@ class RemoveExpired:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class AddPackage:
+    """The registry's own: the archive is kept, and was checked. The revision of `info` is still to be set."""
+
+    info: PackageInfo
+
+
 Command: TypeAlias = (
     RegisterServiceParams
     | DeregisterServiceParams
@@ -81,6 +94,8 @@ Command: TypeAlias = (
     | ReportHealthParams
     | ExpireLease
     | RemoveExpired
+    | AddPackage
+    | RemovePackageParams
 )
 
 
@@ -91,7 +106,9 @@ class Change(Enum):
     HEALTH = "health"
     """One health report: no revision, no entry in the log."""
     SERVICE = "service"
-    """A mutation: one revision, one or more events."""
+    """A mutation of a service: one revision, one or more events."""
+    DOCUMENT = "document"
+    """A mutation of what is no service: one revision, one or more events."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,10 +116,11 @@ class Outcome:
     """What a command came to.
 
     Attributes:
-        name: The service.
-        record: As it is from now on; None when it is gone.
+        name: The service; of a document, the name that it is logged under.
+        record: As the service is from now on; None when it is gone, or not what this is about.
+        documents: What is written beside it.
         revision: The registry's revision from now on.
-        events: What subscribers are told, in order; for `Change.SERVICE` they go into the log.
+        events: What subscribers are told, in order; they go into the log, except for `Change.HEALTH`.
         reason: Why, for the audit log.
         report: For `Change.HEALTH`, what was reported.
     """
@@ -114,6 +132,19 @@ class Outcome:
     events: tuple[Event, ...] = ()
     reason: str | None = None
     report: HealthReport | None = None
+    documents: tuple[Written, ...] = ()
+
+    @property
+    def is_mutation(self) -> bool:
+        """Whether it has a revision of its own, and is told in the log."""
+        return self.change in (Change.SERVICE, Change.DOCUMENT)
+
+    def written(self, kind: type[D]) -> D:
+        """The document of that kind that it is about."""
+        for written in self.documents:
+            if isinstance(written.document, kind):
+                return written.document
+        raise LookupError(f"{self.name}: no {kind.__name__} was written")
 
     @property
     def entry(self) -> ServiceEntry:

@@ -17,8 +17,11 @@ from service_registry_sdk import (
     ListEndpointsResult,
     ListEventsParams,
     ListEventsResult,
+    ListPackagesParams,
+    ListPackagesResult,
     ListServicesParams,
     ListServicesResult,
+    PackageInfo,
     Remote,
     ResolvedEndpoint,
     ServiceState,
@@ -125,6 +128,21 @@ def resolve(record: Record, params: ListEndpointsParams, revision: int) -> ListE
             for endpoint in wanted
             if params.protocol is None or endpoint.protocol == params.protocol
         ],
+        revision=revision,
+    )
+
+
+# ------------------------------------------------------------------------------------------------------------- packages
+def list_packages(packages: Iterable[PackageInfo], params: ListPackagesParams, revision: int) -> ListPackagesResult:
+    """One page of the packages, oldest first."""
+    after = decode_cursor("packages", params.cursor) if params.cursor is not None else 0
+    found = [info for info in packages if info.revision > after and params.name in (None, info.manifest.name)]
+    page = found[: params.limit]
+    page = page[: _fitting(page)]
+    more = len(found) > len(page)
+    return ListPackagesResult(
+        packages=page,
+        next_cursor=encode_cursor("packages", page[-1].revision) if more else None,
         revision=revision,
     )
 

@@ -16,6 +16,7 @@ from service_registry_sdk import (
     EndpointUpdated,
     HealthCheckResult,
     RegisterServiceParams,
+    RemovePackageParams,
     ReportHealthParams,
     RevisionConflict,
     ServiceDeregistered,
@@ -28,7 +29,8 @@ from service_registry_sdk import (
     UpdateStateParams,
 )
 
-from .model import Change, Command, ExpireLease, Outcome, Record, RemoveExpired, View
+from .model import AddPackage, Change, Command, ExpireLease, Outcome, Record, RemoveExpired, View
+from .package_rules import add_package, remove_package
 from .states import ALIVE, check_move
 
 LEASE_EXPIRED: Final = "lease expired"
@@ -58,6 +60,10 @@ def decide(view: View, command: Command, now: datetime) -> Outcome:
             return _expire_lease(view, name, now)
         case RemoveExpired(name=name):
             return _remove_expired(view, name)
+        case AddPackage(info=info):
+            return add_package(view, info)
+        case RemovePackageParams():
+            return remove_package(view, command)
 
 
 def find(view: View, name: str) -> Record:

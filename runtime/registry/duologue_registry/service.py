@@ -4,15 +4,30 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Final
 
 import anyio
 from anyio.abc import TaskStatus
 from typing_extensions import override
 
-from duologue import AnswerStore, Call, CallError, Event, EventLog, LogEntry, Position
+from duologue import (
+    AnswerStore,
+    ByteSink,
+    Call,
+    CallError,
+    Event,
+    EventLog,
+    FailedPrecondition,
+    HeldUploads,
+    LogEntry,
+    Model,
+    Position,
+    Upload,
+)
 from service_registry_sdk import (
     DeregisterServiceParams,
+    DownloadPackageParams,
     GetServiceParams,
     HealthCheckResult,
     HeartbeatParams,
@@ -21,15 +36,20 @@ from service_registry_sdk import (
     ListEndpointsResult,
     ListEventsParams,
     ListEventsResult,
+    ListPackagesParams,
+    ListPackagesResult,
     ListServicesParams,
     ListServicesResult,
+    PackageInfo,
     RegisterServiceParams,
     RegistryLoaded,
     RegistryPeer,
     RegistryService,
+    RemovePackageParams,
     ReportHealthParams,
     ServiceEntry,
     UpdateStateParams,
+    UploadPackageParams,
 )
 
 from .answers import StoredAnswers
@@ -38,6 +58,7 @@ from .leases import Leases
 from .model import Change, Command, Outcome
 from .queries import audit_page, audit_query, list_services, resolve
 from .rules import find
+from .shelf import Shelf
 from .store import REGISTRY, Committed, KeyedBy, Request, Store
 
 FORGET_AFTER: Final = 3600.0
@@ -75,9 +96,18 @@ class Registry(RegistryService):
     `run` has to run beside the server: it ends leases, and tells what was loaded.
     """
 
-    def __init__(self, store: Store, *, clock: Clock | None = None, forget_after: float = FORGET_AFTER) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        clock: Clock | None = None,
+        forget_after: float = FORGET_AFTER,
+        shelf: Shelf | None = None,
+    ) -> None:
         self._store = store
-        self._leases = Leases(clock or SystemClock(), forget_after=forget_after)
+        self._clock = clock or SystemClock()
+        self._shelf_or_none = shelf
+        self._leases = Leases(self._clock, forget_after=forget_after)
         self._leases.load(store.snapshot())
         self._checks: dict[str, set[str]] = {}
         self._states: deque[HealthCheckResult] = deque()
@@ -90,6 +120,16 @@ class Registry(RegistryService):
     @override
     def answer_store(self) -> AnswerStore:
         return StoredAnswers(self._store)
+
+    @override
+    def hold_uploads(self) -> HeldUploads:
+        return super().hold_uploads() if self._shelf_or_none is None else self._shelf_or_none.hold_uploads()
+
+    @property
+    def _shelf(self) -> Shelf:
+        if self._shelf_or_none is None:
+            raise FailedPrecondition("this registry was started without a place for packages")
+        return self._shelf_or_none
 
     # -------------------------------------------------------------------------------------------------------- reading
     @override
@@ -133,6 +173,25 @@ class Registry(RegistryService):
     @override
     async def heartbeat(self, call: Call[RegistryPeer], params: HeartbeatParams) -> HeartbeatResult:
         return HeartbeatResult(expires_at=self._leases.heartbeat(find(self._store, params.name)))
+
+    # ------------------------------------------------------------------------------------------------------- packages
+    @override
+    async def upload_package(self, call: Call[RegistryPeer], params: UploadPackageParams, body: Upload) -> PackageInfo:
+        return await self._shelf.upload(params, body, call.identity.name, self._clock, partial(self._change, call))
+
+    @override
+    async def download_package(
+        self, call: Call[RegistryPeer], params: DownloadPackageParams, out: ByteSink
+    ) -> PackageInfo:
+        return await self._shelf.download(params, out)
+
+    @override
+    async def list_packages(self, call: Call[RegistryPeer], params: ListPackagesParams) -> ListPackagesResult:
+        return self._shelf.list(params)
+
+    @override
+    async def remove_package(self, call: Call[RegistryPeer], params: RemovePackageParams) -> None:
+        await self._shelf.remove(params, partial(self._change, call))
 
     async def _change(self, call: Call[RegistryPeer], command: Command) -> Outcome:
         claim = call.claim
@@ -179,6 +238,8 @@ class Registry(RegistryService):
         """What was committed goes to the subscribers, in order, before those who asked for it get their answer."""
         self.publisher.publish(committed.entries)
         for outcome in committed.outcomes:
+            if outcome.change is Change.DOCUMENT:
+                continue
             self._leases.sync(outcome.name, outcome.record)
             if outcome.change is Change.HEALTH and outcome.report is not None:
                 self._remember_checks(outcome.name, [outcome.report.check])
@@ -198,6 +259,8 @@ class Registry(RegistryService):
                 await self.publisher.emit(event)
 
 
-def _result(outcome: Outcome) -> ServiceEntry | None:
+def _result(outcome: Outcome) -> Model | None:
     """What a keyed action returns for an outcome."""
-    return None if outcome.record is None else outcome.entry
+    if outcome.record is not None:
+        return outcome.entry
+    return next((written.document for written in outcome.documents), None)

@@ -8,6 +8,7 @@ import ssl
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from .app import Started, default_directory, serve_registry
 from .display import echo_json
 from .exits import REFUSED, fail
 from .observing import Observing, start_log
+from .packages.signing import KeysError, SignaturePolicy
 from .store import StoreError
 from .token_commands import token_file
 from .tokens import TokensError
@@ -38,12 +40,29 @@ class Access:
     origins: Sequence[str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signing:
+    """What `serve` was told of the signatures of packages."""
+
+    trusted_keys: Path | None
+    allow_unsigned: bool
+
+    def policy(self) -> SignaturePolicy:
+        if self.allow_unsigned and self.trusted_keys is None:
+            raise click.UsageError("--allow-unsigned needs --trusted-keys: without it signatures are not looked at")
+        try:
+            return SignaturePolicy.read(self.trusted_keys, allow_unsigned=self.allow_unsigned)
+        except KeysError as error:
+            fail(REFUSED, f"--trusted-keys: {error}")
+
+
 def run(
     host: str,
     port: int,
     data: Path | None,
     access: Access,
     observing: Observing,
+    signing: Signing,
     *,
     ephemeral: bool,
     executor: str | None,
@@ -51,23 +70,21 @@ def run(
 ) -> None:
     """Serve until told to stop; returns then, so that the process ends with code 0."""
     authenticator, tls = _authenticator(host, data, access, ephemeral=ephemeral), _tls(access)
+    policy = signing.policy()
     start_log(observing)
     directory = None if ephemeral else (data or default_directory()).absolute()
     backend, options = _backend(executor)
     try:
-        anyio.run(
+        serving = partial(
             serve_registry,
-            host,
-            port,
-            directory,
-            _say_in_json if as_json else _say,
-            authenticator,
-            tls,
-            access.origins,
-            observing,
-            backend=backend,
-            backend_options=options,
+            authenticator=authenticator,
+            tls=tls,
+            origins=access.origins,
+            observing=observing,
+            signatures=policy,
         )
+        say = _say_in_json if as_json else _say
+        anyio.run(serving, host, port, directory, say, backend=backend, backend_options=options)
     except StoreError as error:
         fail(REFUSED, str(error))
     except OSError as error:

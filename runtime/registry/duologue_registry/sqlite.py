@@ -23,19 +23,22 @@ from typing import Any, Final
 from pydantic import ValidationError
 from typing_extensions import override
 
-from duologue import Answer, Event, LogEntry, Position
+from duologue import Answer, Event, LogEntry, Model, Position
 from service_registry_sdk import (
     AuditRecord,
     EndpointUpdated,
     HealthReport,
+    PackageRemoved,
+    PackageUploaded,
     ServiceDeregistered,
     ServiceEntry,
     ServiceRegistered,
     ServiceStateChanged,
 )
 
+from .documents import KINDS
 from .head import HeadFile
-from .journal import Batch, Journal, Loaded, Logged
+from .journal import Batch, DiskFull, Journal, Loaded, Logged
 from .model import Change, Outcome, Record
 from .store import AuditQuery, Key, StoreError
 
@@ -43,7 +46,7 @@ logger = logging.getLogger(__name__)
 
 FILE_NAME: Final = "registry.sqlite3"
 APPLICATION_ID: Final = 0x44554F52  # "DUOR", where `file` and SQLite look for whose database it is
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 OLDEST_SQLITE: Final = (3, 37, 0)  # strict tables
 CHECKPOINT_AFTER: Final = 2_000  # statements; some megabytes of write-ahead log
 
@@ -51,6 +54,10 @@ _ANSWERS: Final = """
 CREATE TABLE answers (
     identity TEXT NOT NULL, key TEXT NOT NULL, mark TEXT NOT NULL, data BLOB, error BLOB, at REAL NOT NULL,
     PRIMARY KEY (identity, key)) STRICT, WITHOUT ROWID;
+"""
+_DOCUMENTS: Final = """
+CREATE TABLE documents (
+    kind TEXT NOT NULL, id TEXT NOT NULL, born INTEGER NOT NULL, data TEXT NOT NULL, PRIMARY KEY (kind, id)) STRICT;
 """
 _SCHEMA: Final = f"""
 CREATE TABLE registry (id INTEGER PRIMARY KEY CHECK (id = 1), epoch TEXT NOT NULL, revision INTEGER NOT NULL) STRICT;
@@ -64,15 +71,24 @@ CREATE TABLE log (
     request_key TEXT, service TEXT NOT NULL, event TEXT NOT NULL, data TEXT NOT NULL) STRICT;
 CREATE INDEX log_by_service ON log (service, seq);
 {_ANSWERS}
+{_DOCUMENTS}
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {SCHEMA_VERSION};
 """
 
-_MIGRATIONS: Final = {1: _ANSWERS}
+_MIGRATIONS: Final = {1: _ANSWERS, 2: _DOCUMENTS}
 """What leads from a schema to the next. Version 1 kept no answers: clients were told another epoch for their keys."""
 
 _EVENTS: Final[dict[str, type[Event]]] = {
-    event.event_name: event for event in (ServiceRegistered, ServiceDeregistered, ServiceStateChanged, EndpointUpdated)
+    event.event_name: event
+    for event in (
+        ServiceRegistered,
+        ServiceDeregistered,
+        ServiceStateChanged,
+        EndpointUpdated,
+        PackageUploaded,
+        PackageRemoved,
+    )
 }
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -182,7 +198,9 @@ class SqliteJournal(Journal):
         ]
         answers = self._db.execute("SELECT identity, key, at FROM answers ORDER BY at")
         keys = {(identity, key): at for identity, key, at in answers}
-        return Loaded(Position(epoch, last), revision, records, keys)
+        found = self._db.execute("SELECT kind, id, data FROM documents ORDER BY born")
+        documents = {(kind, id_): KINDS[kind].from_wire(data) for kind, id_, data in found}
+        return Loaded(Position(epoch, last), revision, records, documents, keys)
 
     def _check_epoch(self, loaded: Loaded, version: int) -> Loaded:
         """Begin a new epoch when this is another file than the one that was written to last.
@@ -211,17 +229,27 @@ class SqliteJournal(Journal):
             for sql, values in statements:
                 self._db.execute(sql, values)
             self._db.execute("COMMIT")
-        except BaseException:
+        except BaseException as error:
             # An error here would hide the one that matters; SQLite may have rolled back by itself.
             with contextlib.suppress(sqlite3.Error):
                 self._db.execute("ROLLBACK")
+            if _is_full(error) and not self._db.in_transaction:
+                raise DiskFull(f"{self.path}: {error}") from error
             raise
         if batch.logged:
             self._head.write(Position(self._epoch, batch.logged[-1].seq))
         self._since_checkpoint += len(statements)
         if self._since_checkpoint >= CHECKPOINT_AFTER:
+            self._checkpoint()
+
+    def _checkpoint(self) -> None:
+        try:
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            self._since_checkpoint = 0
+        except sqlite3.Error as error:
+            if not _is_full(error):
+                raise
+            return  # all of it is in the write-ahead log, and stays there until there is space
+        self._since_checkpoint = 0
 
     @override
     def close(self) -> None:
@@ -289,6 +317,20 @@ def _statements(batch: Batch) -> Iterator[tuple[str, tuple[object, ...]]]:
 
 
 def _outcome_statements(outcome: Outcome) -> Iterator[tuple[str, tuple[object, ...]]]:
+    for written in outcome.documents:
+        if written.document is None:
+            yield "DELETE FROM documents WHERE kind = ? AND id = ?", written.key
+        else:
+            values = (*written.key, outcome.revision, _text(written.document))
+            yield (
+                "INSERT INTO documents VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET data = excluded.data",
+                values,
+            )
+    if outcome.change is not Change.DOCUMENT:
+        yield from _service_statements(outcome)
+
+
+def _service_statements(outcome: Outcome) -> Iterator[tuple[str, tuple[object, ...]]]:
     record, report = outcome.record, outcome.report
     if outcome.change is Change.HEALTH and report is not None:
         yield "INSERT OR REPLACE INTO health VALUES (?, ?, ?)", (outcome.name, report.check, _text(report))
@@ -332,7 +374,7 @@ def _audit_record(row: tuple[Any, ...]) -> AuditRecord:
     )
 
 
-def _text(model: ServiceEntry | HealthReport | Event) -> str:
+def _text(model: Model) -> str:
     return model.to_wire().decode()
 
 
@@ -357,6 +399,11 @@ def _check_writable(path: Path) -> None:
     for needed in (path.parent, path):
         if needed.exists() and not os.access(needed, os.W_OK):
             raise PermissionError(f"no right to write {needed}")
+
+
+def _is_full(error: BaseException) -> bool:
+    """Whether there was no space for something that SQLite wanted to write; it says so before it syncs."""
+    return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
 
 
 def _explain(path: Path, error: Exception) -> str:

@@ -12,6 +12,7 @@ from duologue import Answer as KeyedAnswer
 from duologue import CallError, LogEntry, Position
 from service_registry_sdk import AuditRecord
 
+from .documents import Document, DocumentKey
 from .model import Command, Outcome, Record
 
 REGISTRY: Final = "registry"
@@ -106,6 +107,14 @@ class Store(ABC):
         """One service."""
 
     @abstractmethod
+    def document(self, key: DocumentKey, /) -> Document | None:
+        """One document."""
+
+    @abstractmethod
+    def documents(self, kind: str) -> Sequence[Document]:
+        """All documents of a kind, oldest first."""
+
+    @abstractmethod
     def snapshot(self) -> Sequence[Record]:
         """All services, oldest registration first."""
 
@@ -118,6 +127,7 @@ class Store(ABC):
 
         Raises:
             ReadOnly: Nothing was changed.
+            NoSpace: Nothing was changed, and can be again once there is space.
             Unknown: The disk failed on the way; a restart shows what was kept.
         """
 

@@ -1,0 +1,48 @@
+"""What the registry keeps beside its services: documents, each of a kind and with an id of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeAlias, TypeVar
+
+from duologue import Model
+from service_registry_sdk import PackageInfo
+
+Document: TypeAlias = PackageInfo
+DocumentKey: TypeAlias = tuple[str, str]
+"""Of which kind, and which one."""
+
+D = TypeVar("D", bound=Model)
+
+KINDS: Final[Mapping[str, type[Document]]] = {"package": PackageInfo}
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A document as it is from now on; None when it is gone."""
+
+    key: DocumentKey
+    document: Document | None
+
+
+class Documents(Protocol):
+    """Where documents are looked up."""
+
+    def document(self, key: DocumentKey, /) -> Document | None:
+        """One of them."""
+        ...
+
+
+def package_key(name: str, version: str) -> DocumentKey:
+    """Where the document of a package is."""
+    return "package", f"{name} {version}"
+
+
+def package(view: Documents, name: str, version: str) -> PackageInfo | None:
+    """A package, if the registry has it."""
+    return _typed(view.document(package_key(name, version)), PackageInfo)
+
+
+def _typed(document: Document | None, kind: type[D]) -> D | None:
+    return document if isinstance(document, kind) else None

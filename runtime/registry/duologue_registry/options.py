@@ -1,0 +1,45 @@
+"""What the commands have in common. Imports nothing heavy: every command loads it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from .exits import Target
+
+DEFAULT_URL: Final = "ws://127.0.0.1:8080"
+FILE: Final = click.Path(dir_okay=False, path_type=Path)
+EXISTING_FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
+DIRECTORY: Final = click.Path(file_okay=False, path_type=Path)
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+
+def client(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that say which registry to talk to, and how, and hand it their `Target`.
+
+    What was typed after the command itself comes before what was typed after its group.
+    """
+
+    @click.option("--url", envvar="DUOLOGUE_REGISTRY_URL", default=DEFAULT_URL, show_default=True, show_envvar=True)
+    @click.option(
+        "--token", envvar="DUOLOGUE_TOKEN", show_envvar=True, help="Says who you are; others can see options."
+    )
+    @click.option("--json", is_flag=True, help="Print JSON, for programs.")
+    @click.option("--timeout", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="Seconds.")
+    @functools.wraps(function)
+    def command(**options: Any) -> None:
+        context = click.get_current_context()
+        of_group = context.find_object(Target)
+        for name in ("url", "json", "timeout", "token"):
+            typed = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+            if of_group is not None and not typed:
+                options[name] = getattr(of_group, name)
+        context.obj = Target(*(options.pop(name) for name in ("url", "json", "timeout", "token")))
+        function(context.obj, **options)
+
+    return command

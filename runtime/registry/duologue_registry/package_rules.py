@@ -1,0 +1,70 @@
+"""The rules for packages: a name and a version mean one archive, for as long as it is there."""
+
+from __future__ import annotations
+
+from service_registry_sdk import (
+    PackageExists,
+    PackageInfo,
+    PackageInUse,
+    PackageNotFound,
+    PackageRemoved,
+    PackageUploaded,
+    RemovePackageParams,
+)
+
+from .documents import Documents, Written, package, package_key
+from .model import Change, Outcome, View
+
+
+def find_package(view: Documents, name: str, version: str) -> PackageInfo:
+    """The package; raises `PackageNotFound`."""
+    found = package(view, name, version)
+    if found is None:
+        raise PackageNotFound(name=name, version=version)
+    return found
+
+
+def check_free(view: Documents, name: str, version: str, sha256: str) -> PackageInfo | None:
+    """The package, if it is there with these contents; raises `PackageExists` where it has others."""
+    found = package(view, name, version)
+    if found is not None and found.sha256 != sha256:
+        raise PackageExists(name=name, version=version, sha256=found.sha256)
+    return found
+
+
+def add_package(view: View, info: PackageInfo) -> Outcome:
+    """Add a package; one that is there with the same contents stays as it is."""
+    name, version = info.manifest.name, info.manifest.version
+    found = check_free(view, name, version, info.sha256)
+    if found is not None:
+        documents = (Written(package_key(name, version), found),)
+        return Outcome(name=name, change=Change.NOTHING, record=None, revision=view.revision, documents=documents)
+    revision = view.revision + 1
+    info = info.model_copy(update={"revision": revision})
+    return Outcome(
+        name=name,
+        change=Change.DOCUMENT,
+        record=None,
+        revision=revision,
+        events=(PackageUploaded(package=info),),
+        documents=(Written(package_key(name, version), info),),
+    )
+
+
+def remove_package(view: View, command: RemovePackageParams) -> Outcome:
+    """Remove a package that no service is registered with."""
+    name, version = command.name, command.version
+    find_package(view, name, version)
+    record, revision = view.get(name), view.revision + 1
+    if record is not None and record.entry.version == version:
+        raise PackageInUse(name=name, version=version)
+    removed = PackageRemoved(name=name, version=version, reason=command.reason, revision=revision)
+    return Outcome(
+        name=name,
+        change=Change.DOCUMENT,
+        record=None,
+        revision=revision,
+        events=(removed,),
+        reason=command.reason,
+        documents=(Written(package_key(name, version), None),),
+    )
