@@ -138,7 +138,7 @@ class Subscriptions:
         self._publisher = publisher
         self._known = {event.name: event for event in publisher.protocol.events}
         self._subscriptions: dict[str, _Subscription] = {}
-        self._certain: set[str] = set()
+        self._certain: frozenset[str] = frozenset()
         self._withheld: dict[_State, Frames] = {}
         self._lost: dict[tuple[str, str], int] = {}
         self._log_watch: Timer | None = None
@@ -161,7 +161,7 @@ class Subscriptions:
         subscription = self._open(wanted.sub)
         opened = {name: _Wanted(accepted) for name in wanted.events}
         subscription.events.update(opened)
-        self._certain.clear()
+        self._certain = frozenset()
         for name in wanted.events:
             self._publisher.listen(name, self._deliver)
         position = self._publisher.log.position
@@ -329,7 +329,7 @@ class Subscriptions:
         return True
 
     def _ignore_unwanted(self) -> None:
-        self._certain.clear()
+        self._certain = frozenset()
         wanted = {name for subscription in self._subscriptions.values() for name in subscription.events}
         for name in self._known:
             if name not in wanted:
@@ -364,7 +364,7 @@ class Subscriptions:
             return False
         wanting = [wanted for sub in self._subscriptions.values() if (wanted := sub.events.get(name)) is not None]
         if all(wanted.live for wanted in wanting) and any(wanted.accepts.takes_all(name) for wanted in wanting):
-            self._certain.add(name)
+            self._certain |= {name}
             return True
         for wanted in wanting:
             if (wanted.live and followed) or not wanted.accepts.matches(event):
