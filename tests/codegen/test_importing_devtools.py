@@ -4,6 +4,7 @@ It needs the package's registry, so it is no part of the quick tests; where the 
 says so. `DEVTOOLS_PROTOCOL` may name a folder that holds the two files.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from duologue_codegen import ir
 from duologue_codegen.compiler import compile_spec
 from duologue_codegen.generate import generate_files
 
@@ -60,23 +62,67 @@ def test_all_of_it_is_imported(spec: Path) -> None:
     )
 
 
-def test_what_is_generated_passes_mypy_strict(spec: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def package(spec: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that holds what is generated."""
+    folder = tmp_path_factory.mktemp("package")
+    began = time.process_time()
     files = generate_files(compile_spec(spec), project=False)
+    print(f"generated in {time.process_time() - began:.1f} s of this process")
     for path, text in files.items():
-        place = tmp_path / path
-        place.parent.mkdir(exist_ok=True)
+        place = folder / path
+        place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text, encoding="utf-8")
-    root = Path(__file__).parents[2]
-    run = subprocess.run(
-        [
-            sys.executable, "-m", "mypy", "--strict", "--config-file=", "--python-version=3.11",
-            f"--cache-dir={tmp_path / '.mypy_cache'}", next(iter(files)).partition("/")[0],
-        ],
-        cwd=tmp_path,
-        env={**os.environ, "MYPYPATH": str(root / "runtime")},
+    return folder
+
+
+def run(package: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    runtime = str(Path(__file__).parents[2] / "runtime")
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=package,
+        env={**os.environ, "MYPYPATH": runtime, "PYTHONPATH": os.pathsep.join([runtime, str(package)])},
         capture_output=True,
         text=True,
         timeout=900,
         check=False,
-    )  # fmt: skip
-    assert run.returncode == 0, run.stdout[-2000:] + run.stderr[-2000:]
+    )
+
+
+def test_what_is_generated_passes_mypy_strict(package: Path, tmp_path: Path) -> None:
+    cache = f"--cache-dir={tmp_path}"
+    checked = run(package, "-m", "mypy", "--strict", "--config-file=", "--python-version=3.11", cache, "devtools_sdk")
+    assert checked.returncode == 0, checked.stdout[-2000:] + checked.stderr[-2000:]
+
+
+def test_what_is_generated_passes_basedpyright_strict(package: Path) -> None:
+    settings = {"typeCheckingMode": "strict", "pythonVersion": "3.11", "include": ["devtools_sdk"]}
+    (package / "pyrightconfig.json").write_text(json.dumps(settings), encoding="utf-8")
+    checked = run(package, "-m", "basedpyright", "--pythonpath", sys.executable, "-p", str(package))
+    assert "0 errors, 0 warnings" in checked.stdout, checked.stdout[-2000:] + checked.stderr[-2000:]
+
+
+COUNTING = """
+import json, sys
+from pydantic import BaseModel
+def counts():
+    classes = [sys.modules[name] for name in list(sys.modules) if name.startswith("devtools_sdk")]
+    models = {v for m in classes for v in vars(m).values() if isinstance(v, type) and issubclass(v, BaseModel)}
+    own = [model for model in models if model.__module__.startswith("devtools_sdk")]
+    return [len(own), sum(model.__pydantic_complete__ for model in own)]
+from devtools_sdk import DevtoolsClient
+told = [counts()]
+from devtools_sdk.namespaces.page import client, actions
+from duologue.session.outcomes import decode
+actions.PAGE_NAVIGATE.params(url="about:blank").to_wire()
+decode(actions.PAGE_NAVIGATE.result, b'{"frameId": "f", "loaderId": "l"}')
+told.append(counts())
+print(json.dumps(told))
+"""
+
+
+def test_importing_it_makes_no_model_and_using_a_domain_makes_those_of_that_domain(spec: Path, package: Path) -> None:
+    counted = run(package, "-c", COUNTING)
+    assert counted.returncode == 0, counted.stderr
+    page = [d for d in compile_spec(spec).definitions if isinstance(d, ir.ObjectDef) and d.namespace == "Page"]
+    assert json.loads(counted.stdout) == [[0, 0], [len(page), 1]], "the params; a result is read by its adapter"
