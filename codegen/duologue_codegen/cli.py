@@ -196,13 +196,9 @@ def _compile(spec: Path, *, as_json: bool) -> ir.Protocol:
 
 
 def _files(spec: Path, *, project: bool, as_json: bool) -> tuple[ir.Protocol, dict[str, str]]:
-    from .generate import NotYetSpoken, generate_files, refuse_unspoken
+    from .generate import generate_files
 
     protocol = _compile(spec, as_json=as_json)
-    try:
-        refuse_unspoken(protocol)
-    except NotYetSpoken as refused:
-        _fail(f"{spec}: {refused}")
     return protocol, generate_files(protocol, project=project)
 
 

@@ -10,8 +10,8 @@ from .files import SourceFile, read_files
 from .keeping import no_collection
 from .nodes import MapNode, ScalarNode
 from .problems import SpecErrors
+from .resolve import carried, recursion, scopes, wires
 from .resolve import document as whole
-from .resolve import recursion, scopes
 from .resolve.actions import Actions
 from .resolve.context import Context
 from .resolve.drafts import UnionDraft
@@ -44,7 +44,8 @@ def _compile(context: Context, files: list[SourceFile]) -> ir.Protocol | None:
     _declare(context, files, document)
     if document is None:
         return None
-    context.wire = document.wire
+    wire = wires.resolve(context, document.wire)
+    context.wire = wire.name
     if document.python and document.python.absent == "missing":
         context.absent = ir.Presence.MISSING
     defaults = document.defaults or DefaultsSpec.model_validate({})
@@ -75,13 +76,14 @@ def _compile(context: Context, files: list[SourceFile]) -> ir.Protocol | None:
     finish = Finish(context, types)
     definitions = finish.definitions()
     made = {definition.class_name: definition for definition in definitions}
-    return ir.Protocol(
+    protocol = ir.Protocol(
         name=document.protocol,
         version=document.version,
         grammar=GRAMMAR_VERSION,
         sources=tuple(file.name for file in files),
         python=python,
-        wire=document.wire,
+        wire=wire.name,
+        envelope=wire.envelope,
         description=document.description,
         license=whole.licence(context, document, root),
         authors=tuple(author.text for author in document.authors),
@@ -94,6 +96,8 @@ def _compile(context: Context, files: list[SourceFile]) -> ir.Protocol | None:
         actions=actions.definitions(made, finish),
         events=events.definitions(finish),
     )
+    carried.check_wire(context, wire, protocol)
+    return protocol
 
 
 def _stand_in(root: MapNode) -> Document | None:

@@ -8,18 +8,7 @@ from .keeping import no_collection
 from .package import render_package
 from .render import Files, render_project
 from .second_opinion import compare_models
-from .spec import SPOKEN
 from .structure import check_structure
-
-
-class NotYetSpoken(Exception):
-    """The protocol's wire is none that the runtime speaks."""
-
-
-def refuse_unspoken(protocol: ir.Protocol) -> None:
-    """Raise `NotYetSpoken` for a protocol that may be checked and exported, but not yet generated from."""
-    if protocol.wire not in SPOKEN:
-        raise NotYetSpoken(f"`wire: {protocol.wire}` is not yet supported: packages speak {', '.join(sorted(SPOKEN))}")
 
 
 @no_collection()

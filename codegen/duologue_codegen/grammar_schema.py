@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from . import spec
+from . import spec, wirespec
 from .ir import JsonValue, ScalarKind
 from .spec import LONG_FORM_KEYS, LONG_FORMS
 
@@ -25,6 +25,8 @@ def json_schema() -> dict[str, Any]:
         spec.ExampleSpec,
         spec.DeprecationSpec,
         spec.NamespaceSpec,
+        wirespec.WireSpec,
+        *wirespec.ITEMS.values(),
         *LONG_FORMS.values(),
     ]
     _, schema = models_json_schema([(model, "validation") for model in models], ref_template="#/$defs/{model}")

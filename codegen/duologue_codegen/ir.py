@@ -25,7 +25,7 @@ Read this before writing anything that consumes it:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -594,7 +594,8 @@ class Protocol:
     grammar: int
     sources: tuple[str, ...]  # the root file first, then imports, relative to the spec's folder, `/` between parts
     python: PythonNames
-    wire: str = "native"  # name of the profile that says how messages look
+    wire: str = "native"  # name of the profile that says how messages look; `declared` for the spec's own
+    envelope: Mapping[str, JsonValue] | None = None  # its options, all written out; None for `native`
     description: str | None = None
     license: str | None = None
     authors: tuple[str, ...] = ()

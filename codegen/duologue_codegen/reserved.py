@@ -31,7 +31,7 @@ MEMBER_NAMES = frozenset(
     aclose answer_store api_level authenticate bind call close connect connected connection describe emit event_log
     events executor forget handlers hold_uploads hub identity keyed limits meta notify open open_sync options peer
     peer_type peers position protocol publisher self serve service session start_handler state subscribe timeout
-    token unsubscribe uploads
+    token undeclared unsubscribe uploads
     """.split()
 )
 

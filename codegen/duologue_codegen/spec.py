@@ -6,7 +6,7 @@ editors is generated from these models (`grammar_schema`), descriptions included
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
@@ -14,6 +14,7 @@ from . import grammar as g
 from .grammar import Grammar
 from .ir import Status
 from .nodes import MapNode, Node, ScalarNode, SeqNode, describe
+from .wirespec import NATIVE, PROFILES
 
 GRAMMAR_VERSION = 1
 
@@ -23,17 +24,6 @@ def _read_version(node: Node) -> int:
     if version != GRAMMAR_VERSION:
         raise g.refuse(f"grammar {version} is not known", f"this generator reads grammar {GRAMMAR_VERSION}")
     return version
-
-
-WIRES = ("native", "jsonrpc2", "cdp")
-SPOKEN = frozenset({"native"})
-"""Of these, what a generated package can speak; `generate` refuses the others, which may be checked and exported."""
-
-
-def _read_wire(node: Node) -> str:
-    if isinstance(node, ScalarNode) and node.text in WIRES:
-        return node.text
-    raise g.refuse(f"{describe(node)} is not yet supported", "remove it, or write `wire: native`")
 
 
 # --------------------------------------------------------------------------------------------------------- common
@@ -314,6 +304,9 @@ class Sections(Grammar):
     events: Annotated[MapNode, g.section_of("EventSpec")] | None = Field(None, description="Events by name.")
 
 
+_WIRE_SCHEMA = {"anyOf": [{"type": "string", "enum": [NATIVE, *PROFILES]}, g.ref("WireSpec")]}
+
+
 class Document(Sections):
     """A protocol: the root file of a spec."""
 
@@ -324,8 +317,8 @@ class Document(Sections):
     authors: g.Texts = Field((), description="Who wrote it.")
     links: g.TextMap | None = Field(None, description="Addresses by what they lead to.")
     python: PythonSpec | None = Field(None, description="Names of the generated package.")
-    wire: Annotated[str, g.Reader(_read_wire, {"type": "string", "enum": list(WIRES)})] = Field(
-        "native", description="How messages look."
+    wire: Annotated[Any, g.Reader(lambda node: node, _WIRE_SCHEMA)] | None = Field(
+        None, description="How messages look: `native`, a given profile, or one that is declared."
     )
     imports: g.Texts = Field((), description="Other files of the spec, relative to this one.")
     defaults: DefaultsSpec | None = Field(None, description="For every action and event that does not say otherwise.")

@@ -11,6 +11,7 @@ from typing import Final
 from . import chosen, ir, names, quantities
 from .reserved import CALL_ARGUMENTS, ERROR_ARGUMENTS, UPLOAD_ARGUMENTS
 from .typetree import Entry, TypeTrees, notes, present
+from .wirespec import NATIVE, PROFILES
 from .yamltext import Tree
 
 SECTIONS: Final = ("scopes", "roles", "namespaces", "types", "errors", "actions", "events")
@@ -29,7 +30,7 @@ def unparse(protocol: ir.Protocol) -> dict[str, Tree]:
         authors=list(protocol.authors),
         links=dict(protocol.links),
         python=parts.python(),
-        wire=None if protocol.wire == "native" else protocol.wire,
+        wire=_wire(protocol),
         scopes={scope.name: scope.doc or "" for scope in protocol.scopes},
         roles={role.name: list(role.scopes) for role in protocol.roles},
         namespaces=parts.namespaces(),
@@ -38,6 +39,16 @@ def unparse(protocol: ir.Protocol) -> dict[str, Tree]:
         actions={action.name: parts.action(action) for action in protocol.actions},
         events={event.name: parts.event(event) for event in protocol.events},
     )
+
+
+def _wire(protocol: ir.Protocol) -> Tree | None:
+    """The profile's name, or what the spec declares in full."""
+    if protocol.envelope is None or protocol.wire in PROFILES:
+        return None if protocol.wire == NATIVE else protocol.wire
+    options: Entry = {key: value for key, value in protocol.envelope.items() if key != "extends"}
+    if "keepalive" in options:
+        options["keepalive"] = {**options["keepalive"], "every": duration(options["keepalive"]["every"])}
+    return options
 
 
 class Unparser:

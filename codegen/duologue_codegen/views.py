@@ -90,6 +90,7 @@ class EventView:
 class ErrorView:
     class_name: str
     code: str
+    number: int | None
     text: str
     base: str
     retry_after: float | None
@@ -323,6 +324,7 @@ def error_view(error: ir.ErrorDef, annotator: Annotator) -> ErrorView:
     return ErrorView(
         class_name=error.class_name,
         code=error.code,
+        number=error.number,
         text=error.message,
         base=error.status.class_name,
         retry_after=None if error.retry_after is None else float(error.retry_after),

@@ -69,6 +69,7 @@ from .errors import (
 )
 from .events.events import Events, EventStream
 from .events.publisher import EventLog, LogEntry, MemoryLog, Position, Publisher
+from .events.undeclared import Undeclared, UndeclaredStream
 from .handling.interceptors import HandlerInterceptor, HandlerNext, Interceptors
 from .handling.keyed import Answer, AnswerStore, Claim
 from .handling.service import Bound, ByteSink, Call, Service, Sink, downloading, notified, streaming, unary, uploading
@@ -83,6 +84,7 @@ from .observing.metrics import Metrics
 from .observing.observer import Direction, Fate, ObservedCall, Observer, Outcome
 from .observing.probes import Probes
 from .server.server import ConnectionHandler, Server, serve
+from .wire import Envelope, Validation
 
 __all__ = [
     "API_LEVEL",
@@ -122,6 +124,7 @@ __all__ = [
     "DownloadAction",
     "DuologueError",
     "Effect",
+    "Envelope",
     "Event",
     "EventDescriptor",
     "EventLog",
@@ -185,6 +188,8 @@ __all__ = [
     "Token",
     "Unauthenticated",
     "Unavailable",
+    "Undeclared",
+    "UndeclaredStream",
     "Unimplemented",
     "UniqueItems",
     "Unknown",
@@ -193,6 +198,7 @@ __all__ = [
     "Unstarted",
     "Upload",
     "UploadAction",
+    "Validation",
     "deferred",
     "downloading",
     "exported_later",

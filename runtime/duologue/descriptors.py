@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Generic
+from typing import TYPE_CHECKING, Any, Final, Generic
 
 from pydantic import TypeAdapter
 from typing_extensions import TypeVar
@@ -16,6 +16,9 @@ from typing_extensions import TypeVar
 from .errors import CallError
 from .later import Later
 from .models import Event, Params
+
+if TYPE_CHECKING:
+    from .wire import Envelope
 
 API_LEVEL: Final = 1
 """Grows when generated packages of an older generator stop working, or newer ones need more than this runtime has."""
@@ -79,6 +82,16 @@ class Action(Generic[P, R]):
     max_response: int | None = None
     rate: Rate | None = None
     concurrency: int | None = None
+
+    @property
+    def result_type(self) -> Any:
+        """The type that `result` adapts."""
+        return self.result._type  # noqa: SLF001 - pydantic has no other way to ask
+
+    @property
+    def has_no_result(self) -> bool:
+        """Whether null is all that it answers."""
+        return self.result_type is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +171,7 @@ class Protocol:
         events: What the server may publish.
         notifications: Events that the client may send.
         namespaces: By their names, where each has its `NamespaceTable`.
+        wire: How messages look; None for the native wire format.
 
     Raises:
         ImportError: The package was generated for another API level of the runtime.
@@ -174,6 +188,7 @@ class Protocol:
     scopes: Mapping[str, str] = field(default_factory=dict[str, str])
     roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     namespaces: Mapping[str, Later] = field(default_factory=dict[str, Later])
+    wire: Envelope | None = None
 
     def __post_init__(self) -> None:
         if self.api_level > API_LEVEL:
@@ -203,6 +218,10 @@ class Protocol:
 
     def event(self, name: str) -> EventDescriptor[Event] | None:
         """The event of that wire name that the server publishes; loads its namespace."""
+        return next((event for event in self.part_of(name).events if event.name == name), None)
+
+    def part_of(self, name: str) -> Protocol | NamespaceTable:
+        """The table that has an action or event of that wire name, if there is one; loads its namespace."""
         part = self.namespaces.get(name.rpartition(".")[0])
-        events: tuple[EventDescriptor[Event], ...] = self.events if part is None else part.resolve().events
-        return next((event for event in events if event.name == name), None)
+        found: NamespaceTable | None = None if part is None else part.resolve()
+        return self if found is None else found

@@ -77,11 +77,15 @@ class CallError(DuologueError):
         ran: Whether the handler ran; `Ran.YES` for an answer that the handler itself gave.
         code: The declared error's code, or the status.
         retry_after: Seconds after which a retry makes sense, if the other end said so.
+        wire_code: The code as it stood on the wire, a number or text; None in native protocols, and where none stood.
+        data: What came with the error, as JSON in plain Python; None in native protocols, and where nothing came.
     """
 
     status: ClassVar[Status] = Status.UNKNOWN
     code: ClassVar[str] = "unknown"
     retry_after: float | None = None
+    wire_code: int | str | None = None
+    data: Any = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -248,8 +252,10 @@ class Declared(CallError, Generic[DetailsT]):
 
     Attributes:
         details: The typed details, or None.
+        number: The code on the wire, where codes are numbers there.
     """
 
+    number: ClassVar[int | None] = None
     text: ClassVar[str] = ""
     details_type: ClassVar[type[Model] | None] = None
     details: DetailsT

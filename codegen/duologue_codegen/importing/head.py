@@ -22,7 +22,7 @@ _LICENCE: Final = re.compile(r"[A-Za-z0-9.+-]+( (OR|AND|WITH) [A-Za-z0-9.+-]+)*"
 
 
 def wire(kind: str) -> Entry:
-    """How the messages of a format look. The one place that changes once a spec may describe that in a mapping."""
+    """How the messages of a format look."""
     known = {"cdp": "cdp", "openrpc": "jsonrpc2"}
     return {"wire": known[kind]} if kind in known else {}
 

@@ -11,7 +11,8 @@ from ..nodes import MapNode, Node
 from ..problems import quote
 from ..reserved import BUILT_IN_ACTIONS, CALL_ARGUMENTS, UPLOAD_ARGUMENTS
 from ..spec import ActionSpec, DefaultsSpec, ExampleSpec, LimitsSpec
-from . import scopes, transfers
+from ..wirespec import NATIVE
+from . import carried, scopes, transfers
 from .context import Context, Symbol
 from .drafts import UNRESOLVED, ObjectDraft, deprecation
 from .failures import Failures
@@ -50,7 +51,7 @@ class Actions:
         """Everything that needs no finished type."""
         self._default_errors = self._failures.named(self._defaults.errors, None)
         for symbol in self._context.actions.values():
-            if symbol.name in BUILT_IN_ACTIONS:
+            if symbol.name in BUILT_IN_ACTIONS and self._context.wire == NATIVE:
                 message = f"the action {quote(symbol.name)} is built in and never declared"
                 self._context.complain(symbol.key, message, "choose another name")
             what = f"action {quote(symbol.name)}"
@@ -80,6 +81,7 @@ class Actions:
         if fits:
             self._context.definitions[params.class_name] = params
         transfers.check(self._context, spec, raw, self._defaults)
+        carried.check_action(self._context, spec, raw, self._defaults)
         item = self._position(symbol, raw, "stream", f"{spelling.pascal}Item") if spec.stream is not None else None
         return ActionDraft(
             symbol=symbol,

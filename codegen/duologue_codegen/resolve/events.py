@@ -8,7 +8,8 @@ from .. import ir, names
 from ..nodes import MapNode
 from ..problems import quote
 from ..spec import DefaultsSpec, EventSpec
-from . import scopes
+from ..wirespec import NATIVE
+from . import carried, scopes
 from .context import Context, Symbol
 from .drafts import ObjectDraft, deprecation, notes
 from .finish import Finish
@@ -107,7 +108,10 @@ class Events:
             if spec.filter:
                 self._context.complain(draft.raw.keys_at["filter"], "nobody subscribes to an event from the client")
             return ir.Delivery.VOLATILE
+        carried.check_event(self._context, spec, draft.raw, self._defaults)
         delivery = spec.delivery or self._defaults.delivery
+        if delivery is None and self._context.wire != NATIVE:
+            return ir.Delivery.VOLATILE
         if delivery is None:
             if "delivery" not in draft.raw:
                 hint = "`log` (every one, in order), `state` (latest for each key) or `volatile` (best effort)"

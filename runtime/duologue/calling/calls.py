@@ -14,7 +14,7 @@ from ..errors import CallError, InvalidArgument, NotSent, PermissionDenied, Ran
 from ..models import Params
 from ..session.decisions import DownloadEnd, Item, OutgoingCall, Settle
 from ..session.outcomes import data_of, result_of
-from ..wire import MAX_KEY, MAX_META, Message, UploadForm, is_large_meta
+from ..wire import MAX_KEY, MAX_META, Message, UploadForm, Validation, is_large_meta
 
 if TYPE_CHECKING:
     from ..connection.connection import Connection
@@ -32,10 +32,15 @@ class CallOptions:
     Attributes:
         key: The idempotency key, 1 to 128 characters.
         meta: Texts that travel with the request, at most 4 KiB of UTF-8, names and values together.
+        route: What the call is for, besides the connection, where the protocol's messages say so: a session, an object,
+            a subscription.
+        validation: What is done with a result that does not fit; None for what the client was opened with.
     """
 
     key: str | None = None
     meta: Mapping[str, str] | None = None
+    route: int | str | None = None
+    validation: Validation | None = None
 
 
 DEFAULTS: Final = CallOptions()
@@ -117,12 +122,15 @@ class Calls:
         self, action: Action[Any, R], params: Params, timeout: float | None, options: CallOptions | None
     ) -> R:
         """Call and wait for the answer. See `Peer` for the errors."""
-        data = self._encode(action, params)
-        return result_of(action, await self._ask(action.name, data, timeout, options or DEFAULTS))
+        data, options = self._encode(action, params), options or DEFAULTS
+        answer = await self._ask(action.name, data, timeout, options)
+        return result_of(action, answer, options.validation or self._connection.validation)
 
-    async def ask(self, name: str, params: bytes, timeout: float = BUILT_IN_TIMEOUT) -> bytes:
-        """Call a built-in action; returns the raw data."""
-        return data_of(await self._ask(name, params, timeout, DEFAULTS))
+    async def ask(
+        self, name: str, params: bytes, timeout: float = BUILT_IN_TIMEOUT, options: CallOptions | None = None
+    ) -> bytes:
+        """Call an action by its name; returns the raw data."""
+        return data_of(await self._ask(name, params, timeout, options or DEFAULTS))
 
     async def begin(
         self,
@@ -269,6 +277,7 @@ class Calls:
                 timeout=timeout,
                 key=options.key,
                 meta=options.meta,
+                route=options.route,
                 **more,
             )
         except BaseException:

@@ -19,13 +19,15 @@ from ..calling.channel import Channel
 from ..calling.peer import Peer
 from ..close_codes import CloseCode
 from ..connection.connection import Connection
+from ..connection.hooks import Hooks
 from ..connection.party import Extras, Party
 from ..descriptors import API_LEVEL, Protocol
 from ..drivers import current
 from ..drivers.port import Executor, Future, Scope, Socket, Task, Timer, wake
-from ..errors import CallError, ConnectFailed, ConnectionClosed, NotSent
+from ..errors import CallError, ConnectFailed, ConnectionClosed, FailedPrecondition, NotSent, Ran
 from ..events.events import EventStream
 from ..events.hub import EventHub
+from ..events.undeclared import UndeclaredStream
 from ..handling.interceptors import NONE, Interceptors, around_handler
 from ..handling.keyed import KeyedCalls, MemoryAnswers
 from ..handling.service import Service
@@ -34,9 +36,11 @@ from ..limits import Limits
 from ..models import Event
 from ..net.compression import Deflate
 from ..observing.observer import Fate, Observer, Observers
-from ..wire import Goaway, Hello
+from ..session.speech import Speech
+from ..wire import Goaway, Hello, Validation
 from .backoff import Backoff, Ending
 from .dialer import Dialer, Token
+from .keepalive import keepalive_of
 from .lifecycle import Lifecycle, tell
 from .refresh import Refresh, authenticate
 
@@ -69,6 +73,11 @@ class Client(Peer):
         self._observers = Observers.of(extras.observers)
         self.limits = limits
         self.hub = EventHub(self.protocol, self._tell_reset, self._tell_events if extras.observers else None)
+        self._speech = Speech(self.protocol, "client")
+        envelope = self.protocol.wire
+        self._hooks = extras.hooks
+        self._validation: Validation = extras.validation or ("strict" if envelope is None else envelope.validation)
+        self.hub.validation = self._validation
         self._dialer = dialer
         self._around = extras.interceptors.calls
         served = serve.handlers() if serve is not None else ()
@@ -97,6 +106,8 @@ class Client(Peer):
         compression: Deflate | None = None,
         observers: Sequence[Observer] = (),
         interceptors: Interceptors = NONE,
+        validation: Validation | None = None,
+        hooks: Hooks | None = None,
     ) -> AbstractAsyncContextManager[Self]:
         """Connect, and keep connected: after a cut the client reconnects and renews its subscriptions.
 
@@ -108,6 +119,11 @@ class Client(Peer):
             compression: How texts are compressed, where the server agrees; they are not when it is not given.
             observers: Are told of its connections, calls and events.
             interceptors: Are put around its calls, and around the handlers of what it serves.
+            validation: What is done with results and events that do not fit the protocol. ``"strict"`` refuses them;
+                ``"warn"`` logs each path once and gives the data as they came; ``"off"`` does not log. Where it is not
+                given, what the protocol says; that is ``"strict"`` unless it declares another.
+            hooks: Values that a declared protocol asks for, by name: plain JSON, or functions of what its handshake
+                has told so far.
 
         Raises:
             ConnectFailed: The first connection could not be made.
@@ -115,7 +131,8 @@ class Client(Peer):
         """
         limits = limits or Limits()
         dialer = Dialer(url, token, tls, limits, compression)
-        return cls._kept(dialer, serve, limits, lifecycle or Lifecycle(), Extras(observers, interceptors))
+        extras = Extras(observers, interceptors, hooks=hooks or {}, validation=validation)
+        return cls._kept(dialer, serve, limits, lifecycle or Lifecycle(), extras)
 
     @classmethod
     async def connect(
@@ -129,6 +146,8 @@ class Client(Peer):
         compression: Deflate | None = None,
         observers: Sequence[Observer] = (),
         interceptors: Interceptors = NONE,
+        validation: Validation | None = None,
+        hooks: Hooks | None = None,
     ) -> Unstarted[Self]:
         """Connect once, in the form of ADR-008: the caller runs the returned client's handler in a task of its own.
 
@@ -138,7 +157,8 @@ class Client(Peer):
         """
         limits = limits or Limits()
         dialer = Dialer(url, token, tls, limits, compression)
-        client = cls(dialer, current(), serve, limits, Extras(observers, interceptors))
+        extras = Extras(observers, interceptors, hooks=hooks or {}, validation=validation)
+        client = cls(dialer, current(), serve, limits, extras)
         connection, socket = await client._dial()
         client._take(connection)
         return Unstarted(client, lambda: client._run_once(connection, socket))
@@ -187,6 +207,13 @@ class Client(Peer):
             with anyio.CancelScope(shield=True):
                 await connection.until_closed()
 
+    def undeclared(self) -> UndeclaredStream:
+        """What comes and is not in the spec, in protocols that declare their own wire format. Enter it, then iterate.
+
+        Events of other names are there, and messages that are nothing of what the protocol describes.
+        """
+        return UndeclaredStream(self)
+
     async def authenticate(self, token: str) -> None:
         """Give the server a new token for the connection that there is, before the one it was opened with expires.
 
@@ -195,8 +222,11 @@ class Client(Peer):
         Raises:
             Unauthenticated: The token is not good; what was before stays.
             PermissionDenied: It is another identity's: connect anew with it.
+            FailedPrecondition: The protocol declares its own wire format: connect anew.
             CallError: As for any call.
         """
+        if self._speech.envelope is not None:
+            raise FailedPrecondition("this protocol has no way to show another token: connect anew", ran=Ran.NO)
         await authenticate(await self.connected(), token)
 
     # ---------------------------------------------------------------------------------------------- for generated code
@@ -211,8 +241,8 @@ class Client(Peer):
             if stream.by_name and set(stream.names) <= set(names):
                 await stream.aclose()
 
-    async def _notify(self, event: Event) -> None:
-        await (await self.connected(BUILT_IN_TIMEOUT)).notify(event)
+    async def _notify(self, event: Event, route: int | str | None = None) -> None:
+        await (await self.connected(BUILT_IN_TIMEOUT)).notify(event, route=route)
 
     def forget(self, sub: str) -> Future:
         """Tell the server, if it is there, that a stream has ended, whether or not anybody waits for it.
@@ -246,6 +276,10 @@ class Client(Peer):
         refresh = Refresh(self._dialer.ask_token) if self._dialer.renewable else None
         party = Party(
             hello=hello,
+            speech=self._speech,
+            hooks=self._hooks,
+            validation=self._validation,
+            keepalive=keepalive_of(self._speech.envelope),
             limits=self.limits,
             handlers=self._handlers,
             keyed=self._keyed,

@@ -12,6 +12,7 @@ from websockets.exceptions import InvalidURI
 from websockets.uri import WebSocketURI, parse_uri
 
 from ..connection.connection import Connection
+from ..connection.greeting import Greeting, GreetingFailed
 from ..connection.party import Party
 from ..drivers.port import Executor, Socket
 from ..errors import ConnectFailed
@@ -19,6 +20,8 @@ from ..limits import Limits
 from ..net.compression import Deflate
 from ..net.handshake import client_protocol
 from ..net.link import Link
+from .connecting import asked
+from .introduction import ClientIntroduction
 
 Token: TypeAlias = str | Callable[[], str | Awaitable[str]]
 """A bearer token, or where to get one: it is asked anew for every connection."""
@@ -69,21 +72,22 @@ class Dialer:
             ConnectFailed: It did not succeed; the message says how far it came.
         """
         uri, limit = self._uri, self._limits.handshake
-        token = await self.ask_token()
         where = f"{uri.host}:{uri.port}"
+        token, envelope = await self.ask_token(), party.speech.envelope
+        greeting = None if envelope is None else Greeting(envelope, "client", party.hooks, token)
         try:
+            request = await asked(uri, token, greeting)
             socket = await executor.connect(uri.host, uri.port, tls=self._tls, server_hostname=uri.host, limit=limit)
+        except GreetingFailed as error:
+            raise ConnectFailed(str(error)) from error
         except TimeoutError:
             raise ConnectFailed(f"{where} did not answer within {limit:g} s") from None
         except OSError as error:
             raise ConnectFailed(f"cannot connect to {where}: {error.strerror or error}") from error
-        link = Link(client_protocol(uri, token, self._limits, self._compression), executor, self._limits)
-        connection = Connection(link, party)
-        with anyio.move_on_after(limit) as bound:  # the handshake itself, and the server's first word after it
-            await connection.establish(socket)
-        if bound.cancelled_caught:
-            raise ConnectFailed(f"{where} did not finish the handshake within {limit:g} s")
-        return connection, socket
+        link = Link(client_protocol(request, self._limits, self._compression), executor, self._limits)
+        with anyio.move_on_after(limit):  # the handshake itself, and the server's first word after it
+            return await _introduced(link, party, greeting, socket), socket
+        raise ConnectFailed(f"{where} did not finish the handshake within {limit:g} s")
 
     async def ask_token(self) -> str | None:
         """The token to show now, None when there is none to be shown."""
@@ -91,3 +95,11 @@ class Dialer:
             return None
         token = self._token() if callable(self._token) else self._token
         return str(await token if isawaitable(token) else token)
+
+
+async def _introduced(link: Link, party: Party, greeting: Greeting | None, socket: Socket) -> Connection:
+    if greeting is not None:
+        return await ClientIntroduction(link, party, greeting).carry_out(socket)
+    connection = Connection(link, party)
+    await connection.establish(socket)
+    return connection

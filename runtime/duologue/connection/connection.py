@@ -21,7 +21,7 @@ from ..calling.calls import Calls
 from ..calling.channel import Channel
 from ..close_codes import CloseCode
 from ..drivers.port import Executor, Future, Scope, Socket, Task, wake
-from ..errors import ConnectionClosed, NotSent
+from ..errors import ConnectionClosed, InvalidArgument, NotSent, Ran
 from ..events.subscriptions import Subscriptions
 from ..handling.handlers import Handlers
 from ..handling.notifications import Notifications
@@ -48,12 +48,10 @@ from ..session.decisions import (
 )
 from ..session.session import Session
 from ..session.states import Role, State
-from ..wire import SUBPROTOCOL, ErrorBody, Goaway, NativeCodec
+from ..wire import SUBPROTOCOL, ErrorBody, Goaway, NotCarried, Validation
 from .outlet import Outlet
 from .party import Party
 from .watching import Watch
-
-_CODEC = NativeCodec()
 
 _NUMBERS = count(1)
 
@@ -69,6 +67,11 @@ class Connection:
         closed: None while the connection lives, then why it ended.
         outlet: Sends what the session has to say.
         watch: Tells its observers; None where there are none.
+        variables: What the handshake of a declared protocol has settled, as JSON by name.
+        codec: Turns messages into bytes and back.
+        is_native: Whether it speaks the native wire format, and not one that its protocol declares.
+        is_introducing: Whether calls are being made that come before the users'.
+        validation: What is done with results that do not fit.
         around_calls: What is put around calls to the peer.
     """
 
@@ -79,6 +82,8 @@ class Connection:
         identity: Identity = THE_SERVER,
         credentials: Credentials | None = None,
         admission: Admission | None = None,
+        *,
+        variables: Mapping[str, bytes] | None = None,
     ) -> None:
         self.id = next(_NUMBERS)
         role = Role.CLIENT if isinstance(link.protocol, ClientProtocol) else Role.SERVER
@@ -87,7 +92,12 @@ class Connection:
         self.closed: ConnectionClosed | None = None
         self.gate = party.gate
         self.standing = Standing(self, party.gate, identity, credentials, admission)
-        self.session = Session(role, _CODEC, party.limits, self.standing.greeting(party.hello))
+        self.variables: Mapping[str, bytes] = variables if variables is not None else {}
+        self.codec = party.speech.codec(self.variables)
+        self.is_native = party.speech.envelope is None
+        self.validation: Validation = party.validation
+        self.is_introducing = False
+        self.session = Session(role, self.codec, party.limits, self.standing.greeting(party.hello))
         self.around_calls = party.around_calls
         self.watch = None if party.observers is None else Watch(self, party.observers)
         if self.watch is not None:
@@ -131,6 +141,8 @@ class Connection:
         held, self._held = self._held, []
         for decision in held if self.closed is None else ():
             self._carry_out(decision)
+        if self._party.keepalive is not None and self.closed is None:
+            scope.spawn(self._party.keepalive, self)
 
     async def until_done(self) -> None:
         """Wait, when the connection is gone, for the keyed handlers that run in its scope."""
@@ -237,6 +249,10 @@ class Connection:
         """Whether a call may be sent here: it is open, and the peer has not said that it leaves."""
         return self._link.is_open and not self.session.peer_leaving
 
+    def sends(self, name: str) -> bool:
+        """Whether this end sends an event of that name, outside any subscription."""
+        return self._party.speech.is_notification(name)
+
     @property
     def extensions(self) -> bool:
         """Whether the peer speaks more than the plain three shapes."""
@@ -251,15 +267,23 @@ class Connection:
         """Run something that outlasts the connection, if there is a scope for that."""
         return self.spawn(function, *args) if self._party.scope is None else self._party.scope.spawn(function, *args)
 
-    async def notify(self, event: Event) -> None:
+    async def notify(self, event: Event, *, route: int | str | None = None) -> None:
         """Send the peer an event of ours, outside any subscription.
 
+        Args:
+            route: What it is for, where the protocol's messages say so.
+
         Raises:
+            InvalidArgument: The protocol's messages have no place for a route.
             NotSent: The connection is gone, or the peer takes no message of this size.
         """
         if not await self.outlet.room():
             raise NotSent(str(self.closed))
-        message, limit = _CODEC.event(event.event_name, event.to_wire()), self.session.outbox.capabilities.frame
+        limit = self.session.outbox.capabilities.frame
+        try:
+            message = self.codec.event(event.event_name, event.to_wire(), route=route)
+        except NotCarried as error:
+            raise InvalidArgument(f"{event.event_name}: {error}", ran=Ran.NO) from None
         if len(message) > limit:
             raise NotSent(f"{event.event_name}: an event of {len(message)} bytes; the peer takes at most {limit}")
         self.outlet.send_event(message)
@@ -275,7 +299,9 @@ class Connection:
         raise AssertionError("a connection is made when its handshake was answered")
 
     def on_open(self, subprotocol: str | None) -> None:
-        self.session.open(extensions=subprotocol == SUBPROTOCOL)
+        self.session.open(extensions=self.is_native and subprotocol == SUBPROTOCOL)
+        if not self.is_native and self._subscriptions is not None:
+            self._subscriptions.follow_all()
         if self.watch is not None:
             self.watch.opened(self._link.peer_name)
         if not self.extensions:
@@ -328,12 +354,12 @@ class Connection:
         self.calls.release()  # it may take more calls than were assumed
         if self.session.peer is not None and self._party.on_known is not None:
             self._party.on_known(self, self.session.peer)
-        if self._scope is None:
+        if self._scope is None and not self.is_introducing:
             self._link.hold()  # `establish` goes no further
 
     # ------------------------------------------------------------------------------------------------------ decisions
     def _carry_out(self, decision: Decision) -> None:
-        if self._scope is None and self.closed is None and not isinstance(decision, Fail):
+        if self._scope is None and self.closed is None and not isinstance(decision, (Fail, Settle)):
             self._held.append(decision)
             return
         self._CARRY_OUT[type(decision)](self, decision)
@@ -345,8 +371,12 @@ class Connection:
             self.calls.granted(decision.call)
 
     def _take_event(self, decision: EventArrived) -> None:
-        if not self._notifications.take(decision) and self._party.on_event is not None:
+        if self._notifications.take(decision):
+            return
+        if self._party.on_event is not None:
             self._party.on_event(decision.message)
+        elif self._party.on_undeclared is not None:
+            self._notifications.take_undeclared(decision, self._party.on_undeclared)
 
     def _take_note(self, decision: SubscriptionNote) -> None:
         if self._party.on_note is not None:

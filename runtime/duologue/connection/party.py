@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..access.gate import Gate
@@ -11,15 +11,18 @@ from ..calling.interceptors import CallInterceptor
 from ..drivers.port import Scope
 from ..errors import ConnectionClosed
 from ..events.publisher import Publisher
+from ..events.undeclared import Undeclared
 from ..handling.interceptors import NONE, Interceptors
 from ..handling.keyed import KeyedCalls
-from ..handling.service import Bound
+from ..handling.service import Bound, Call
 from ..handling.uploads import HeldUploads
 from ..limits import Limits
 from ..net.compression import Deflate
 from ..observing.observer import Observer, Observers
 from ..observing.probes import Probes
-from ..wire import Goaway, Hello, Message
+from ..session.speech import Speech
+from ..wire import Goaway, Hello, Message, Validation
+from .hooks import Hook, Hooks
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -33,6 +36,8 @@ class Extras:
     interceptors: Interceptors = NONE
     probes: Probes | None = None
     proxies: Sequence[str] = ()
+    hooks: Hooks = field(default_factory=dict[str, Hook])
+    validation: Validation | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +45,11 @@ class Party:
     """One side: a server, or a client.
 
     Attributes:
+        speech: How it speaks the protocol.
+        hooks: Values that users give to a declared protocol.
+        validation: What a client does with results that do not fit; a server's peers are held to the protocol.
+        keepalive: What a client goes on saying, in a task of each connection.
+        on_undeclared: Is given what comes to a server and is not in the spec.
         compression: How a server compresses; what a client offers is up to its dialer.
         handlers: Which handler answers which action or event of the peer's.
         keyed: The keyed calls of whatever the handlers belong to; `uploads` likewise.
@@ -59,6 +69,9 @@ class Party:
 
     hello: Hello
     limits: Limits
+    speech: Speech
+    hooks: Hooks = field(default_factory=dict[str, Hook])
+    validation: Validation = "strict"
     compression: Deflate | None = None
     handlers: Mapping[str, Bound]
     make_peer: Callable[[Connection], Any]
@@ -68,6 +81,8 @@ class Party:
     scope: Scope | None = None
     publisher: Publisher | None = None
     on_event: Callable[[Message], None] | None = None
+    keepalive: Callable[[Connection], Coroutine[Any, Any, None]] | None = None
+    on_undeclared: Callable[[Call[Any], Undeclared], Awaitable[None]] | None = None
     on_note: Callable[[Message], None] | None = None
     on_known: Callable[[Connection, Hello], None] | None = None
     on_leaving: Callable[[Connection, Goaway], None] | None = None

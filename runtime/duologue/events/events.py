@@ -20,9 +20,10 @@ from ..drivers.port import Future, wake
 from ..errors import CallError, HistoryLost, InvalidArgument
 from ..models import Event, Params
 from ..observing.observer import Fate
-from ..wire import Loss, Message, Point, Reset, SubscriptionEnd
+from ..wire import Foreign, Loss, Message, Point, Reset, SubscriptionEnd
 from .filters import Filter, encode_filter, value_at
 from .publisher import Position
+from .undeclared import route_of
 
 if TYPE_CHECKING:
     from ..client.client import Client
@@ -61,6 +62,7 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
         lost: Volatile events that were dropped so far, here or on the way.
         standing: Whether it is subscribed, and to be renewed after a reconnect.
         by_name: Whether `subscribe` made it, and `unsubscribe` may end it.
+        route: Of the last event that was read, where the protocol's messages have one.
     """
 
     def __init__(
@@ -74,6 +76,8 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
         self.lost = 0
         self.standing = False
         self.by_name = False
+        self.route: int | str | None = None
+        self._routes: frozenset[int | str] = frozenset()
         self._client = client
         self._descriptors = {descriptor.name: descriptor for descriptor in descriptors}
         self._values = encode_filter(descriptors[0], values) if values else {}
@@ -83,7 +87,7 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
         self._asked: Connection | None = None
         self._since: Position | None = None
         self._received: Position | None = since
-        self._queue: deque[tuple[Event | None, int | None, _State | None]] = deque()
+        self._queue: deque[tuple[Event | None, int | None, _State | None, int | str | None]] = deque()
         self._states: dict[_State, Event] = {}
         self._behind = False
         self._failure: Exception | None = None
@@ -130,12 +134,17 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
                 await self._waiting
             finally:
                 self._waiting = None
-        event, seq, state = self._queue.popleft()
+        event, seq, state, self.route = self._queue.popleft()
         if state is not None:
             event = self._states.pop(state)
         if seq is not None and self.position is not None:
             self.position = Position(self.position.epoch, seq)
         return cast("E", event)
+
+    def on(self, *routes: int | str) -> Self:
+        """Take only events of these routes, as in ``client.events.page.loaded().on(session)``."""
+        self._routes = frozenset(routes)
+        return self
 
     async def start(self) -> None:
         """Subscribe, unless that is done already.
@@ -214,6 +223,9 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
         if self._asked is connection:
             return
         self._asked = connection
+        if not connection.is_native:  # whoever is connected is told of all that happens
+            self._live = True
+            return
         self._live = False
         since = self._received if any(d.delivery is Delivery.LOG for d in self._descriptors.values()) else None
         self._since = since
@@ -250,12 +262,15 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
             if self._descriptors[event.event_name].delivery is Delivery.VOLATILE:
                 self._lose(event.event_name)
             return
+        route = route_of(message) if isinstance(message, Foreign) else None
+        if self._routes and route not in self._routes:
+            return
         seq = message.seq if isinstance(message.seq, int) else None
         if seq is not None and self._received is not None:
             if seq <= self._received.seq:
                 return
             self._received = Position(self._received.epoch, seq)
-        self._put(self._descriptors[event.event_name], event, seq)
+        self._put(self._descriptors[event.event_name], event, seq, route)
 
     def note(self, message: Message) -> None:
         """The server says something about this subscription."""
@@ -304,7 +319,7 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
         if not self._queue:
             self.position = self._received
 
-    def _put(self, descriptor: EventDescriptor[Event], event: Event, seq: int | None) -> None:
+    def _put(self, descriptor: EventDescriptor[Event], event: Event, seq: int | None, route: int | str | None) -> None:
         if self._failure is not None or self._done:
             return
         if descriptor.delivery is Delivery.STATE:  # as many as there are keys: the reader must hear of each
@@ -312,12 +327,12 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
             if state in self._states:
                 self._tell(descriptor.name, Fate.COALESCED)
             else:
-                self._queue.append((None, None, state))
+                self._queue.append((None, None, state, route))
                 self._tell(descriptor.name, Fate.DELIVERED)
             self._states[state] = event
             self._wake()
         elif len(self._queue) < self._client.limits.event_queue:
-            self._queue.append((event, seq, None))
+            self._queue.append((event, seq, None, route))
             if self._client.hub.tell_events is not None:
                 self._client.hub.tell_events(descriptor.name, Fate.DELIVERED, 1)
             self._wake()

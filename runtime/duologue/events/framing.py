@@ -6,10 +6,10 @@ from typing import Final
 
 from ..models import Event
 from ..net.link import Link
-from ..wire import NativeCodec
+from ..wire import Codec
 
 ENVELOPE: Final = 128
-"""Bytes around an event's name and data, at most; a character of a name has at most 6."""
+"""Bytes around an event's name and data in the native wire format, at most; a character of a name has at most 6."""
 
 
 class Frames:
@@ -19,18 +19,20 @@ class Frames:
         most: Bytes that its message has at most, for those who only ask whether it may be too large.
     """
 
-    __slots__ = ("_frames", "_messages", "data", "event", "most", "name", "seq")
+    __slots__ = ("_frames", "_messages", "codec", "data", "event", "most", "name", "seq")
 
-    codec: Final = NativeCodec()
-
-    def __init__(self, event: Event, seq: int | None) -> None:
+    def __init__(self, event: Event, seq: int | None, codec: Codec) -> None:
+        self.codec = codec
         self.event = event
         self.name = event.event_name
         self.seq = seq
         self.data = event.to_wire()
-        self.most = ENVELOPE + 6 * len(self.name) + len(self.data)
         self._messages: list[bytes | None] = [None, None]
         self._frames: dict[tuple[bool, str], bytes] = {}
+        if codec.is_native:
+            self.most = ENVELOPE + 6 * len(self.name) + len(self.data)
+        else:
+            self.most = len(self.shared(extensions=False))
 
     def shared(self, *, extensions: bool) -> bytes:
         """The message for all live subscriptions of a connection."""

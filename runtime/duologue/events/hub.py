@@ -13,8 +13,10 @@ from ..descriptors import EventDescriptor, Protocol
 from ..errors import HistoryLost, InvalidArgument, Ran
 from ..models import Event
 from ..observing.observer import Fate
+from ..session.lenient import as_it_came
 from ..session.outcomes import explain
-from ..wire import Message
+from ..wire import Message, Validation
+from .undeclared import UndeclaredStream
 
 if TYPE_CHECKING:
     from ..connection.connection import Connection
@@ -27,6 +29,8 @@ class EventHub:
     Attributes:
         tell_reset: Is told which events could not be continued, and why.
         tell_events: Is told what became of events that came; None where nobody wants to know.
+        undeclared: The streams of what is not in the spec.
+        validation: What is done with events that do not fit.
     """
 
     def __init__(
@@ -42,6 +46,8 @@ class EventHub:
         self._streams: dict[str, EventStream[Any]] = {}
         self._by_event: dict[str, list[EventStream[Any]]] = {}
         self._last = 0
+        self.undeclared: dict[UndeclaredStream, None] = {}
+        self.validation: Validation = "strict"
 
     @property
     def streams(self) -> Sequence[EventStream[Any]]:
@@ -77,16 +83,24 @@ class EventHub:
         name = str(message.event)
         streams = list(self._by_event.get(name, ()))
         if not streams:
+            self._take_undeclared(message)
             return
-        model = self._descriptors[name].model
+        model, raw = self._descriptors[name].model, bytes(message.data) if isinstance(message.data, Raw) else b"{}"
         try:
-            event = model.from_wire(bytes(message.data) if isinstance(message.data, Raw) else b"{}")
+            event = model.from_wire(raw)
         except ValidationError as error:
-            for stream in streams:
-                stream.fail(HistoryLost(f"{name} does not fit the protocol: {explain(error)}"))
-            return
+            if self.validation == "strict":
+                for stream in streams:
+                    stream.fail(HistoryLost(f"{name} does not fit the protocol: {explain(error)}"))
+                return
+            event = as_it_came(name, model, raw, self.validation)
         for stream in streams:
             stream.offer(event, message)
+
+    def _take_undeclared(self, message: Message) -> None:
+        if self.undeclared and (not isinstance(message.event, str) or self._protocol.event(message.event) is None):
+            for stream in list(self.undeclared):
+                stream.offer(message)
 
     def take_note(self, message: Message) -> None:
         stream = self._streams.get(str(message.sub))
@@ -107,3 +121,5 @@ class EventHub:
         """The client is closed."""
         for stream in self.streams:
             stream.end()
+        for undeclared in list(self.undeclared):
+            undeclared.end()

@@ -15,6 +15,7 @@ from ..descriptors import Delivery, EventDescriptor
 from ..descriptors import Protocol as ProtocolTable
 from ..limits import JOIN_FRAMES
 from ..models import Event
+from ..session.speech import Speech
 from .filters import value_at
 from .framing import Frames
 
@@ -93,11 +94,13 @@ class Publisher:
 
     Attributes:
         published: The number of the last entry that was handed over.
+        codec: How events are written.
     """
 
     def __init__(self, protocol: ProtocolTable, log: EventLog) -> None:
         self.protocol = protocol.whole()
         self.log = log
+        self.codec = Speech(protocol, "server").codec()
         self.published = log.position.seq
         self._appending = anyio.Lock(fast_acquire=True)
         self._emitted = 0
@@ -158,6 +161,6 @@ class Publisher:
         listeners = self._listeners[event.event_name]
         if not listeners:
             return
-        frames = Frames(event, seq)
+        frames = Frames(event, seq, self.codec)
         for listener in list(listeners):
             listener(frames)

@@ -189,6 +189,14 @@ class Subscriptions:
         self._ignore_unwanted()
         return b"null"
 
+    def follow_all(self) -> None:
+        """Send every event from now on: the peer speaks a protocol in which nobody subscribes."""
+        subscription = self._open(IMPLICIT)
+        for name, descriptor in self._known.items():
+            wanted = subscription.events[name] = _Wanted(Filter([descriptor], {}))
+            wanted.live = True
+            self._publisher.listen(name, self._deliver)
+
     def tell_positions(self) -> None:
         """Say how far the log has been looked through, so that what passes no filter is not looked through again."""
         seq, epoch = self._publisher.published, self._publisher.log.position.epoch
@@ -319,7 +327,7 @@ class Subscriptions:
         wanted = opening.wants(event)  # it may be another by now
         if wanted is None or (wanted.changed and self._state(event) in wanted.changed):  # what is newer follows
             return True
-        frames = Frames(event, seq)
+        frames = Frames(event, seq, self._publisher.codec)
         message = frames.message(for_=self._tag(opening.subscription))
         if len(message) > self._connection.session.outbox.capabilities.frame:
             self._refuse_as_large(frames, len(message))

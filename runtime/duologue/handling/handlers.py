@@ -16,6 +16,7 @@ from ..descriptors import Action, DownloadAction, Effect, StreamAction, UploadAc
 from ..drivers.port import Future, Task, Timer, wake
 from ..errors import CallError, Ran, ResourceExhausted, Status
 from ..events.subscriptions import Subscriptions
+from ..events.undeclared import plain_route
 from ..models import Params, to_json
 from ..session.decisions import IncomingCall, Start, Stop, UploadBroken, UploadPiece
 from ..session.flow import Pace
@@ -103,7 +104,7 @@ class Handlers:
                 running.receiving = Receiving(connection, self._uploads, call, keep=action.resumable)
             call.owner = running
             running.task = connection.spawn(self._handle, call, bound, action)
-        elif not self._built_in.answer(call):
+        elif not connection.is_native or not self._built_in.answer(call):
             text = f"no action is called {call.action}"
             connection.session.answering.refuse(call, unrun(Status.UNIMPLEMENTED, text))
 
@@ -286,6 +287,7 @@ class Handlers:
             identity=connection.identity,
             claim=claim,
             id=call.id,
+            route=None if call.route is None else plain_route(call.route),
         )
         call.owner.began = True
         try:

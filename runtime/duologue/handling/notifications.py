@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Raw
 from pydantic import ValidationError
 
 from ..descriptors import EventDescriptor
+from ..events.undeclared import Undeclared, route_of
 from ..models import Event
 from ..observing.lines import Line
 from ..observing.observer import Fate
@@ -53,14 +54,43 @@ class Notifications:
             self._tell(bound, Fate.DROPPED)
         return True
 
+    def take_undeclared(
+        self, decision: EventArrived, handler: Callable[[Call[Any], Undeclared], Awaitable[None]]
+    ) -> None:
+        """Hand over what is not in the spec; as many at once as of what is."""
+        if self._running < self._connection.limits.in_flight:
+            self._running += 1
+            self._connection.spawn(self._handle_undeclared, decision.message, handler)
+
+    async def _handle_undeclared(
+        self, message: Message, handler: Callable[[Call[Any], Undeclared], Awaitable[None]]
+    ) -> None:
+        undeclared = Undeclared.of(message)
+        try:
+            await handler(self._context(undeclared.name or "", message), undeclared)
+        except Exception:  # noqa: BLE001 - as for a call
+            incident(undeclared.name or "undeclared", connection=self._connection.id)
+        finally:
+            self._running -= 1
+
+    def _context(self, name: str, message: Message) -> Call[Any]:
+        connection = self._connection
+        return Call(
+            connection.peer,
+            connection,
+            name,
+            meta={},
+            key=None,
+            deadline=None,
+            identity=connection.identity,
+            route=route_of(message),
+        )
+
     async def _handle(self, message: Message, bound: Bound, event: EventDescriptor[Event]) -> None:
         connection = self._connection
         try:
             data = event.model.from_wire(bytes(message.data) if isinstance(message.data, Raw) else b"{}")
-            context: Call[Any] = Call(
-                connection.peer, connection, event.name, meta={}, key=None, deadline=None, identity=connection.identity
-            )
-            await bound.handler(context, data)
+            await bound.handler(self._context(event.name, message), data)
         except ValidationError as error:
             _LOG.warning("%s", Line("event dropped", event=event.name, reason=f"it does not fit: {explain(error)}"))
         except Exception:  # noqa: BLE001 - as for a call

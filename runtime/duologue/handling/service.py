@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Generic
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic
 
 import anyio
 from typing_extensions import TypeVar
@@ -16,7 +17,9 @@ from ..auth import Identity
 from ..descriptors import Action, DownloadAction, EventDescriptor, I, P, Protocol, R, StreamAction, UploadAction
 from ..errors import Cancelled, ResourceExhausted
 from ..events.publisher import EventLog, MemoryLog, Publisher
+from ..events.undeclared import Undeclared
 from ..models import Event, to_json
+from ..observing.lines import Line
 from ..wire import PAYLOAD
 from .keyed import AnswerStore, Claim, KeyedCalls, MemoryAnswers
 from .uploads import HeldUploads, Upload
@@ -24,6 +27,8 @@ from .uploads import HeldUploads, Upload
 if TYPE_CHECKING:
     from ..calling.peer import Peer
     from ..connection.connection import Connection
+
+_LOG: Final = logging.getLogger("duologue")
 
 PeerT = TypeVar("PeerT", bound="Peer")
 E = TypeVar("E", bound=Event)
@@ -42,9 +47,10 @@ class Call(Generic[PeerT]):
         key: The caller's idempotency key, None when it gave none.
         claim: Of a keyed call with a key: what a store that keeps answers itself has to record.
         deadline: When the caller stops waiting, on the event loop's clock; None when it waits for ever.
+        route: What it is for, where the protocol's messages say so: a session, an object, a subscription.
     """
 
-    __slots__ = ("action", "claim", "connection", "deadline", "id", "identity", "key", "meta", "peer")
+    __slots__ = ("action", "claim", "connection", "deadline", "id", "identity", "key", "meta", "peer", "route")
 
     def __init__(
         self,
@@ -58,6 +64,7 @@ class Call(Generic[PeerT]):
         identity: Identity,
         claim: Claim | None = None,
         id: str = "",
+        route: int | str | None = None,
     ) -> None:
         self.peer = peer
         self.connection = connection
@@ -68,6 +75,7 @@ class Call(Generic[PeerT]):
         self.identity = identity
         self.claim = claim
         self.deadline = deadline
+        self.route = route
 
     def time_left(self) -> float | None:
         """Seconds until the caller stops waiting; None when it waits for ever."""
@@ -184,6 +192,13 @@ class Service(ABC, Generic[PeerT]):
     @abstractmethod
     def handlers(self) -> Sequence[Bound]:
         """Which handler answers which action."""
+
+    async def undeclared(self, call: Call[PeerT], message: Undeclared) -> None:
+        """Take what comes and is not in the spec: an event of another name, or a message that is nothing it knows.
+
+        Only in protocols that declare their own wire format; it is logged unless this is overridden.
+        """
+        _LOG.info("%s", Line("undeclared", connection=call.connection.id, event=message.name))
 
     def answer_store(self) -> AnswerStore:
         """Where the answers of keyed calls are kept, asked for once; in memory, for a day, unless overridden."""

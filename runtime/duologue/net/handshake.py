@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from typing_extensions import override
@@ -51,32 +52,52 @@ HTTP_STATUS: Final[Mapping[Status, int]] = {
 ANY_ORIGIN: Final = "*"
 
 
-def client_protocol(
-    uri: WebSocketURI, token: str | None, limits: Limits, compression: Deflate | None = None
-) -> ClientProtocol:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What the request of a handshake holds, besides what each has.
+
+    Attributes:
+        token: Shown as a bearer token.
+    """
+
+    uri: WebSocketURI
+    token: str | None = None
+    subprotocols: Sequence[str] = (SUBPROTOCOL,)
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+def client_protocol(asked: Asked, limits: Limits, compression: Deflate | None = None) -> ClientProtocol:
     """A client's end, its request about to leave."""
     protocol = ClientProtocol(
-        uri,
+        asked.uri,
         extensions=client_extensions(compression),
-        subprotocols=[Subprotocol(SUBPROTOCOL)],
+        subprotocols=[Subprotocol(name) for name in asked.subprotocols] or None,
         max_size=limits.frame,
         logger=WEBSOCKET_LOGGER,
     )
     request = protocol.connect()
-    if token is not None:
+    if asked.token is not None:
         request.headers.pop("Authorization", None)  # of a user that the URL names
-        request.headers["Authorization"] = f"Bearer {token}"
+        request.headers["Authorization"] = f"Bearer {asked.token}"
+    for name, value in asked.headers.items():
+        request.headers.pop(name, None)
+        request.headers[name] = value
     protocol.send_request(request)
     return protocol
 
 
-def server_protocol(limits: Limits, origins: Sequence[str], compression: Deflate | None = None) -> ServerProtocol:
+def server_protocol(
+    limits: Limits,
+    origins: Sequence[str],
+    compression: Deflate | None = None,
+    subprotocols: Sequence[str] = (SUBPROTOCOL,),
+) -> ServerProtocol:
     """A server's end, which waits for a request; of browsers it takes those that show a page of these origins."""
     return ServerProtocol(
         origins=None if ANY_ORIGIN in origins else [None, *map(Origin, origins)],
         extensions=server_extensions(compression),
-        subprotocols=[Subprotocol(SUBPROTOCOL)],
-        select_subprotocol=_our_subprotocol,
+        subprotocols=[Subprotocol(name) for name in subprotocols] or None,
+        select_subprotocol=_first_of(subprotocols),
         max_size=limits.frame,
         logger=WEBSOCKET_LOGGER,
     )
@@ -109,6 +130,10 @@ def refusal(protocol: ServerProtocol, error: CallError, *, shown: bool = True) -
     return response
 
 
-def _our_subprotocol(protocol: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:
-    """Ours if it is offered; a client that offers others, or none, is served the plain contract."""
-    return Subprotocol(SUBPROTOCOL) if SUBPROTOCOL in offered else None
+def _first_of(ours: Sequence[str]) -> Callable[[ServerProtocol, Sequence[Subprotocol]], Subprotocol | None]:
+    """The best of ours that is offered; a client that offers others, or none, is not refused for it."""
+
+    def select(protocol: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+        return next((Subprotocol(name) for name in ours if name in offered), None)
+
+    return select

@@ -16,6 +16,7 @@ from ..access.standing import answer, token_of
 from ..auth import Credentials, Identity
 from ..close_codes import CloseCode
 from ..connection.connection import Connection
+from ..connection.greeting import Ear, Greeting, GreetingFailed, asks_for_token
 from ..connection.party import Party
 from ..drivers.port import Executor, Scope, Socket, Timer
 from ..errors import CallError, ResourceExhausted, Status, Unauthenticated, Unavailable
@@ -23,8 +24,8 @@ from ..limits import KIB, naming
 from ..net.handshake import credentials_of, refusal, server_protocol
 from ..net.link import Link
 from ..observing.probes import STOPPING
-from ..session.outcomes import body_of
-from ..wire import BadMessage, BadText, NativeCodec
+from ..session.outcomes import body_of, incident
+from ..wire import SUBPROTOCOL, BadMessage, BadText, NativeCodec
 
 FIRST_MESSAGE: Final = 4 * KIB
 """Bytes that a first message may have, where it is to say who the peer is."""
@@ -75,7 +76,15 @@ class Reception:
         self._admission = admission
         self._on_let_in = on_let_in
         self._is_stopping = is_stopping
-        self._protocol = server_protocol(party.limits, admission.origins, party.compression)
+        envelope = party.speech.envelope
+        subprotocols = (SUBPROTOCOL,) if envelope is None else tuple(envelope.connect.get("subprotocol", ()))
+        self._protocol = server_protocol(party.limits, admission.origins, party.compression, subprotocols)
+        self._greeting = None
+        if envelope is not None and envelope.handshake:
+            self._greeting = Greeting(envelope, "server", party.hooks, authenticate=self._authenticate)
+        self._shows_token = envelope is not None and asks_for_token(envelope)
+        self._ear = Ear(executor)
+        self._identity: Identity | None = None
         self._link = Link(self._protocol, executor, party.limits)
         self._link.owner = self
         self._counted: str | None = None
@@ -182,10 +191,15 @@ class Reception:
     async def _receive(self, accepted: Response) -> None:
         """Answer the handshake as the authenticator says."""
         try:
-            identity = await self._admission.identify(self._credentials)
-            if not self._link.closed:  # pragma: no branch - else this task was cancelled, if not in the same turn
-                self._let_in(identity)
-                self._link.respond(accepted)
+            if not self._shows_token:
+                self._identity = await self._admission.identify(self._credentials)
+            if self._link.closed:  # pragma: no cover - else this task was cancelled, if not in the same turn
+                return
+            if self._identity is not None and self._greeting is None:
+                self._let_in(self._identity)
+            else:
+                self._protocol.max_message_size = FIRST_MESSAGE
+            self._link.respond(accepted)
         except CallError as error:
             self._decline(error, shown=self._credentials.token is not None)
 
@@ -194,11 +208,13 @@ class Reception:
         self._tell(_reason(error))
         self._link.respond(refusal(self._protocol, error, shown=shown))
 
-    def _let_in(self, identity: Identity) -> Connection:
+    def _let_in(self, identity: Identity, variables: Mapping[str, bytes] | None = None) -> Connection:
         """Make the conversation. Raises `ResourceExhausted` where the identity has enough of them."""
         if not self._admission.has_room(identity):
             raise _TooMany("connections_per_identity", "there are too many of this one")
-        self.connection = Connection(self._link, self._party, identity, self._credentials, self._admission)
+        self.connection = Connection(
+            self._link, self._party, identity, self._credentials, self._admission, variables=variables
+        )
         self.connection.begin(self._scope)
         self._on_let_in(self, self.connection)
         return self.connection
@@ -208,9 +224,14 @@ class Reception:
         self._subprotocol = subprotocol
         until = self._executor.now() + self._party.limits.handshake
         self._login = self._executor.call_at(until, lambda: self._refuse("nobody signed in in time", limit="handshake"))
+        if self._greeting is not None:
+            self._scope.spawn(self._greet, self._greeting)
 
     def on_message(self, data: bytes) -> None:
         self._admission.unfinished.leave(self._make_room)
+        if self._greeting is not None:
+            self._ear.take(data)
+            return
         try:
             message = _CODEC.decode(data)
             if self._asked or message.action != "authenticate" or not isinstance(message.id, str):
@@ -223,7 +244,37 @@ class Reception:
         self._scope.spawn(self._log_in, message.id, token)
 
     def on_binary(self, data: bytes) -> None:
-        self._refuse("`authenticate` comes first")
+        self._refuse("`authenticate` comes first" if self._greeting is None else "no binary message is expected")
+
+    # ------------------------------------------------------------------------------------------ a declared handshake
+    async def _greet(self, greeting: Greeting) -> None:
+        """Shake hands as the protocol declares, and let in whoever does."""
+        try:
+            await greeting.run(self._say, self._ear.hear)
+            identity = self._identity or await self._admission.identify(self._credentials)
+            if not self._link.is_open:
+                return
+            connection = self._let_in(identity, greeting.variables)
+        except (GreetingFailed, CallError) as error:
+            self._refuse(str(error))
+            return
+        except Exception:  # noqa: BLE001 - whatever a hook raises lets nobody in
+            self._refuse(incident("handshake").message)
+            return
+        self._forget_login()
+        self._protocol.max_message_size = self._party.limits.frame
+        connection.on_open(self._subprotocol)
+        for message in self._ear.heard:
+            connection.on_message(message)
+        connection.on_pass_end()
+
+    async def _authenticate(self, token: str) -> None:
+        self._identity = await self._admission.identify(replace(self._credentials, token=token))
+
+    def _say(self, message: bytes) -> None:
+        if self._link.is_open:
+            self._link.send(message)
+            self._link.flush()
 
     async def _log_in(self, id: str, token: str) -> None:
         try:

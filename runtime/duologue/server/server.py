@@ -22,6 +22,7 @@ from ..auth import Authenticator
 from ..calling.peer import Peer
 from ..close_codes import CloseCode
 from ..connection.connection import Connection
+from ..connection.hooks import Hooks
 from ..connection.party import Extras, Party
 from ..descriptors import API_LEVEL
 from ..drivers import current
@@ -35,6 +36,7 @@ from ..models import Event
 from ..net.compression import Deflate
 from ..observing.observer import Observer, Observers
 from ..observing.probes import Probes
+from ..session.speech import Speech
 from ..wire import Goaway, Hello
 from .clients import Clients
 from .reception import Reception
@@ -102,6 +104,9 @@ class Server(Generic[PeerT]):
             hello=Hello(
                 protocol.name, protocol.version, API_LEVEL, secrets.token_urlsafe(16), 0, keys=service.keyed.told
             ),
+            speech=Speech(protocol, "server"),
+            hooks=extras.hooks,
+            on_undeclared=service.undeclared,
             limits=limits,
             compression=compression,
             handlers={bound.name: around_handler(bound, extras.interceptors.handlers) for bound in service.handlers()},
@@ -134,6 +139,7 @@ class Server(Generic[PeerT]):
         interceptors: Interceptors = NONE,
         probes: Probes | None = None,
         proxies: Sequence[str] = (),
+        hooks: Hooks | None = None,
     ) -> Self:
         """Listen on ``host:port``; port 0 picks a free one. The other arguments are those of `serve`.
 
@@ -154,7 +160,7 @@ class Server(Generic[PeerT]):
             origins,
             login,
             compression=compression,
-            extras=Extras(observers, interceptors, probes, proxies),
+            extras=Extras(observers, interceptors, probes, proxies, hooks or {}),
         )
 
     @classmethod
@@ -173,6 +179,8 @@ class Server(Generic[PeerT]):
         extras: Extras,
     ) -> Self:
         """Listen on a host and a port; see `bind`."""
+        if login is not None and service.protocol.wire is not None:
+            raise ValueError(f"login={login!r}: {service.protocol.name} has a wire format of its own: `wire.handshake`")
         executor = current()
         listener = await executor.listen(host, port, tls=tls, handshake=limits.handshake)
         try:
@@ -366,6 +374,7 @@ async def serve(
     interceptors: Interceptors = NONE,
     probes: Probes | None = None,
     proxies: Sequence[str] = (),
+    hooks: Hooks | None = None,
 ) -> AsyncGenerator[Server[PeerT]]:
     """Serve in the background while the block runs; leaving it closes the server (see `Server.aclose`).
 
@@ -381,12 +390,14 @@ async def serve(
         probes: What plain HTTP requests are answered; they are refused as any that ask for no WebSocket without it.
         proxies: Addresses or networks of proxies that are trusted to say, in ``X-Forwarded-For``, for whom they
             connect; without them the address of a connection is where it comes from.
+        hooks: Values that a declared protocol asks for, by name: plain JSON, or functions of what its handshake has
+            told so far.
 
     Raises:
         OSError: The address cannot be had.
         ValueError: Others can connect to it, and `authenticator` is missing.
     """
-    extras, limits = Extras(observers, interceptors, probes, proxies), limits or Limits()
+    extras, limits = Extras(observers, interceptors, probes, proxies, hooks or {}), limits or Limits()
     server: Server[PeerT] = await Server.listen(
         service, host, port, tls, limits, authenticator, origins, login, compression=compression, extras=extras
     )

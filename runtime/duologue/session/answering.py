@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 
 from ..close_codes import CloseCode
 from ..deadlines import Deadlines
 from ..errors import ResourceExhausted, Status
 from ..limits import Limits
 from ..wire import ErrorBody, Message
+from .batches import Batch
 from .decisions import Decision, Expiring, Fail, Granted, IncomingCall, Refused, Start
 from .outbox import Outbox
 from .states import OPEN, Life, State
@@ -21,9 +23,10 @@ class Answering:
     Attributes:
         calls: The calls that are not answered yet, by id.
         on_answered: Is told of each response: its error, None for a result.
+        batch: The batch whose requests are being looked at; None where each came by itself.
     """
 
-    __slots__ = ("_deadlines", "_life", "_limits", "_outbox", "_transfers", "calls", "on_answered")
+    __slots__ = ("_deadlines", "_life", "_limits", "_outbox", "_transfers", "batch", "calls", "on_answered")
 
     def __init__(
         self,
@@ -36,6 +39,7 @@ class Answering:
     ) -> None:
         self.calls = calls
         self.on_answered: Callable[[IncomingCall, ErrorBody | None], None] | None = None
+        self.batch: Batch | None = None
         self._life = life
         self._outbox = outbox
         self._transfers = transfers
@@ -66,9 +70,29 @@ class Answering:
                 return None
             self._transfers.open(call)
         self.calls[call.id] = call
+        if call.action in self._outbox.codec.acknowledged:
+            call.acked = True
+            self._outbox.send(self._outbox.codec.first_answer(call.id, call.route))
+        if self.batch is not None:
+            call.batch = self.batch
+            call.batch.owed += 1
         if call.expires_at is not None:
             call.deadline = self._deadlines.push(call.expires_at, call)
         return Start(call)
+
+    @contextmanager
+    def together(self) -> Generator[None]:
+        """What comes in the block is a batch: it is answered in one message, once the last of its calls is."""
+        batch = self.batch = Batch()
+        yield
+        self.batch, batch.is_read = None, True
+        self._send_whole(batch)
+
+    def _send_whole(self, batch: Batch) -> None:
+        if batch.is_whole:
+            joined = self._outbox.codec.joined(batch.answers)
+            for message in [joined] if len(joined) <= self._outbox.capabilities.frame else batch.answers:
+                self._outbox.send(message)
 
     def receive_credit(self, message: Message, total: int) -> Granted | None:
         """The peer takes more items, or bytes, of the answer to its call."""
@@ -101,23 +125,24 @@ class Answering:
         """Answer with a result, or an earlier call's; one that the peer cannot take becomes `resource_exhausted`."""
         outbox = self._outbox
         replayed = replayed and outbox.capabilities.extensions
-        self._respond(call, outbox.codec.result(call.id, data, replayed=replayed), None)
+        message = outbox.codec.result(call.id, data, replayed=replayed, route=call.route, acked=call.acked)
+        self._respond(call, message, None)
 
     def refuse(self, call: IncomingCall, error: ErrorBody, *, replayed: bool = False) -> None:
         """Answer with an error, or the one of an earlier call."""
         outbox = self._outbox
         replayed = replayed and outbox.capabilities.extensions
-        self._respond(call, outbox.codec.failure(call.id, error, replayed=replayed), error)
+        self._respond(call, outbox.codec.failure(call.id, error, replayed=replayed, route=call.route), error)
 
     def complain(self, error: ErrorBody) -> None:
         """Answer what is no call, and so has no id."""
         self._life.move("respond")
         self._outbox.send(self._outbox.codec.failure(None, error))
 
-    def reject(self, id: str | None, reason: str) -> None:
-        """Say that what came was no message."""
+    def reject(self, id: str | None, reason: str, code: str | None = None) -> None:
+        """Say that what came was no message; `code` is the kind of mistake, where the profile tells them apart."""
         if id not in self.calls:  # that id has its own response to come
-            self._refuse_unrun(id, Status.INVALID_ARGUMENT, reason)
+            self._refuse_unrun(id, Status.INVALID_ARGUMENT, reason, code)
 
     def _respond(self, call: IncomingCall, message: bytes, error: ErrorBody | None) -> None:
         if self.calls.get(call.id) is not call:  # the connection was lost meanwhile
@@ -132,8 +157,13 @@ class Answering:
         if len(message) > self._outbox.capabilities.frame:
             status, text = Status.RESOURCE_EXHAUSTED, self._oversize(call, "an answer", message)
             error = ErrorBody(status, status, text)
-            message = self._outbox.codec.failure(call.id, error)
-        self._outbox.send(message)
+            message = self._outbox.codec.failure(call.id, error, route=call.route)
+        if call.batch is None:
+            self._outbox.send(message)
+        else:
+            call.batch.answers.append(message)
+            call.batch.owed -= 1
+            self._send_whole(call.batch)
         if self.on_answered is not None:
             self.on_answered(call, error)
 
@@ -141,5 +171,9 @@ class Answering:
         most = self._outbox.capabilities.frame
         return f"{call.action[:64]}: {what} of {len(message)} bytes; the peer takes at most {most}"
 
-    def _refuse_unrun(self, id: str | None, status: Status, text: str) -> None:
-        self._outbox.send(self._outbox.codec.failure(id, ErrorBody(status, status, text, ran=False)))
+    def _refuse_unrun(self, id: str | None, status: Status, text: str, code: str | None = None) -> None:
+        message = self._outbox.codec.failure(id, ErrorBody(code or status, status, text, ran=False))
+        if self.batch is None:
+            self._outbox.send(message)
+        else:
+            self.batch.answers.append(message)

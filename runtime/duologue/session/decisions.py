@@ -11,7 +11,8 @@ from msgspec import UNSET, Raw
 from ..deadlines import Deadline
 from ..errors import CallError, NotSent, OutcomeUnknown, Ran, Status, Unavailable
 from ..observing.observer import ObservedCall
-from ..wire import Goaway, Message, UploadForm
+from ..wire import Foreign, Goaway, Message, UploadForm
+from .batches import Batch
 from .flow import Inflow, Outflow
 
 
@@ -26,6 +27,7 @@ class OutgoingCall:
         upload: What is to be uploaded.
         complete: Whether all of an upload was sent; before that its handler cannot have started.
         shared: Whether another call may have brought the upload, under the same key.
+        is_settled_by_ack: Whether the first answer is the only one.
         owner: Whatever the session's owner keeps with it; `observed` what its observers were told, until it ended.
     """
 
@@ -35,6 +37,7 @@ class OutgoingCall:
         "deadline",
         "id",
         "inflow",
+        "is_settled_by_ack",
         "message",
         "observed",
         "outflow",
@@ -57,6 +60,7 @@ class OutgoingCall:
         self.upload: UploadForm | None = None
         self.complete = False
         self.shared = False
+        self.is_settled_by_ack = False
 
     @property
     def may_have_run(self) -> bool:
@@ -82,11 +86,16 @@ class IncomingCall:
         outflow: Of a stream or a download: what the caller takes; None when it asked for neither.
         inflow: Of an upload: what the caller may send; None until it was told to begin.
         upload: What the caller is going to upload.
+        route: What the call is for, as JSON, where the protocol's messages say so.
+        acked: Whether it was answered once already, and the result is still to come.
+        batch: The batch that it came in, if it did.
         owner: Whatever the session's owner keeps with it; `observed` what its observers were told, until it ended.
     """
 
     __slots__ = (
+        "acked",
         "action",
+        "batch",
         "deadline",
         "expires_at",
         "id",
@@ -97,6 +106,7 @@ class IncomingCall:
         "outflow",
         "owner",
         "params",
+        "route",
         "stream",
         "upload",
     )
@@ -115,8 +125,13 @@ class IncomingCall:
         self.owner: Any = None
         self.observed: ObservedCall | None = None
         self.deadline: Deadline[Expiring] | None = None
+        self.route: Raw | None = None
+        self.acked = False
+        self.batch: Batch | None = None
         if extensions:
             self._extend(message, now)
+        elif isinstance(message, Foreign):
+            self.route = message.route
 
     def _extend(self, message: Message, now: float) -> None:
         """Take what the plain contract does not have."""

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Sequence
 from typing import Any, Final, TypeVar, cast
 
+import msgspec
 from msgspec import UNSET, Raw, UnsetType
 from pydantic import TypeAdapter, ValidationError
 
@@ -16,8 +17,9 @@ from ..descriptors import Action
 from ..errors import STATUS_CLASSES, CallError, Declared, Internal, Ran, Status, Unknown
 from ..models import Model, validator_of
 from ..observing.lines import Line
-from ..wire import ErrorBody, Message
+from ..wire import ErrorBody, Foreign, ForeignError, Message, Validation
 from ..wire.messages import SAFE_INTEGER
+from .lenient import as_it_came
 
 R = TypeVar("R")
 
@@ -92,12 +94,16 @@ def data_of(answer: Message | CallError, declared: Sequence[type[CallError]] = (
     return bytes(answer.data) if isinstance(answer.data, Raw) else b"null"
 
 
-def result_of(action: Action[Any, R], answer: Message | CallError) -> R:
+def result_of(action: Action[Any, R], answer: Message | CallError, validation: Validation = "strict") -> R:
     """The typed result of an answer. Raises the error that it carries instead."""
     raw = data_of(answer, action.errors)
     try:
         return decode(action.result, raw)
     except ValidationError as error:
+        if isinstance(answer, Foreign) and action.has_no_result:
+            return cast("R", None)  # whatever others answer where nothing is to be told
+        if validation != "strict":
+            return cast("R", as_it_came(action.name, action.result_type, raw, validation))
         raise Internal(f"{action.name}: the answer does not fit the protocol: {explain(error)}") from None
 
 
@@ -117,6 +123,9 @@ def error_of(body: ErrorBody, declared: Sequence[type[CallError]]) -> CallError:
         if body.code != error.code:  # declared by a newer spec than ours
             error.__dict__["code"] = body.code
     error.ran = ran
+    if isinstance(body, ForeignError):
+        error.wire_code = body.wire_code
+        error.data = None if body.data is None else msgspec.json.decode(body.data)
     if isinstance(body.retry_after, int):
         error.retry_after = body.retry_after / 1000
     return error

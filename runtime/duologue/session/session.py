@@ -15,7 +15,7 @@ from msgspec import UNSET
 
 from ..close_codes import CloseCode
 from ..deadlines import Deadlines
-from ..errors import DeadlineExceeded, Internal, NotSent, Ran, Status
+from ..errors import DeadlineExceeded, Internal, InvalidArgument, NotSent, Ran, Status
 from ..limits import Limits
 from ..wire import (
     HEADER,
@@ -26,10 +26,12 @@ from ..wire import (
     BadText,
     Capabilities,
     Codec,
+    Foreign,
     Goaway,
     Hello,
     HelloLimits,
     Message,
+    NotCarried,
     UploadForm,
     decode_piece,
 )
@@ -79,7 +81,8 @@ class Session:
         self._life = Life(role)
         self.answering = Answering(self.incoming, self._life, self.outbox, self.transfers, self.deadlines, limits)
         self._hello = hello
-        self._last_id = 0
+        self._requested = 0
+        self._following_id = codec.id_of(1)
         self._decisions: list[Decision] = []
         self._know(Capabilities(extensions=False))
 
@@ -147,7 +150,7 @@ class Session:
     @property
     def next_id(self) -> str:
         """The id of the next `request`."""
-        return str(self._last_id + 1)
+        return self._following_id
 
     def request(
         self,
@@ -163,6 +166,7 @@ class Session:
         upload: UploadForm | None = None,
         shared: bool = False,
         download: bool = False,
+        route: int | str | None = None,
     ) -> OutgoingCall:
         """Call the peer; the outcome comes as `Settle`.
 
@@ -171,39 +175,47 @@ class Session:
             window: For a stream or a download, how many items or bytes the peer may send ahead.
             upload: What is to be uploaded, once the peer says so (`Granted`).
             shared: Whether another call may come under the same key.
+            route: What the call is for, where the protocol's messages say so.
 
         Raises:
             NotSent: The peer takes no more calls, or no message of this size, or it does not speak of bytes.
+            InvalidArgument: The protocol's messages have no place for something of this.
         """
         state, capabilities = self._life.state, self.outbox.capabilities
         if (state is not OPEN and state not in LEGAL["request"]) or self.peer_leaving:
             raise NotSent("the connection is closing")
-        self._last_id += 1
-        call = OutgoingCall(str(self._last_id), owner)
+        codec, call = self.outbox.codec, OutgoingCall(self._following_id, owner)
+        call.is_settled_by_ack = action in codec.settled_by_ack
         if window is not None:
             call.inflow = Inflow(window)
         if upload is not None or download:
             if not capabilities.extensions:
                 raise NotSent(f"{action}: the other end does not speak {SUBPROTOCOL}, which uploads and downloads need")
             call.stream, call.upload, call.shared = self.transfers.number(), upload, shared
-        message = self.outbox.codec.request(
-            capabilities,
-            call.id,
-            action,
-            params,
-            deadline=None if timeout is None else max(1, int(timeout * 1000)),
-            key=key,
-            meta=meta,
-            credit=window,
-            stream=call.stream,
-            upload=upload,
-        )
+        try:
+            message = codec.request(
+                capabilities,
+                call.id,
+                action,
+                params,
+                deadline=None if timeout is None else max(1, int(timeout * 1000)),
+                key=key,
+                meta=meta,
+                credit=window,
+                stream=call.stream,
+                upload=upload,
+                route=route,
+            )
+        except NotCarried as error:
+            raise InvalidArgument(f"{action}: {error}", ran=Ran.NO) from None
         size = len(message)
         if size > capabilities.frame:
             raise NotSent(f"{action}: a request of {size} bytes; the peer takes at most {capabilities.frame}")
         if timeout is not None:
             call.deadline = self.deadlines.push(now + timeout, call)
         self.outgoing[call.id] = call
+        self._requested += 1
+        self._following_id = codec.id_of(self._requested + 1)
         if call.stream is not None:
             self.transfers.open(call)
         self.outbox.request(call, message)
@@ -219,7 +231,7 @@ class Session:
         if call.message is not None:
             call.message = None
             self._end(call)
-        elif self.outbox.capabilities.extensions:
+        elif self.outbox.capabilities.extensions or self.outbox.codec.says_cancel:
             self.outbox.send(self.outbox.codec.cancel(call.id))
 
     def consume(self, call: OutgoingCall, amount: int) -> None:
@@ -238,8 +250,11 @@ class Session:
         """A text message came."""
         if self._life.state is not OPEN:
             self._life.move("receive")
+        codec = self.outbox.codec
+        if codec.batches and self.answering.batch is None and (parts := codec.parts(data)) is not None:
+            return self._receive_batch(parts, now)
         try:
-            message = self.outbox.codec.decode(data)
+            message = codec.decode(data)
         except BadText as error:
             self._decisions.append(Fail(CloseCode.INVALID_DATA, str(error)))
         except BadMessage as error:
@@ -247,6 +262,13 @@ class Session:
         else:
             self._receive(message, now)
         return self._take()
+
+    def _receive_batch(self, parts: list[bytes], now: float) -> list[Decision]:
+        """Each by itself; only what is answered is answered together."""
+        if not parts:
+            self.answering.reject(None, "an empty batch", "not_a_message")
+        with self.answering.together():
+            return [decision for part in parts for decision in self.receive(part, now)]
 
     def receive_binary(self, data: bytes) -> list[Decision]:
         """A binary message came."""
@@ -287,14 +309,28 @@ class Session:
             self._add(self.answering.receive_credit(message, message.credit))
         elif message.data is not UNSET or message.error is not UNSET:
             self._receive_response(message)
+        elif isinstance(message, Foreign):
+            self._receive_foreign(message)
         else:
             self.answering.reject(None, "none of the known members is there")
+
+    def _receive_foreign(self, message: Foreign) -> None:
+        """What only declared protocols have; what no rule of theirs knows is for whoever wants to see it."""
+        if message.cancel is not UNSET:
+            if (call := self.incoming.get(message.cancel)) is not None:
+                self._decisions.append(Stop(call, Status.CANCELLED))
+        elif message.acked:
+            acked = self.outgoing.get(message.id) if isinstance(message.id, str) else None
+            if acked is not None and acked.is_settled_by_ack:
+                self._receive_response(message)
+        else:
+            self._decisions.append(EventArrived(message))
 
     def _receive_bad(self, bad: BadMessage) -> None:
         """Answer a bad request; a bad answer ends the call that waits for it."""
         call = self.outgoing.get(bad.id) if bad.answer and bad.id is not None else None
         if call is None:  # under the id of an answer the peer may have a call of its own: it is named for requests only
-            self.answering.reject(None if bad.answer else bad.id, bad.reason)
+            self.answering.reject(None if bad.answer else bad.id, bad.reason, bad.code)
             return
         if not call.abandoned:
             self.abandon(call)  # it may have been an item, with more to come

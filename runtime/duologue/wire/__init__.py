@@ -1,5 +1,7 @@
 """How messages look on the wire: one codec a profile, from bytes to `Message` and back."""
 
+from .declared import DeclaredCodec, Foreign, ForeignError, Profile, Table
+from .envelope import End, Envelope, Keepalive, Step, Template, Validation
 from .messages import (
     MAX_KEY,
     MAX_META,
@@ -16,6 +18,7 @@ from .messages import (
     Keys,
     Loss,
     Message,
+    NotCarried,
     Point,
     Reset,
     SubscriptionEnd,
@@ -23,12 +26,16 @@ from .messages import (
 )
 from .native import NativeCodec, is_large_meta
 from .pieces import DIGEST, HEADER, PAYLOAD, Piece, PieceKind, decode_piece, encode_piece
+from .positions import Member
+from .templates import OWN, compiled, constants, places
+from .trees import Frame, path_of
 
 __all__ = [
     "DIGEST",
     "HEADER",
     "MAX_KEY",
     "MAX_META",
+    "OWN",
     "PAYLOAD",
     "SUBPROTOCOL",
     "Ack",
@@ -36,21 +43,39 @@ __all__ = [
     "BadText",
     "Capabilities",
     "Codec",
+    "DeclaredCodec",
+    "End",
+    "Envelope",
     "ErrorBody",
+    "Foreign",
+    "ForeignError",
+    "Frame",
     "Goaway",
     "Hello",
     "HelloLimits",
+    "Keepalive",
     "Keys",
     "Loss",
+    "Member",
     "Message",
     "NativeCodec",
+    "NotCarried",
     "Piece",
     "PieceKind",
     "Point",
+    "Profile",
     "Reset",
+    "Step",
     "SubscriptionEnd",
+    "Table",
+    "Template",
     "UploadForm",
+    "Validation",
+    "compiled",
+    "constants",
     "decode_piece",
     "encode_piece",
     "is_large_meta",
+    "path_of",
+    "places",
 ]

@@ -6,7 +6,7 @@ The first of these members present decides what a message is:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final, Protocol
 
@@ -184,20 +184,61 @@ class BadMessage(Exception):
     Attributes:
         id: The id that it seems to carry, so that the error reaches whom it concerns.
         answer: Whether it seems to be a response, or an item of one, rather than a request.
+        code: Which kind of mistake it is, where the profile tells them apart: `not_json` or `not_a_message`.
     """
 
-    def __init__(self, reason: str, id: str | None = None, *, answer: bool = False) -> None:
+    def __init__(self, reason: str, id: str | None = None, *, answer: bool = False, code: str | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
         self.id = id
         self.answer = answer
+        self.code = code
+
+
+class NotCarried(Exception):
+    """A message was to hold what this profile has no place for.
+
+    Attributes:
+        what: What that is, in the plural.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"the protocol's messages have no place for {what}")
+        self.what = what
 
 
 class Codec(Protocol):
-    """A wire profile: pure functions between messages and bytes."""
+    """A wire profile: pure functions between messages and bytes.
+
+    Attributes:
+        is_native: Whether it is the native wire format.
+        says_cancel: Whether `cancel` means something to a peer without extensions.
+        batches: Whether a message may be a batch of several, see `parts`.
+        acknowledged: Actions whose calls get a `first_answer` before their result.
+        settled_by_ack: Actions whose first answer is the only one.
+    """
+
+    is_native: bool
+    says_cancel: bool
+    batches: bool
+    acknowledged: frozenset[str]
+    settled_by_ack: frozenset[str]
 
     def decode(self, data: bytes) -> Message:
         """Raises `BadText` or `BadMessage`."""
+        ...
+
+    def parts(self, data: bytes) -> list[bytes] | None:
+        """The messages of a batch; None for what is none, and so one message."""
+        ...
+
+    def joined(self, answers: list[bytes]) -> bytes:
+        """The answers to a batch."""
+        ...
+
+    @property
+    def id_of(self) -> Callable[[int], str]:
+        """Gives the id of our call of that number on this connection."""
         ...
 
     def request(
@@ -213,14 +254,59 @@ class Codec(Protocol):
         credit: int | None = None,
         stream: int | None = None,
         upload: UploadForm | None = None,
+        route: int | str | None = None,
+    ) -> bytes:
+        """Raises `NotCarried` for what the profile has no place for."""
+        ...
+
+    def result(
+        self, id: str, data: bytes, *, replayed: bool = False, route: Raw | None = None, acked: bool = False
     ) -> bytes: ...
-    def result(self, id: str, data: bytes, *, replayed: bool = False) -> bytes: ...
-    def failure(self, id: str | None, error: ErrorBody, *, replayed: bool = False) -> bytes: ...
-    def event(self, name: str, data: bytes, *, seq: int | None = None, for_: str | None = None) -> bytes: ...
+    def failure(
+        self, id: str | None, error: ErrorBody, *, replayed: bool = False, route: Raw | None = None
+    ) -> bytes: ...
+    def event(
+        self,
+        name: str,
+        data: bytes,
+        *,
+        seq: int | None = None,
+        for_: str | None = None,
+        route: int | str | None = None,
+    ) -> bytes:
+        """Raises `NotCarried` for what the profile has no place for."""
+        ...
+
+    def cancel(self, id: str) -> bytes: ...
+    def first_answer(self, id: str, route: Raw | None) -> bytes:
+        """What a call of the peer's is answered before its result."""
+        ...
+
     def item(self, id: str, item: bytes, n: int) -> bytes: ...
     def credit(self, id: str, total: int) -> bytes: ...
     def ack(self, id: str, ack: Ack) -> bytes: ...
-    def cancel(self, id: str) -> bytes: ...
     def hello(self, hello: Hello) -> bytes: ...
     def goaway(self, goaway: Goaway) -> bytes: ...
     def about(self, sub: str, **note: Point | Loss | Reset | SubscriptionEnd) -> bytes: ...
+
+
+class WithoutExtensions:
+    """A profile without extensions: the session never asks for what they say."""
+
+    def item(self, id: str, item: bytes, n: int) -> bytes:
+        raise AssertionError("there are no streams")
+
+    def credit(self, id: str, total: int) -> bytes:
+        raise AssertionError("there are no streams")
+
+    def ack(self, id: str, ack: Ack) -> bytes:
+        raise AssertionError("there are no uploads")
+
+    def hello(self, hello: Hello) -> bytes:
+        raise AssertionError("nobody says hello")
+
+    def goaway(self, goaway: Goaway) -> bytes:
+        raise AssertionError("nobody says goodbye")
+
+    def about(self, sub: str, **note: Point | Loss | Reset | SubscriptionEnd) -> bytes:
+        raise AssertionError("subscriptions have no names")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, Raw
 from msgspec.json import Decoder, Encoder
 
 from .depth import MAX_DEPTH, is_too_deep
@@ -21,6 +21,7 @@ from .messages import (
     Hello,
     Loss,
     Message,
+    NotCarried,
     Point,
     Reset,
     SubscriptionEnd,
@@ -68,6 +69,21 @@ def _bad(reason: str, data: bytes) -> BadMessage:
 class NativeCodec:
     """Envelopes are spliced around payloads that are text already; nothing is built in between."""
 
+    is_native = True
+    says_cancel = batches = False
+    acknowledged: frozenset[str] = frozenset()
+    settled_by_ack: frozenset[str] = frozenset()
+    id_of = str
+
+    def parts(self, data: bytes) -> list[bytes] | None:
+        return None
+
+    def joined(self, answers: list[bytes]) -> bytes:
+        raise AssertionError("there are no batches")
+
+    def first_answer(self, id: str, route: Raw | None) -> bytes:
+        raise AssertionError("no action is acknowledged")
+
     def decode(self, data: bytes) -> Message:
         if not data.isascii():
             try:
@@ -100,7 +116,10 @@ class NativeCodec:
         credit: int | None = None,
         stream: int | None = None,
         upload: UploadForm | None = None,
+        route: int | str | None = None,
     ) -> bytes:
+        if route is not None:
+            raise NotCarried("routes")
         start = b'{"id":%b,"action":%b,"params":%b' % (_encode(id), _encode(action), params)
         if not capabilities.extensions:
             return start + b"}"
@@ -118,15 +137,27 @@ class NativeCodec:
             start += b',"upload":%b' % _encode(upload)
         return start + b"}"
 
-    def result(self, id: str, data: bytes, *, replayed: bool = False) -> bytes:
+    def result(
+        self, id: str, data: bytes, *, replayed: bool = False, route: Raw | None = None, acked: bool = False
+    ) -> bytes:
         end = _REPLAYED if replayed else b"}"
         return b'{"id":%b,"data":%b,"error":null%b' % (_encode(id), data, end)
 
-    def failure(self, id: str | None, error: ErrorBody, *, replayed: bool = False) -> bytes:
+    def failure(self, id: str | None, error: ErrorBody, *, replayed: bool = False, route: Raw | None = None) -> bytes:
         end = _REPLAYED if replayed else b"}"
         return b'{"id":%b,"data":null,"error":%b%b' % (_encode(id), _encode(error), end)
 
-    def event(self, name: str, data: bytes, *, seq: int | None = None, for_: str | None = None) -> bytes:
+    def event(
+        self,
+        name: str,
+        data: bytes,
+        *,
+        seq: int | None = None,
+        for_: str | None = None,
+        route: int | str | None = None,
+    ) -> bytes:
+        if route is not None:
+            raise NotCarried("routes")
         frame = b'{"event":%b,"data":%b' % (_encode(name), data)
         if seq is not None:
             frame += b',"seq":%d' % seq

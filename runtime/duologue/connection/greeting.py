@@ -1,0 +1,182 @@
+"""The handshake of a declared protocol: what both ends say before anything else."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from ..drivers.port import Executor, Future, wake
+from ..errors import CallError, Unauthenticated
+from ..wire import OWN, End, Envelope, Frame, Step, Template, compiled, constants, places
+from .hooks import Hooks, value_of
+
+TOKEN: Final = "token"  # noqa: S105 - the name of a variable
+"""The variable that holds what a client was opened with, and what a server's authenticator is asked about."""
+
+_SHOWN: Final = 200
+"""Characters of a message that an error quotes."""
+
+
+def asks_for_token(envelope: Envelope) -> bool:
+    """Whether clients show their token in the handshake, and so after that of WebSocket."""
+    return any("client" in step and TOKEN in places(compiled(step["client"])) for step in envelope.handshake)
+
+
+class GreetingFailed(Exception):
+    """The handshake did not come to its end, and why."""
+
+
+class Ear:
+    """Keeps what is said until somebody asks for it."""
+
+    def __init__(self, executor: Executor) -> None:
+        self.heard: deque[bytes] = deque()
+        self._executor = executor
+        self._waiting: Future | None = None
+
+    async def hear(self) -> bytes:
+        """The next message; waits for it."""
+        while not self.heard:
+            self._waiting = self._executor.future()
+            await self._waiting
+        return self.heard.popleft()
+
+    def take(self, data: bytes) -> None:
+        """Something was said."""
+        self.heard.append(data)
+        if self._waiting is not None:
+            wake(self._waiting)
+
+
+class Greeting:
+    """One handshake, at one end.
+
+    Args:
+        authenticate: Asks a server's authenticator about a token; raises a `CallError` where it is not good.
+
+    Attributes:
+        envelope: The protocol's.
+        variables: JSON by name: what was said and heard so far.
+    """
+
+    def __init__(
+        self,
+        envelope: Envelope,
+        end: End,
+        hooks: Hooks,
+        token: str | None = None,
+        authenticate: Callable[[str], Awaitable[None]] | None = None,
+    ) -> None:
+        self.variables: dict[str, bytes] = {} if token is None else {TOKEN: msgspec.json.encode(token)}
+        self.envelope = envelope
+        self._steps = envelope.handshake
+        self._end: End = end
+        self._hooks = hooks
+        self._authenticate = authenticate
+
+    async def run(self, say: Callable[[bytes], None], hear: Callable[[], Awaitable[bytes]]) -> None:
+        """Say and hear what the protocol asks for.
+
+        Raises:
+            GreetingFailed: The other end says something else, or one of the two refuses.
+        """
+        for step in self._steps:
+            ours, theirs = (step.get(end) for end in (self._end, "server" if self._end == "client" else "client"))
+            if ours is not None:
+                say(await self.filled(ours))
+            elif theirs is not None:
+                self._take(step, theirs, await hear())
+                await self._check(step, say)
+        await self._settle_messages()
+
+    async def _settle_messages(self) -> None:
+        """Values that messages hold after the handshake."""
+        said = [self.envelope.request] if self._end == "client" else [self.envelope.reply, self.envelope.reply_error]
+        saved = {name for call in self.envelope.after for name in call.get("save", {})}
+        for template in said:
+            for name in places(compiled(template)):
+                if name.partition(".")[0] not in OWN and name not in saved:
+                    await self.settle(name)
+
+    async def filled(self, template: Template) -> bytes:
+        """A template with the values of hooks and of what was heard.
+
+        Raises:
+            GreetingFailed: Nobody gives one of them.
+        """
+        node = compiled(template)
+        for name in places(node):
+            await self.settle(name)
+        return node.fill(self.variables) or b"null"
+
+    async def settle(self, name: str) -> None:
+        """Give a variable its value.
+
+        Raises:
+            GreetingFailed: Nobody gives one.
+        """
+        if name in self._hooks:
+            self.variables[name] = msgspec.json.encode(await value_of(self._hooks[name], self._known))
+        elif name == TOKEN and name not in self.variables:
+            raise GreetingFailed("the protocol asks for a token: give it as `token=`")
+        elif name not in self.variables:
+            raise GreetingFailed(f"the protocol asks for a value of `{name}`: give it as `hooks={{{name!r}: …}}`")
+
+    @property
+    def _known(self) -> Mapping[str, Any]:
+        return {name: msgspec.json.decode(value) for name, value in self.variables.items()}
+
+    def _take(self, step: Step, expected: Template, said: bytes) -> None:
+        try:
+            frame = Frame(said)
+        except msgspec.DecodeError as error:
+            raise GreetingFailed(f"what was said is not JSON: {error}") from None
+        if not _fits(expected, frame):
+            raise GreetingFailed(self._refusal(frame) or _unexpected(expected, said))
+        for name, place in places(compiled(expected)).items():
+            if (value := place.read(frame)) is not None:
+                self.variables[name] = value
+
+    def _refusal(self, frame: Frame) -> str | None:
+        """What the other end says where it refuses what this one said; None where it does not."""
+        for step in self._steps:
+            if self._end in step and "refuse" in step and _fits(step["refuse"], frame):
+                told = [place.read(frame) for place in places(compiled(step["refuse"])).values()]
+                reasons = [str(msgspec.json.decode(one)) for one in told if one is not None]
+                return f"the other end refuses: {', '.join(reasons) or frame.text.decode()[:_SHOWN]}"
+        return None
+
+    async def _check(self, step: Step, say: Callable[[bytes], None]) -> None:
+        check = step.get("check")
+        if check is None:
+            return
+        try:
+            await self._judge(check)
+        except CallError as error:
+            self.variables.setdefault("reason", msgspec.json.encode(error.message))
+            if "refuse" in step:
+                say(await self.filled(step["refuse"]))
+            raise GreetingFailed(error.message) from None
+
+    async def _judge(self, check: str) -> None:
+        if check in self._hooks:
+            if await value_of(self._hooks[check], self._known) is False:
+                raise Unauthenticated(f"`{check}` is not right")
+        elif check == TOKEN and self._authenticate is not None:
+            await self._authenticate(str(self._known.get(TOKEN, "")))
+        else:
+            raise GreetingFailed(f"nobody checks `{check}`: give it as `hooks={{{check!r}: …}}`")
+
+
+def _fits(template: Template, frame: Frame) -> bool:
+    """Whether a message is one of a template, as far as that is the same in all of them."""
+    return all(frame.holds(path, msgspec.json.encode(value)) for path, value in constants(template).items())
+
+
+def _unexpected(expected: Template, said: bytes) -> str:
+    wanted = {".".join(path): value for path, value in constants(expected).items()}
+    told = msgspec.json.encode(wanted).decode()
+    return f"expected a message with {told}, and not {said[:_SHOWN].decode(errors='replace')}"

@@ -1,0 +1,164 @@
+"""A declared wire profile: how the messages of one protocol look, as data.
+
+The generator writes one into the package of a protocol that is not native; `DeclaredCodec` interprets it, at both ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Required, TypeAlias, TypedDict
+
+Template: TypeAlias = "Mapping[str, Template] | Sequence[Template] | str | int | float | bool | None"
+"""JSON with placeholders: a text `$name` stands for a value, the key or item `...` for the members of one."""
+
+Kind: TypeAlias = Literal["request", "response", "error", "event", "ack", "cancel"]
+"""What a message is."""
+
+End: TypeAlias = Literal["client", "server"]
+
+Validation: TypeAlias = Literal["strict", "warn", "off"]
+"""What a client does with results and events that do not fit: refuse them, tell of each path once, or neither."""
+
+
+class Rule(TypedDict, total=False):
+    """One rule of `Envelope.incoming`: all of its conditions hold. Paths are dotted, and may hold list indexes.
+
+    What is null counts as absent in `exists` and `absent`; `at` names the end that receives such messages, if only one
+    does.
+    """
+
+    kind: Required[Kind]
+    at: End
+    exists: Sequence[str]
+    absent: Sequence[str]
+    equals: Mapping[str, str | int | float | bool | None]
+    regex: Mapping[str, str]
+
+
+class Params(TypedDict, total=False):
+    """How params look: by name or by position; and whether they are left out when there are none."""
+
+    style: Literal["named", "positional"]
+    empty: Literal["omit", "send"]
+
+
+class Result(TypedDict, total=False):
+    """Where a result is, if not only where `reply` has it: the first path that is there; and what stands for none."""
+
+    paths: Sequence[str]
+    empty: Template
+
+
+class Error(TypedDict, total=False):
+    """Where code, message and data of an error are; the codes of statuses, and the one for any other."""
+
+    code: Sequence[str]
+    message: Sequence[str]
+    data: Sequence[str]
+    codes: Mapping[str, int | str]
+    default: int | str
+
+
+class EventForm(TypedDict, total=False):
+    """Where name and data of an event are; what joins several parts of a name; which members are no data."""
+
+    name: Sequence[str]
+    join: str
+    data: str
+    strip: Sequence[str]
+
+
+class Route(TypedDict, total=False):
+    """What a call is sent with that names no route."""
+
+    default: Template
+
+
+class Ack(TypedDict, total=False):
+    """A first answer that is not the result: how it looks, which actions get it, and how their final answer looks.
+
+    Calls of the actions in `settles` are answered by it alone.
+    """
+
+    send: Required[Template]
+    to: Sequence[str]
+    reply: Template
+    settles: Sequence[str]
+
+
+class Step(TypedDict, total=False):
+    """One message of the handshake: who says it, and its template. The other end keeps what its placeholders hold.
+
+    `check` names a hook at the receiving end; where it refuses, `refuse` is said, and the connection ends.
+    """
+
+    client: Template
+    server: Template
+    check: str
+    refuse: Template
+
+
+class Introduction(TypedDict, total=False):
+    """A call that the client makes after connecting; `save` keeps parts of its result as variables."""
+
+    call: Required[str]
+    params: Template
+    save: Mapping[str, str]
+
+
+class Connect(TypedDict, total=False):
+    """What a client asks for when it connects; texts may hold `$variable`."""
+
+    subprotocol: Sequence[str]
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+
+
+class Keepalive(TypedDict, total=False):
+    """An action, or an event from the client, that is sent every so many seconds."""
+
+    action: Required[str]
+    every: Required[float]
+    params: Template
+    route: Template
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """One wire profile. Everything but the templates and the rules may be left out.
+
+    Attributes:
+        request: Holds `$id` and `$action`; may hold `$params`, `$route`, `$meta` and variables.
+        reply: Holds `$id`; may hold `$result` and `$route`; `reply_error` holds `$code`, `$message` and `$data`.
+        notify: Holds `$event`, or `$event.0`, `$event.1` …, and `$data`.
+        cancel: What tells the other end that nobody waits for `$id` any more.
+        id: What an id is made of.
+        incoming: What a message is: the kind of the first rule that holds.
+        after: Calls to make after connecting.
+        batch: Whether an array is a batch of messages.
+        hooks: Names of the values that users give.
+        validation: What clients do unless they are told otherwise.
+    """
+
+    request: Template
+    reply: Template
+    reply_error: Template
+    incoming: Sequence[Rule]
+    notify: Template = None
+    cancel: Template = None
+    params: Params = field(default_factory=Params)
+    id: Literal["integer", "string", "uuid"] = "string"
+    result: Result = field(default_factory=Result)
+    error: Error = field(default_factory=Error)
+    event: EventForm = field(default_factory=EventForm)
+    route: Route = field(default_factory=Route)
+    ack: Ack | None = None
+    handshake: Sequence[Step] = ()
+    after: Sequence[Introduction] = ()
+    connect: Connect = field(default_factory=Connect)
+    batch: bool = False
+    keepalive: Keepalive | None = None
+    hooks: Sequence[str] = ()
+    validation: Validation = "strict"

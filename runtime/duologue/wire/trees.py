@@ -1,0 +1,93 @@
+"""JSON text as a tree that is decoded a level at a time: what nobody looks into stays as it came."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+from msgspec import Raw
+from msgspec.json import Decoder
+
+Path: TypeAlias = tuple[str, ...]
+"""Steps from the top of a message: names of members, indexes of items; none is the message itself."""
+
+Level: TypeAlias = dict[str, Raw] | list[Raw]
+
+_decode_object = Decoder(dict[str, Raw]).decode
+_decode_array = Decoder(list[Raw]).decode
+
+
+def path_of(text: str) -> Path:
+    """`params.0.name` as steps; `.` is the whole message."""
+    return () if text == "." else tuple(text.split("."))
+
+
+def level(text: bytes | Raw) -> Level | None:
+    """The members or items of an object or array; None for anything else.
+
+    Raises:
+        msgspec.DecodeError: It is no JSON.
+    """
+    data = bytes(text)
+    match data[:1]:
+        case b"{":
+            return _decode_object(data)
+        case b"[":
+            return _decode_array(data)
+        case _:
+            return None
+
+
+def join_object(members: list[tuple[str, bytes]]) -> bytes:
+    """An object of members that are JSON already."""
+    return b"{%b}" % b",".join(b"%b:%b" % (msgspec.json.encode(name), value) for name, value in members)
+
+
+def join_array(items: list[bytes]) -> bytes:
+    return b"[%b]" % b",".join(items)
+
+
+class Frame:
+    """One message: what stands at a path of it.
+
+    Raises:
+        msgspec.DecodeError: It is no JSON.
+    """
+
+    __slots__ = ("_levels", "text")
+
+    def __init__(self, text: bytes) -> None:
+        self.text = text = text.strip()
+        top = level(text)
+        if top is None:
+            msgspec.json.decode(text)  # a number or a text may be one, too
+        self._levels: dict[Path, Level | None] = {(): top}
+
+    def at(self, path: Path) -> bytes | None:
+        """The JSON at a path; None where there is nothing."""
+        if not path:
+            return self.text
+        found = _step(self.level(path[:-1]), path[-1])
+        return None if found is None else bytes(found)
+
+    def holds(self, path: Path, value: bytes) -> bool:
+        """Whether a JSON scalar stands at a path, however it is written."""
+        found = self.at(path)
+        if found is None or found == value:
+            return found is not None
+        return b"\\" in found and found[:1] == b'"' and msgspec.json.encode(msgspec.json.decode(found)) == value
+
+    def level(self, path: Path) -> Level | None:
+        """The members or items of what stands at a path."""
+        if path not in self._levels:
+            inner = _step(self.level(path[:-1]), path[-1])
+            self._levels[path] = None if inner is None else level(inner)
+        return self._levels[path]
+
+
+def _step(owner: Level | None, step: str) -> Raw | None:
+    if isinstance(owner, dict):
+        return owner.get(step)
+    if isinstance(owner, list) and step.isdecimal() and int(step) < len(owner):
+        return owner[int(step)]
+    return None
