@@ -36,9 +36,9 @@ LIBRARY: Final[Mapping[str, str]] = {
             ResourceExhausted FailedPrecondition Aborted OutOfRange Unimplemented Internal Unavailable DataLoss
             Unauthenticated
             Action DownloadAction StreamAction UploadAction Effect Delivery EventDescriptor NamespaceTable Protocol Rate
-            Body Bound ByteSink Call CallOptions Client Download Envelope EventStream Events Lifecycle Limits Peer
-            Position Server Service Sink Stream SyncClient SyncDownload SyncEventStream SyncEvents SyncStream Token
-            Upload downloading notified streaming unary uploading
+            Body Bound ByteSink Call CallOptions Client Download Envelope EventStream Events Hooks Lifecycle Limits
+            Peer Position Server Service Sink Stream SyncClient SyncDownload SyncEventStream SyncEvents SyncStream
+            Token Upload Validation downloading notified streaming unary uploading
         """,
     }.items()
     for name in names.split()

@@ -150,8 +150,10 @@ class WireSpec(Grammar):
         None, description="A given profile; what is written here takes the place of what it says."
     )
     request: Template | None = Field(None, description="A call: `$id` `$action` `$params` `$route` `$meta`.")
-    reply: Template | None = Field(None, description="Its result: `$id` `$result` `$route`.")
-    reply_error: Template | None = Field(None, description="Its error: `$id` `$code` `$message` `$data` `$route`.")
+    reply: Template | None = Field(None, description="Its result: `$id` `$result` `$action` `$route`.")
+    reply_error: Template | None = Field(
+        None, description="Its error: `$id` `$code` `$message` `$data` `$action` `$route`."
+    )
     notify: Template | None = Field(None, description="An event: `$event` (or `$event.0` …) `$data` `$route`.")
     cancel: Template | None = Field(None, description="Nobody waits for the answer to `$id` any more.")
     params: WireParamsSpec | None = Field(None, description="How params look.")

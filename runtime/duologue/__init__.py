@@ -26,6 +26,7 @@ from .client.lifecycle import Lifecycle
 from .client.sync import SyncClient, SyncDownload, SyncEvents, SyncEventStream, SyncStream
 from .close_codes import CloseCode
 from .connection.connection import Connection
+from .connection.hooks import Hook, Hooks
 from .descriptors import (
     API_LEVEL,
     Action,
@@ -136,6 +137,8 @@ __all__ = [
     "HandlerNext",
     "HeldUploads",
     "HistoryLost",
+    "Hook",
+    "Hooks",
     "Identity",
     "Int64",
     "Interceptors",

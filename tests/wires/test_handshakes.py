@@ -191,9 +191,10 @@ async def test_a_token_is_shown_in_the_protocols_own_words() -> None:
         ):
             await client.turn_off(entity="lamp")
             assert (await anext(changed)).entity == "lamp"
-        with pytest.raises(ConnectFailed, match="the other end refuses"):
+        with pytest.raises(ConnectFailed, match="the other end refuses") as refused:
             async with hearth.HearthClient.open(url(server.port), token="nobody"):
                 raise AssertionError
+        assert refused.value.close_code == 4401
         with pytest.raises(ConnectFailed, match="asks for a token"):
             async with hearth.HearthClient.open(url(server.port)):
                 raise AssertionError

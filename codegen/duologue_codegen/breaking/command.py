@@ -44,7 +44,6 @@ def breaking(spec: Path, against: str, *, as_json: bool) -> None:
 def _read(spec: Path, against: str) -> tuple[ir.Protocol, ir.Protocol, dict[Version, Labels]]:
     """Both versions, and how their files are called. Ends the program where one of them is none."""
     from ..compiler import compile_spec
-    from ..generate import NotYetSpoken, refuse_unspoken
     from ..problems import SpecErrors
     from .findings import Labels, Version
     from .revision import NotFound, compile_against
@@ -52,14 +51,15 @@ def _read(spec: Path, against: str) -> tuple[ir.Protocol, ir.Protocol, dict[Vers
     try:
         new = compile_spec(spec)
         old, in_git = compile_against(spec, against)
-        refuse_unspoken(old)
-        refuse_unspoken(new)
     except SpecErrors as errors:
         _fail(errors.render())
     except NotFound as error:
         _fail(f"duologue: {error}")
-    except NotYetSpoken as refused:
-        _fail(f"duologue: {spec}: {refused}")
+    if old.envelope != new.envelope:
+        _fail(
+            f"duologue: {spec}: `wire` is another than in {against}, so no message of the one version is one of the"
+            " other: raise the major version, or keep `wire` as it was"
+        )
     folder = Path(against).parent if not in_git else spec.parent
     labels = {
         Version.NEW: Labels(_prefix(spec.parent), "", spec.name),

@@ -14,12 +14,12 @@ from .rules import PLACEHOLDER, SPREAD, leaves
 
 _ALLOWED: Final[Mapping[tuple[str, ...], frozenset[str]]] = {
     ("request",): frozenset("id action params route meta".split()),
-    ("reply",): frozenset("id result route".split()),
-    ("reply_error",): frozenset("id code message data route".split()),
+    ("reply",): frozenset("id action result route".split()),
+    ("reply_error",): frozenset("id action code message data route".split()),
     ("notify",): frozenset("event data route".split()),
     ("cancel",): frozenset("id route".split()),
     ("ack", "send"): frozenset("id route".split()),
-    ("ack", "reply"): frozenset("id result route".split()),
+    ("ack", "reply"): frozenset("id action result route".split()),
 }
 _NEEDED: Final[Mapping[tuple[str, ...], tuple[str, ...]]] = {
     ("request",): ("id", "action"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from websockets.http11 import Request
 
+from ..close_codes import CloseCode
 from ..connection.connection import Connection
 from ..connection.greeting import Ear, Greeting, GreetingFailed
 from ..connection.party import Party
@@ -47,7 +48,7 @@ class ClientIntroduction:
         connection = self._connection
         closed = self._closed if connection is None else connection.closed
         if self._failure is not None:
-            raise ConnectFailed(f"the handshake did not succeed: {self._failure}") from self._failure
+            raise _failed(self._failure, closed) from self._failure
         if closed is not None:
             raise refusal(link.protocol.handshake_exc, closed) from closed
         assert connection is not None, "the link is held when it is there"
@@ -107,3 +108,12 @@ class ClientIntroduction:
 
     def on_pass_end(self) -> None: ...
     def on_room(self) -> None: ...
+
+
+def _failed(failure: Exception, closed: ConnectionClosed | None) -> ConnectFailed:
+    """What a handshake ended in: what the other end said when it closed tells most of it."""
+    told = str(failure) if closed is None or not closed.reason else closed.reason
+    code = None if closed is None or closed.close_code == CloseCode.ABNORMAL else closed.close_code
+    if isinstance(failure, GreetingFailed) and failure.refused:
+        told, code = str(failure), CloseCode.UNAUTHENTICATED
+    return ConnectFailed(f"the handshake did not succeed: {told}", close_code=code)

@@ -178,5 +178,5 @@ class SyncClient:
     ) -> SyncDownload[R]:
         return SyncDownload(self._portal, self._client._download(action, params, timeout, options))
 
-    def _notify(self, event: Event) -> None:
-        self._portal.call(self._client._notify, event)
+    def _notify(self, event: Event, route: int | str | None = None) -> None:
+        self._portal.call(self._client._notify, event, route)

@@ -26,7 +26,15 @@ def asks_for_token(envelope: Envelope) -> bool:
 
 
 class GreetingFailed(Exception):
-    """The handshake did not come to its end, and why."""
+    """The handshake did not come to its end, and why.
+
+    Attributes:
+        refused: The other end does not want what this one has shown.
+    """
+
+    def __init__(self, reason: str, *, refused: bool = False) -> None:
+        super().__init__(reason)
+        self.refused = refused
 
 
 class Ear:
@@ -119,7 +127,9 @@ class Greeting:
             GreetingFailed: Nobody gives one.
         """
         if name in self._hooks:
-            self.variables[name] = msgspec.json.encode(await value_of(self._hooks[name], self._known))
+            value = await value_of(self._hooks[name], self._known)
+            if value is not None:
+                self.variables[name] = msgspec.json.encode(value)
         elif name == TOKEN and name not in self.variables:
             raise GreetingFailed("the protocol asks for a token: give it as `token=`")
         elif name not in self.variables:
@@ -135,7 +145,8 @@ class Greeting:
         except msgspec.DecodeError as error:
             raise GreetingFailed(f"what was said is not JSON: {error}") from None
         if not _fits(expected, frame):
-            raise GreetingFailed(self._refusal(frame) or _unexpected(expected, said))
+            refusal = self._refusal(frame)
+            raise GreetingFailed(refusal or _unexpected(expected, said), refused=refusal is not None)
         for name, place in places(compiled(expected)).items():
             if (value := place.read(frame)) is not None:
                 self.variables[name] = value

@@ -294,7 +294,7 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
 
     def wait_for_live(self, connection: Connection) -> None:
         """What a new connection carries is not for this stream before its own `live`."""
-        if self._asked is not connection:
+        if self._asked is not connection and connection.is_native:
             self._live = False
 
     def fail(self, error: Exception) -> None:

@@ -125,14 +125,18 @@ class Answering:
         """Answer with a result, or an earlier call's; one that the peer cannot take becomes `resource_exhausted`."""
         outbox = self._outbox
         replayed = replayed and outbox.capabilities.extensions
-        message = outbox.codec.result(call.id, data, replayed=replayed, route=call.route, acked=call.acked)
+        message = outbox.codec.result(
+            call.id, data, replayed=replayed, action=call.action, route=call.route, acked=call.acked
+        )
         self._respond(call, message, None)
 
     def refuse(self, call: IncomingCall, error: ErrorBody, *, replayed: bool = False) -> None:
         """Answer with an error, or the one of an earlier call."""
         outbox = self._outbox
         replayed = replayed and outbox.capabilities.extensions
-        self._respond(call, outbox.codec.failure(call.id, error, replayed=replayed, route=call.route), error)
+        self._respond(
+            call, outbox.codec.failure(call.id, error, replayed=replayed, action=call.action, route=call.route), error
+        )
 
     def complain(self, error: ErrorBody) -> None:
         """Answer what is no call, and so has no id."""
@@ -157,7 +161,7 @@ class Answering:
         if len(message) > self._outbox.capabilities.frame:
             status, text = Status.RESOURCE_EXHAUSTED, self._oversize(call, "an answer", message)
             error = ErrorBody(status, status, text)
-            message = self._outbox.codec.failure(call.id, error, route=call.route)
+            message = self._outbox.codec.failure(call.id, error, action=call.action, route=call.route)
         if call.batch is None:
             self._outbox.send(message)
         else:

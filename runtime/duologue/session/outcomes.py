@@ -137,10 +137,18 @@ def _declared_error(body: ErrorBody, declared: Sequence[type[CallError]]) -> Cal
             try:
                 details = None if kind.details_type is None else kind.details_type.from_wire(_raw(body.details))
             except ValidationError:
-                return None  # details that we cannot read: the status is what is left to tell
+                if not isinstance(body, ForeignError) or kind.details_type is None:
+                    return None  # details that we cannot read: the status is what is left to tell
+                details = as_it_came(kind.code, kind.details_type, _object(body.details), "off")
             error: CallError = cast("Any", kind).restore(body.message, details)
             return error
     return None
+
+
+def _object(details: object) -> bytes:
+    """Details as an object, whatever came in their place: other protocols have errors with less, or none."""
+    raw = _raw(details)
+    return raw if raw[:1] == b"{" else b"{}"
 
 
 def _raw(details: object) -> bytes:

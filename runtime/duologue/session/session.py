@@ -353,6 +353,8 @@ class Session:
 
     def _receive_response(self, message: Message) -> None:
         if not isinstance(message.id, str):  # it concerns no call of ours
+            if isinstance(message, Foreign):
+                self._decisions.append(EventArrived(message))
             return
         call = self.outgoing.get(message.id)
         if call is not None:

@@ -276,7 +276,8 @@ class DeclaredCodec(WithoutExtensions):
         body = ForeignError(name, status, _told(_first(frame, profile.error["message"])), wire_code=code)
         if data is not None and data != b"null":
             body = msgspec.structs.replace(body, data=Raw(data), details=Raw(data))
-        return Foreign(id=self._id(frame, profile.ids), error=body)
+        id = self._id(frame, profile.ids)
+        return Foreign(id=id, error=body, whole=Raw(frame.text) if id is None else None)
 
     def _read_event(self, frame: Frame) -> Message:
         profile = self._profile
@@ -346,18 +347,28 @@ class DeclaredCodec(WithoutExtensions):
         return _filled(profile.request, values)
 
     def result(
-        self, id: str, data: bytes, *, replayed: bool = False, route: Raw | None = None, acked: bool = False
+        self,
+        id: str,
+        data: bytes,
+        *,
+        replayed: bool = False,
+        action: str = "",
+        route: Raw | None = None,
+        acked: bool = False,
     ) -> bytes:
         profile = self._profile
         data = profile.no_result if data == b"null" else data
-        values = self._values(id=id.encode(), result=data, **_routed(route))
+        values = self._values(id=id.encode(), action=msgspec.json.encode(action), result=data, **_routed(route))
         return _filled(profile.acked_reply if acked else profile.reply, values)
 
-    def failure(self, id: str | None, error: ErrorBody, *, replayed: bool = False, route: Raw | None = None) -> bytes:
+    def failure(
+        self, id: str | None, error: ErrorBody, *, replayed: bool = False, action: str = "", route: Raw | None = None
+    ) -> bytes:
         profile, codes = self._profile, self._profile.code_of
         code = codes.get(error.code, codes.get(error.status, profile.envelope.error.get("default", error.code)))
         values = self._values(
             id=b"null" if id is None else id.encode(),
+            action=msgspec.json.encode(action),
             code=msgspec.json.encode(code),
             message=msgspec.json.encode(error.message),
             **_routed(route),

@@ -131,7 +131,8 @@ class Envelope:
 
     Attributes:
         request: Holds `$id` and `$action`; may hold `$params`, `$route`, `$meta` and variables.
-        reply: Holds `$id`; may hold `$result` and `$route`; `reply_error` holds `$code`, `$message` and `$data`.
+        reply: Holds `$id`; may hold `$result`, `$action` and `$route`.
+        reply_error: The same with `$code`, `$message` and `$data` instead of a result.
         notify: Holds `$event`, or `$event.0`, `$event.1` …, and `$data`.
         cancel: What tells the other end that nobody waits for `$id` any more.
         id: What an id is made of.

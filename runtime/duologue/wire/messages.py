@@ -260,10 +260,17 @@ class Codec(Protocol):
         ...
 
     def result(
-        self, id: str, data: bytes, *, replayed: bool = False, route: Raw | None = None, acked: bool = False
+        self,
+        id: str,
+        data: bytes,
+        *,
+        replayed: bool = False,
+        action: str = "",
+        route: Raw | None = None,
+        acked: bool = False,
     ) -> bytes: ...
     def failure(
-        self, id: str | None, error: ErrorBody, *, replayed: bool = False, route: Raw | None = None
+        self, id: str | None, error: ErrorBody, *, replayed: bool = False, action: str = "", route: Raw | None = None
     ) -> bytes: ...
     def event(
         self,

@@ -138,12 +138,21 @@ class NativeCodec:
         return start + b"}"
 
     def result(
-        self, id: str, data: bytes, *, replayed: bool = False, route: Raw | None = None, acked: bool = False
+        self,
+        id: str,
+        data: bytes,
+        *,
+        replayed: bool = False,
+        action: str = "",
+        route: Raw | None = None,
+        acked: bool = False,
     ) -> bytes:
         end = _REPLAYED if replayed else b"}"
         return b'{"id":%b,"data":%b,"error":null%b' % (_encode(id), data, end)
 
-    def failure(self, id: str | None, error: ErrorBody, *, replayed: bool = False, route: Raw | None = None) -> bytes:
+    def failure(
+        self, id: str | None, error: ErrorBody, *, replayed: bool = False, action: str = "", route: Raw | None = None
+    ) -> bytes:
         end = _REPLAYED if replayed else b"}"
         return b'{"id":%b,"data":null,"error":%b%b' % (_encode(id), _encode(error), end)
 
