@@ -17,6 +17,8 @@ REGISTRY := runtime/registry
 # Tests and demonstrations start many processes, which would each compile again what they import.
 unexport PYTHONDONTWRITEBYTECODE
 export COVERAGE_FILE := $(CURDIR)/build/coverage
+# One more than a small machine has cores: many tests wait, for another process or for time to pass.
+WORKERS  ?= 3
 COVERING := $(wildcard tests/runtime tests/security tests/peers tests/simulation/test_helpers.py)
 PROJECTS := . $(SDK) $(REGISTRY)
 
@@ -70,7 +72,7 @@ types: $(CHECKING) ## check types with mypy and basedpyright
 	$(BIN)/basedpyright --pythonpath $(PY)
 
 test: $(TESTING) ## run the tests that take seconds; ARGS="-k word" goes to pytest
-	$(PY) -m pytest -n 2 --dist worksteal -m "not long" $(ARGS)
+	$(PY) -m pytest -n $(WORKERS) --dist worksteal -m "not long" $(ARGS)
 
 test-long: $(TESTING) ## run the tests that take minutes
 	$(PY) -m pytest -m long $(ARGS)
@@ -107,7 +109,7 @@ publish: ## upload them to REPOSITORY_URL; DRY_RUN=1 only says what would be sen
 check: ## everything that must hold before a change is merged
 	$(MAKE) check-generated lint types build
 	@mkdir -p build
-	$(PY) -m coverage run -m pytest -n 2 --dist worksteal -q -m "not long" -k "not uvloop" $(COVERING)
+	$(PY) -m coverage run -m pytest -n $(WORKERS) --dist worksteal -q -m "not long" -k "not uvloop" $(COVERING)
 	$(PY) -m coverage combine -q
 	$(PY) -m coverage report
 	$(MAKE) test ARGS="-k uvloop $(COVERING)"

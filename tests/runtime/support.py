@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 import anyio
@@ -24,10 +24,10 @@ from tests.runtime.chat import (
 )
 from typing_extensions import override
 
-from duologue import Call, Connection, Deflate, Lifecycle, Limits, Server, Service, Sink, serve
+from duologue import Call, Connection, DeadlineExceeded, Deflate, Lifecycle, Limits, Server, Service, Sink, serve
 from duologue.drivers.port import Transport
 
-BOUND = 15.0
+BOUND = 30.0
 """Seconds after which a conversation that should take a fraction of one is given up."""
 
 
@@ -175,6 +175,20 @@ async def until(condition: Callable[[], object]) -> None:
     """Wait until something is so; the test's own bound ends it."""
     while not condition():
         await anyio.sleep(0.005)
+
+
+async def out_of_time(call: Callable[[float], Awaitable[object]], began: Callable[[], object]) -> DeadlineExceeded:
+    """How a call ends whose handler began and is too slow.
+
+    Args:
+        call: Calls with this timeout; on a busy machine the first ones may be over before a handler begins.
+    """
+    for timeout in (0.1, 1.0, 10.0):
+        with pytest.raises(DeadlineExceeded) as caught:
+            await call(timeout)
+        if began():
+            return caught.value
+    raise AssertionError("the handler never began")
 
 
 def connection_of(client: ChatClient) -> Connection:

@@ -145,7 +145,7 @@ class TestHandlersThatTakeTheirTime:
 
             async def book() -> None:
                 with suppress(CallError):
-                    await (here.peer if back else here.client).book(mark="long", before=0, after=3)
+                    await (here.peer if back else here.client).book(mark="long", before=0, after=60)
 
             tasks.start_soon(book)
             await here.running("long")
@@ -153,8 +153,8 @@ class TestHandlersThatTakeTheirTime:
             for _ in range(2):  # a second one was being waited for when the first took the only place
                 await here.cut()
                 assert (await here.client.read(mark="next", before=0, after=0)).mark == "next"
-            assert anyio.current_time() - cut_at < 1
-            assert 0 <= told[0] - cut_at < 1
+            assert anyio.current_time() - cut_at < 10
+            assert 0 <= told[0] - cut_at < 10
             (run,) = here.ledger.runs_of("long")
             assert (run.ended, run.stopped) == (None, False), "it still runs"
             tasks.cancel_scope.cancel()

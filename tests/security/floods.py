@@ -154,7 +154,7 @@ def dripping_handshakes(port: int) -> str:
 
 def tiny_frames(port: int) -> str:
     with Hostile(port, SIGNED_IN + OURS) as peer:
-        pour(peer, message(cancel="nothing") * PIECE, 400)
+        pour(peer, message(cancel="nothing") * 6400, 4)  # in one go: a sender that gets little time sends few a second
         return peer.end()
 
 

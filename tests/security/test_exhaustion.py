@@ -49,4 +49,6 @@ def test_it_goes_on_when_there_are_some_again_and_does_not_spin_meanwhile(victim
         with Hostile(victim.port, SIGNED_IN) as late:
             echo(late)
         echo(early)
-    assert victim.log() == []
+    again = victim.log()  # those that the kernel held take what has become free, which may be all of it once more
+    assert len(again) <= 1
+    assert all("cannot accept connections" in line for line in again)
