@@ -79,7 +79,7 @@ def test_names_that_no_token_has(file: TokenFile, name: str) -> None:
 
 
 def test_what_is_not_there_is_told_with_what_is(file: TokenFile) -> None:
-    with pytest.raises(TokensError, match="'boss' is no role; there are viewer, service, operator"):
+    with pytest.raises(TokensError, match="'boss' is no role; there are viewer, service, operator, agent"):
         file.create("web-1", ["boss"], None)
     with pytest.raises(TokensError, match="no token is called web-1; there are: none"):
         file.revoke("web-1")
@@ -253,16 +253,20 @@ def test_a_token_whose_rights_were_changed_by_hand_is_another_one(file: TokenFil
 
 # ---------------------------------------------------------------------------------------------- a registry with tokens
 EVERYTHING = {
-    "list_services": "viewer service operator",
-    "get_service": "viewer service operator",
-    "list_endpoints": "viewer service operator",
-    "register_service": "service operator",
-    "deregister_service": "service operator",
-    "heartbeat": "service operator",
-    "update_state": "service operator",
-    "report_health": "service operator",
-    "list_packages": "viewer operator",
-    "download_package": "viewer operator",
+    "list_services": "viewer service operator agent",
+    "get_service": "viewer service operator agent",
+    "list_endpoints": "viewer service operator agent",
+    "list_agents": "viewer service operator agent",
+    "register_service": "service operator agent",
+    "deregister_service": "service operator agent",
+    "heartbeat": "service operator agent",
+    "update_state": "service operator agent",
+    "report_health": "service operator agent",
+    "service_action": "operator",
+    "watch_logs": "operator",
+    "attach_agent": "agent",
+    "list_packages": "viewer operator agent",
+    "download_package": "viewer operator agent",
     "upload_package": "operator",
     "remove_package": "operator",
     "list_events": "operator",
@@ -271,7 +275,7 @@ EVERYTHING = {
 
 @pytest.mark.anyio
 async def test_roles_may_what_the_spec_says_and_the_audit_log_says_who_did_it(file: TokenFile) -> None:
-    drawn = {role: file.create(f"the-{role}", [role], None) for role in ("viewer", "service", "operator")}
+    drawn = {role: file.create(f"the-{role}", [role], None) for role in ("viewer", "service", "operator", "agent")}
     tokens = FileTokens(file)
     assert {action.name for action in RegistryClient.protocol.client_actions} == set(EVERYTHING)
     with MemoryNetwork().use(), anyio.fail_after(20):
@@ -292,7 +296,7 @@ async def test_roles_may_what_the_spec_says_and_the_audit_log_says_who_did_it(fi
                         pass
                 async with RegistryClient.open(url, token=drawn["operator"]) as registry:
                     page = await registry.list_events()
-                    assert {record.actor for record in page.records} == {"the-service", "the-operator"}
+                    assert {record.actor for record in page.records} == {"the-service", "the-operator", "the-agent"}
                     page = await registry.list_events(actor="the-service")
                     assert [record.actor for record in page.records] == ["the-service"]
 

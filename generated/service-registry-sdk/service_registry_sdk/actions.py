@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from duologue import Action, DownloadAction, Effect, Rate, UploadAction, deferred
+from duologue import Action, DownloadAction, Effect, Rate, StreamAction, UploadAction, deferred
 from pydantic import TypeAdapter
 
 from .errors import (
+    AgentUnavailable,
     BadPackage,
     DependencyCycle,
     InvalidTransition,
     LeaseLost,
     NoSpace,
+    NotOwner,
     PackageExists,
     PackageInUse,
     PackageNotFound,
@@ -27,11 +29,20 @@ from .errors import (
     SignatureRefused,
 )
 from .models import (
+    AgentLease,
+    AttachAgentParams,
+    CommandOutcome,
+    CommandStep,
     DeregisterServiceParams,
     DownloadPackageParams,
+    ExecuteParams,
     GetServiceParams,
     HeartbeatParams,
     HeartbeatResult,
+    InstallPackageParams,
+    InstallPackageResult,
+    ListAgentsParams,
+    ListAgentsResult,
     ListEndpointsParams,
     ListEndpointsResult,
     ListEventsParams,
@@ -40,13 +51,17 @@ from .models import (
     ListPackagesResult,
     ListServicesParams,
     ListServicesResult,
+    LogLine,
     PackageInfo,
     RegisterServiceParams,
     RemovePackageParams,
     ReportHealthParams,
+    ServiceActionParams,
     ServiceEntry,
+    TailLogsParams,
     UpdateStateParams,
     UploadPackageParams,
+    WatchLogsParams,
 )
 
 LIST_SERVICES: Final[Action[ListServicesParams, ListServicesResult]] = Action(
@@ -109,17 +124,19 @@ UPDATE_STATE: Final[Action[UpdateStateParams, ServiceEntry]] = Action(
     result=TypeAdapter(ServiceEntry),
     scope=("services:write",),
     effect=Effect.KEYED,
-    errors=(ServiceNotFound, InvalidTransition, RevisionConflict, ReadOnly, NoSpace),
+    errors=(ServiceNotFound, InvalidTransition, RevisionConflict, NotOwner, ReadOnly, NoSpace),
     timeout=30.0,
 )
-"""Move a service to another state. Asking for the state it is in changes nothing."""
+"""Move a service to another state. Asking for the state it is in changes nothing. Its agent tells what is, and
+not what is to be: it may say so of any state but `registered`.
+"""
 REPORT_HEALTH: Final[Action[ReportHealthParams, None]] = Action(
     name="report_health",
     params=ReportHealthParams,
     result=deferred(None),
     scope=("services:write",),
     effect=Effect.SAFE,
-    errors=(ServiceNotFound, ReadOnly, NoSpace),
+    errors=(ServiceNotFound, NotOwner, ReadOnly, NoSpace),
     timeout=30.0,
 )
 """Tell the outcome of a health check. Only the latest of each check is kept."""
@@ -135,6 +152,83 @@ LIST_ENDPOINTS: Final[Action[ListEndpointsParams, ListEndpointsResult]] = Action
 """Resolve a name to healthy endpoints: those of a running service none of whose checks is critical or in
 maintenance.
 """
+SERVICE_ACTION: Final[StreamAction[ServiceActionParams, CommandStep, CommandOutcome]] = StreamAction(
+    name="service_action",
+    params=ServiceActionParams,
+    item=TypeAdapter(CommandStep),
+    result=TypeAdapter(CommandOutcome),
+    scope=("services:control",),
+    effect=Effect.KEYED,
+    errors=(ServiceNotFound, AgentUnavailable, ReadOnly, NoSpace),
+    timeout=300.0,
+)
+"""Start, stop or restart a service through the agent of its node. Before a start its dependencies are started
+and waited for until they are healthy; before a stop those that depend on it are stopped. Where there is a
+package of the version that it is registered with, a start installs it.
+"""
+WATCH_LOGS: Final[StreamAction[WatchLogsParams, LogLine, None]] = StreamAction(
+    name="watch_logs",
+    params=WatchLogsParams,
+    item=TypeAdapter(LogLine),
+    result=deferred(None),
+    scope=("services:control",),
+    effect=Effect.SAFE,
+    errors=(ServiceNotFound, AgentUnavailable),
+    timeout=None,
+)
+"""Read what a service has written, and go on reading."""
+ATTACH_AGENT: Final[Action[AttachAgentParams, AgentLease]] = Action(
+    name="attach_agent",
+    params=AttachAgentParams,
+    result=TypeAdapter(AgentLease),
+    scope=("agent",),
+    effect=Effect.SAFE,
+    errors=(ReadOnly, NoSpace),
+    timeout=30.0,
+)
+"""Say that this connection is the agent of a node, and what of its services it finds. Whoever was its agent
+before is not listened to any more.
+"""
+LIST_AGENTS: Final[Action[ListAgentsParams, ListAgentsResult]] = Action(
+    name="list_agents",
+    params=ListAgentsParams,
+    result=TypeAdapter(ListAgentsResult),
+    scope=("services:read",),
+    effect=Effect.SAFE,
+    timeout=30.0,
+)
+"""List the agents that have ever attached, by the name of their node."""
+EXECUTE: Final[StreamAction[ExecuteParams, CommandStep, CommandOutcome]] = StreamAction(
+    name="execute",
+    params=ExecuteParams,
+    item=TypeAdapter(CommandStep),
+    result=TypeAdapter(CommandOutcome),
+    scope=("agent",),
+    effect=Effect.KEYED,
+    errors=(NotOwner,),
+    timeout=300.0,
+)
+"""Start or stop a service of this node."""
+INSTALL_PACKAGE: Final[Action[InstallPackageParams, InstallPackageResult]] = Action(
+    name="install_package",
+    params=InstallPackageParams,
+    result=TypeAdapter(InstallPackageResult),
+    scope=("agent",),
+    effect=Effect.KEYED,
+    errors=(NotOwner, BadPackage, SignatureRefused, PackageNotFound, NoSpace),
+    timeout=600.0,
+)
+"""Install a package and make it the active version of its service. What is active already stays."""
+TAIL_LOGS: Final[StreamAction[TailLogsParams, LogLine, None]] = StreamAction(
+    name="tail_logs",
+    params=TailLogsParams,
+    item=TypeAdapter(LogLine),
+    result=deferred(None),
+    scope=("agent",),
+    effect=Effect.SAFE,
+    timeout=None,
+)
+"""Read what a service of this node has written."""
 UPLOAD_PACKAGE: Final[UploadAction[UploadPackageParams, PackageInfo]] = UploadAction(
     name="upload_package",
     params=UploadPackageParams,

@@ -23,6 +23,7 @@ from duologue import (
     Lifecycle,
     Limits,
     Protocol,
+    Stream,
     Token,
     UnknownValue,
 )
@@ -31,15 +32,23 @@ from pydantic import AwareDatetime
 from . import actions
 from .events import EventType, RegistryEvent, RegistryEvents
 from .models import (
+    AgentLease,
+    AgentService,
+    AttachAgentParams,
+    CommandOutcome,
+    CommandStep,
     DeregisterServiceParams,
     DownloadPackageParams,
     Endpoint,
     EndpointProtocol,
     ExecutionInfo,
     GetServiceParams,
+    HealthCheck,
     HealthReport,
     HeartbeatParams,
     HeartbeatResult,
+    ListAgentsParams,
+    ListAgentsResult,
     ListEndpointsParams,
     ListEndpointsResult,
     ListEventsParams,
@@ -49,25 +58,30 @@ from .models import (
     ListServicesParams,
     ListServicesResult,
     Location,
+    LogLine,
     NodeName,
     PackageInfo,
     RegisterServiceParams,
     RemovePackageParams,
     ReportHealthParams,
     Revision,
+    ServiceActionParams,
+    ServiceCommand,
     ServiceEntry,
+    ServiceKind,
     ServiceName,
     ServiceState,
     UpdateStateParams,
     UploadPackageParams,
     Version,
+    WatchLogsParams,
 )
 from .protocol import PROTOCOL
 from .sync_client import RegistrySyncClient
 
 
 class RegistryClient(Client):
-    """Register services, resolve their endpoints, watch them change, and keep their packages."""
+    """Register services, resolve their endpoints, watch and control them, and keep their packages."""
 
     protocol: ClassVar[Protocol] = PROTOCOL
 
@@ -161,6 +175,7 @@ class RegistryClient(Client):
         depends_on: list[ServiceName] | None = None,
         tags: list[str] | None = None,
         metadata: dict[str, str] | None = None,
+        checks: list[HealthCheck] | None = None,
         lease: timedelta | None = None,
         if_revision: Revision | None = None,
         timeout: float | None = None,
@@ -178,6 +193,7 @@ class RegistryClient(Client):
             depends_on: They need not be registered yet. Default: `[]`.
             tags: Default: `[]`.
             metadata: Default: `{}`.
+            checks: What its agent asks it. Default: `[]`.
             lease: Fails when no heartbeat comes for so long; 1 second to 1 day.
             if_revision: Only if the entry has this revision; 0 when the name must be free.
             timeout: Seconds until the caller gives up; 30 by default.
@@ -200,6 +216,7 @@ class RegistryClient(Client):
                 depends_on=[] if depends_on is None else depends_on,
                 tags=[] if tags is None else tags,
                 metadata={} if metadata is None else metadata,
+                checks=[] if checks is None else checks,
                 lease=lease,
                 if_revision=if_revision,
             ),
@@ -258,26 +275,30 @@ class RegistryClient(Client):
         state: ServiceState | UnknownValue,
         reason: str | None = None,
         if_revision: Revision | None = None,
+        agent: AgentLease | None = None,
         timeout: float | None = None,
         options: CallOptions | None = None,
     ) -> ServiceEntry:
-        """Move a service to another state. Asking for the state it is in changes nothing.
+        """Move a service to another state. Asking for the state it is in changes nothing. Its agent tells what
+        is, and not what is to be: it may say so of any state but `registered`.
 
         Args:
             name: Unique name of a service.
             if_revision: Grows by one with every mutation of the registry.
+            agent: Of the agent that runs it.
             timeout: Seconds until the caller gives up; 30 by default.
 
         Raises:
             ServiceNotFound: No service is called {name}.
             InvalidTransition: A service cannot go from {from} to {to}.
             RevisionConflict: Changed meanwhile: revision {actual}, not {expected}.
+            NotOwner: Another agent has attached as {node} since: this one no longer speaks for it.
             ReadOnly: The registry takes no changes at present: {reason}
             NoSpace: There is no space left on the disk; nothing was changed.
         """
         return await self._call(
             actions.UPDATE_STATE,
-            UpdateStateParams(name=name, state=state, reason=reason, if_revision=if_revision),
+            UpdateStateParams(name=name, state=state, reason=reason, if_revision=if_revision, agent=agent),
             timeout,
             options,
         )
@@ -287,6 +308,7 @@ class RegistryClient(Client):
         *,
         name: ServiceName,
         report: HealthReport,
+        agent: AgentLease | None = None,
         timeout: float | None = None,
         options: CallOptions | None = None,
     ) -> None:
@@ -294,14 +316,18 @@ class RegistryClient(Client):
 
         Args:
             name: Unique name of a service.
+            agent: Of the agent that runs it.
             timeout: Seconds until the caller gives up; 30 by default.
 
         Raises:
             ServiceNotFound: No service is called {name}.
+            NotOwner: Another agent has attached as {node} since: this one no longer speaks for it.
             ReadOnly: The registry takes no changes at present: {reason}
             NoSpace: There is no space left on the disk; nothing was changed.
         """
-        return await self._call(actions.REPORT_HEALTH, ReportHealthParams(name=name, report=report), timeout, options)
+        return await self._call(
+            actions.REPORT_HEALTH, ReportHealthParams(name=name, report=report, agent=agent), timeout, options
+        )
 
     async def list_endpoints(
         self,
@@ -329,6 +355,98 @@ class RegistryClient(Client):
             timeout,
             options,
         )
+
+    def service_action(
+        self,
+        *,
+        name: ServiceName,
+        command: ServiceCommand,
+        grace: timedelta = timedelta(seconds=10),
+        alone: bool = False,
+        reason: str | None = None,
+        timeout: float | None = None,
+        options: CallOptions | None = None,
+    ) -> Stream[CommandStep, CommandOutcome]:
+        """Start, stop or restart a service through the agent of its node. Before a start its dependencies are
+        started and waited for until they are healthy; before a stop those that depend on it are stopped.
+        Where there is a package of the version that it is registered with, a start installs it.
+
+        Args:
+            name: Unique name of a service.
+            grace: From asking a process to stop until it is killed. Default: `"PT10S"`.
+            alone: Without its dependencies, and those that depend on it. Default: `false`.
+            timeout: Seconds until the caller gives up; 300 by default.
+
+        Raises:
+            ServiceNotFound: No service is called {name}.
+            AgentUnavailable: No agent that could run {name} is attached: {reason}
+            ReadOnly: The registry takes no changes at present: {reason}
+            NoSpace: There is no space left on the disk; nothing was changed.
+        """
+        return self._stream(
+            actions.SERVICE_ACTION,
+            ServiceActionParams(name=name, command=command, grace=grace, alone=alone, reason=reason),
+            timeout,
+            options,
+        )
+
+    def watch_logs(
+        self,
+        *,
+        name: ServiceName,
+        tail: int = 100,
+        follow: bool = True,
+        timeout: float | None = None,
+        options: CallOptions | None = None,
+    ) -> Stream[LogLine, None]:
+        """Read what a service has written, and go on reading.
+
+        Args:
+            name: Unique name of a service.
+            tail: So many lines of each output first. Default: `100`.
+            follow: Default: `true`.
+            timeout: Seconds until the caller gives up; no end by default.
+
+        Raises:
+            ServiceNotFound: No service is called {name}.
+            AgentUnavailable: No agent that could run {name} is attached: {reason}
+        """
+        return self._stream(actions.WATCH_LOGS, WatchLogsParams(name=name, tail=tail, follow=follow), timeout, options)
+
+    async def attach_agent(
+        self,
+        *,
+        node: NodeName,
+        kinds: list[ServiceKind | UnknownValue],
+        services: list[AgentService],
+        timeout: float | None = None,
+        options: CallOptions | None = None,
+    ) -> AgentLease:
+        """Say that this connection is the agent of a node, and what of its services it finds. Whoever was its
+        agent before is not listened to any more.
+
+        Args:
+            node: Name of a machine.
+            kinds: What it can run.
+            timeout: Seconds until the caller gives up; 30 by default.
+
+        Raises:
+            ReadOnly: The registry takes no changes at present: {reason}
+            NoSpace: There is no space left on the disk; nothing was changed.
+        """
+        return await self._call(
+            actions.ATTACH_AGENT, AttachAgentParams(node=node, kinds=kinds, services=services), timeout, options
+        )
+
+    async def list_agents(
+        self, *, timeout: float | None = None, options: CallOptions | None = None
+    ) -> ListAgentsResult:
+        """List the agents that have ever attached, by the name of their node.
+
+        Args:
+            timeout: Seconds until the caller gives up; 30 by default.
+        """
+        return await self._call(actions.LIST_AGENTS, ListAgentsParams(), timeout, options)
 
     async def upload_package(
         self,

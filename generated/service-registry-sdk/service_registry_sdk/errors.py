@@ -22,11 +22,14 @@ from duologue import (
 )
 
 from .models import (
+    AgentUnavailableDetails,
     BadPackageDetails,
     DependencyCycleDetails,
     InvalidTransitionDetails,
     LeaseLostDetails,
+    NodeName,
     NoSpaceDetails,
+    NotOwnerDetails,
     PackageExistsDetails,
     PackageInUseDetails,
     PackageNotFoundDetails,
@@ -113,6 +116,26 @@ class LeaseLost(Declared[LeaseLostDetails], FailedPrecondition):
 
     def __init__(self, message: str | None = None, /, *, name: ServiceName) -> None:
         super().__init__(message, LeaseLostDetails(name=name))
+
+
+class AgentUnavailable(Declared[AgentUnavailableDetails], Unavailable):
+    """No agent that could run {name} is attached: {reason}"""
+
+    code: ClassVar[str] = "agent_unavailable"
+    text: ClassVar[str] = "No agent that could run {name} is attached: {reason}"
+
+    def __init__(self, message: str | None = None, /, *, name: ServiceName, reason: str) -> None:
+        super().__init__(message, AgentUnavailableDetails(name=name, reason=reason))
+
+
+class NotOwner(Declared[NotOwnerDetails], PermissionDenied):
+    """Another agent has attached as {node} since: this one no longer speaks for it."""
+
+    code: ClassVar[str] = "not_owner"
+    text: ClassVar[str] = "Another agent has attached as {node} since: this one no longer speaks for it."
+
+    def __init__(self, message: str | None = None, /, *, node: NodeName) -> None:
+        super().__init__(message, NotOwnerDetails(node=node))
 
 
 class PackageNotFound(Declared[PackageNotFoundDetails], NotFound):

@@ -13,12 +13,15 @@ from typing import Final, TypeAlias
 from duologue import Delivery, EventDescriptor, Events, EventStream, Position, SyncEvents, SyncEventStream, UnknownValue
 
 from .models import (
+    AgentAttached,
     EndpointUpdated,
     HealthCheckResult,
     HealthStatus,
+    NodeName,
     PackageRemoved,
     PackageUploaded,
     RegistryLoaded,
+    ServiceCommanded,
     ServiceDeregistered,
     ServiceName,
     ServiceRegistered,
@@ -37,6 +40,8 @@ class EventType(StrEnum):
     HEALTH_CHECK_RESULT = "health_check_result"
     PACKAGE_UPLOADED = "package_uploaded"
     PACKAGE_REMOVED = "package_removed"
+    SERVICE_COMMANDED = "service_commanded"
+    AGENT_ATTACHED = "agent_attached"
     REGISTRY_LOADED = "registry_loaded"
 
 
@@ -48,6 +53,8 @@ RegistryEvent: TypeAlias = (
     | HealthCheckResult
     | PackageUploaded
     | PackageRemoved
+    | ServiceCommanded
+    | AgentAttached
     | RegistryLoaded
 )
 """Any event that the server publishes."""
@@ -103,6 +110,20 @@ PACKAGE_REMOVED: Final[EventDescriptor[PackageRemoved]] = EventDescriptor(
     filters={"name": ("name",)},
 )
 """The registry has a package no more."""
+SERVICE_COMMANDED: Final[EventDescriptor[ServiceCommanded]] = EventDescriptor(
+    model=ServiceCommanded,
+    delivery=Delivery.LOG,
+    scope=("services:read",),
+    filters={"name": ("name",)},
+)
+"""Somebody has asked to start, stop or restart a service."""
+AGENT_ATTACHED: Final[EventDescriptor[AgentAttached]] = EventDescriptor(
+    model=AgentAttached,
+    delivery=Delivery.LOG,
+    scope=("services:read",),
+    filters={"node": ("node",)},
+)
+"""An agent has attached, and speaks for its node from now on."""
 REGISTRY_LOADED: Final[EventDescriptor[RegistryLoaded]] = EventDescriptor(
     model=RegistryLoaded,
     delivery=Delivery.STATE,
@@ -208,6 +229,30 @@ class RegistryEvents(Events):
         """
         return self._open(PackageRemoved, {"name": name}, since)
 
+    def service_commanded(
+        self, *, name: ServiceName | Sequence[ServiceName] | None = None, since: Position | None = None
+    ) -> EventStream[ServiceCommanded]:
+        """Somebody has asked to start, stop or restart a service.
+
+        Every one, in order; `since` continues after a position.
+
+        Args:
+            name: Only where `name` is this, or one of these.
+        """
+        return self._open(ServiceCommanded, {"name": name}, since)
+
+    def agent_attached(
+        self, *, node: NodeName | Sequence[NodeName] | None = None, since: Position | None = None
+    ) -> EventStream[AgentAttached]:
+        """An agent has attached, and speaks for its node from now on.
+
+        Every one, in order; `since` continues after a position.
+
+        Args:
+            node: Only where `node` is this, or one of these.
+        """
+        return self._open(AgentAttached, {"node": node}, since)
+
     def registry_loaded(self) -> EventStream[RegistryLoaded]:
         """The registry has loaded its state. Told once to every subscriber, and again after each restart.
 
@@ -311,6 +356,30 @@ class RegistrySyncEvents(SyncEvents):
             name: Only where `name` is this, or one of these.
         """
         return self._open(PackageRemoved, {"name": name}, since)
+
+    def service_commanded(
+        self, *, name: ServiceName | Sequence[ServiceName] | None = None, since: Position | None = None
+    ) -> SyncEventStream[ServiceCommanded]:
+        """Somebody has asked to start, stop or restart a service.
+
+        Every one, in order; `since` continues after a position.
+
+        Args:
+            name: Only where `name` is this, or one of these.
+        """
+        return self._open(ServiceCommanded, {"name": name}, since)
+
+    def agent_attached(
+        self, *, node: NodeName | Sequence[NodeName] | None = None, since: Position | None = None
+    ) -> SyncEventStream[AgentAttached]:
+        """An agent has attached, and speaks for its node from now on.
+
+        Every one, in order; `since` continues after a position.
+
+        Args:
+            node: Only where `node` is this, or one of these.
+        """
+        return self._open(AgentAttached, {"node": node}, since)
 
     def registry_loaded(self) -> SyncEventStream[RegistryLoaded]:
         """The registry has loaded its state. Told once to every subscriber, and again after each restart.

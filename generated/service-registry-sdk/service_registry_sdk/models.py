@@ -7,6 +7,7 @@ Written by duologue 0.1.0 (grammar 1) from registry.yaml. DO NOT EDIT: change re
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
+from uuid import UUID
 
 from duologue import Base64, Event, Json, Model, Params, UnknownValue
 from pydantic import AwareDatetime, Field
@@ -72,6 +73,14 @@ class EndpointProtocol(StrEnum):
     UDP = "udp"
 
 
+class RestartPolicy(StrEnum):
+    """What an agent does when a process ends that nobody stopped."""
+
+    NEVER = "never"
+    ON_FAILURE = "on_failure"
+    ALWAYS = "always"
+
+
 class ManagedProcess(Model):
     """A process of its own."""
 
@@ -80,6 +89,10 @@ class ManagedProcess(Model):
     """Program and arguments; no shell."""
     pid: Annotated[int | None, Field(ge=1)] = None
     """While it runs."""
+    restart: RestartPolicy = RestartPolicy.ON_FAILURE
+    """When its agent starts it again by itself."""
+    environment: dict[str, str] = {}
+    """Beside its agent's own."""
 
 
 class DockerContainer(Model):
@@ -155,39 +168,6 @@ class HealthReport(Model):
     output: Annotated[str | None, Field(max_length=4096)] = None
 
 
-class ServiceEntry(Model):
-    name: ServiceName
-    version: Version
-    execution: ExecutionInfo
-    location: Location
-    endpoints: list[Endpoint] = []
-    depends_on: list[ServiceName] = []
-    state: ServiceState | UnknownValue
-    state_reason: str | None = None
-    """Why it is in this state, in words; `lease expired` when its heartbeats stopped."""
-    last_health_check: HealthReport | None = None
-    """The newest report of any of its checks."""
-    health: list[HealthReport] | None = None
-    """The latest report of each check; only when asked for."""
-    tags: list[str] = []
-    metadata: dict[str, str] = {}
-    lease: timedelta | None = None
-    """It counts as failed when no heartbeat comes for so long."""
-    registered_at: AwareDatetime
-    """When the name was registered; a new version keeps it."""
-    last_state_change: AwareDatetime
-    revision: Revision
-    """The registry's revision when this entry last changed."""
-
-
-class ServiceKind(StrEnum):
-    """Open: later versions may add values, which arrive as `UnknownValue`."""
-
-    MANAGED_PROCESS = "managed_process"
-    DOCKER_CONTAINER = "docker_container"
-    SYSTEMD_SERVICE = "systemd_service"
-
-
 class ScriptProbe(Model):
     """A program of the package; it passes when it ends with 0, warns with 1, and fails with anything else."""
 
@@ -228,6 +208,41 @@ class HealthCheck(Model):
     window: Annotated[int, Field(ge=1, le=100)] = 3
 
 
+class ServiceEntry(Model):
+    name: ServiceName
+    version: Version
+    execution: ExecutionInfo
+    location: Location
+    endpoints: list[Endpoint] = []
+    depends_on: list[ServiceName] = []
+    state: ServiceState | UnknownValue
+    state_reason: str | None = None
+    """Why it is in this state, in words; `lease expired` when its heartbeats stopped."""
+    last_health_check: HealthReport | None = None
+    """The newest report of any of its checks."""
+    health: list[HealthReport] | None = None
+    """The latest report of each check; only when asked for."""
+    checks: list[HealthCheck] = []
+    """What its agent asks it."""
+    tags: list[str] = []
+    metadata: dict[str, str] = {}
+    lease: timedelta | None = None
+    """It counts as failed when no heartbeat comes for so long."""
+    registered_at: AwareDatetime
+    """When the name was registered; a new version keeps it."""
+    last_state_change: AwareDatetime
+    revision: Revision
+    """The registry's revision when this entry last changed."""
+
+
+class ServiceKind(StrEnum):
+    """Open: later versions may add values, which arrive as `UnknownValue`."""
+
+    MANAGED_PROCESS = "managed_process"
+    DOCKER_CONTAINER = "docker_container"
+    SYSTEMD_SERVICE = "systemd_service"
+
+
 class PackageManifest(Model):
     """What a package says of itself, in its `manifest.yaml`."""
 
@@ -259,6 +274,86 @@ class PackageInfo(Model):
     """The trusted key that made the signature; absent where none was checked."""
     revision: Revision
     """The registry's revision when it was uploaded."""
+
+
+class AgentLease(Model):
+    """Who speaks for a node. Of two agents of one node only the one that attached last is listened to."""
+
+    node: NodeName
+    lease_epoch: Annotated[int, Field(ge=1)]
+    """Grows by one whenever an agent of the node attaches."""
+
+
+class AgentService(Model):
+    """A service as its agent finds it."""
+
+    name: ServiceName
+    state: ServiceState | UnknownValue
+    reason: Annotated[str | None, Field(max_length=1024)] = None
+
+
+class AgentInfo(Model):
+    """The agent of a node."""
+
+    node: NodeName
+    lease_epoch: Annotated[int, Field(ge=1)]
+    kinds: list[ServiceKind | UnknownValue]
+    """What it can run."""
+    attached_at: AwareDatetime
+    is_attached: bool
+    """Whether it is connected now."""
+
+
+class ServiceCommand(StrEnum):
+    START = "start"
+    STOP = "stop"
+    RESTART = "restart"
+
+
+class CommandStage(StrEnum):
+    """Accepted: the registry has made its plan. Waiting: for another service to become healthy. Delivered: the
+    agent has it. Started: the agent is at work on it. Finished: the service is where it was to be. Open:
+    later versions may add values, which arrive as `UnknownValue`.
+    """
+
+    ACCEPTED = "accepted"
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    STARTED = "started"
+    FINISHED = "finished"
+
+
+class CommandStep(Model):
+    command: UUID
+    service: ServiceName
+    at: AwareDatetime
+    stage: CommandStage | UnknownValue
+    message: str | None = None
+
+
+class CommandOutcome(Model):
+    command: UUID
+    service: ServiceName
+    succeeded: bool
+    state: ServiceState | UnknownValue
+    """Where the service is now."""
+    message: str | None = None
+    """Why it did not succeed, in words."""
+
+
+class LogLineSource(StrEnum):
+    STDOUT = "stdout"
+    STDERR = "stderr"
+
+
+class LogLine(Model):
+    """A line that a service wrote."""
+
+    source: LogLineSource
+    text: str
+    """Without its end; cut where it is longer than 8 KiB."""
+    at: AwareDatetime | None = None
+    """When its agent saw it; absent for what was written before it looked."""
 
 
 class PageParams(Model):
@@ -316,6 +411,15 @@ class DependencyCycleDetails(Model):
 
 class LeaseLostDetails(Model):
     name: ServiceName
+
+
+class AgentUnavailableDetails(Model):
+    name: ServiceName
+    reason: str
+
+
+class NotOwnerDetails(Model):
+    node: NodeName
 
 
 class PackageNotFoundDetails(Model):
@@ -398,6 +502,8 @@ class RegisterServiceParams(Params):
     """They need not be registered yet."""
     tags: Annotated[list[str], Field(max_length=64)] = []
     metadata: dict[str, str] = {}
+    checks: Annotated[list[HealthCheck], Field(max_length=16)] = []
+    """What its agent asks it."""
     lease: timedelta | None = None
     """Fails when no heartbeat comes for so long; 1 second to 1 day."""
     if_revision: Revision | None = None
@@ -423,12 +529,16 @@ class HeartbeatResult(Model):
 
 
 class UpdateStateParams(Params):
-    """Move a service to another state. Asking for the state it is in changes nothing."""
+    """Move a service to another state. Asking for the state it is in changes nothing. Its agent tells what is,
+    and not what is to be: it may say so of any state but `registered`.
+    """
 
     name: ServiceName
     state: ServiceState | UnknownValue
     reason: Annotated[str | None, Field(max_length=1024)] = None
     if_revision: Revision | None = None
+    agent: AgentLease | None = None
+    """Of the agent that runs it."""
 
 
 class ReportHealthParams(Params):
@@ -436,6 +546,8 @@ class ReportHealthParams(Params):
 
     name: ServiceName
     report: HealthReport
+    agent: AgentLease | None = None
+    """Of the agent that runs it."""
 
 
 class ListEndpointsParams(Params):
@@ -452,6 +564,84 @@ class ListEndpointsParams(Params):
 class ListEndpointsResult(Model):
     endpoints: list[ResolvedEndpoint]
     revision: Revision
+
+
+class ServiceActionParams(Params):
+    """Start, stop or restart a service through the agent of its node. Before a start its dependencies are
+    started and waited for until they are healthy; before a stop those that depend on it are stopped. Where
+    there is a package of the version that it is registered with, a start installs it.
+    """
+
+    name: ServiceName
+    command: ServiceCommand
+    grace: timedelta = timedelta(seconds=10)
+    """From asking a process to stop until it is killed."""
+    alone: bool = False
+    """Without its dependencies, and those that depend on it."""
+    reason: Annotated[str | None, Field(max_length=1024)] = None
+
+
+class WatchLogsParams(Params):
+    """Read what a service has written, and go on reading."""
+
+    name: ServiceName
+    tail: Annotated[int, Field(ge=0, le=10000)] = 100
+    """So many lines of each output first."""
+    follow: bool = True
+
+
+class AttachAgentParams(Params):
+    """Say that this connection is the agent of a node, and what of its services it finds. Whoever was its agent
+    before is not listened to any more.
+    """
+
+    node: NodeName
+    kinds: Annotated[list[ServiceKind | UnknownValue], Field(max_length=16)]
+    """What it can run."""
+    services: Annotated[list[AgentService], Field(max_length=10000)]
+
+
+class ListAgentsParams(Params):
+    """List the agents that have ever attached, by the name of their node."""
+
+
+class ListAgentsResult(Model):
+    agents: list[AgentInfo]
+
+
+class ExecuteAction(StrEnum):
+    START = "start"
+    STOP = "stop"
+
+
+class ExecuteParams(Params):
+    """Start or stop a service of this node."""
+
+    agent: AgentLease
+    command: UUID
+    entry: ServiceEntry
+    action: ExecuteAction
+    grace: timedelta
+
+
+class InstallPackageParams(Params):
+    """Install a package and make it the active version of its service. What is active already stays."""
+
+    agent: AgentLease
+    package: PackageInfo
+
+
+class InstallPackageResult(Model):
+    active: Version
+    previous: Version | None = None
+
+
+class TailLogsParams(Params):
+    """Read what a service of this node has written."""
+
+    name: ServiceName
+    tail: Annotated[int, Field(ge=0, le=10000)]
+    follow: bool
 
 
 class UploadPackageParams(Params):
@@ -575,6 +765,25 @@ class PackageRemoved(Event):
     name: ServiceName
     version: Version
     reason: str | None = None
+    revision: Revision
+
+
+class ServiceCommanded(Event):
+    """Somebody has asked to start, stop or restart a service."""
+
+    event_name: ClassVar[str] = "service_commanded"
+    name: ServiceName
+    command: ServiceCommand
+    id: UUID
+    revision: Revision
+
+
+class AgentAttached(Event):
+    """An agent has attached, and speaks for its node from now on."""
+
+    event_name: ClassVar[str] = "agent_attached"
+    node: NodeName
+    lease_epoch: int
     revision: Revision
 
 

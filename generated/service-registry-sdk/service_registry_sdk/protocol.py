@@ -25,11 +25,20 @@ PROTOCOL: Final = Protocol(
         actions.UPDATE_STATE,
         actions.REPORT_HEALTH,
         actions.LIST_ENDPOINTS,
+        actions.SERVICE_ACTION,
+        actions.WATCH_LOGS,
+        actions.ATTACH_AGENT,
+        actions.LIST_AGENTS,
         actions.UPLOAD_PACKAGE,
         actions.DOWNLOAD_PACKAGE,
         actions.LIST_PACKAGES,
         actions.REMOVE_PACKAGE,
         actions.LIST_EVENTS,
+    ),
+    server_actions=(
+        actions.EXECUTE,
+        actions.INSTALL_PACKAGE,
+        actions.TAIL_LOGS,
     ),
     events=(
         events.SERVICE_REGISTERED,
@@ -39,6 +48,8 @@ PROTOCOL: Final = Protocol(
         events.HEALTH_CHECK_RESULT,
         events.PACKAGE_UPLOADED,
         events.PACKAGE_REMOVED,
+        events.SERVICE_COMMANDED,
+        events.AGENT_ATTACHED,
         events.REGISTRY_LOADED,
     ),
     errors=(
@@ -48,6 +59,8 @@ PROTOCOL: Final = Protocol(
         errors.RevisionConflict,
         errors.DependencyCycle,
         errors.LeaseLost,
+        errors.AgentUnavailable,
+        errors.NotOwner,
         errors.PackageNotFound,
         errors.PackageExists,
         errors.PackageInUse,
@@ -59,9 +72,11 @@ PROTOCOL: Final = Protocol(
     scopes={
         "services:read": "See services, their endpoints and their health.",
         "services:write": "Register, change and remove services.",
+        "services:control": "Start, stop and restart services, and read their logs.",
         "packages:read": "See and download packages.",
         "packages:write": "Upload and remove packages.",
         "audit:read": "Read who did what.",
+        "agent": "Act as the agent of a node, and be called by the registry.",
     },
     roles={
         "viewer": (
@@ -75,9 +90,16 @@ PROTOCOL: Final = Protocol(
         "operator": (
             "services:read",
             "services:write",
+            "services:control",
             "packages:read",
             "packages:write",
             "audit:read",
+        ),
+        "agent": (
+            "agent",
+            "services:read",
+            "services:write",
+            "packages:read",
         ),
     },
 )

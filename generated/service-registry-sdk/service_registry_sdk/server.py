@@ -10,16 +10,40 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
-from duologue import Bound, ByteSink, Call, Peer, Protocol, Server, Service, Upload, downloading, unary, uploading
+from duologue import (
+    Bound,
+    ByteSink,
+    Call,
+    Peer,
+    Protocol,
+    Server,
+    Service,
+    Sink,
+    Upload,
+    downloading,
+    streaming,
+    unary,
+    uploading,
+)
 from typing_extensions import override
 
 from . import actions
+from .client import RegistryClient
 from .models import (
+    AgentLease,
+    AttachAgentParams,
+    CommandOutcome,
+    CommandStep,
     DeregisterServiceParams,
     DownloadPackageParams,
+    ExecuteParams,
     GetServiceParams,
     HeartbeatParams,
     HeartbeatResult,
+    InstallPackageParams,
+    InstallPackageResult,
+    ListAgentsParams,
+    ListAgentsResult,
     ListEndpointsParams,
     ListEndpointsResult,
     ListEventsParams,
@@ -28,13 +52,17 @@ from .models import (
     ListPackagesResult,
     ListServicesParams,
     ListServicesResult,
+    LogLine,
     PackageInfo,
     RegisterServiceParams,
     RemovePackageParams,
     ReportHealthParams,
+    ServiceActionParams,
     ServiceEntry,
+    TailLogsParams,
     UpdateStateParams,
     UploadPackageParams,
+    WatchLogsParams,
 )
 from .peer import RegistryPeer
 from .protocol import PROTOCOL
@@ -95,12 +123,14 @@ class RegistryService(Service[RegistryPeer]):
 
     @abstractmethod
     async def update_state(self, call: Call[RegistryPeer], params: UpdateStateParams) -> ServiceEntry:
-        """Move a service to another state. Asking for the state it is in changes nothing.
+        """Move a service to another state. Asking for the state it is in changes nothing. Its agent tells what
+        is, and not what is to be: it may say so of any state but `registered`.
 
         Raises:
             ServiceNotFound: No service is called {name}.
             InvalidTransition: A service cannot go from {from} to {to}.
             RevisionConflict: Changed meanwhile: revision {actual}, not {expected}.
+            NotOwner: Another agent has attached as {node} since: this one no longer speaks for it.
             ReadOnly: The registry takes no changes at present: {reason}
             NoSpace: There is no space left on the disk; nothing was changed.
         """
@@ -111,6 +141,7 @@ class RegistryService(Service[RegistryPeer]):
 
         Raises:
             ServiceNotFound: No service is called {name}.
+            NotOwner: Another agent has attached as {node} since: this one no longer speaks for it.
             ReadOnly: The registry takes no changes at present: {reason}
             NoSpace: There is no space left on the disk; nothing was changed.
         """
@@ -123,6 +154,44 @@ class RegistryService(Service[RegistryPeer]):
         Raises:
             ServiceNotFound: No service is called {name}.
         """
+
+    @abstractmethod
+    async def service_action(
+        self, call: Call[RegistryPeer], params: ServiceActionParams, out: Sink[CommandStep]
+    ) -> CommandOutcome:
+        """Start, stop or restart a service through the agent of its node. Before a start its dependencies are
+        started and waited for until they are healthy; before a stop those that depend on it are stopped.
+        Where there is a package of the version that it is registered with, a start installs it.
+
+        Raises:
+            ServiceNotFound: No service is called {name}.
+            AgentUnavailable: No agent that could run {name} is attached: {reason}
+            ReadOnly: The registry takes no changes at present: {reason}
+            NoSpace: There is no space left on the disk; nothing was changed.
+        """
+
+    @abstractmethod
+    async def watch_logs(self, call: Call[RegistryPeer], params: WatchLogsParams, out: Sink[LogLine]) -> None:
+        """Read what a service has written, and go on reading.
+
+        Raises:
+            ServiceNotFound: No service is called {name}.
+            AgentUnavailable: No agent that could run {name} is attached: {reason}
+        """
+
+    @abstractmethod
+    async def attach_agent(self, call: Call[RegistryPeer], params: AttachAgentParams) -> AgentLease:
+        """Say that this connection is the agent of a node, and what of its services it finds. Whoever was its
+        agent before is not listened to any more.
+
+        Raises:
+            ReadOnly: The registry takes no changes at present: {reason}
+            NoSpace: There is no space left on the disk; nothing was changed.
+        """
+
+    @abstractmethod
+    async def list_agents(self, call: Call[RegistryPeer], params: ListAgentsParams) -> ListAgentsResult:
+        """List the agents that have ever attached, by the name of their node."""
 
     @abstractmethod
     async def upload_package(self, call: Call[RegistryPeer], params: UploadPackageParams, body: Upload) -> PackageInfo:
@@ -182,11 +251,56 @@ class RegistryService(Service[RegistryPeer]):
             unary(actions.UPDATE_STATE, self.update_state),
             unary(actions.REPORT_HEALTH, self.report_health),
             unary(actions.LIST_ENDPOINTS, self.list_endpoints),
+            streaming(actions.SERVICE_ACTION, self.service_action),
+            streaming(actions.WATCH_LOGS, self.watch_logs),
+            unary(actions.ATTACH_AGENT, self.attach_agent),
+            unary(actions.LIST_AGENTS, self.list_agents),
             uploading(actions.UPLOAD_PACKAGE, self.upload_package),
             downloading(actions.DOWNLOAD_PACKAGE, self.download_package),
             unary(actions.LIST_PACKAGES, self.list_packages),
             unary(actions.REMOVE_PACKAGE, self.remove_package),
             unary(actions.LIST_EVENTS, self.list_events),
+        )
+
+
+class RegistryPeerService(Service[RegistryClient]):
+    """What a client serves to the server: pass one as `serve=` to `RegistryClient.open`."""
+
+    protocol: ClassVar[Protocol] = PROTOCOL
+    peer_type: ClassVar[type[Peer]] = RegistryClient
+
+    @abstractmethod
+    async def execute(
+        self, call: Call[RegistryClient], params: ExecuteParams, out: Sink[CommandStep]
+    ) -> CommandOutcome:
+        """Start or stop a service of this node.
+
+        Raises:
+            NotOwner: Another agent has attached as {node} since: this one no longer speaks for it.
+        """
+
+    @abstractmethod
+    async def install_package(self, call: Call[RegistryClient], params: InstallPackageParams) -> InstallPackageResult:
+        """Install a package and make it the active version of its service. What is active already stays.
+
+        Raises:
+            NotOwner: Another agent has attached as {node} since: this one no longer speaks for it.
+            BadPackage: {member}: {reason}
+            SignatureRefused: The signature is refused: {reason}
+            PackageNotFound: There is no package {name} {version}.
+            NoSpace: There is no space left on the disk; nothing was changed.
+        """
+
+    @abstractmethod
+    async def tail_logs(self, call: Call[RegistryClient], params: TailLogsParams, out: Sink[LogLine]) -> None:
+        """Read what a service of this node has written."""
+
+    @override
+    def handlers(self) -> Sequence[Bound]:
+        return (
+            streaming(actions.EXECUTE, self.execute),
+            unary(actions.INSTALL_PACKAGE, self.install_package),
+            streaming(actions.TAIL_LOGS, self.tail_logs),
         )
 
 

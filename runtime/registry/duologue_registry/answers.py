@@ -9,7 +9,7 @@ from typing import Final
 from typing_extensions import override
 
 from duologue import Answer, AnswerStore
-from service_registry_sdk import NoSpace, PackageExists, SignatureRefused
+from service_registry_sdk import AgentUnavailable, NoSpace, PackageExists, SignatureRefused
 
 from .clock import Clock
 from .store import Key, Store
@@ -20,7 +20,7 @@ TTL: Final = 24 * 3600.0
 MARGIN: Final = 3600.0
 """Seconds that an answer is kept for longer: an attempt may be that long on its way."""
 
-PASSING: Final = frozenset({NoSpace.code, PackageExists.code, SignatureRefused.code})
+PASSING: Final = frozenset({AgentUnavailable.code, NoSpace.code, PackageExists.code, SignatureRefused.code})
 """Refusals that the same call may not meet again: nothing was changed, and a retry is decided anew."""
 
 _FORGET_AT_ONCE: Final = 1000  # in one transaction; more than one can add

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import __version__
+from .agent_cli import CONTROL, agent, agents
 from .exits import EXIT_CODES, Target
 from .options import DIRECTORY, FILE, as_json, client
 from .package_cli import package
@@ -40,6 +41,8 @@ def main(context: click.Context) -> None:
 
 
 main.add_command(package)
+main.add_command(agent)
+main.add_command(agents)
 
 
 # ---------------------------------------------------------------------------------------------------------------- serve
@@ -118,7 +121,9 @@ def token() -> None:
 
 @token.command("create", epilog="\b\nExample:\n  duologue-registry token create web-1 --role service --expires 30d")
 @click.argument("name")
-@click.option("--role", "roles", multiple=True, required=True, metavar="ROLE", help="viewer, service or operator.")
+@click.option(
+    "--role", "roles", multiple=True, required=True, metavar="ROLE", help="viewer, service, operator or agent."
+)
 @click.option("--expires", metavar="TIME", help="How long it is good, such as 30d, 12h or 90min.  [default: for ever]")
 @_data
 @as_json
@@ -248,6 +253,10 @@ def endpoints(target: Target, name: str, protocol: str | None, *, include_unheal
     from .commands import endpoints_command
 
     endpoints_command(target, name, protocol, include_unhealthy=include_unhealthy)
+
+
+for command in CONTROL:
+    services.add_command(command)
 
 
 # -------------------------------------------------------------------------------------------------------- what happens

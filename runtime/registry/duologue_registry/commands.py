@@ -24,6 +24,7 @@ from service_registry_sdk import (
     Local,
     ManagedProcess,
     RegistryClient,
+    RegistryPeerService,
     Remote,
     ServiceEntry,
     ServiceState,
@@ -84,10 +85,12 @@ async def _talk(target: Target, conversation: Talk[T], bounded: bool) -> T:  # n
             return await conversation(registry)
 
 
-def open_client(target: Target, lifecycle: Lifecycle | None = None) -> AbstractAsyncContextManager[RegistryClient]:
+def open_client(
+    target: Target, lifecycle: Lifecycle | None = None, serve: RegistryPeerService | None = None
+) -> AbstractAsyncContextManager[RegistryClient]:
     """The client, to be entered; a usage error for a URL that is none."""
     try:
-        return RegistryClient.open(target.url, token=target.token, lifecycle=lifecycle)
+        return RegistryClient.open(target.url, token=target.token, lifecycle=lifecycle, serve=serve)
     except ValueError as error:
         raise click.UsageError(f"--url: {error}") from None
 

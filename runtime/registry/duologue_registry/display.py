@@ -202,6 +202,10 @@ def _what(data: Any) -> str:
     package = data.get("package")
     if package:
         return f"{package['manifest']['name']} {package['manifest']['version']}"
+    if "command" in data:
+        return f"{data['name']} {data['command']}"
+    if "lease_epoch" in data:
+        return f"{data['node']} epoch {data['lease_epoch']}"
     if "version" in data:
         return f"{data['name']} {data['version']}"
     entry = data.get("entry")

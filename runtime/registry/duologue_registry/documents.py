@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias, TypeVar
 
 from duologue import Model
-from service_registry_sdk import PackageInfo
+from service_registry_sdk import AgentInfo, PackageInfo
 
-Document: TypeAlias = PackageInfo
+Document: TypeAlias = PackageInfo | AgentInfo
 DocumentKey: TypeAlias = tuple[str, str]
 """Of which kind, and which one."""
 
 D = TypeVar("D", bound=Model)
 
-KINDS: Final[Mapping[str, type[Document]]] = {"package": PackageInfo}
+KINDS: Final[Mapping[str, type[Document]]] = {"package": PackageInfo, "agent": AgentInfo}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,16 @@ def package_key(name: str, version: str) -> DocumentKey:
 def package(view: Documents, name: str, version: str) -> PackageInfo | None:
     """A package, if the registry has it."""
     return _typed(view.document(package_key(name, version)), PackageInfo)
+
+
+def agent_key(node: str) -> DocumentKey:
+    """Where the document of a node's agent is."""
+    return "agent", node
+
+
+def agent(view: Documents, node: str) -> AgentInfo | None:
+    """The agent of a node, if one has ever attached."""
+    return _typed(view.document(agent_key(node)), AgentInfo)
 
 
 def _typed(document: Document | None, kind: type[D]) -> D | None:

@@ -23,7 +23,7 @@ from service_registry_sdk import AuditRecord, NoSpace, ReadOnly
 
 from .answers import Kept, KnownKeys
 from .clock import Clock
-from .documents import Document, DocumentKey
+from .documents import D, Document, DocumentKey
 from .model import Change, Outcome, Record
 from .rules import decide
 from .store import Answer, AuditQuery, Committed, Key, Listener, Request, Store
@@ -223,8 +223,8 @@ class JournaledStore(Store):
         return self._documents.get(key)
 
     @override
-    def documents(self, kind: str) -> Sequence[Document]:
-        return [document for (found, _), document in self._documents.items() if found == kind]
+    def documents(self, kind: type[D]) -> Sequence[D]:
+        return [document for document in self._documents.values() if isinstance(document, kind)]
 
     @override
     def snapshot(self) -> Sequence[Record]:

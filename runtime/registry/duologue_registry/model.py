@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, TypeAlias
+from uuid import UUID
 
 from duologue import Event, UnknownValue
 from service_registry_sdk import (
@@ -19,7 +20,9 @@ from service_registry_sdk import (
     RegisterServiceParams,
     RemovePackageParams,
     ReportHealthParams,
+    ServiceCommand,
     ServiceEntry,
+    ServiceKind,
     ServiceState,
     UpdateStateParams,
 )
@@ -87,6 +90,34 @@ class AddPackage:
     info: PackageInfo
 
 
+@dataclass(frozen=True, slots=True)
+class AttachAgent:
+    """The registry's own: an agent speaks for a node from now on."""
+
+    node: str
+    kinds: tuple[ServiceKind | UnknownValue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AgentFound:
+    """The registry's own: what the agent that attached says of a service."""
+
+    node: str
+    name: str
+    state: State
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptCommand:
+    """The registry's own: somebody has asked for something."""
+
+    name: str
+    command: ServiceCommand
+    id: UUID
+    reason: str | None = None
+
+
 Command: TypeAlias = (
     RegisterServiceParams
     | DeregisterServiceParams
@@ -96,6 +127,9 @@ Command: TypeAlias = (
     | RemoveExpired
     | AddPackage
     | RemovePackageParams
+    | AttachAgent
+    | AgentFound
+    | AcceptCommand
 )
 
 

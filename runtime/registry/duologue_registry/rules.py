@@ -29,7 +29,21 @@ from service_registry_sdk import (
     UpdateStateParams,
 )
 
-from .model import AddPackage, Change, Command, ExpireLease, Outcome, Record, RemoveExpired, View
+from .agent_rules import accept, attach, check_lease, node_of
+from .model import (
+    AcceptCommand,
+    AddPackage,
+    AgentFound,
+    AttachAgent,
+    Change,
+    Command,
+    ExpireLease,
+    Outcome,
+    Record,
+    RemoveExpired,
+    State,
+    View,
+)
 from .package_rules import add_package, remove_package
 from .states import ALIVE, check_move
 
@@ -38,7 +52,17 @@ SHORTEST_LEASE: Final = timedelta(seconds=1)  # below it, network jitter alone w
 LONGEST_LEASE: Final = timedelta(days=1)
 MOST_CHECKS: Final = 64  # of one service: what is kept of a reporter that makes up names is bounded
 
-_DEFINITION: Final = ("version", "execution", "location", "endpoints", "depends_on", "tags", "metadata", "lease")
+_DEFINITION: Final = (
+    "version",
+    "execution",
+    "location",
+    "endpoints",
+    "depends_on",
+    "tags",
+    "metadata",
+    "checks",
+    "lease",
+)
 
 
 def decide(view: View, command: Command, now: datetime) -> Outcome:
@@ -64,6 +88,12 @@ def decide(view: View, command: Command, now: datetime) -> Outcome:
             return add_package(view, info)
         case RemovePackageParams():
             return remove_package(view, command)
+        case AttachAgent():
+            return attach(view, command, now)
+        case AgentFound():
+            return _agent_found(view, command, now)
+        case AcceptCommand():
+            return accept(view, command)
 
 
 def find(view: View, name: str) -> Record:
@@ -103,6 +133,7 @@ def _begin(view: View, wanted: RegisterServiceParams, old: Record | None, now: d
         depends_on=wanted.depends_on,
         tags=wanted.tags,
         metadata=wanted.metadata,
+        checks=wanted.checks,
         lease=wanted.lease,
         state=ServiceState.REGISTERED,
         registered_at=old.entry.registered_at if old else now,
@@ -143,6 +174,10 @@ def _check_definition(wanted: RegisterServiceParams) -> None:
     for name in names:
         if names.count(name) > 1:
             raise InvalidArgument(f"endpoints: {name!r} stands there twice; each needs a name of its own")
+    checks = [check.name for check in wanted.checks]
+    for name in checks:
+        if checks.count(name) > 1:
+            raise InvalidArgument(f"checks: {name!r} stands there twice; each needs a name of its own")
     if wanted.lease is not None and not SHORTEST_LEASE <= wanted.lease <= LONGEST_LEASE:
         raise InvalidArgument(f"lease: {wanted.lease} is not between {SHORTEST_LEASE} and {LONGEST_LEASE}")
 
@@ -189,13 +224,32 @@ def _remove(view: View, record: Record, reason: str | None) -> Outcome:
 
 def _update_state(view: View, command: UpdateStateParams, now: datetime) -> Outcome:
     record = find(view, command.name)
+    check_lease(view, record, command.agent)
     _check_revision(record, command.if_revision)
+    if command.agent is not None:
+        return _told_by_agent(view, record, command.state, command.reason, now)
     if command.state == record.entry.state:
         return _unchanged(view, record)
     state = check_move(record.entry.state, command.state)
     if state is ServiceState.FAILED and not command.reason:
         raise InvalidArgument("reason: a service that failed needs a reason, in words")
     return _move(view, record, state, command.reason, now)
+
+
+def _agent_found(view: View, command: AgentFound, now: datetime) -> Outcome:
+    record = view.get(command.name)
+    if record is None or node_of(record.entry) != command.node:
+        return Outcome(name=command.name, change=Change.NOTHING, record=record, revision=view.revision)
+    return _told_by_agent(view, record, command.state, command.reason, now)
+
+
+def _told_by_agent(view: View, record: Record, state: State, reason: str | None, now: datetime) -> Outcome:
+    """What an agent says is not asked for, it is so: the table of moves is for those who want something."""
+    if not isinstance(state, ServiceState) or state is ServiceState.REGISTERED:
+        raise InvalidArgument(f"state: an agent does not find a service {state}")
+    if (state, reason) == (record.entry.state, record.entry.state_reason):
+        return _unchanged(view, record)
+    return _move(view, record, state, reason, now)
 
 
 def _move(
@@ -218,6 +272,7 @@ def _move(
 
 def _report_health(view: View, command: ReportHealthParams, now: datetime) -> Outcome:
     record = find(view, command.name)
+    check_lease(view, record, command.agent)
     report = command.report
     known = record.health.get(report.check)
     if known is None and len(record.health) >= MOST_CHECKS:

@@ -23,15 +23,22 @@ from duologue import (
     LogEntry,
     Model,
     Position,
+    Sink,
     Upload,
 )
 from service_registry_sdk import (
+    AgentLease,
+    AttachAgentParams,
+    CommandOutcome,
+    CommandStep,
     DeregisterServiceParams,
     DownloadPackageParams,
     GetServiceParams,
     HealthCheckResult,
     HeartbeatParams,
     HeartbeatResult,
+    ListAgentsParams,
+    ListAgentsResult,
     ListEndpointsParams,
     ListEndpointsResult,
     ListEventsParams,
@@ -40,6 +47,7 @@ from service_registry_sdk import (
     ListPackagesResult,
     ListServicesParams,
     ListServicesResult,
+    LogLine,
     PackageInfo,
     RegisterServiceParams,
     RegistryLoaded,
@@ -47,13 +55,16 @@ from service_registry_sdk import (
     RegistryService,
     RemovePackageParams,
     ReportHealthParams,
+    ServiceActionParams,
     ServiceEntry,
     UpdateStateParams,
     UploadPackageParams,
+    WatchLogsParams,
 )
 
 from .answers import StoredAnswers
 from .clock import Clock, SystemClock
+from .control import Control
 from .leases import Leases
 from .model import Change, Command, Outcome
 from .queries import audit_page, audit_query, list_services, resolve
@@ -107,6 +118,7 @@ class Registry(RegistryService):
         self._store = store
         self._clock = clock or SystemClock()
         self._shelf_or_none = shelf
+        self._control = Control(store, self._clock)
         self._leases = Leases(self._clock, forget_after=forget_after)
         self._leases.load(store.snapshot())
         self._checks: dict[str, set[str]] = {}
@@ -193,6 +205,32 @@ class Registry(RegistryService):
     async def remove_package(self, call: Call[RegistryPeer], params: RemovePackageParams) -> None:
         await self._shelf.remove(params, partial(self._change, call))
 
+    # --------------------------------------------------------------------------------------------- agents, and control
+    @override
+    async def attach_agent(self, call: Call[RegistryPeer], params: AttachAgentParams) -> AgentLease:
+        return await self._control.attach(call, params)
+
+    @override
+    async def list_agents(self, call: Call[RegistryPeer], params: ListAgentsParams) -> ListAgentsResult:
+        return ListAgentsResult(agents=self._control.agents())
+
+    @override
+    async def service_action(
+        self, call: Call[RegistryPeer], params: ServiceActionParams, out: Sink[CommandStep]
+    ) -> CommandOutcome:
+        return await self._control.act(params, out, partial(self._order, call))
+
+    @override
+    async def watch_logs(self, call: Call[RegistryPeer], params: WatchLogsParams, out: Sink[LogLine]) -> None:
+        await self._control.watch_logs(params, out)
+
+    async def _order(self, call: Call[RegistryPeer], command: Command) -> Outcome:
+        """Commit what is only the beginning of a call: its answer comes later."""
+        (answer,) = await self._store.commit([Request(command=command, actor=call.identity.name, key=call.key)])
+        if isinstance(answer, CallError):
+            raise answer
+        return answer
+
     async def _change(self, call: Call[RegistryPeer], command: Command) -> Outcome:
         claim = call.claim
         keyed_by = None
@@ -237,6 +275,7 @@ class Registry(RegistryService):
     def _on_commit(self, committed: Committed) -> None:
         """What was committed goes to the subscribers, in order, before those who asked for it get their answer."""
         self.publisher.publish(committed.entries)
+        self._control.changed()
         for outcome in committed.outcomes:
             if outcome.change is Change.DOCUMENT:
                 continue

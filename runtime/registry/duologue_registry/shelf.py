@@ -58,7 +58,7 @@ class Shelf:
     async def open(self, store: Store) -> None:
         """Make the folders, and remove what the store does not know."""
         self._store = store
-        wanted = {info.sha256 for info in store.documents("package")}
+        wanted = {info.sha256 for info in store.documents(PackageInfo)}
         await anyio.to_thread.run_sync(self._blobs.prepare)
         await anyio.to_thread.run_sync(self._blobs.sweep, wanted)
 
@@ -106,7 +106,7 @@ class Shelf:
                 await self._let_go(sha256)
 
     async def _let_go(self, sha256: str) -> None:
-        if all(info.sha256 != sha256 for info in self._store.documents("package")):
+        if all(info.sha256 != sha256 for info in self._store.documents(PackageInfo)):
             await anyio.to_thread.run_sync(self._blobs.remove, sha256)
 
     async def download(self, params: DownloadPackageParams, out: ByteSink) -> PackageInfo:
@@ -123,4 +123,4 @@ class Shelf:
 
     def list(self, params: ListPackagesParams) -> ListPackagesResult:
         """One page of the packages."""
-        return list_packages(self._store.documents("package"), params, self._store.revision)
+        return list_packages(self._store.documents(PackageInfo), params, self._store.revision)

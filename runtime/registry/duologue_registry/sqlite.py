@@ -25,11 +25,13 @@ from typing_extensions import override
 
 from duologue import Answer, Event, LogEntry, Model, Position
 from service_registry_sdk import (
+    AgentAttached,
     AuditRecord,
     EndpointUpdated,
     HealthReport,
     PackageRemoved,
     PackageUploaded,
+    ServiceCommanded,
     ServiceDeregistered,
     ServiceEntry,
     ServiceRegistered,
@@ -88,6 +90,8 @@ _EVENTS: Final[dict[str, type[Event]]] = {
         EndpointUpdated,
         PackageUploaded,
         PackageRemoved,
+        AgentAttached,
+        ServiceCommanded,
     )
 }
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -12,7 +12,7 @@ from duologue import Answer as KeyedAnswer
 from duologue import CallError, LogEntry, Position
 from service_registry_sdk import AuditRecord
 
-from .documents import Document, DocumentKey
+from .documents import D, Document, DocumentKey
 from .model import Command, Outcome, Record
 
 REGISTRY: Final = "registry"
@@ -111,7 +111,7 @@ class Store(ABC):
         """One document."""
 
     @abstractmethod
-    def documents(self, kind: str) -> Sequence[Document]:
+    def documents(self, kind: type[D]) -> Sequence[D]:
         """All documents of a kind, oldest first."""
 
     @abstractmethod

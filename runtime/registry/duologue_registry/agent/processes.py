@@ -1,0 +1,195 @@
+"""Processes that the agent starts itself, and finds again after it was started anew (Linux)."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import anyio
+from typing_extensions import override
+
+from service_registry_sdk import LogLine, ManagedProcess, ServiceState
+
+from .executor import Executor, ExecutorError, Observed, Unit
+from .logs import append_to, bound, read_lines
+
+FILE_NAME: Final = "process.json"
+LOOK_EVERY: Final = 1.0
+"""Seconds between two looks at a process that runs: so often its logs are bounded."""
+
+KILL_WITHIN: Final = 5.0
+"""Seconds within which the kernel ends a killed process."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessId:
+    """A process, and no other that has its number later.
+
+    Attributes:
+        started: When the kernel started it, in ticks since the machine did.
+    """
+
+    pid: int
+    started: int
+
+    @classmethod
+    def of(cls, pid: int) -> ProcessId | None:
+        """The process of that number, if it runs; one that has ended, and was not waited for, does not."""
+        try:
+            text = Path(f"/proc/{pid}/stat").read_text()
+        except OSError:
+            return None
+        fields = text.rpartition(")")[2].split()  # what stands before may have brackets of its own
+        return None if fields[0] in "ZX" else cls(pid, int(fields[19]))
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it still runs."""
+        return ProcessId.of(self.pid) == self
+
+
+class Processes(Executor):
+    """Each in a process group of its own, with its output in files that are bounded.
+
+    Args:
+        log_bytes: Of each output are kept, and as many of what was before.
+    """
+
+    def __init__(self, environment: Mapping[str, str] | None = None, *, log_bytes: int = 8 << 20) -> None:
+        self._environment = dict(os.environ if environment is None else environment)
+        self._log_bytes = log_bytes
+        self._children: set[int] = set()
+        self._exits: dict[ProcessId, int] = {}
+
+    @override
+    async def start(self, unit: Unit) -> None:
+        known = _read(unit)
+        if known is not None and known.is_running:
+            return
+        pid = self._spawn(unit)
+        self._children.add(pid)
+        process = ProcessId.of(pid) or ProcessId(pid, 0)  # it may be over already
+        _write(unit, process)
+
+    def _spawn(self, unit: Unit) -> int:
+        execution = unit.entry.execution
+        if not isinstance(execution, ManagedProcess):
+            raise ExecutorError(f"{unit.name} is no process: it is of the kind {execution.kind}")
+        environment = {**self._environment, **execution.environment, "SERVICE_NAME": unit.name}
+        try:
+            with append_to(unit.home, "stdout") as out, append_to(unit.home, "stderr") as errors:
+                process = subprocess.Popen(  # noqa: S603 - what is run is what the registry says
+                    execution.command,
+                    cwd=unit.folder,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=errors,
+                    start_new_session=True,
+                )
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else str(error)
+            raise ExecutorError(f"{execution.command[0]} cannot be started in {unit.folder}: {why}") from None
+        process.returncode = 0  # we wait for it ourselves: it outlives this object, and maybe this agent
+        return process.pid
+
+    @override
+    async def observe(self, unit: Unit) -> Observed:
+        process = _read(unit)
+        if process is None:
+            return Observed(ServiceState.STOPPED)
+        if process.is_running:
+            bound(unit.home, self._log_bytes)
+            return Observed(ServiceState.RUNNING)
+        return _ended(self._exit_of(process))
+
+    def _exit_of(self, process: ProcessId) -> int | None:
+        """Its exit code, negative for a signal; None when it was started by an agent that is no more."""
+        if process.pid in self._children:
+            with suppress(ChildProcessError):
+                pid, status = os.waitpid(process.pid, os.WNOHANG)
+                if pid:
+                    self._exits[process] = os.waitstatus_to_exitcode(status)
+            self._children.discard(process.pid)
+        return self._exits.get(process)
+
+    @override
+    async def until_change(self, unit: Unit) -> None:
+        process = _read(unit)
+        with anyio.move_on_after(LOOK_EVERY):
+            if process is None:
+                await anyio.sleep(LOOK_EVERY)
+            else:
+                await _until_gone(process)
+
+    @override
+    async def stop(self, unit: Unit, grace: float) -> None:
+        process = _read(unit)
+        if process is None:
+            return
+        if process.is_running:
+            _signal_group(process, signal.SIGTERM)
+            with anyio.move_on_after(grace):
+                await _until_gone(process)
+        # Whatever it has started, and left behind, too. Its number is not given away before it was waited for.
+        if process.pid in self._children or process.is_running:
+            _signal_group(process, signal.SIGKILL)
+        with anyio.move_on_after(KILL_WITHIN):
+            await _until_gone(process)
+        if process.is_running:
+            raise ExecutorError(f"process {process.pid} of {unit.name} does not end, though it was killed")
+        self._exit_of(process)
+        (unit.home / FILE_NAME).unlink(missing_ok=True)
+
+    @override
+    def read_logs(self, unit: Unit, tail: int, *, follow: bool) -> AsyncIterator[LogLine]:
+        return read_lines(unit.home, tail, follow=follow)
+
+
+async def _until_gone(process: ProcessId) -> None:
+    """Wait until it has ended, whoever started it."""
+    try:
+        descriptor = os.pidfd_open(process.pid)
+    except ProcessLookupError:
+        return
+    try:
+        if process.is_running:
+            await anyio.wait_readable(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _signal_group(process: ProcessId, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)
+
+
+def _ended(code: int | None) -> Observed:
+    if code == 0:
+        return Observed(ServiceState.STOPPED, "it ended by itself, with 0")
+    if code is None:
+        return Observed(ServiceState.FAILED, "it is gone; nobody saw how it ended")
+    if code > 0:
+        return Observed(ServiceState.FAILED, f"it ended with {code}")
+    return Observed(ServiceState.FAILED, f"it was killed by {signal.Signals(-code).name}")
+
+
+def _read(unit: Unit) -> ProcessId | None:
+    try:
+        found = json.loads((unit.home / FILE_NAME).read_text())
+        return ProcessId(int(found["pid"]), int(found["started"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _write(unit: Unit, process: ProcessId) -> None:
+    new = unit.home / f".{FILE_NAME}.new"
+    new.write_text(json.dumps({"pid": process.pid, "started": process.started}))
+    new.replace(unit.home / FILE_NAME)

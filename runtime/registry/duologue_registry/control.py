@@ -1,0 +1,260 @@
+"""Control: the agents that are attached, and what they are asked to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID, uuid4
+
+import anyio
+
+from duologue import Call, CallError, NotFound, NotSent, OutcomeUnknown, Sink
+from service_registry_sdk import (
+    AgentInfo,
+    AgentLease,
+    AgentUnavailable,
+    AttachAgentParams,
+    CommandOutcome,
+    CommandStage,
+    CommandStep,
+    ExecuteAction,
+    HealthStatus,
+    LogLine,
+    RegistryPeer,
+    ServiceActionParams,
+    ServiceCommand,
+    ServiceState,
+    WatchLogsParams,
+)
+
+from .agent_rules import node_of
+from .clock import Clock
+from .documents import package
+from .model import AcceptCommand, AgentFound, AttachAgent, Record
+from .planning import start_order, stop_order
+from .queries import health_of
+from .rules import find
+from .shelf import Commit
+from .states import ALIVE
+from .store import Request, Store
+
+UNKNOWN_TO_AGENT: Final = "its agent has attached, and does not run it"
+TOLD_WITHIN: Final = 5.0
+"""Seconds in which an agent tells of a service what it has answered to the command."""
+
+_UP: Final = (HealthStatus.PASSING, HealthStatus.WARNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """An agent that is connected."""
+
+    peer: RegistryPeer
+    lease: AgentLease
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it can be called now."""
+        return self.peer.connection.closed is None
+
+
+class Control:
+    """The agents of a registry that runs. `changed` has to be called after each commit."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._attached: dict[str, Attached] = {}
+        self._changed = anyio.Event()
+
+    def changed(self) -> None:
+        """Something was committed."""
+        self._changed.set()
+        self._changed = anyio.Event()
+
+    # -------------------------------------------------------------------------------------------------------- agents
+    async def attach(self, call: Call[RegistryPeer], params: AttachAgentParams) -> AgentLease:
+        """Let an agent speak for its node, and take what it says of its services as it is."""
+        known = {service.name for service in params.services}
+        commands: list[AttachAgent | AgentFound] = [AttachAgent(params.node, tuple(params.kinds))]
+        commands += [
+            AgentFound(params.node, service.name, service.state, service.reason) for service in params.services
+        ]
+        for record in self._store.snapshot():
+            entry = record.entry
+            is_up = entry.state in ALIVE and entry.state is not ServiceState.REGISTERED
+            if node_of(entry) == params.node and entry.name not in known and is_up:
+                commands.append(AgentFound(params.node, entry.name, ServiceState.FAILED, UNKNOWN_TO_AGENT))
+        requests = [Request(command=command, actor=call.identity.name) for command in commands]
+        first, *_ = await self._store.commit(requests)
+        if isinstance(first, CallError):
+            raise first
+        info = first.written(AgentInfo)
+        lease = AgentLease(node=info.node, lease_epoch=info.lease_epoch)
+        self._attached[info.node] = Attached(call.peer, lease)
+        return lease
+
+    def agents(self) -> list[AgentInfo]:
+        """All agents, by the names of their nodes."""
+        return [
+            info.model_copy(update={"is_attached": self._is_attached(info.node)})
+            for info in sorted(self._store.documents(AgentInfo), key=lambda info: info.node)
+        ]
+
+    def _is_attached(self, node: str) -> bool:
+        attached = self._attached.get(node)
+        return attached is not None and attached.is_connected
+
+    def _agent_of(self, record: Record) -> Attached:
+        name, node = record.entry.name, node_of(record.entry)
+        if node is None:
+            raise AgentUnavailable(name=name, reason="it is registered without a node")
+        attached = self._attached.get(node)
+        if attached is None or not attached.is_connected:
+            raise AgentUnavailable(name=name, reason=f"none speaks for {node}")
+        return attached
+
+    # ---------------------------------------------------------------------------------------------------------- logs
+    async def watch_logs(self, params: WatchLogsParams, out: Sink[LogLine]) -> None:
+        """Pass on what the agent of a service reads."""
+        attached = self._agent_of(find(self._store, params.name))
+        try:
+            async with attached.peer.tail_logs(name=params.name, tail=params.tail, follow=params.follow) as lines:
+                async for line in lines:
+                    await out.send(line)
+        except NotFound as error:
+            raise AgentUnavailable(name=params.name, reason=error.message) from None
+        except (NotSent, OutcomeUnknown):
+            raise AgentUnavailable(name=params.name, reason="the connection to it was lost") from None
+
+    # ------------------------------------------------------------------------------------------------------ commands
+    async def act(self, params: ServiceActionParams, out: Sink[CommandStep], commit: Commit) -> CommandOutcome:
+        """Start, stop or restart a service, and what belongs to that."""
+        self._agent_of(find(self._store, params.name))
+        run = _Run(self, uuid4(), params, out)
+        accepted = AcceptCommand(params.name, params.command, run.command, params.reason)
+        await commit(accepted)
+        await run.step(params.name, CommandStage.ACCEPTED)
+        outcome = await run.carry_out()
+        await run.step(params.name, CommandStage.FINISHED, outcome.message)
+        return outcome
+
+    async def until(self, name: str, is_so: Callable[[Record], bool]) -> Record:
+        """Wait until something is so of a service. Raises `ServiceNotFound` when it is gone."""
+        while not is_so(record := find(self._store, name)):
+            await self._changed.wait()
+        return record
+
+    def is_healthy(self, record: Record) -> bool:
+        """Whether what depends on a service can be started: it runs, and passes what it is asked, if it is."""
+        entry = record.entry
+        kept = package(self._store, entry.name, entry.version)
+        is_asked = bool(entry.checks) or (kept is not None and kept.manifest.health is not None)
+        return entry.state is ServiceState.RUNNING and (not is_asked or health_of(record) in _UP)
+
+    async def execute(self, run: _Run, record: Record, action: ExecuteAction) -> CommandOutcome:
+        """Let the agent of a service do something."""
+        name, attached = record.entry.name, self._agent_of(record)
+        try:
+            if action is ExecuteAction.START:
+                await self._install(record, attached)
+            async with attached.peer.execute(
+                agent=attached.lease,
+                command=run.command,
+                entry=record.entry,
+                action=action,
+                grace=run.params.grace,
+            ) as steps:
+                async for step in steps:
+                    await run.out.send(step)
+                outcome = await steps.result()
+        except (NotSent, OutcomeUnknown):
+            raise AgentUnavailable(name=name, reason="the connection to it was lost on the way") from None
+        with anyio.move_on_after(TOLD_WITHIN):
+            await self.until(name, lambda record: record.entry.state == outcome.state)
+        return outcome
+
+    async def _install(self, record: Record, attached: Attached) -> None:
+        info = package(self._store, record.entry.name, record.entry.version)
+        if info is not None:
+            await attached.peer.install_package(agent=attached.lease, package=info)
+
+    def find(self, name: str) -> Record:
+        """A service; raises `ServiceNotFound`."""
+        return find(self._store, name)
+
+    def order(self, params: ServiceActionParams, action: ExecuteAction) -> list[str]:
+        """What to start, or to stop, one after the other."""
+        if params.alone or (action is ExecuteAction.STOP and params.command is ServiceCommand.RESTART):
+            return [params.name]
+        if action is ExecuteAction.START:
+            return start_order(self._store, params.name)
+        return stop_order(self._store.snapshot(), params.name)
+
+    def step(self, command: UUID, name: str, stage: CommandStage, message: str | None) -> CommandStep:
+        """What is told of a command on its way."""
+        return CommandStep(command=command, service=name, at=self._clock.now(), stage=stage, message=message)
+
+
+class _Run:
+    """One command on its way."""
+
+    def __init__(self, control: Control, command: UUID, params: ServiceActionParams, out: Sink[CommandStep]) -> None:
+        self.command = command
+        self.params = params
+        self.out = out
+        self._control = control
+
+    async def step(self, name: str, stage: CommandStage, message: str | None = None) -> None:
+        await self.out.send(self._control.step(self.command, name, stage, message))
+
+    async def carry_out(self) -> CommandOutcome:
+        """Stop, then start, whatever was asked for; the first thing that does not succeed ends it."""
+        outcome: CommandOutcome | None = None
+        if self.params.command is not ServiceCommand.START:
+            for name in self._control.order(self.params, ExecuteAction.STOP):
+                outcome = await self._stop(name)
+                if not outcome.succeeded:
+                    return self._because_of(outcome)
+        if self.params.command is not ServiceCommand.STOP:
+            for name in self._control.order(self.params, ExecuteAction.START):
+                outcome = await self._start(name)
+                if not outcome.succeeded:
+                    return self._because_of(outcome)
+        assert outcome is not None, "every command does something"
+        return outcome
+
+    async def _stop(self, name: str) -> CommandOutcome:
+        return await self._control.execute(self, self._control.find(name), ExecuteAction.STOP)
+
+    async def _start(self, name: str) -> CommandOutcome:
+        record = self._control.find(name)
+        outcome = self._is(record, succeeded=True, message="it runs already")
+        if record.entry.state is not ServiceState.RUNNING:
+            outcome = await self._control.execute(self, record, ExecuteAction.START)
+        if not outcome.succeeded or name == self.params.name:
+            return outcome
+        if not self._control.is_healthy(self._control.find(name)):
+            await self.step(name, CommandStage.WAITING, "for it to become healthy")
+        record = await self._control.until(name, self._is_settled)
+        return self._is(record, succeeded=record.entry.state is ServiceState.RUNNING, message=record.entry.state_reason)
+
+    def _is_settled(self, record: Record) -> bool:
+        return record.entry.state is not ServiceState.RUNNING or self._control.is_healthy(record)
+
+    def _is(self, record: Record, *, succeeded: bool, message: str | None) -> CommandOutcome:
+        return CommandOutcome(
+            command=self.command,
+            service=record.entry.name,
+            succeeded=succeeded,
+            state=record.entry.state,
+            message=message,
+        )
+
+    def _because_of(self, outcome: CommandOutcome) -> CommandOutcome:
+        """The outcome for what was asked for, when something else did not succeed."""
+        if outcome.service == self.params.name:
+            return outcome
+        message = f"{outcome.service} is {outcome.state}" + (f": {outcome.message}" if outcome.message else "")
+        return self._is(self._control.find(self.params.name), succeeded=False, message=message)
