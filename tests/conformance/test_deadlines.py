@@ -244,7 +244,7 @@ def ids_of_abandoned_calls_are_used_again(patch: pytest.MonkeyPatch) -> None:
     def reuse(self: Session, call: OutgoingCall) -> None:
         abandon(self, call)
         if self.outgoing.pop(call.id, None) is not None:
-            self._last_id = int(call.id) - 1
+            self._requested, self._following_id = int(call.id) - 1, call.id
 
     patch.setattr(Session, "abandon", reuse)
 

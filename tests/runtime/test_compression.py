@@ -27,6 +27,7 @@ from duologue.events.framing import Frames
 from duologue.net.compression import DEFLATED_SLICE, INFLATED, client_extensions, server_extensions
 from duologue.net.frames import SLICE
 from duologue.net.link import Link
+from duologue.wire import NativeCodec
 
 Offer = list[ClientPerMessageDeflateFactory]
 BOTH = pytest.mark.parametrize("takeover", [False, True])
@@ -193,7 +194,7 @@ def test_an_event_is_compressed_once_for_each_setting(monkeypatch: pytest.Monkey
         Pair(Deflate(), Deflate(window_bits=9)) for _ in range(5)
     ]
     plain = [Pair(Deflate(), None) for _ in range(5)]
-    frames = Frames(Said(room="a", text="x" * 2000), 5)
+    frames = Frames(Said(room="a", text="x" * 2000), 5, NativeCodec())
     for pair in pairs + plain:
         made_once = frames.framed(pair.link, extensions=True)
         assert made_once is not None
@@ -207,7 +208,7 @@ def test_an_event_is_compressed_once_for_each_setting(monkeypatch: pytest.Monkey
 def test_who_remembers_what_was_sent_before_gets_frames_of_its_own() -> None:
     pair = Pair(forms(True), forms(True))
     assert pair.link.framing is None
-    assert Frames(Said(room="a", text="x" * 2000), 5).framed(pair.link, extensions=True) is None
+    assert Frames(Said(room="a", text="x" * 2000), 5, NativeCodec()).framed(pair.link, extensions=True) is None
 
 
 # --------------------------------------------------------------------------------------------------------- bombs

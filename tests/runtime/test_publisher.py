@@ -18,6 +18,7 @@ from duologue.events.framing import Frames
 from duologue.limits import Limits
 from duologue.models import Event
 from duologue.net.link import Link
+from duologue.wire import NativeCodec
 
 pytestmark = pytest.mark.anyio
 
@@ -206,7 +207,7 @@ def payload(frame: bytes) -> bytes:
 
 
 async def test_an_event_is_encoded_and_framed_once_for_all() -> None:
-    frames = Frames(said(1), 5)
+    frames = Frames(said(1), 5, NativeCodec())
     assert frames.shared(extensions=True) is frames.shared(extensions=True)
     assert frames.shared(extensions=False) is frames.shared(extensions=False)
     assert json.loads(frames.shared(extensions=False)) == {
@@ -223,8 +224,8 @@ async def test_an_event_is_encoded_and_framed_once_for_all() -> None:
 
 
 async def test_a_message_for_one_subscription_names_it_and_a_plain_one_has_two_members() -> None:
-    frames = Frames(said(1), 5)
+    frames = Frames(said(1), 5, NativeCodec())
     tagged = json.loads(frames.message(for_="s1"))
     assert (tagged["seq"], tagged["for"]) == (5, "s1")
     assert json.loads(frames.message(for_=None)).keys() == {"event", "data"}
-    assert "seq" not in json.loads(Frames(Typing(who="x"), None).message(for_="s1"))
+    assert "seq" not in json.loads(Frames(Typing(who="x"), None, NativeCodec()).message(for_="s1"))

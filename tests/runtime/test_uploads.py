@@ -190,7 +190,7 @@ async def test_what_is_no_body_is_refused_before_anything_is_sent(folder: Path) 
     shelf = Shelf(folder=folder)
     reading, writing = os.pipe()
     async with shelving(shelf) as (_, client):
-        sent = client.connection.session._last_id
+        sent = client.connection.session._requested
         with (
             os.fdopen(reading, "rb") as pipe,
             os.fdopen(writing, "wb"),
@@ -210,7 +210,7 @@ async def test_what_is_no_body_is_refused_before_anything_is_sent(folder: Path) 
             await client.put(folder / "nowhere", name="x")
         with pytest.raises(TypeError):
             await client.put(Chunks("text"), name="x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-        assert client.connection.session._last_id == sent
+        assert client.connection.session._requested == sent
     assert shelf.runs == []
 
 
@@ -219,7 +219,7 @@ async def test_a_body_that_raises_raises_and_nothing_is_sent(folder: Path) -> No
     async with shelving(shelf) as (_, client):
         with pytest.raises(LookupError, match="no more"):
             await client.put(Chunks(b"x", error=LookupError("no more")), name="x")
-        assert client.connection.session._last_id == 0
+        assert client.connection.session._requested == 0
 
 
 class Spoilt(io.BytesIO):
@@ -476,7 +476,7 @@ async def test_a_timeout_while_the_body_is_read_is_told_as_what_never_left(folde
         assert (caught.value.ran, closed) == (Ran.NO, [True])
         with pytest.raises(NotSent):
             await client.put(BODY, name="x", timeout=-1)
-        assert client.connection.session._last_id == 0
+        assert client.connection.session._requested == 0
 
 
 async def test_a_timeout_before_anything_was_asked_for(folder: Path) -> None:

@@ -125,8 +125,9 @@ def the_id_of_an_abandoned_call_is_used_again(patch: Patch) -> None:
 
     def reuse(self: Session, call: OutgoingCall) -> None:
         abandon(self, call)
-        if self.outgoing.pop(call.id, None) is not None and call.id == str(self._last_id):
-            self._last_id -= 1
+        if self.outgoing.pop(call.id, None) is not None and call.id == str(self._requested):
+            self._requested -= 1
+            self._following_id = call.id
 
     patch.setattr(Session, "abandon", reuse)
 

@@ -187,9 +187,9 @@ def lost_volatile_events_are_not_told(patch: Patch) -> None:
 def a_slow_log_goes_on_from_what_came(patch: Patch) -> None:
     """A queue that was full is continued after what it had no place for."""
 
-    def drop(self: EventStream[Any], descriptor: Any, event: Any, seq: int | None) -> None:
+    def drop(self: EventStream[Any], descriptor: Any, event: Any, seq: int | None, route: Any) -> None:
         if len(self._queue) < self._client.limits.event_queue or descriptor.delivery == "state":
-            put(self, descriptor, event, seq)
+            put(self, descriptor, event, seq, route)
 
     put = EventStream._put
     patch.setattr(EventStream, "_put", drop)
@@ -197,10 +197,10 @@ def a_slow_log_goes_on_from_what_came(patch: Patch) -> None:
 
 @caught_by(scenarios.slow_readers, validators.states_converge, seed=4)
 def the_first_of_coalesced_states_is_kept(patch: Patch) -> None:
-    def keep(self: EventStream[Any], descriptor: Any, event: Any, seq: int | None) -> None:
+    def keep(self: EventStream[Any], descriptor: Any, event: Any, seq: int | None, route: Any) -> None:
         state = (descriptor.name, event.account)
         if state not in self._states:
-            put(self, descriptor, event, seq)
+            put(self, descriptor, event, seq, route)
 
     put = EventStream._put
     patch.setattr(EventStream, "_put", keep)
