@@ -20,7 +20,7 @@ from duologue.access.gate import Gate, Rights
 from duologue.access.proxies import Proxies
 from duologue.access.standing import Standing
 from duologue.events.subscriptions import Subscriptions
-from duologue.handling import handlers
+from duologue.handling import lingering
 from duologue.handling.handlers import Handlers
 from duologue.net import handshake
 from duologue.server import clients, reception, server
@@ -240,7 +240,7 @@ def handlers_of_the_revoked_are_stopped(patch: Patch) -> None:
 # ---------------------------------------------------------------------------------------------------- whose things are
 @keeps_out(probes.somebody_else_s_key)
 def keys_belong_to_identities(patch: Patch) -> None:
-    patch.setattr(handlers, "Claim", lambda _, *rest: Claim("everybody", *rest))
+    patch.setattr(lingering, "Claim", lambda _, *rest: Claim("everybody", *rest))
 
 
 @keeps_out(probes.somebody_else_s_session)

@@ -82,5 +82,5 @@ def of_connection(connection: Connection) -> Iterator[str]:
         yield f"{len(session.deadlines)} deadlines"
     if connection.outlet.waiters or connection.calls._places:
         yield "waiters"
-    if connection._handlers._lingering:
-        yield f"{connection._handlers._lingering} handlers"
+    if connection._handlers._lingering.keys:
+        yield f"{connection._handlers._lingering.keys} handlers"

@@ -18,6 +18,7 @@ from duologue.calling import attempts
 from duologue.calling.attempts import Attempts
 from duologue.errors import Status
 from duologue.handling import handlers
+from duologue.handling.giving import send_item
 from duologue.handling.handlers import Handlers
 from duologue.handling.keyed import SPENT, KeyedCalls, MemoryAnswers
 from duologue.net.watchdog import Watchdog
@@ -263,13 +264,11 @@ def streams_are_retried_after_their_first_item(patch: Patch) -> None:
 
 @caught_by(scenarios.calls_in_tight_limits, validators.nobody_breaks_the_protocol, seed=1)
 def credit_is_ignored(patch: Patch) -> None:
-    send = Handlers.send_item
-
-    async def rush(self: Handlers, call: Any, item: bytes) -> bool:
+    async def rush(connection: Any, call: Any, item: bytes) -> bool:
         call.outflow.credit = 10**6
-        return await send(self, call, item)
+        return await send_item(connection, call, item)
 
-    patch.setattr(Handlers, "send_item", rush)
+    patch.setattr(handlers, "send_item", rush)
 
 
 @caught_by(scenarios.calls_through_restarts, validators.a_graceful_stop_lets_handlers_finish)

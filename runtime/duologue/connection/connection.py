@@ -23,6 +23,7 @@ from ..close_codes import CloseCode
 from ..drivers.port import Executor, Future, Scope, Socket, Task, wake
 from ..errors import ConnectionClosed, InvalidArgument, NotSent, Ran
 from ..events.subscriptions import Subscriptions
+from ..handling.giving import granted
 from ..handling.handlers import Handlers
 from ..handling.notifications import Notifications
 from ..models import Event
@@ -366,7 +367,7 @@ class Connection:
 
     def _grant(self, decision: Granted) -> None:
         if isinstance(decision.call, IncomingCall):
-            self._handlers.granted(decision.call)
+            granted(decision.call)
         else:
             self.calls.granted(decision.call)
 
