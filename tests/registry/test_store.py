@@ -280,13 +280,13 @@ async def test_closing_answers_who_has_only_just_asked(journal: Journal, clock: 
         except ReadOnly as error:
             ends.append(error)
 
-    with anyio.fail_after(10):
-        for patience in range(8):
+    with anyio.fail_after(30):
+        for patience in [*range(8)] * 3:  # trio runs the tasks of a turn in an order of its own each time
             async with anyio.create_task_group() as tasks, JournaledStore.open(journal, clock) as store:
                 tasks.start_soon(caller, store)
                 for _ in range(patience):
                     await anyio.lowlevel.checkpoint()
-    assert len(ends) == 8
+    assert len(ends) == 24
 
 
 async def test_a_journal_does_not_read_past_what_has_been_told(store: Store, journal: Journal) -> None:

@@ -293,11 +293,11 @@ class JournaledStore(Store):
 
     async def _write_all(self) -> None:
         with anyio.CancelScope(shield=True):  # what has been asked is written, applied and told: closing ends it
-            while not self._is_closing:
+            while self._queue or not self._is_closing:
                 await self._queued.wait()
+                self._queued = anyio.Event()
                 while self._queue:
                     await self._write(self._take_group())
-                self._queued = anyio.Event()
         self._all_written.set()
 
     def _take_group(self) -> list[_Waiting]:
