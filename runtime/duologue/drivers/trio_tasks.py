@@ -195,8 +195,8 @@ class _Worker:
                     failed, rest = group.split(Exception)
                     if failed is not None:
                         _LOG.error("a task of a connection failed", exc_info=failed)
-                    if rest is not None:
-                        raise rest from None
+                    assert rest is not None, "a group of exceptions alone is an exception, caught above"
+                    raise rest from None
                 self.job = None
                 if not self._scope.keep(self):
                     return
