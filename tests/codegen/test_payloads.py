@@ -39,7 +39,7 @@ CASES = {
     "registry": "service_registry_sdk",
 }
 OFTEN = 4
-"""How often each rule is broken in a protocol by default; the long form breaks all that there are."""
+"""How often each rule is broken in a protocol by default."""
 
 _MORE_FORMS = "pydantic's parsers know more forms than the one that everybody writes; what is read is the same value"
 DIFFERENCES: dict[str, str] = {
@@ -233,4 +233,4 @@ def test_schema_and_models_agree() -> None:
 
 @pytest.mark.long
 def test_schema_and_models_agree_on_many() -> None:
-    judged(seeds=range(4), right=10, most=None)
+    judged(seeds=range(2), right=6, most=60)
