@@ -22,9 +22,11 @@ from service_registry_sdk import (
     CommandStage,
     HealthReport,
     HealthStatus,
+    Installation,
     Local,
     LogLineSource,
     NotOwner,
+    PackageInUse,
     RestartPolicy,
     ServiceCommand,
     ServiceState,
@@ -218,6 +220,17 @@ async def test_without_an_agent_nothing_is_done(fleet: Fleet) -> None:
 
 
 # ----------------------------------------------------------------------------------------------------------------- logs
+async def test_a_service_does_not_have_its_agents_token(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DUOLOGUE_TOKEN", "secret")
+    monkeypatch.setenv("OTHER", "known")
+    command = ["/bin/sh", "-c", 'echo "<$DUOLOGUE_TOKEN$OTHER$MORE$SERVICE_NAME>"; exec sleep 60']
+    await fleet.register("api", command=command, process={"environment": {"MORE": "-more-"}})
+    async with fleet.attached(fleet.node("web-1")):
+        await fleet.start("api")
+        async with fleet.client.watch_logs(name="api", tail=1, follow=False) as lines:
+            assert [line.text async for line in lines] == ["<known-more-api>"]
+
+
 async def test_what_a_service_writes_is_read(fleet: Fleet) -> None:
     script = "for i in 1 2 3 4 5; do echo out $i; echo err $i >&2; done; while :; do sleep 0.1; echo more; done"
     await fleet.register("chatty", command=["/bin/sh", "-c", script])
@@ -272,6 +285,10 @@ async def test_a_start_installs_the_version_that_is_registered(fleet: Fleet, tmp
         await fleet.start("api")
         assert (current / "config/version").read_text() == "1.0.0"
         await fleet.stop("api")
+        (info,) = (await fleet.client.list_agents()).agents
+        assert info.packages == [Installation(name="api", active="1.0.0", previous="1.1.0")]
+        with pytest.raises(PackageInUse, match="gone back to on web-1"):
+            await fleet.client.remove_package(name="api", version="1.1.0")
 
 
 async def test_an_agent_may_trust_others_than_its_registry(fleet: Fleet, tmp_path: Path) -> None:

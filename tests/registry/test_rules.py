@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from duologue import Event, InvalidArgument, UnknownValue
-from duologue_registry.documents import Document, DocumentKey
-from duologue_registry.model import AddPackage, Change, Command, ExpireLease, Outcome, Record, RemoveExpired
+from duologue_registry.documents import D, Document, DocumentKey
+from duologue_registry.model import (
+    AddPackage,
+    AttachAgent,
+    Change,
+    Command,
+    ExpireLease,
+    Installed,
+    Outcome,
+    Record,
+    RemoveExpired,
+)
 from duologue_registry.rules import MOST_CHECKS, decide
 from service_registry_sdk import (
     DependencyCycle,
@@ -20,6 +31,7 @@ from service_registry_sdk import (
     HealthCheckResult,
     HealthReport,
     HealthStatus,
+    Installation,
     InvalidTransition,
     Local,
     ManagedProcess,
@@ -69,17 +81,20 @@ class World:
     def __init__(self) -> None:
         self.revision = 0
         self.records: dict[str, Record] = {}
-        self.documents: dict[DocumentKey, Document | None] = {}
+        self.known: dict[DocumentKey, Document | None] = {}
 
     def get(self, name: str, /) -> Record | None:
         return self.records.get(name)
 
     def document(self, key: DocumentKey, /) -> Document | None:
-        return self.documents.get(key)
+        return self.known.get(key)
+
+    def documents(self, kind: type[D], /) -> Sequence[D]:
+        return [document for document in self.known.values() if isinstance(document, kind)]
 
     def do(self, command: Command, now: datetime = NOW) -> Outcome:
         outcome = decide(self, command, now)
-        self.documents.update({each.key: each.document for each in outcome.documents})
+        self.known.update({each.key: each.document for each in outcome.documents})
         assert outcome.is_mutation == (outcome.revision == self.revision + 1)
         assert (outcome.change is Change.NOTHING) == (not outcome.events)
         self.revision = outcome.revision
@@ -475,8 +490,17 @@ def test_a_package_is_removed_unless_its_service_is_registered_with_it() -> None
     with pytest.raises(PackageInUse):
         world.do(RemovePackageParams(name="api", version="1.0.0"))
     world.do(registration(version="2.0.0"))
+    world.do(AttachAgent("web-1", ()))
+    for active, previous in (("1.0.0", None), ("2.0.0", "1.0.0")):
+        world.do(Installed("web-1", Installation(name="api", active=active, previous=previous)))
+        with pytest.raises(PackageInUse, match="on web-1"):
+            world.do(RemovePackageParams(name="api", version="1.0.0"))
+    world.do(AttachAgent("web-1", ()))  # what it has is not forgotten by that
+    with pytest.raises(PackageInUse, match="it is what is gone back to on web-1"):
+        world.do(RemovePackageParams(name="api", version="1.0.0"))
+    world.do(Installed("web-1", Installation(name="api", active="3.0.0", previous="2.0.0")))
     removed = world.do(RemovePackageParams(name="api", version="1.0.0", reason="old"))
-    assert removed.events == (PackageRemoved(name="api", version="1.0.0", reason="old", revision=4),)
+    assert removed.events == (PackageRemoved(name="api", version="1.0.0", reason="old", revision=removed.revision),)
     with pytest.raises(PackageNotFound):
         world.do(RemovePackageParams(name="api", version="1.0.0"))
-    assert world.do(package(sha256="b" * 64)).revision == 5
+    assert world.do(package(sha256="b" * 64)).revision == removed.revision + 1

@@ -33,7 +33,15 @@ from duologue_registry.journal import JournaledStore
 from duologue_registry.memory import MemoryJournal
 from duologue_registry.service import Registry
 from duologue_registry.tokens import Token, TokenFile, TokensError, lifetime_of
-from service_registry_sdk import Local, ManagedProcess, RegistryClient
+from service_registry_sdk import (
+    HealthReport,
+    HealthStatus,
+    Local,
+    ManagedProcess,
+    RegistryClient,
+    Remote,
+    ServiceState,
+)
 
 
 @pytest.fixture
@@ -299,6 +307,39 @@ async def test_roles_may_what_the_spec_says_and_the_audit_log_says_who_did_it(fi
                     assert {record.actor for record in page.records} == {"the-service", "the-operator", "the-agent"}
                     page = await registry.list_events(actor="the-service")
                     assert [record.actor for record in page.records] == ["the-service"]
+
+
+@pytest.mark.anyio
+async def test_the_token_of_an_agent_is_for_one_node(file: TokenFile) -> None:
+    drawn = {name: file.create(name, ["agent"], None) for name in ("web-1", "web-2")}
+    tokens = FileTokens(file)
+    with MemoryNetwork().use(), anyio.fail_after(20):
+        async with JournaledStore.open(MemoryJournal(), SystemClock()) as store:
+            async with serve(Registry(store), "memory", 0, authenticator=tokens) as server:
+                url = f"ws://memory:{server.port}"
+                async with (
+                    RegistryClient.open(url, token=drawn["web-1"]) as one,
+                    RegistryClient.open(url, token=drawn["web-2"]) as two,
+                ):
+                    lease = await one.attach_agent(node="web-1", kinds=[], services=[])
+                    await one.register_service(
+                        name="api",
+                        version="1.0.0",
+                        execution=ManagedProcess(command=["x"]),
+                        location=Remote(host="h", node="web-1"),
+                    )
+                    for call in (
+                        two.attach_agent(node="web-1", kinds=[], services=[]),
+                        two.update_state(name="api", state=ServiceState.RUNNING, agent=lease),
+                        two.report_health(
+                            name="api",
+                            report=HealthReport(check="x", status=HealthStatus.PASSING, checked_at=datetime.now(UTC)),
+                            agent=lease,
+                        ),
+                    ):
+                        with pytest.raises(PermissionDenied, match="the token of web-2"):
+                            await call
+                    await one.update_state(name="api", state=ServiceState.RUNNING, agent=lease)
 
 
 async def may(registry: RegistryClient, name: str) -> bool:

@@ -39,8 +39,8 @@ from .models import (
     GetServiceParams,
     HeartbeatParams,
     HeartbeatResult,
+    Installation,
     InstallPackageParams,
-    InstallPackageResult,
     ListAgentsParams,
     ListAgentsResult,
     ListEndpointsParams,
@@ -209,10 +209,10 @@ EXECUTE: Final[StreamAction[ExecuteParams, CommandStep, CommandOutcome]] = Strea
     timeout=300.0,
 )
 """Start or stop a service of this node."""
-INSTALL_PACKAGE: Final[Action[InstallPackageParams, InstallPackageResult]] = Action(
+INSTALL_PACKAGE: Final[Action[InstallPackageParams, Installation]] = Action(
     name="install_package",
     params=InstallPackageParams,
-    result=TypeAdapter(InstallPackageResult),
+    result=TypeAdapter(Installation),
     scope=("agent",),
     effect=Effect.KEYED,
     errors=(NotOwner, BadPackage, SignatureRefused, PackageNotFound, NoSpace),
@@ -274,7 +274,9 @@ REMOVE_PACKAGE: Final[Action[RemovePackageParams, None]] = Action(
     errors=(PackageNotFound, PackageInUse, ReadOnly, NoSpace),
     timeout=30.0,
 )
-"""Remove a package, unless it is the version that a service of its name is registered with."""
+"""Remove a package, unless a service of its name is registered with that version, or a node has it installed as
+the active one or as the one to go back to.
+"""
 LIST_EVENTS: Final[Action[ListEventsParams, ListEventsResult]] = Action(
     name="list_events",
     params=ListEventsParams,

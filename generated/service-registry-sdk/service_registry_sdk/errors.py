@@ -159,13 +159,13 @@ class PackageExists(Declared[PackageExistsDetails], AlreadyExists):
 
 
 class PackageInUse(Declared[PackageInUseDetails], FailedPrecondition):
-    """{name} {version} is what the service runs."""
+    """{name} {version} is in use: {reason}"""
 
     code: ClassVar[str] = "package_in_use"
-    text: ClassVar[str] = "{name} {version} is what the service runs."
+    text: ClassVar[str] = "{name} {version} is in use: {reason}"
 
-    def __init__(self, message: str | None = None, /, *, name: ServiceName, version: Version) -> None:
-        super().__init__(message, PackageInUseDetails(name=name, version=version))
+    def __init__(self, message: str | None = None, /, *, name: ServiceName, version: Version, reason: str) -> None:
+        super().__init__(message, PackageInUseDetails(name=name, version=version, reason=reason))
 
 
 class BadPackage(Declared[BadPackageDetails], InvalidArgument):

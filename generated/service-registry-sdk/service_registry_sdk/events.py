@@ -18,6 +18,7 @@ from .models import (
     HealthCheckResult,
     HealthStatus,
     NodeName,
+    PackageInstalled,
     PackageRemoved,
     PackageUploaded,
     RegistryLoaded,
@@ -41,6 +42,7 @@ class EventType(StrEnum):
     PACKAGE_UPLOADED = "package_uploaded"
     PACKAGE_REMOVED = "package_removed"
     SERVICE_COMMANDED = "service_commanded"
+    PACKAGE_INSTALLED = "package_installed"
     AGENT_ATTACHED = "agent_attached"
     REGISTRY_LOADED = "registry_loaded"
 
@@ -54,6 +56,7 @@ RegistryEvent: TypeAlias = (
     | PackageUploaded
     | PackageRemoved
     | ServiceCommanded
+    | PackageInstalled
     | AgentAttached
     | RegistryLoaded
 )
@@ -117,6 +120,13 @@ SERVICE_COMMANDED: Final[EventDescriptor[ServiceCommanded]] = EventDescriptor(
     filters={"name": ("name",)},
 )
 """Somebody has asked to start, stop or restart a service."""
+PACKAGE_INSTALLED: Final[EventDescriptor[PackageInstalled]] = EventDescriptor(
+    model=PackageInstalled,
+    delivery=Delivery.LOG,
+    scope=("services:read",),
+    filters={"node": ("node",), "name": ("name",)},
+)
+"""A package is the active version on a node."""
 AGENT_ATTACHED: Final[EventDescriptor[AgentAttached]] = EventDescriptor(
     model=AgentAttached,
     delivery=Delivery.LOG,
@@ -240,6 +250,23 @@ class RegistryEvents(Events):
             name: Only where `name` is this, or one of these.
         """
         return self._open(ServiceCommanded, {"name": name}, since)
+
+    def package_installed(
+        self,
+        *,
+        node: NodeName | Sequence[NodeName] | None = None,
+        name: ServiceName | Sequence[ServiceName] | None = None,
+        since: Position | None = None,
+    ) -> EventStream[PackageInstalled]:
+        """A package is the active version on a node.
+
+        Every one, in order; `since` continues after a position.
+
+        Args:
+            node: Only where `node` is this, or one of these.
+            name: Only where `name` is this, or one of these.
+        """
+        return self._open(PackageInstalled, {"node": node, "name": name}, since)
 
     def agent_attached(
         self, *, node: NodeName | Sequence[NodeName] | None = None, since: Position | None = None
@@ -368,6 +395,23 @@ class RegistrySyncEvents(SyncEvents):
             name: Only where `name` is this, or one of these.
         """
         return self._open(ServiceCommanded, {"name": name}, since)
+
+    def package_installed(
+        self,
+        *,
+        node: NodeName | Sequence[NodeName] | None = None,
+        name: ServiceName | Sequence[ServiceName] | None = None,
+        since: Position | None = None,
+    ) -> SyncEventStream[PackageInstalled]:
+        """A package is the active version on a node.
+
+        Every one, in order; `since` continues after a position.
+
+        Args:
+            node: Only where `node` is this, or one of these.
+            name: Only where `name` is this, or one of these.
+        """
+        return self._open(PackageInstalled, {"node": node, "name": name}, since)
 
     def agent_attached(
         self, *, node: NodeName | Sequence[NodeName] | None = None, since: Position | None = None

@@ -292,6 +292,15 @@ class AgentService(Model):
     reason: Annotated[str | None, Field(max_length=1024)] = None
 
 
+class Installation(Model):
+    """A package on a node."""
+
+    name: ServiceName
+    active: Version
+    previous: Version | None = None
+    """What it goes back to."""
+
+
 class AgentInfo(Model):
     """The agent of a node."""
 
@@ -299,6 +308,8 @@ class AgentInfo(Model):
     lease_epoch: Annotated[int, Field(ge=1)]
     kinds: list[ServiceKind | UnknownValue]
     """What it can run."""
+    packages: list[Installation] = []
+    """What it has installed for the registry."""
     attached_at: AwareDatetime
     is_attached: bool
     """Whether it is connected now."""
@@ -437,6 +448,7 @@ class PackageExistsDetails(Model):
 class PackageInUseDetails(Model):
     name: ServiceName
     version: Version
+    reason: str
 
 
 class BadPackageDetails(Model):
@@ -631,11 +643,6 @@ class InstallPackageParams(Params):
     package: PackageInfo
 
 
-class InstallPackageResult(Model):
-    active: Version
-    previous: Version | None = None
-
-
 class TailLogsParams(Params):
     """Read what a service of this node has written."""
 
@@ -680,7 +687,9 @@ class ListPackagesResult(Model):
 
 
 class RemovePackageParams(Params):
-    """Remove a package, unless it is the version that a service of its name is registered with."""
+    """Remove a package, unless a service of its name is registered with that version, or a node has it installed
+    as the active one or as the one to go back to.
+    """
 
     name: ServiceName
     version: Version
@@ -775,6 +784,17 @@ class ServiceCommanded(Event):
     name: ServiceName
     command: ServiceCommand
     id: UUID
+    revision: Revision
+
+
+class PackageInstalled(Event):
+    """A package is the active version on a node."""
+
+    event_name: ClassVar[str] = "package_installed"
+    node: NodeName
+    name: ServiceName
+    version: Version
+    previous: Version | None = None
     revision: Revision
 
 

@@ -18,8 +18,8 @@ from .models import (
     CommandStep,
     ExecuteAction,
     ExecuteParams,
+    Installation,
     InstallPackageParams,
-    InstallPackageResult,
     LogLine,
     PackageInfo,
     ServiceEntry,
@@ -64,7 +64,7 @@ class RegistryPeer(Peer):
         package: PackageInfo,
         timeout: float | None = None,
         options: CallOptions | None = None,
-    ) -> InstallPackageResult:
+    ) -> Installation:
         """Install a package and make it the active version of its service. What is active already stays.
 
         Args:

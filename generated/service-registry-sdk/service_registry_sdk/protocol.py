@@ -49,6 +49,7 @@ PROTOCOL: Final = Protocol(
         events.PACKAGE_UPLOADED,
         events.PACKAGE_REMOVED,
         events.SERVICE_COMMANDED,
+        events.PACKAGE_INSTALLED,
         events.AGENT_ATTACHED,
         events.REGISTRY_LOADED,
     ),

@@ -40,8 +40,8 @@ from .models import (
     GetServiceParams,
     HeartbeatParams,
     HeartbeatResult,
+    Installation,
     InstallPackageParams,
-    InstallPackageResult,
     ListAgentsParams,
     ListAgentsResult,
     ListEndpointsParams,
@@ -227,11 +227,12 @@ class RegistryService(Service[RegistryPeer]):
 
     @abstractmethod
     async def remove_package(self, call: Call[RegistryPeer], params: RemovePackageParams) -> None:
-        """Remove a package, unless it is the version that a service of its name is registered with.
+        """Remove a package, unless a service of its name is registered with that version, or a node has it
+        installed as the active one or as the one to go back to.
 
         Raises:
             PackageNotFound: There is no package {name} {version}.
-            PackageInUse: {name} {version} is what the service runs.
+            PackageInUse: {name} {version} is in use: {reason}
             ReadOnly: The registry takes no changes at present: {reason}
             NoSpace: There is no space left on the disk; nothing was changed.
         """
@@ -280,7 +281,7 @@ class RegistryPeerService(Service[RegistryClient]):
         """
 
     @abstractmethod
-    async def install_package(self, call: Call[RegistryClient], params: InstallPackageParams) -> InstallPackageResult:
+    async def install_package(self, call: Call[RegistryClient], params: InstallPackageParams) -> Installation:
         """Install a package and make it the active version of its service. What is active already stays.
 
         Raises:

@@ -488,7 +488,8 @@ class RegistrySyncClient(SyncClient):
         timeout: float | None = None,
         options: CallOptions | None = None,
     ) -> None:
-        """Remove a package, unless it is the version that a service of its name is registered with.
+        """Remove a package, unless a service of its name is registered with that version, or a node has it
+        installed as the active one or as the one to go back to.
 
         Args:
             name: Unique name of a service.
@@ -497,7 +498,7 @@ class RegistrySyncClient(SyncClient):
 
         Raises:
             PackageNotFound: There is no package {name} {version}.
-            PackageInUse: {name} {version} is what the service runs.
+            PackageInUse: {name} {version} is in use: {reason}
             ReadOnly: The registry takes no changes at present: {reason}
             NoSpace: There is no space left on the disk; nothing was changed.
         """

@@ -9,13 +9,14 @@ from service_registry_sdk import (
     AgentInfo,
     AgentLease,
     NotOwner,
+    PackageInstalled,
     Remote,
     ServiceCommanded,
     ServiceEntry,
 )
 
 from .documents import Documents, Written, agent, agent_key
-from .model import AcceptCommand, AttachAgent, Change, Outcome, Record, View
+from .model import AcceptCommand, AttachAgent, Change, Installed, Outcome, Record, View
 
 
 def node_of(entry: ServiceEntry) -> str | None:
@@ -37,7 +38,12 @@ def attach(view: View, command: AttachAgent, now: datetime) -> Outcome:
     known, revision = agent(view, command.node), view.revision + 1
     epoch = 1 if known is None else known.lease_epoch + 1
     info = AgentInfo(
-        node=command.node, lease_epoch=epoch, kinds=list(command.kinds), attached_at=now, is_attached=False
+        node=command.node,
+        lease_epoch=epoch,
+        kinds=list(command.kinds),
+        packages=[] if known is None else known.packages,
+        attached_at=now,
+        is_attached=False,
     )
     return Outcome(
         name=command.node,
@@ -46,6 +52,25 @@ def attach(view: View, command: AttachAgent, now: datetime) -> Outcome:
         revision=revision,
         events=(AgentAttached(node=command.node, lease_epoch=epoch, revision=revision),),
         documents=(Written(agent_key(command.node), info),),
+    )
+
+
+def installed(view: View, command: Installed) -> Outcome:
+    """What a node has installed is known, so that what it may go back to is kept."""
+    now, known, revision = command.installation, agent(view, command.node), view.revision + 1
+    if known is None or now in known.packages:
+        return Outcome(name=now.name, change=Change.NOTHING, record=None, revision=view.revision)
+    packages = [*(each for each in known.packages if each.name != now.name), now]
+    told = PackageInstalled(
+        node=command.node, name=now.name, version=now.active, previous=now.previous, revision=revision
+    )
+    return Outcome(
+        name=now.name,
+        change=Change.DOCUMENT,
+        record=None,
+        revision=revision,
+        events=(told,),
+        documents=(Written(agent_key(command.node), known.model_copy(update={"packages": packages})),),
     )
 
 

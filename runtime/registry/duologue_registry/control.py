@@ -9,7 +9,8 @@ from uuid import UUID, uuid4
 
 import anyio
 
-from duologue import Call, CallError, NotFound, NotSent, OutcomeUnknown, Sink
+from duologue import Call, CallError, Identity, NotFound, NotSent, OutcomeUnknown, PermissionDenied, Sink
+from duologue.auth import ANONYMOUS
 from service_registry_sdk import (
     AgentInfo,
     AgentLease,
@@ -31,13 +32,13 @@ from service_registry_sdk import (
 from .agent_rules import node_of
 from .clock import Clock
 from .documents import package
-from .model import AcceptCommand, AgentFound, AttachAgent, Record
+from .model import AcceptCommand, AgentFound, AttachAgent, Installed, Record
 from .planning import start_order, stop_order
 from .queries import health_of
 from .rules import find
 from .shelf import Commit
 from .states import ALIVE
-from .store import Request, Store
+from .store import REGISTRY, Request, Store
 
 UNKNOWN_TO_AGENT: Final = "its agent has attached, and does not run it"
 TOLD_WITHIN: Final = 5.0
@@ -59,6 +60,12 @@ class Attached:
         return self.peer.connection.closed is None
 
 
+def check_name(identity: Identity, node: str) -> None:
+    """Raise `PermissionDenied` where whoever has a token speaks for a node that is not called like it."""
+    if identity.name not in (node, ANONYMOUS):
+        raise PermissionDenied(f"the token of {identity.name} is for the agent of {identity.name}, not of {node}")
+
+
 class Control:
     """The agents of a registry that runs. `changed` has to be called after each commit."""
 
@@ -76,6 +83,7 @@ class Control:
     # -------------------------------------------------------------------------------------------------------- agents
     async def attach(self, call: Call[RegistryPeer], params: AttachAgentParams) -> AgentLease:
         """Let an agent speak for its node, and take what it says of its services as it is."""
+        check_name(call.identity, params.node)
         known = {service.name for service in params.services}
         commands: list[AttachAgent | AgentFound] = [AttachAgent(params.node, tuple(params.kinds))]
         commands += [
@@ -178,7 +186,9 @@ class Control:
     async def _install(self, record: Record, attached: Attached) -> None:
         info = package(self._store, record.entry.name, record.entry.version)
         if info is not None:
-            await attached.peer.install_package(agent=attached.lease, package=info)
+            installation = await attached.peer.install_package(agent=attached.lease, package=info)
+            command = Installed(attached.lease.node, installation)
+            await self._store.commit([Request(command=command, actor=REGISTRY)])
 
     def find(self, name: str) -> Record:
         """A service; raises `ServiceNotFound`."""

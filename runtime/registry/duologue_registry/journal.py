@@ -119,6 +119,10 @@ class _Overlay:
     def document(self, key: DocumentKey, /) -> Document | None:
         return self._written[key] if key in self._written else self._documents.get(key)
 
+    def documents(self, kind: type[D], /) -> Sequence[D]:
+        found = {**self._documents, **self._written}
+        return [document for document in found.values() if isinstance(document, kind)]
+
     def apply(self, outcome: Outcome) -> None:
         if outcome.change is not Change.DOCUMENT:
             self._changed[outcome.name] = outcome.record
@@ -223,7 +227,7 @@ class JournaledStore(Store):
         return self._documents.get(key)
 
     @override
-    def documents(self, kind: type[D]) -> Sequence[D]:
+    def documents(self, kind: type[D], /) -> Sequence[D]:
         return [document for document in self._documents.values() if isinstance(document, kind)]
 
     @override

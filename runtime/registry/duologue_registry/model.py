@@ -5,7 +5,7 @@ The values are the generated models, taken as immutable: a change makes a new en
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, TypeAlias
@@ -16,6 +16,7 @@ from service_registry_sdk import (
     DeregisterServiceParams,
     HealthReport,
     HealthStatus,
+    Installation,
     PackageInfo,
     RegisterServiceParams,
     RemovePackageParams,
@@ -68,6 +69,8 @@ class View(Protocol):
 
     def document(self, key: DocumentKey, /) -> Document | None: ...
 
+    def documents(self, kind: type[D], /) -> Sequence[D]: ...
+
 
 @dataclass(frozen=True, slots=True)
 class ExpireLease:
@@ -96,6 +99,14 @@ class AttachAgent:
 
     node: str
     kinds: tuple[ServiceKind | UnknownValue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """The registry's own: an agent has installed a package."""
+
+    node: str
+    installation: Installation
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +140,7 @@ Command: TypeAlias = (
     | RemovePackageParams
     | AttachAgent
     | AgentFound
+    | Installed
     | AcceptCommand
 )
 

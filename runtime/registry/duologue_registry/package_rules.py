@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from service_registry_sdk import (
+    AgentInfo,
     PackageExists,
     PackageInfo,
     PackageInUse,
@@ -52,12 +53,17 @@ def add_package(view: View, info: PackageInfo) -> Outcome:
 
 
 def remove_package(view: View, command: RemovePackageParams) -> Outcome:
-    """Remove a package that no service is registered with."""
+    """Remove a package that no service is registered with, and no node has installed."""
     name, version = command.name, command.version
     find_package(view, name, version)
     record, revision = view.get(name), view.revision + 1
     if record is not None and record.entry.version == version:
-        raise PackageInUse(name=name, version=version)
+        raise PackageInUse(name=name, version=version, reason="the service is registered with it")
+    for node in view.documents(AgentInfo):
+        for each in node.packages:
+            if each.name == name and version in (each.active, each.previous):
+                what = "the active version" if version == each.active else "what is gone back to"
+                raise PackageInUse(name=name, version=version, reason=f"it is {what} on {node.node}")
     removed = PackageRemoved(name=name, version=version, reason=command.reason, revision=revision)
     return Outcome(
         name=name,

@@ -29,7 +29,7 @@ from service_registry_sdk import (
     UpdateStateParams,
 )
 
-from .agent_rules import accept, attach, check_lease, node_of
+from .agent_rules import accept, attach, check_lease, installed, node_of
 from .model import (
     AcceptCommand,
     AddPackage,
@@ -38,6 +38,7 @@ from .model import (
     Change,
     Command,
     ExpireLease,
+    Installed,
     Outcome,
     Record,
     RemoveExpired,
@@ -92,6 +93,8 @@ def decide(view: View, command: Command, now: datetime) -> Outcome:
             return attach(view, command, now)
         case AgentFound():
             return _agent_found(view, command, now)
+        case Installed():
+            return installed(view, command)
         case AcceptCommand():
             return accept(view, command)
 

@@ -64,7 +64,7 @@ from service_registry_sdk import (
 
 from .answers import StoredAnswers
 from .clock import Clock, SystemClock
-from .control import Control
+from .control import Control, check_name
 from .leases import Leases
 from .model import Change, Command, Outcome
 from .queries import audit_page, audit_query, list_services, resolve
@@ -175,10 +175,14 @@ class Registry(RegistryService):
 
     @override
     async def update_state(self, call: Call[RegistryPeer], params: UpdateStateParams) -> ServiceEntry:
+        if params.agent is not None:
+            check_name(call.identity, params.agent.node)
         return (await self._change(call, params)).entry
 
     @override
     async def report_health(self, call: Call[RegistryPeer], params: ReportHealthParams) -> None:
+        if params.agent is not None:
+            check_name(call.identity, params.agent.node)
         await self._change(call, params)
         await self._tell_states()
 

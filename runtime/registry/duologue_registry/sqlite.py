@@ -29,6 +29,7 @@ from service_registry_sdk import (
     AuditRecord,
     EndpointUpdated,
     HealthReport,
+    PackageInstalled,
     PackageRemoved,
     PackageUploaded,
     ServiceCommanded,
@@ -91,6 +92,7 @@ _EVENTS: Final[dict[str, type[Event]]] = {
         PackageUploaded,
         PackageRemoved,
         AgentAttached,
+        PackageInstalled,
         ServiceCommanded,
     )
 }

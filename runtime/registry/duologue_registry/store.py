@@ -111,7 +111,7 @@ class Store(ABC):
         """One document."""
 
     @abstractmethod
-    def documents(self, kind: type[D]) -> Sequence[D]:
+    def documents(self, kind: type[D], /) -> Sequence[D]:
         """All documents of a kind, oldest first."""
 
     @abstractmethod

@@ -18,6 +18,7 @@ import anyio.abc
 from service_registry_sdk import HealthCheck, HealthReport, HealthStatus, HttpProbe, ScriptProbe, TcpProbe
 
 from .executor import Unit
+from .processes import without_secrets
 
 REPEAT: Final = 60.0
 """Seconds after which a verdict is told again that has not changed."""
@@ -113,7 +114,7 @@ async def _run(path: str, unit: Unit) -> Answer:
     process = await anyio.open_process(
         [str((unit.folder / path).resolve())],
         cwd=unit.folder,
-        env={**os.environ, "SERVICE_NAME": unit.name},
+        env={**without_secrets(os.environ), "SERVICE_NAME": unit.name},
         stdin=subprocess.DEVNULL,
         stderr=subprocess.STDOUT,
         start_new_session=True,

@@ -22,8 +22,8 @@ from service_registry_sdk import (
     ExecuteAction,
     ExecuteParams,
     HealthCheck,
+    Installation,
     InstallPackageParams,
-    InstallPackageResult,
     LogLine,
     NotOwner,
     PackageInfo,
@@ -134,7 +134,7 @@ class Node(RegistryPeerService):
         )
 
     @override
-    async def install_package(self, call: Call[RegistryClient], params: InstallPackageParams) -> InstallPackageResult:
+    async def install_package(self, call: Call[RegistryClient], params: InstallPackageParams) -> Installation:
         await self._check_lease(params)
         info = params.package
         name, version = info.manifest.name, info.manifest.version
@@ -145,7 +145,7 @@ class Node(RegistryPeerService):
                     await self._fetch(call.peer, info)
                 await anyio.to_thread.run_sync(self._installer.activate, name, version)
                 await anyio.to_thread.run_sync(self._installer.collect, name)
-        return InstallPackageResult(active=version, previous=self._installer.previous(name))
+        return Installation(name=name, active=version, previous=self._installer.previous(name))
 
     async def _fetch(self, registry: RegistryClient, info: PackageInfo) -> None:
         name, version = info.manifest.name, info.manifest.version

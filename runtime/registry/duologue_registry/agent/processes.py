@@ -63,7 +63,7 @@ class Processes(Executor):
     """
 
     def __init__(self, environment: Mapping[str, str] | None = None, *, log_bytes: int = 8 << 20) -> None:
-        self._environment = dict(os.environ if environment is None else environment)
+        self._environment = without_secrets(os.environ if environment is None else environment)
         self._log_bytes = log_bytes
         self._children: set[int] = set()
         self._exits: dict[ProcessId, int] = {}
@@ -151,6 +151,11 @@ class Processes(Executor):
     @override
     def read_logs(self, unit: Unit, tail: int, *, follow: bool) -> AsyncIterator[LogLine]:
         return read_lines(unit.home, tail, follow=follow)
+
+
+def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """What services are given of the agent's environment: not its token."""
+    return {name: value for name, value in environment.items() if not name.startswith("DUOLOGUE_")}
 
 
 async def _until_gone(process: ProcessId) -> None:
