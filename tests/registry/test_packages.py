@@ -6,7 +6,9 @@ import os
 import subprocess
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -221,6 +223,21 @@ async def test_a_signature_is_bound_to_one_package(tmp_path: Path, key: tuple[Pa
                 assert house.blobs() == []
                 info = await registry.upload_package(path, name="web-api", version="1.4.0", signature=good)
     assert (info.signed_by, info.signature) == ("ann", good)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"name": "b"}, {"version": "1.0.1"}, {"size": 2}, {"sha256": "1" * 64}],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_each_part_of_what_is_signed_counts(tmp_path: Path, key: tuple[Path, str], changed: dict[str, Any]) -> None:
+    trusted = tmp_path / "trusted"
+    trusted.write_text(f"ann {key[1]}\n")
+    policy, subject = SignaturePolicy.read(trusted), Subject("a", "1.0.0", 1, "0" * 64)
+    signature = sign(key[0], subject)
+    assert policy.check(subject, signature) == "ann"
+    with pytest.raises(SignatureRefused):
+        policy.check(replace(subject, **changed), signature)
 
 
 def test_unsigned_packages_can_be_allowed_and_bad_signatures_cannot(tmp_path: Path, key: tuple[Path, str]) -> None:
