@@ -14,11 +14,12 @@ import anyio
 import pytest
 from tests.registry.archives import make_package, packed
 from tests.registry.faulty import FaultyFiles
+from typing_extensions import override
 
 from duologue import CallOptions, FailedPrecondition, serve
 from duologue_registry.app import open_shelf
 from duologue_registry.clock import ManualClock
-from duologue_registry.journal import Journal, JournaledStore
+from duologue_registry.journal import Batch, DiskFull, Journal, JournaledStore
 from duologue_registry.memory import MemoryJournal
 from duologue_registry.packages.checking import digest_of
 from duologue_registry.packages.files import Files
@@ -270,6 +271,31 @@ async def test_a_full_disk_at_any_step_of_keeping_is_told_and_got_over(tmp_path:
                     await registry.upload_package(path, name="web-api", version="1.4.0")
                     assert len(house.blobs()) == 1
     assert refused == 4
+
+
+class Filled(MemoryJournal):
+    """A journal whose disk is full while `is_full`."""
+
+    is_full = False
+
+    @override
+    def write(self, batch: Batch) -> None:
+        if self.is_full:
+            raise DiskFull("no space")
+        super().write(batch)
+
+
+async def test_what_could_not_be_committed_is_not_kept_and_can_be_sent_again(tmp_path: Path) -> None:
+    path, journal, options = make_package(tmp_path), Filled(), CallOptions(key="k")
+    with anyio.fail_after(30):
+        async with open_house(tmp_path / "data", journal) as house, RegistryClient.open(house.url) as registry:
+            journal.is_full = True
+            with pytest.raises(NoSpace):
+                await registry.upload_package(path, name="web-api", version="1.4.0", options=options)
+            assert house.blobs() == []
+            journal.is_full = False
+            info = await registry.upload_package(path, name="web-api", version="1.4.0", options=options)
+            assert house.blobs() == [info.sha256]
 
 
 @pytest.fixture
