@@ -4,7 +4,9 @@
 
     cli ── app ── service ── store ── journal ── rules ── states, model
                      │                   └── memory, sqlite
-                     └── leases, queries
+                     ├── leases, queries
+                     ├── shelf ── packages            archives of strangers
+                     └── control ══ agent             what runs on each machine; it connects out, and is called
 """
 
 __version__ = "0.1.0"
