@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from collections.abc import AsyncGenerator
@@ -94,6 +95,30 @@ async def test_grace_then_kill_of_the_whole_group(fleet: Fleet, tmp_path: Path) 
         assert not process.is_running
         while inner.is_running:
             await anyio.sleep(0.02)
+
+
+async def test_on_a_full_disk_nothing_is_started_that_nobody_would_find_and_all_can_be_stopped(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    mark = tmp_path / "pid"
+    await fleet.register("api")
+    await fleet.register("new", command=["/bin/sh", "-c", f"echo $$ > {mark}; exec sleep 60"])
+    async with fleet.attached(fleet.node("web-1")):
+        await fleet.start("api")
+        process = fleet.process("api")
+        assert process is not None
+        monkeypatch.setattr("duologue_registry.agent.supervisor.write_record", full)
+        monkeypatch.setattr("duologue_registry.agent.processes._write", full)
+        await fleet.stop("api")
+        assert not process.is_running
+        _, outcome = await fleet.act("new", ServiceCommand.START)
+        assert (outcome.succeeded, "No space left" in (outcome.message or "")) == (False, True)
+        assert not mark.exists() or ProcessId.of(int(mark.read_text())) is None
+        monkeypatch.undo()
+        await fleet.start("new")
 
 
 async def test_what_ends_by_itself_is_started_again_and_given_up_in_the_end(fleet: Fleet) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Final
@@ -32,7 +33,8 @@ def bound(home: Path, size: int) -> None:
     for source in LogLineSource:
         path = _path(home, source)
         if path.is_file() and path.stat().st_size > size:
-            shutil.copyfile(path, path.with_suffix(".1"))
+            with suppress(OSError):  # a full disk is no reason to let it grow
+                shutil.copyfile(path, path.with_suffix(".1"))
             os.truncate(path, 0)
 
 

@@ -76,7 +76,13 @@ class Processes(Executor):
         pid = self._spawn(unit)
         self._children.add(pid)
         process = ProcessId.of(pid) or ProcessId(pid, 0)  # it may be over already
-        _write(unit, process)
+        try:
+            _write(unit, process)
+        except OSError as error:  # nobody would find it again
+            _signal_group(process, signal.SIGKILL)
+            await _until_gone(process)
+            self._exit_of(process)
+            raise ExecutorError(f"{unit.name} cannot be started, as nothing can be written down: {error}") from None
 
     def _spawn(self, unit: Unit) -> int:
         execution = unit.entry.execution

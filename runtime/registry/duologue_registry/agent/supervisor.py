@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from service_registry_sdk import LogLine, ManagedProcess, RestartPolicy, Service
 
 from .executor import Executor, ExecutorError, Observed, Unit
 from .records import ServiceRecord, write_record
+
+logger = logging.getLogger(__name__)
 
 REPLACE_GRACE: Final = 10.0
 """Seconds that a version has to end in, before another one is started in its place."""
@@ -180,7 +183,10 @@ class Supervisor:
     def _want(self, is_wanted: bool) -> None:  # noqa: FBT001 - what else
         self._is_adopted = True
         self._is_wanted = is_wanted
-        write_record(self._unit.home, ServiceRecord(self._unit.entry, is_wanted))
+        try:
+            write_record(self._unit.home, ServiceRecord(self._unit.entry, is_wanted))
+        except OSError as error:  # it is done all the same; only an agent that is started anew will not know
+            logger.error("%s: whether it is to run cannot be written down: %s", self._unit.name, error)  # noqa: TRY400
         self._poked.set()
 
 
