@@ -23,11 +23,16 @@ EXTENSIONS = "duologue.v1"
 
 
 class Raw:
-    """One end: says what it is told to, hears what comes, answers pings, and knows nothing of calls and events."""
+    """One end: says what it is told to, hears what comes, answers pings, and knows nothing of calls and events.
+
+    Attributes:
+        request: What the client asked for; None at its own end.
+    """
 
     def __init__(self, stream: ByteStream, protocol: ClientProtocol | ServerProtocol) -> None:
         self.protocol = protocol
         self._stream = stream
+        self.request: Request | None = None
         self._heard: deque[Frame] = deque()
 
     async def say(self, *messages: dict[str, Any], **message: Any) -> None:
@@ -86,6 +91,7 @@ class Raw:
         for event in self.protocol.events_received():
             if isinstance(event, Request):
                 assert isinstance(self.protocol, ServerProtocol)
+                self.request = event
                 self.protocol.send_response(self.protocol.accept(event))
             elif not isinstance(event, Response) and event.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
                 self._heard.append(event)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
 
 from typing_extensions import override
 from websockets.client import ClientProtocol
@@ -18,7 +19,7 @@ from websockets.uri import WebSocketURI
 from ..auth import Credentials
 from ..errors import CallError, Status, Unauthenticated
 from ..limits import Limits
-from ..wire import SUBPROTOCOL
+from ..wire import SUBPROTOCOL, Connect
 from .compression import Deflate, client_extensions, server_extensions
 
 
@@ -103,18 +104,35 @@ def server_protocol(
     )
 
 
-def credentials_of(request: Request, address: str, certificate: Mapping[str, Any] | None) -> Credentials:
-    """What a request shows.
+def token_in(request: Request, connect: Connect) -> str | None:
+    """The token that a request shows where a declared protocol has a place of its own for it."""
+    query = parse_qs(urlsplit(request.path).query)
+    for name, template in connect.get("query", {}).items():
+        if template == "$token" and name in query:
+            return query[name][0]
+    for name, template in connect.get("headers", {}).items():
+        before, placed, after = template.partition("$token")
+        for value in request.headers.get_all(name) if placed else ():
+            if value.startswith(before) and value.endswith(after):
+                return value[len(before) : len(value) - len(after)]
+    return None
+
+
+def credentials_of(
+    request: Request, address: str, certificate: Mapping[str, Any] | None, connect: Connect | None = None
+) -> Credentials:
+    """What a request shows; `connect` is what clients of a declared protocol ask for.
 
     Raises:
         Unauthenticated: There is an `Authorization` that is no bearer token.
     """
+    placed = None if connect is None else token_in(request, connect)
     given = request.headers.get_all("Authorization")
     bearer = BEARER.fullmatch(given[0]) if len(given) == 1 else None
-    if given and bearer is None:
+    if given and bearer is None and "Authorization" not in (connect or {}).get("headers", {}):
         raise Unauthenticated("one `Authorization: Bearer` is taken, with a token of RFC 6750")
     return Credentials(
-        token=None if bearer is None else bearer[1],
+        token=placed if placed is not None or bearer is None else bearer[1],
         certificate=certificate,
         address=address,
         origin=request.headers.get("Origin"),

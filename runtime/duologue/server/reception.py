@@ -82,6 +82,7 @@ class Reception:
         self._greeting = None
         if envelope is not None and envelope.handshake:
             self._greeting = Greeting(envelope, "server", party.hooks, authenticate=self._authenticate)
+        self._connect = None if envelope is None else envelope.connect
         self._shows_token = envelope is not None and asks_for_token(envelope)
         self._ear = Ear(executor)
         self._identity: Identity | None = None
@@ -165,7 +166,7 @@ class Reception:
             if self._counted is None:
                 self._count(self._address)
             self._check_crowd()
-            self._credentials = credentials_of(request, self._address, self._link.peer_certificate)
+            self._credentials = credentials_of(request, self._address, self._link.peer_certificate, self._connect)
         except CallError as error:
             self._decline(error)
             return

@@ -1,7 +1,7 @@
 """How messages look on the wire: one codec a profile, from bytes to `Message` and back."""
 
 from .declared import DeclaredCodec, Foreign, ForeignError, Profile, Table
-from .envelope import End, Envelope, Keepalive, Step, Template, Validation
+from .envelope import Connect, End, Envelope, Keepalive, Step, Template, Validation
 from .messages import (
     MAX_KEY,
     MAX_META,
@@ -43,6 +43,7 @@ __all__ = [
     "BadText",
     "Capabilities",
     "Codec",
+    "Connect",
     "DeclaredCodec",
     "End",
     "Envelope",

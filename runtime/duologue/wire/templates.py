@@ -100,8 +100,8 @@ class _Spread:
     name: str
 
     def fill(self, values: Values) -> bytes | None:
-        inner = values.get(self.name, b"")[1:-1].strip()
-        return inner or None
+        value = values.get(self.name, b"")
+        return value[1:-1].strip() or None if value[:1] in (b"{", b"[") else None  # null has no members
 
     def places(self, path: Path, found: dict[str, Place]) -> None:
         raise AssertionError("what it stands in knows its place")

@@ -1,0 +1,222 @@
+"""The codec of declared profiles by itself: rules, paths, positions, and what hostile peers say."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import Raw
+
+from duologue.wire import (
+    BadMessage,
+    BadText,
+    Capabilities,
+    DeclaredCodec,
+    Envelope,
+    ErrorBody,
+    Foreign,
+    Member,
+    NotCarried,
+    Profile,
+    Table,
+)
+
+PLAIN = Capabilities(extensions=False)
+MEMBERS = (Member("a", b"null", nullable=False), Member("b", b"5", nullable=False), Member("c", b"null", nullable=True))
+TABLE = Table(params=lambda name: MEMBERS if name == "go" else (), data=lambda name: MEMBERS if name == "x" else ())
+
+
+def envelope(**more: Any) -> Envelope:
+    options: dict[str, Any] = {
+        "request": {"id": "$id", "do": "$action", "with": "$params"},
+        "reply": {"id": "$id", "ok": "$result"},
+        "reply_error": {"id": "$id", "no": {"code": "$code", "text": "$message"}},
+        "notify": {"tell": "$event", "of": "$data"},
+        "incoming": [
+            {"kind": "error", "exists": ["no"]},
+            {"kind": "request", "exists": ["do"]},
+            {"kind": "event", "exists": ["tell"]},
+            {"kind": "response", "exists": ["id"]},
+        ],
+        **more,
+    }
+    return Envelope(**options)
+
+
+def codec(**more: Any) -> DeclaredCodec:
+    return DeclaredCodec(Profile(envelope(**more), "client", TABLE), {})
+
+
+def decoded(said: Any, **more: Any) -> Foreign:
+    message = codec(**more).decode(json.dumps(said).encode())
+    assert isinstance(message, Foreign)
+    return message
+
+
+def plain(raw: object) -> Any:
+    assert isinstance(raw, Raw)
+    return json.loads(bytes(raw))
+
+
+@pytest.mark.parametrize(
+    ("rule", "said", "holds"),
+    [
+        ({"exists": ["a"]}, {"a": 0}, True),
+        ({"exists": ["a"]}, {"a": None}, False),
+        ({"absent": ["a"]}, {"a": None}, True),
+        ({"absent": ["a.b"]}, {"a": {"b": 1}}, False),
+        ({"equals": {"a.1": "x"}}, {"a": ["y", "x"]}, True),
+        ({"equals": {"a.2": "x"}}, {"a": ["y", "x"]}, False),
+        ({"equals": {"a": True}}, {"a": 1}, False),
+        ({"equals": {"a": None}}, {}, False),
+        ({"equals": {"a": None}}, {"a": None}, True),
+        ({"regex": {"a": "^x+$"}}, {"a": "xx"}, True),
+        ({"regex": {"a": "^x+$"}}, {"a": 5}, False),
+        ({"regex": {"a": "x"}}, {"a": "x" * 2000}, False),
+        ({"equals": {"a.b.c": 1}}, {"a": "text"}, False),
+    ],
+)
+def test_conditions(rule: dict[str, Any], said: Any, holds: bool) -> None:
+    message = decoded({"tell": "t", **said}, incoming=[{"kind": "event", **rule}])
+    assert (message.event == "t") is holds
+    assert (message.whole is None) is holds
+
+
+def test_a_text_is_the_same_however_it_is_written() -> None:
+    message = codec(incoming=[{"kind": "event", "equals": {"a": "x"}}]).decode(b'{"a": "\\u0078", "tell": "\\u0074"}')
+    assert message.event == "t"
+
+
+def test_ids_keep_their_type() -> None:
+    for written in ("7", '"7"', "7.5", "-1"):
+        message = codec().decode(b'{"id": %b, "do": "go"}' % written.encode())
+        assert message.id == written
+        assert codec().result(written, b"1") == b'{"id":%b,"ok":1}' % written.encode()
+    for odd in (b'""', b"{}", b"[1]", b"true", b"null", b'"' + b"x" * 200 + b'"'):
+        with pytest.raises(BadMessage) as bad:
+            codec().decode(b'{"id": %b, "do": "go"}' % odd)
+        assert (bad.value.id, bad.value.code) == (None, "not_a_message")
+
+
+def test_results_and_errors_are_where_they_may_be() -> None:
+    paths = {"paths": ["deep.1", "."]}
+    assert plain(decoded({"id": 1, "deep": [0, {"x": 1}]}, result=paths).data) == {"x": 1}
+    assert plain(decoded({"id": 1}, result=paths).data) == {"id": 1}
+    assert plain(decoded({"id": 1}).data) is None
+    error = decoded(
+        {"id": 1, "no": {"errno": 4}}, error={"code": ["no.kind", "no.errno"], "codes": {"not_found": 4}}
+    ).error
+    assert isinstance(error, ErrorBody)
+    assert (error.code, error.status) == ("not_found", "not_found")
+    strange = decoded({"no": True}).error
+    assert isinstance(strange, ErrorBody)
+    assert (strange.code, strange.status, strange.message) == ("unknown", "unknown", "")
+    one = decoded({"id": 1, "no": {"code": True}}).error
+    assert isinstance(one, ErrorBody)
+    assert one.code == "unknown"
+
+
+def test_names_of_events_may_have_parts() -> None:
+    form = {"name": ["type", "of.sub"], "join": ":", "data": "of", "strip": ["sub"]}
+    message = decoded({"type": "a", "of": {"sub": "b", "x": 1}}, event=form, incoming=[{"kind": "event"}])
+    assert (message.event, plain(message.data)) == ("a:b", {"x": 1})
+    nameless = decoded({"type": "a"}, event=form, incoming=[{"kind": "event"}])
+    assert plain(nameless.whole) == {"type": "a"}
+
+
+def test_params_have_positions() -> None:
+    spoken = codec(params={"style": "positional"})
+
+    def sent(params: bytes) -> Any:
+        return json.loads(spoken.request(PLAIN, "1", "go", params)).get("with")
+
+    assert sent(b'{"c":1}') == [None, 5, 1]
+    assert sent(b'{"a":1}') == [1]
+    assert sent(b"{}") is None
+    for said, params in (
+        ([1], {"a": 1}),
+        ([1, None, None], {"a": 1, "c": None}),
+        ([1, 2, 3, 4], {"a": 1, "b": 2, "c": 3, "3": 4}),
+        ({"a": 1}, {"a": 1}),
+        ([], {}),
+    ):
+        assert plain(spoken.decode(json.dumps({"id": 1, "do": "go", "with": said}).encode()).params) == params
+
+
+def test_what_has_no_place_is_refused() -> None:
+    extras: list[dict[str, Any]] = [{"key": "k"}, {"meta": {"a": "b"}}, {"route": 1}]
+    for extra in extras:
+        with pytest.raises(NotCarried):
+            codec().request(PLAIN, "1", "go", b"{}", **extra)
+    with pytest.raises(NotCarried, match="routes"):
+        codec().event("x", b"{}", route=1)
+    with pytest.raises(NotCarried, match="events"):
+        codec(notify=None).event("x", b"{}")
+
+
+def test_constants_may_look_like_placeholders() -> None:
+    made = codec(request={"id": "$id", "do": "$action", "$$x": "$$route", "with": ["$params", "$route"]})
+    assert json.loads(made.request(PLAIN, "1", "go", b"{}")) == {
+        "id": 1,
+        "do": "go",
+        "$$x": "$route",
+        "with": [{}, None],
+    }
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        (b"", "not_json"),
+        (b"{", "not_json"),
+        (b"{]", "not_json"),
+        (b'{"id": 1,}', "not_json"),
+        (b'{"a":' * 80 + b"1" + b"}" * 80, "not_a_message"),
+    ],
+)
+def test_what_is_no_message_is_told(said: bytes, code: str) -> None:
+    with pytest.raises(BadMessage) as bad:
+        codec().decode(said)
+    assert bad.value.code == code
+
+
+def test_what_is_no_text_is_told() -> None:
+    with pytest.raises(BadText):
+        codec().decode(b'{"id": "\xff"}')
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["id", "do", "no", "tell", "of", "x"]), inner)
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(JSON)
+def test_any_json_is_a_message_or_told(said: Any) -> None:
+    text = json.dumps(said).encode()
+    try:
+        message = codec(batch=True).decode(text)
+    except BadMessage:
+        message = None
+    assert message is not None or isinstance(said, dict)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.binary(max_size=40)
+    | st.text(alphabet='{}[]":,0idwo \\\x00\ud800', max_size=40).map(lambda t: t.encode("utf-8", "surrogatepass"))
+)
+def test_any_bytes_are_a_message_or_told(said: bytes) -> None:
+    spoken = codec(batch=True)
+    try:
+        for part in spoken.parts(said) or [said]:
+            spoken.decode(part)
+    except (BadMessage, BadText):
+        pass

@@ -1,0 +1,64 @@
+"""Tokens in headers and queries of a protocol's own, and results that are spread into the answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anyio
+import pytest
+from tests.runtime.raw import Raw, raw_server
+from tests.wires.support import BOUND, sdk, serving, url
+
+from duologue import Call, ConnectFailed, Identity, StaticTokens
+
+pytestmark = pytest.mark.anyio
+depot: Any = sdk("depot")
+TOKEN = "c3RhdGlvbjpwYXNzd29yZA=="
+STATIONS = StaticTokens.of({TOKEN: Identity(name="cp-1", roles=frozenset({"station"}))})
+
+
+class Depot(depot.DepotService):  # type: ignore[misc]
+    def __init__(self) -> None:
+        self.alive = anyio.Event()
+
+    async def whoami(self, call: Call[Any], params: Any) -> Any:
+        return depot.WhoamiResult(name=call.identity.name)
+
+    async def nothing(self, call: Call[Any], params: Any) -> None: ...
+
+    async def on_station_alive(self, call: Call[Any], event: Any) -> None:
+        self.alive.set()
+
+
+async def test_a_token_is_where_the_protocol_has_it() -> None:
+    service = Depot()
+    async with serving(service, authenticator=STATIONS) as server:
+        async with depot.DepotClient.open(url(server.port), token=TOKEN) as client:
+            assert (await client.whoami()).name == "cp-1"
+            await client.nothing()
+            await service.alive.wait()
+        with pytest.raises(ConnectFailed) as refused:
+            async with depot.DepotClient.open(url(server.port), token="nobody"):
+                raise AssertionError
+        assert refused.value.status_code == 401
+
+
+async def test_what_a_client_shows_and_says() -> None:
+    heard: list[Any] = []
+
+    async def handle(server: Raw) -> None:
+        assert server.request is not None
+        heard.append((server.request.path, server.request.headers["Authorization"]))
+        said = await server.hear()
+        while "id" not in said:
+            heard.append(said)
+            said = await server.hear()
+        await server.say({"id": said["id"], "of": "whoami", "status": "ok", "name": "me"})
+        await server.until_closed()
+
+    async with raw_server(handle, []) as port, depot.DepotClient.open(f"{url(port)}?x=1", token=TOKEN) as client:
+        with anyio.fail_after(BOUND):
+            await anyio.sleep(0.3)
+            assert (await client.whoami()).name == "me"
+    assert heard[0] == ("/?x=1&key=c3RhdGlvbjpwYXNzd29yZA%3D%3D", f"Basic {TOKEN}")
+    assert heard[1] == {"tell": "station", "about": "alive"}
