@@ -60,7 +60,7 @@ check-generated: $(BASE) ## say which generated files differ from the spec: chan
 	$(BIN)/duologue check $(SPEC) -o $(SDK) --project
 	@$(BIN)/duologue schema | cmp -s - $(SCHEMA) || { echo "changed $(SCHEMA)"; echo "run: make generate" >&2; exit 1; }
 
-breaking: $(BASE) ## say what the spec breaks for those who have the one of the main branch; AGAINST=v1.0 for another
+breaking: $(BASE) ## say what the spec breaks of what main's promised; AGAINST=v1.0: of another revision
 	$(BIN)/duologue breaking $(SPEC) --against $(AGAINST)
 
 lint: $(CHECKING) ## find mistakes and wrong formatting

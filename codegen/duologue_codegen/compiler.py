@@ -9,12 +9,13 @@ from . import ir
 from .files import SourceFile, read_files
 from .keeping import no_collection
 from .nodes import MapNode, ScalarNode
-from .problems import SpecErrors
+from .problems import SpecErrors, TooMany, too_many
 from .resolve import carried, recursion, scopes, wires
 from .resolve import document as whole
 from .resolve.actions import Actions
 from .resolve.context import Context
 from .resolve.drafts import UnionDraft
+from .resolve.endless import check_defaults
 from .resolve.events import Events
 from .resolve.failures import Failures
 from .resolve.finish import Finish
@@ -30,7 +31,10 @@ def compile_spec(path: Path) -> ir.Protocol:
     files, problems = read_files(path)
     context = Context()
     context.problems.extend(problems)
-    protocol = _compile(context, files)
+    try:
+        protocol = _compile(context, files)
+    except TooMany:
+        raise SpecErrors([*context.problems, too_many(context.problems[-1])], path.parent) from None
     if context.problems or protocol is None:
         raise SpecErrors(context.problems, path.parent)
     return protocol
@@ -75,6 +79,7 @@ def _compile(context: Context, files: list[SourceFile]) -> ir.Protocol | None:
 
     finish = Finish(context, types)
     definitions = finish.definitions()
+    check_defaults(context, definitions)
     made = {definition.class_name: definition for definition in definitions}
     protocol = ir.Protocol(
         name=document.protocol,

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from .load import load_text, read_bytes
 from .nodes import MapNode, ScalarNode, SeqNode
-from .problems import Problem, SpecErrors, quote
+from .problems import MAX_PROBLEMS, Problem, SpecErrors, quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def read_files(path: Path) -> tuple[list[SourceFile], list[Problem]]:
     imports = root.get("imports")
     # An `imports` of another shape is told with the rest of the document's shape.
     for node in imports if isinstance(imports, SeqNode) else ():
-        if isinstance(node, ScalarNode):
+        if isinstance(node, ScalarNode) and len(problems) < MAX_PROBLEMS:
             found = _import(node, path.parent, files, problems)
             if found is not None:
                 files.append(found)
@@ -73,12 +73,15 @@ def _open(node: ScalarNode, folder: Path, files: list[SourceFile]) -> tuple[str,
         # A link inside the folder may still lead out of it.
         real, home = (folder / pure).resolve(strict=True), folder.resolve(strict=True)
         known = {(folder / file.name).resolve(): file.name for file in files}
-        data = read_bytes(real) if real.is_relative_to(home) else b""
+        # A pipe would have to be written to before it can be read, and nobody does.
+        data = read_bytes(real) if real.is_relative_to(home) and (real.is_file() or real.is_dir()) else None
     except (OSError, RuntimeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it leads to itself"
         raise _Refused(f"cannot read {shown}: {reason}") from None
     if not real.is_relative_to(home):
         raise _Refused(f"{shown} leads out of the spec's folder through a link", "copy the file into the folder")
+    if data is None:
+        raise _Refused(f"{shown} is no file", "import a file of YAML")
     if real in known:
         which = "is the spec itself" if known[real] == files[0].name else "is imported already"
         raise _Refused(f"{shown} {which}", "remove it")

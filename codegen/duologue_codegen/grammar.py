@@ -80,10 +80,18 @@ def one_of(*words: str) -> Reader:
     return Reader(read, {"type": "string", "enum": list(words)})
 
 
+_COMPARED = 300
+"""Names that a wrong one is compared with, which takes some ten microseconds each."""
+
+
 def did_you_mean(text: str, known: Any) -> str | None:
+    """A hint that names what is most like it, if anything is."""
     from difflib import get_close_matches
 
-    close = get_close_matches(text, [str(name) for name in known], n=1, cutoff=0.7)
+    names = [str(name) for name in known]
+    if len(names) > _COMPARED:
+        names = [name for name in names if name[:1] == text[:1] and abs(len(name) - len(text)) < 3][:_COMPARED]
+    close = get_close_matches(text, names, n=1, cutoff=0.7)
     return f"did you mean `{close[0]}`?" if close else None
 
 

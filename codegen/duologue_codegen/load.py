@@ -15,7 +15,7 @@ import yaml
 
 from . import scalars
 from .nodes import MapNode, Node, ScalarNode, SeqNode
-from .problems import Problem, quote
+from .problems import MAX_PROBLEMS, Problem, quote, too_many
 
 MAX_BYTES = 5_000_000
 MAX_DEPTH = 64
@@ -86,6 +86,11 @@ class _Builder:
         self.problems: list[Problem] = []
         self._nodes = 0
 
+    def _tell(self, problem: Problem) -> None:
+        if len(self.problems) >= MAX_PROBLEMS:
+            raise Refused(too_many(problem))
+        self.problems.append(problem)
+
     def document(self, text: str) -> Node | None:
         loader: Any = None
         try:
@@ -144,7 +149,7 @@ class _Builder:
         mark = event.start_mark
         node = ScalarNode(event.value, self.file, mark.line + 1, mark.column + 1, plain=event.implicit[0])
         if node.plain and scalars.is_overlong_number(node.text):
-            self.problems.append(self._at(event, f"the number {quote(node.text)} is too long"))
+            self._tell(self._at(event, f"the number {quote(node.text)} is too long"))
         return node
 
     def _collection(self, event: Any, depth: int, *, mapping: bool) -> MapNode | SeqNode:
@@ -159,9 +164,9 @@ class _Builder:
         if self._nodes > MAX_NODES:
             raise Refused(self._at(event, f"more than {MAX_NODES:,} nodes", "split the spec with `imports`"))
         if event.anchor is not None:
-            self.problems.append(self._at(event, f"an anchor, {quote('&' + event.anchor)}", _ALIAS_HINT))
+            self._tell(self._at(event, f"an anchor, {quote('&' + event.anchor)}", _ALIAS_HINT))
         if event.tag is not None:
-            self.problems.append(
+            self._tell(
                 self._at(
                     event, f"a tag, {quote(_shown_tag(event.tag))}", "remove it: the grammar decides what a value is"
                 )
@@ -176,13 +181,11 @@ class _Builder:
     def _put(self, parent: MapNode, key: ScalarNode, node: Node) -> None:
         name = key.text
         if name == "<<" and key.plain:
-            self.problems.append(
-                Problem(self.file, key.line, key.column, "a merge key, `<<`", "use `with: Name` instead")
-            )
+            self._tell(Problem(self.file, key.line, key.column, "a merge key, `<<`", "use `with: Name` instead"))
         elif name in parent:
             first = parent.keys_at[name]
             message = f"the key {quote(name)} stands here twice; first on line {first.line}"
-            self.problems.append(Problem(self.file, key.line, key.column, message, "keep one of the two"))
+            self._tell(Problem(self.file, key.line, key.column, message, "keep one of the two"))
         else:
             parent[name] = node
             parent.keys_at[name] = key

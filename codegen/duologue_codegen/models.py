@@ -99,7 +99,20 @@ class _Module:
             case ir.Field(default=ir.Default(value=value)):
                 written = values.expression(value, self.annotator)
                 # A class that comes later, or the one being made, can only be named by a function.
-                late = values.classes(value) & (self._below | self._late)
+                late = any(self._is_unfinished(class_name) for class_name in values.classes(value))
                 return f"{self.annotator.library('Field')}(default_factory=lambda: {written})" if late else written
             case _:
                 return None
+
+    def _is_unfinished(self, class_name: str) -> bool:
+        """Whether no object of a class can be made here yet: it is not there, or leads to one that is not."""
+        missing = self._below | self._late
+        waiting, looked_at = [class_name], set[str]()
+        while waiting:
+            one = waiting.pop()
+            if one in missing:
+                return True
+            if one not in looked_at:
+                looked_at.add(one)
+                waiting += definition_references(self.annotator.protocol.definition(one))
+        return False

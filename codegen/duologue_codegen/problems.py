@@ -7,8 +7,12 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from typing_extensions import override
+
+MAX_PROBLEMS: Final = 1_000
+"""Told of one spec. A file of a few kilobytes can have hundreds of thousands, each compared with all there is."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -29,6 +33,16 @@ class Problem:
         if self.hint:
             lines.append(f"  hint: {printable(self.hint)}")
         return "\n".join(lines)
+
+
+class TooMany(Exception):
+    """There are more problems than are told: nothing more is looked for."""
+
+
+def too_many(last: Problem) -> Problem:
+    """What is told in their place."""
+    message = f"more than {MAX_PROBLEMS:,} problems: the rest is not told"
+    return Problem(last.file, last.line, last.column, message, "mend these first")
 
 
 class SpecErrors(Exception):

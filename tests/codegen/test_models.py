@@ -5,7 +5,9 @@ import json
 import string
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from decimal import Decimal
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from duologue_codegen import ir
+from duologue_codegen.breaking.packages import Package
 from duologue_codegen.compiler import compile_spec
 from duologue_codegen.imports import UnresolvedName, import_block
 from duologue_codegen.lower import Lowered
@@ -332,3 +335,16 @@ def test_an_import_that_nothing_has_is_an_error() -> None:
 def test_files_that_do_more_than_declare_are_never_written(text: str) -> None:
     with pytest.raises(UnexpectedStructure):
         check_structure("a.py", text)
+
+
+@pytest.mark.parametrize(
+    "default", ["{type: A, default: {}}", "{type: [A], default: [{}]}", "{type: A, default: {n: 2}}"]
+)
+def test_a_default_whose_class_is_completed_later(tmp_path: Path, default: str) -> None:
+    """`A` leads to `B`, which stands below it: no `A` can be made where `B` says its default."""
+    spec = tmp_path / "spec.yaml"
+    types = f"{{A: {{fields: {{b?: B, n?: integer}}}}, B: {{fields: {{a: {default}}}}}}}"
+    spec.write_text(f"duologue: 1\nprotocol: p\nversion: 1.0.0\ntypes: {types}\n", encoding="utf-8")
+    with closing(Package(compile_spec(spec))) as package:
+        made = import_module(f"{package.name}.models").B()
+        assert "A(" in repr(made)

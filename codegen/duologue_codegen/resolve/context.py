@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from .. import ir, reserved
 from ..grammar import Grammar, did_you_mean
 from ..nodes import MapNode, Node, ScalarNode, SeqNode, describe, entries
-from ..problems import Problem, quote
+from ..problems import MAX_PROBLEMS, Problem, TooMany, quote
 from .drafts import AnyDraft
 
 G = TypeVar("G", bound=Grammar)
@@ -22,6 +22,8 @@ IN_PLACE = "declare the type under `types`, with a name of its own"
 
 _TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z][A-Za-z0-9_-]*)?")
 _LONGEST = 200
+_SUGGESTED = 50
+"""Problems after which wrong names are no longer compared with all that there are."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,6 +69,8 @@ class Context:
 
     # ------------------------------------------------------------------------------------------------ problems
     def complain(self, at: Node | ir.Origin, message: str, hint: str | None = None) -> None:
+        if len(self.problems) >= MAX_PROBLEMS:
+            raise TooMany
         self.problems.append(Problem(at.file, at.line, at.column, message, hint))
 
     def later(self, check: Callable[[], None]) -> None:
@@ -124,6 +128,8 @@ class Context:
         return table.get(name)
 
     def suggest(self, name: str, table: Iterable[str], namespace: str | None, others: Iterable[str] = ()) -> str | None:
+        if len(self.problems) > _SUGGESTED:
+            return None
         visible = [full.removeprefix(f"{namespace}.") if namespace else full for full in table]
         return did_you_mean(name, [*visible, *others])
 

@@ -10,12 +10,16 @@ from functools import lru_cache
 
 from pydantic_core import SchemaError, SchemaValidator, core_schema
 
+_LONGEST = 4_096
+"""Characters of a pattern; it is compiled by whoever reads a value, and takes a hundred times its size."""
 _LOOK_AROUND = re.compile(r"\(\?(<?[=!])")
 _BACK_REFERENCE = re.compile(r"\\[1-9]|\\k[<{']|\(\?P=")
 
 
 def objection(pattern: str) -> tuple[str, str | None] | None:
     """Message and hint when a pattern may not be used."""
+    if len(pattern) > _LONGEST:
+        return f"the pattern has more than {_LONGEST:,} characters", "a list of values is an `enum`"
     bare = re.sub(r"\\\\", "", pattern)
     if found := _LOOK_AROUND.search(re.sub(r"\\\(", "", bare)):
         return f"the pattern uses look-around, `(?{found[1]}`", "say it without: it makes matching exponential"

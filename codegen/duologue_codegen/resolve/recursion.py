@@ -93,15 +93,17 @@ def _bare(type_: ir.Type) -> Iterator[str]:
 
 def _finite(drafts: Mapping[str, AnyDraft]) -> set[str]:
     """Names of which some value exists."""
+    users: dict[str, list[str]] = {}
+    for name, draft in drafts.items():
+        for used in draft_references(draft):
+            users.setdefault(used, []).append(name)
     found: set[str] = set()
-    waiting = dict(drafts)
-    while waiting:
-        now = [name for name, draft in waiting.items() if _is_finite_draft(draft, found, drafts)]
-        if not now:
-            break
-        found.update(now)
-        for name in now:
-            del waiting[name]
+    waiting = list(drafts)
+    while waiting:  # each is looked at again when something that it refers to turns out to exist
+        name = waiting.pop()
+        if name not in found and _is_finite_draft(drafts[name], found, drafts):
+            found.add(name)
+            waiting += users.get(name, ())
     return found
 
 
