@@ -34,7 +34,7 @@ PAYLOADS = {
     "code": "x: int = __import__('os').system('touch pwned')",
     "a definition": "\n\nclass Evil:\n    import os\n\ndef evil(): return os\n@evil",
     "a path": "../../../etc/passwd",
-    "far away": "\U0001fae8 \U0001f469\u200d\U0001f4bb 漢字 ｆｕｌｌ",
+    "far away": "\U0001fae8 \U0001f469\u200d\U0001f4bb 漢字",
 }
 HARMLESS = "plain words"
 

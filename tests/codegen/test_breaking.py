@@ -4,6 +4,7 @@ After a wanted change of words: regolden.py.
 """
 
 import re
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from duologue_codegen.breaking import compare as comparing
 from duologue_codegen.breaking.compare import Comparison, compare
 from duologue_codegen.breaking.exchange import Exchange, Unconfirmed
 from duologue_codegen.breaking.findings import Labels, Message, Request, Snippet, Version, found, render_text
+from duologue_codegen.breaking.names import facts
+from duologue_codegen.breaking.packages import Package
 from duologue_codegen.breaking.rules import RULES
 from duologue_codegen.compiler import compile_spec
 from duologue_codegen.ir import Protocol, Side
@@ -52,6 +55,15 @@ def test_each_rule_has_its_folder() -> None:
 def test_the_document_has_the_table() -> None:
     rows = re.findall(r"^\| `([a-z-]+)` \| (.+?) \| (.+?) \|$", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
     assert rows == [(rule.id, rule.meaning, rule.instead) for rule in RULES.values()]
+
+
+@pytest.mark.parametrize("case", ["everything", "registry", "absent", "files"])
+def test_what_programs_are_said_to_rely_on_holds(case: str) -> None:
+    """Else a finding about it could not be shown."""
+    protocol = compile_spec(CASES.parent / "golden" / case / "spec.yaml")
+    with closing(Package(protocol)) as package:
+        code = {fact.code for fact in facts(protocol) if fact.code}
+        package.run("\n".join(sorted(code)), hidden="nothing")
 
 
 # ------------------------------------------------------------------------------------------- mistakes of the rules

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from .. import ir
+from ..places import folder, inside
 from ..problems import quote
 from ..resolve.recursion import definition_references
 from .findings import Finding, Snippet, Version, found
@@ -168,7 +169,8 @@ def _method(action: ir.ActionDef, protocol: ir.Protocol, owner: str, accessor: s
     module = "client" if owner == protocol.python.client else "peer"
     element = (f"action {module}", action.name)
     path = (owner, *([accessor] if accessor else []), action.method)
-    head = f"from {protocol.python.package}.{module} import {where}" if accessor else _import(protocol, where)
+    place = inside(folder(protocol, action.namespace), module)
+    head = f"from {protocol.python.package}.{place} import {where}"
     yield Fact(
         rule="method-removed", path=path, code=f"{head}\n{where}.{action.method}", origin=action.origin, element=element
     )
@@ -189,7 +191,7 @@ def _event(event: ir.EventDef, protocol: ir.Protocol) -> Iterator[Fact]:
         where = namespace.events_class if namespace else names.events
         path = (names.events, *([where] if namespace else []), event.method)
         element = ("event server", event.name)
-        start = f"from {head}.events import {where}"
+        start = f"from {head}.{inside(folder(protocol, event.namespace), 'events')} import {where}"
         yield Fact(
             rule="method-removed",
             path=path,

@@ -20,6 +20,7 @@ from ..package import render_package
 from ..structure import check_structure
 
 _NUMBERS: Final = itertools.count()
+_INIT: Final = "__init__.py"
 
 
 class Refused(Exception):
@@ -39,6 +40,7 @@ class Package:
         for path, text in files.items():
             check_structure(path, text)
         self._finder = _Finder(self.name, files)
+        self._table: Any = None
         self._readers: dict[tuple[str, str], TypeAdapter[Any]] = {}
         sys.meta_path.insert(0, self._finder)
 
@@ -117,9 +119,9 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     @property
     def modules(self) -> list[str]:
-        """Names of its modules, and of its namespaces' packages."""
-        files = [file for file in self._files if file.endswith(".py") and file != "__init__.py"]
-        return [file.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for file in files]
+        """Names of its modules below the package, what is above before what is below."""
+        files = sorted(file.removesuffix(".py") for file in self._files if file.endswith(".py") and file != _INIT)
+        return [file.removesuffix("/__init__").replace("/", ".") for file in files]
 
     @override
     def find_spec(
@@ -158,8 +160,8 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def _file(self, name: str) -> str | None:
         if name == self._package:
-            return "__init__.py"
+            return _INIT
         if not name.startswith(f"{self._package}."):
             return None
-        inner = name.removeprefix(f"{self._package}.").replace(".", "/")
-        return next((file for file in (f"{inner}.py", f"{inner}/__init__.py") if file in self._files), None)
+        path = name.removeprefix(f"{self._package}.").replace(".", "/")
+        return next((file for file in (f"{path}.py", f"{path}/{_INIT}") if file in self._files), None)

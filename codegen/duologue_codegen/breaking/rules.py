@@ -48,6 +48,7 @@ _TABLE: Final = [
     *_rules(
         Level.WIRE,
         ("protocol-renamed", "the protocol has another name: a connection is refused", "keep the name"),
+        ("wire-changed", "messages look different", "serve the new form on another address, under another name"),
         ("action-removed", "an action is gone", _KEEP),
         ("action-caller-changed", "a side may no longer call an action", "widen it to `from: both`"),
         ("action-kind-changed", "what travels besides params and result is another", "add a new action"),

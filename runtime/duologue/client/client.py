@@ -272,7 +272,8 @@ class Client(Peer):
     async def _dial(self) -> tuple[Connection, Socket]:
         self._generation += 1
         name, version = self.protocol.name, self.protocol.version
-        hello = Hello(name, version, API_LEVEL, self._session, self._generation, keys=self._keyed.told)
+        items = self._speech.items
+        hello = Hello(name, version, API_LEVEL, self._session, self._generation, keys=self._keyed.told, items=items)
         refresh = Refresh(self._dialer.ask_token) if self._dialer.renewable else None
         party = Party(
             hello=hello,

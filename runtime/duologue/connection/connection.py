@@ -99,6 +99,7 @@ class Connection:
         self.validation: Validation = party.validation
         self.is_introducing = False
         self.session = Session(role, self.codec, party.limits, self.standing.greeting(party.hello))
+        self.session.first_difference = party.speech.first_difference
         self.around_calls = party.around_calls
         self.watch = None if party.observers is None else Watch(self, party.observers)
         if self.watch is not None:

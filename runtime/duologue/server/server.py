@@ -100,11 +100,11 @@ class Server(Generic[PeerT]):
         self._closing, self._listening = False, True
         service.uploads.acquire(self, executor)
         protocol = service.protocol
+        speech, session = Speech(protocol, "server"), secrets.token_urlsafe(16)
+        keys, items = service.keyed.told, speech.items
         self._party = Party(
-            hello=Hello(
-                protocol.name, protocol.version, API_LEVEL, secrets.token_urlsafe(16), 0, keys=service.keyed.told
-            ),
-            speech=Speech(protocol, "server"),
+            hello=Hello(protocol.name, protocol.version, API_LEVEL, session, 0, keys=keys, items=items),
+            speech=speech,
             hooks=extras.hooks,
             on_undeclared=service.undeclared,
             limits=limits,

@@ -7,7 +7,7 @@ One class serves both ends, since both may call. It awaits nothing and knows no 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -52,6 +52,7 @@ from .decisions import (
 )
 from .flow import Inflow
 from .outbox import Outbox
+from .skew import go_together
 from .states import LEGAL, OPEN, Life, Role, State
 from .transfers import Transfers
 
@@ -66,6 +67,7 @@ class Session:
         outgoing: Calls of ours, by id.
         transfers: Sends and receives the bytes of uploads and downloads.
         deadlines: When the calls have to have ended.
+        first_difference: Finds in the `items` of a `hello` what of ours the other end lacks, or has otherwise.
     """
 
     def __init__(self, role: Role, codec: Codec, limits: Limits, hello: Hello) -> None:
@@ -80,6 +82,7 @@ class Session:
         self.transfers = Transfers(self.incoming, self.outgoing, self.outbox, client=role is Role.CLIENT)
         self._life = Life(role)
         self.answering = Answering(self.incoming, self._life, self.outbox, self.transfers, self.deadlines, limits)
+        self.first_difference: Callable[[str], str | None] = lambda _: None
         self._hello = hello
         self._requested = 0
         self._following_id = codec.id_of(1)
@@ -346,6 +349,11 @@ class Session:
         elif hello.protocol != ours.protocol:
             reason = f"this is {ours.protocol} {ours.version}, not {hello.protocol} {hello.version}"
             self._decisions.append(Fail(CloseCode.VIOLATION, reason))
+        elif not go_together(ours.version, hello.version):
+            reason = f"this is {ours.protocol} {ours.version}, and the other end has {hello.version}"
+            first = self.first_difference(hello.items)
+            told_first = "" if first is None else f"; they differ first in {first}"
+            self._decisions.append(Fail(CloseCode.VIOLATION, reason + told_first))
         else:
             self.peer = hello
             told = hello.limits

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, Final, get_args
 
 from pydantic import TypeAdapter
@@ -12,6 +13,7 @@ from ..descriptors import Protocol
 from ..errors import CallError, Declared
 from ..models import Model
 from ..wire import Codec, DeclaredCodec, End, Member, NativeCodec, Profile, Table
+from . import skew
 
 NATIVE: Final = NativeCodec()
 
@@ -29,6 +31,15 @@ class Speech:
         if self._profile is None:
             return NATIVE
         return DeclaredCodec(self._profile, {} if variables is None else variables)
+
+    @cached_property
+    def items(self) -> str:
+        """What `hello` tells of the items of the protocol."""
+        return skew.told(self._protocol)
+
+    def first_difference(self, items: str) -> str | None:
+        """The first item of ours that the other end, by its `hello`, lacks or has otherwise."""
+        return skew.first_difference(self._protocol, items)
 
     def is_notification(self, name: str) -> bool:
         """Whether clients send an event of that name."""

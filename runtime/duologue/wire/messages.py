@@ -55,7 +55,10 @@ class Keys(msgspec.Struct, frozen=True):
 
 
 class Hello(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What each end says first, and once, without waiting; a server also for how long the credentials are good."""
+    """What each end says first, and once, without waiting; a server also for how long the credentials are good.
+
+    `items` has a short digest of each action and event, by which the other end finds where two versions part.
+    """
 
     protocol: str
     version: str
@@ -65,6 +68,7 @@ class Hello(msgspec.Struct, frozen=True, omit_defaults=True):
     limits: HelloLimits = HelloLimits()
     keys: Keys | UnsetType = UNSET
     expires_in: Millis | UnsetType = UNSET
+    items: str = ""
 
 
 class Goaway(msgspec.Struct, frozen=True, omit_defaults=True):
