@@ -18,7 +18,8 @@ from duologue.close_codes import CloseCode
 from duologue.descriptors import EventDescriptor
 from duologue.errors import AlreadyExists, CallError, InvalidArgument, NotFound, Ran, ResourceExhausted
 from duologue.events.framing import Frames
-from duologue.events.subscriptions import REPLAY_BATCH, Opening, Subscriptions
+from duologue.events.subscriptions import REPLAY_BATCH, Subscriptions
+from duologue.events.wanting import Opening
 from duologue.limits import Limits
 from duologue.models import Event
 from duologue.wire import Capabilities, ErrorBody, NativeCodec

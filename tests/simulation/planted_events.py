@@ -12,7 +12,8 @@ from tests.simulation.planting import Bugs, Patch
 
 from duologue import Client, Event, EventStream, Position, Publisher
 from duologue.events.filters import Filter
-from duologue.events.subscriptions import Opening, Subscriptions
+from duologue.events.subscriptions import Subscriptions
+from duologue.events.wanting import Opening
 from duologue.wire import Point
 
 PLANTED: Final = Bugs()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 import anyio.lowlevel
 import msgspec
@@ -21,14 +19,12 @@ from ..wire import Loss, Point, Reset, SubscriptionEnd
 from .filters import Filter, value_at
 from .framing import Frames
 from .publisher import Position, Publisher
+from .wanting import Opening, State, Subscription, Wanted
 
 if TYPE_CHECKING:
     from ..connection.connection import Connection
 
 FormT = TypeVar("FormT")
-
-_State: TypeAlias = tuple[Any, ...]
-"""Which state an event tells of: its name and its key."""
 
 IMPLICIT: Final = "*"
 """The one subscription of a peer that names none; what it subscribes to adds up."""
@@ -59,77 +55,6 @@ def _parse(params: bytes, form: type[FormT]) -> FormT:
         raise InvalidArgument(str(error), ran=Ran.NO) from None
 
 
-class _Wanted:
-    """One event of a subscription.
-
-    Attributes:
-        accepts: Its filter.
-        live: Whether it follows what happens; before that comes what had happened.
-        changed: Until it is live, the latest of each state that changed meanwhile.
-    """
-
-    __slots__ = ("accepts", "changed", "live")
-
-    def __init__(self, accepts: Filter) -> None:
-        self.accepts = accepts
-        self.live = False
-        self.changed: dict[_State, Event] = {}
-
-
-class _Subscription:
-    """Events by name, and how far the log was looked through, as it was told.
-
-    Args:
-        may_have: Whether the peer may have an event, as things stand at this moment.
-    """
-
-    __slots__ = ("events", "id", "may_have", "told")
-
-    def __init__(self, id: str, may_have: Callable[[str], bool]) -> None:
-        self.id = id
-        self.may_have = may_have
-        self.events: dict[str, _Wanted] = {}
-        self.told = 0
-
-    def wants(self, event: Event) -> _Wanted | None:
-        """How it wants an event, if it does."""
-        wanted = self.events.get(event.event_name)
-        if wanted is None or not wanted.accepts.matches(event) or not self.may_have(event.event_name):
-            return None
-        return wanted
-
-    def follows(self, event: Event) -> bool:
-        wanted = self.wants(event)
-        return wanted is not None and wanted.live
-
-
-@dataclass(slots=True)
-class Opening:
-    """What follows the answer to `subscribe`: what had happened, then the present.
-
-    Attributes:
-        wanted: What the subscription began to want.
-        after: The log entry after which it starts, or the last one that was sent.
-        states: The states that are still to be sent.
-    """
-
-    subscription: _Subscription
-    wanted: Mapping[str, _Wanted]
-    after: int
-    states: deque[Event]
-
-    def wants(self, event: Event) -> _Wanted | None:
-        """How it wants an event; nothing that was unsubscribed, or subscribed again, meanwhile."""
-        wanted = self.subscription.wants(event)
-        return wanted if wanted is self.wanted.get(event.event_name) else None
-
-    @property
-    def held(self) -> Mapping[str, _Wanted]:
-        """What of it still stands."""
-        events = self.subscription.events
-        return {name: wanted for name, wanted in self.wanted.items() if events.get(name) is wanted}
-
-
 class Subscriptions:
     """The subscriptions of one connection; a live event leaves once, whichever of them want it."""
 
@@ -137,9 +62,9 @@ class Subscriptions:
         self._connection = connection
         self._publisher = publisher
         self._known = {event.name: event for event in publisher.protocol.events}
-        self._subscriptions: dict[str, _Subscription] = {}
+        self._subscriptions: dict[str, Subscription] = {}
         self._certain: frozenset[str] = frozenset()
-        self._withheld: dict[_State, Frames] = {}
+        self._withheld: dict[State, Frames] = {}
         self._lost: dict[tuple[str, str], int] = {}
         self._log_watch: Timer | None = None
 
@@ -159,7 +84,7 @@ class Subscriptions:
                 raise PermissionDenied(refusal.message, ran=Ran.NO)
         accepted = Filter([self._known[name] for name in wanted.events], wanted.filter)
         subscription = self._open(wanted.sub)
-        opened = {name: _Wanted(accepted) for name in wanted.events}
+        opened = {name: Wanted(accepted) for name in wanted.events}
         subscription.events.update(opened)
         self._certain = frozenset()
         for name in wanted.events:
@@ -193,7 +118,7 @@ class Subscriptions:
         """Send every event from now on: the peer speaks a protocol in which nobody subscribes."""
         subscription = self._open(IMPLICIT)
         for name, descriptor in self._known.items():
-            wanted = subscription.events[name] = _Wanted(Filter([descriptor], {}))
+            wanted = subscription.events[name] = Wanted(Filter([descriptor], {}))
             wanted.live = True
             self._publisher.listen(name, self._deliver)
 
@@ -255,7 +180,7 @@ class Subscriptions:
             await anyio.lowlevel.checkpoint()  # there may be room all the time, and others have their turn, too
 
     # -------------------------------------------------------------------------------------------------------- helpers
-    def _open(self, id: str) -> _Subscription:
+    def _open(self, id: str) -> Subscription:
         found = self._subscriptions.get(id)
         if found is not None and id == IMPLICIT:
             return found
@@ -266,7 +191,7 @@ class Subscriptions:
             if self._connection.watch is not None:
                 self._connection.watch.refused("subscriptions")
             raise ResourceExhausted(f"subscriptions: {limit} are open already", ran=Ran.NO)
-        subscription = self._subscriptions[id] = _Subscription(id, self._may_have)
+        subscription = self._subscriptions[id] = Subscription(id, self._may_have)
         return subscription
 
     def _may_have(self, name: str) -> bool:
@@ -278,10 +203,10 @@ class Subscriptions:
     def _is_log(self, name: str) -> bool:
         return self._known[name].delivery is Delivery.LOG
 
-    def _state(self, event: Event) -> _State:
+    def _state(self, event: Event) -> State:
         return event.event_name, *(value_at(event, path) for path in self._known[event.event_name].key)
 
-    def _tag(self, subscription: _Subscription) -> str | None:
+    def _tag(self, subscription: Subscription) -> str | None:
         return subscription.id if self._connection.extensions else None
 
     def _resume(self, since: Point | None, position: Position, answer: dict[str, object]) -> int | None:
@@ -393,7 +318,7 @@ class Subscriptions:
         for id in [sub.id for sub in self._subscriptions.values() if sub.wants(frames.event)]:
             self.end(id, Status.RESOURCE_EXHAUSTED, reason)
 
-    def _follows_log(self, subscription: _Subscription) -> bool:
+    def _follows_log(self, subscription: Subscription) -> bool:
         """Whether it has caught up with the log, and follows it."""
         log = [wanted for name, wanted in subscription.events.items() if self._is_log(name)]
         return bool(log) and all(wanted.live for wanted in log)

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from ..errors import CallError, Status
-from ..events.subscriptions import Opening, Subscriptions
+from ..events.subscriptions import Subscriptions
+from ..events.wanting import Opening
 from ..session.decisions import IncomingCall
 from ..session.outcomes import body_of, incident
 
