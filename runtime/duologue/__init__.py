@@ -71,8 +71,8 @@ from .errors import (
 from .events.events import Events, EventStream
 from .events.publisher import EventLog, LogEntry, MemoryLog, Position, Publisher
 from .events.undeclared import Undeclared, UndeclaredStream
+from .handling.answers import Answer, AnswerStore, Claim
 from .handling.interceptors import HandlerInterceptor, HandlerNext, Interceptors
-from .handling.keyed import Answer, AnswerStore, Claim
 from .handling.service import Bound, ByteSink, Call, Service, Sink, downloading, notified, streaming, unary, uploading
 from .handling.uploads import HeldUploads, Upload
 from .later import Later, exported_later

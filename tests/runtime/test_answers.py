@@ -6,7 +6,7 @@ import pytest
 
 from duologue import Answer, Claim, Ran, ResourceExhausted
 from duologue.auth import ANONYMOUS
-from duologue.handling.keyed import NOT_KEPT, SPENT, MemoryAnswers
+from duologue.handling.answers import NOT_KEPT, SPENT, MemoryAnswers
 from duologue.wire import ErrorBody
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("anyio_backend", ["asyncio"])]  # nothing here waits

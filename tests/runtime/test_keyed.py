@@ -10,7 +10,8 @@ from typing_extensions import override
 
 from duologue import Answer
 from duologue.errors import Cancelled, Ran
-from duologue.handling.keyed import KeyedCalls, MemoryAnswers
+from duologue.handling.answers import MemoryAnswers
+from duologue.handling.keyed import KeyedCalls
 
 
 class Waiting:

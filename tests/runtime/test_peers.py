@@ -24,7 +24,8 @@ from duologue import (
     new_token,
     serve,
 )
-from duologue.handling.keyed import KeyedCalls, MemoryAnswers
+from duologue.handling.answers import MemoryAnswers
+from duologue.handling.keyed import KeyedCalls
 from duologue.server.clients import Clients
 from duologue.wire import Goaway, Hello
 

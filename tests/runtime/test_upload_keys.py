@@ -29,7 +29,7 @@ from duologue import (
     Unknown,
     Upload,
 )
-from duologue.handling.keyed import MemoryAnswers
+from duologue.handling.answers import MemoryAnswers
 from duologue.handling.uploads import HeldUpload
 
 pytestmark = pytest.mark.anyio

@@ -13,7 +13,7 @@ import anyio
 from typing_extensions import override
 
 from duologue import AnswerStore, Call, Event, LogEntry, MemoryLog
-from duologue.handling.keyed import MemoryAnswers
+from duologue.handling.answers import MemoryAnswers
 from duologue.session.states import Role
 
 

@@ -18,9 +18,10 @@ from duologue.calling import attempts
 from duologue.calling.attempts import Attempts
 from duologue.errors import Status
 from duologue.handling import handlers
+from duologue.handling.answers import SPENT, MemoryAnswers
 from duologue.handling.giving import send_item
 from duologue.handling.handlers import Handlers
-from duologue.handling.keyed import SPENT, KeyedCalls, MemoryAnswers
+from duologue.handling.keyed import KeyedCalls
 from duologue.net.watchdog import Watchdog
 from duologue.server.clients import Clients
 from duologue.session.answering import Answering

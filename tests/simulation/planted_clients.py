@@ -11,7 +11,8 @@ from tests.simulation.planting import Bugs, Patch
 from duologue import Client, Connection, Effect
 from duologue.calling.attempts import Attempts
 from duologue.errors import NotSent
-from duologue.handling.keyed import KeyedCalls, MemoryAnswers
+from duologue.handling.answers import MemoryAnswers
+from duologue.handling.keyed import KeyedCalls
 from duologue.server.clients import Clients
 from duologue.session.decisions import OutgoingCall
 from duologue.session.session import Session

@@ -13,7 +13,7 @@ from tests.simulation.world import DELAY, UNKNOWN, Downloaded, Placed, Reading, 
 
 from duologue import DataLoss, Effect, NotSent, OutcomeUnknown, Position, Ran, Unavailable
 from duologue.close_codes import FINAL, CloseCode
-from duologue.handling.keyed import SPENT
+from duologue.handling.answers import SPENT
 
 Validator = Callable[[World], Iterable[str]]
 

@@ -28,8 +28,9 @@ from ..errors import CallError, ConnectFailed, ConnectionClosed, FailedPrecondit
 from ..events.events import EventStream
 from ..events.hub import EventHub
 from ..events.undeclared import UndeclaredStream
+from ..handling.answers import MemoryAnswers
 from ..handling.interceptors import NONE, Interceptors, around_handler
-from ..handling.keyed import KeyedCalls, MemoryAnswers
+from ..handling.keyed import KeyedCalls
 from ..handling.service import Service
 from ..handling.uploads import HeldUploads
 from ..limits import Limits

@@ -19,9 +19,10 @@ from ..models import Params, to_json
 from ..session.decisions import IncomingCall, Start, Stop, UploadBroken, UploadPiece
 from ..session.outcomes import body_of, explain, incident, unrun
 from ..wire import SUBPROTOCOL, ErrorBody
+from .answers import Claim
 from .builtin import BUILT_IN, BuiltIns
 from .giving import granted, send_bytes, send_item
-from .keyed import Claim, KeyedCalls
+from .keyed import KeyedCalls
 from .lingering import Lingering
 from .receiving import Receiving
 from .running import Running

@@ -12,7 +12,8 @@ from ..errors import CallError, Status
 from ..models import Params
 from ..session.decisions import IncomingCall
 from ..session.outcomes import body_of, incident
-from .keyed import Answer, Claim, KeyedCalls, fingerprint
+from .answers import Answer, Claim
+from .keyed import KeyedCalls, fingerprint
 from .receiving import Receiving
 from .uploads import Upload
 

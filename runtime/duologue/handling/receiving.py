@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..drivers.port import wake
 from ..errors import Aborted, CallError, Ran
 from ..session.decisions import IncomingCall, UploadBroken, UploadPiece
-from .keyed import Claim
+from .answers import Claim
 from .uploads import HeldUpload, HeldUploads, Upload
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ from ..events.undeclared import Undeclared
 from ..models import Event, to_json
 from ..observing.lines import Line
 from ..wire import PAYLOAD
-from .keyed import AnswerStore, Claim, KeyedCalls, MemoryAnswers
+from .answers import AnswerStore, Claim, MemoryAnswers
+from .keyed import KeyedCalls
 from .uploads import HeldUploads, Upload
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from ..drivers.port import Executor, Timer
 from ..errors import Aborted, CallError, DataLoss, Ran, ResourceExhausted
 from ..limits import MIB
 from ..wire import PAYLOAD, UploadForm
-from .keyed import Claim, reused
+from .answers import Claim
+from .keyed import reused
 
 
 class Upload:
