@@ -1,6 +1,6 @@
 """How messages look on the wire: one codec a profile, from bytes to `Message` and back."""
 
-from .declared import DeclaredCodec, Foreign, ForeignError, Profile, Table
+from .declared import DeclaredCodec, Foreign, ForeignError
 from .envelope import Connect, End, Envelope, Keepalive, Step, Template, Validation
 from .messages import (
     MAX_KEY,
@@ -27,6 +27,7 @@ from .messages import (
 from .native import NativeCodec, is_large_meta
 from .pieces import DIGEST, HEADER, PAYLOAD, Piece, PieceKind, decode_piece, encode_piece
 from .positions import Member
+from .profile import Profile, Table
 from .templates import OWN, compiled, constants, places
 from .trees import Frame, path_of
 

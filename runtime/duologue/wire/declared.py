@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
 from msgspec import Raw
 
 from .depth import MAX_DEPTH, is_too_deep
-from .envelope import End, Envelope, Rule
 from .messages import (
     BadMessage,
     BadText,
@@ -23,18 +20,13 @@ from .messages import (
     UploadForm,
     WithoutExtensions,
 )
-from .positions import Order, to_array, to_object
-from .templates import Node, Place, Values, compiled, places
-from .trees import Frame, join_array, level, path_of
+from .positions import to_array, to_object
+from .profile import Profile, is_items, key_of
+from .templates import Node, Place, Values, compiled
+from .trees import Frame, join_array, level
 
 MAX_ID: Final = 130
 """Bytes of an id as it is written: 128 characters, and quotes."""
-
-_MISTAKES: Final[Mapping[str, str]] = dict.fromkeys(("not_json", "not_a_message"), "invalid_argument")
-"""Codes for what is no message at all, which are no statuses."""
-
-_LONGEST_SEARCHED: Final = 1024
-"""Bytes of a text that a `regex` is tried on: expressions are the author's, texts are anybody's."""
 
 
 class Foreign(Message, gc=False):
@@ -56,125 +48,6 @@ class ForeignError(ErrorBody, frozen=True):
 
     wire_code: int | str | None = None
     data: Raw | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """What a codec has to know of the protocol itself.
-
-    Attributes:
-        params: The order of an action's params; `data` of an event's data.
-        codes: Status and code on the wire of each declared error.
-    """
-
-    params: Order
-    data: Order
-    codes: Mapping[str, tuple[str, int | str]] = field(default_factory=dict[str, tuple[str, int | str]])
-
-
-class _Condition:
-    """One rule of what comes."""
-
-    def __init__(self, rule: Rule) -> None:
-        self.kind = rule["kind"]
-        self._exists = [path_of(path) for path in rule.get("exists", ())]
-        self._absent = [path_of(path) for path in rule.get("absent", ())]
-        self._equals = [(path_of(path), msgspec.json.encode(value)) for path, value in rule.get("equals", {}).items()]
-        self._regex = [(path_of(path), re.compile(pattern)) for path, pattern in rule.get("regex", {}).items()]
-
-    def holds(self, frame: Frame) -> bool:
-        return (
-            all(frame.at(path) not in (None, b"null") for path in self._exists)
-            and all(frame.at(path) in (None, b"null") for path in self._absent)
-            and all(frame.holds(path, value) for path, value in self._equals)
-            and all(_matches(frame.at(path), pattern) for path, pattern in self._regex)
-        )
-
-
-def _matches(found: bytes | None, pattern: re.Pattern[str]) -> bool:
-    text = None if found is None or len(found) > _LONGEST_SEARCHED else msgspec.json.decode(found)
-    return isinstance(text, str) and pattern.search(text) is not None
-
-
-class Profile:
-    """An envelope made ready for one protocol and one end; all connections share it."""
-
-    def __init__(self, envelope: Envelope, end: End, table: Table) -> None:
-        self.envelope = envelope
-        self.table = table
-        ack = envelope.ack
-        self.request, self.reply = compiled(envelope.request), compiled(envelope.reply)
-        self.reply_error = compiled(envelope.reply_error)
-        self.notify = None if envelope.notify is None else compiled(envelope.notify)
-        self.cancel = None if envelope.cancel is None else compiled(envelope.cancel)
-        self.ack = None if ack is None else compiled(ack["send"])
-        self.acked_reply = self.reply if ack is None or "reply" not in ack else compiled(ack["reply"])
-        self.acked: frozenset[str] = frozenset(() if ack is None else ack.get("to", ()))
-        self.settles: frozenset[str] = frozenset(() if ack is None else ack.get("settles", ()))
-        self.rules = [_Condition(rule) for rule in envelope.incoming if rule.get("at", end) == end]
-        self.sends_empty = envelope.params.get("empty", "omit") == "send"
-        self.no_result = msgspec.json.encode(envelope.result.get("empty"))
-        self._find()
-        self._name_codes()
-
-    def _find(self) -> None:
-        """Where things stand in what comes."""
-        envelope = self.envelope
-        self.in_request = places(self.request)
-        by_position = envelope.params.get("style", "named") == "positional"
-        self.positional = by_position or _is_items(self.in_request, "params")
-        self.in_event = places(self.notify) if self.notify is not None else {}
-        self.in_cancel = places(self.cancel) if self.cancel is not None else {}
-        replies = [node for node in (self.reply, self.acked_reply, self.reply_error, self.ack) if node is not None]
-        found = [places(node) for node in replies]
-        self.ids = _distinct(found, "id")
-        self.routes = _distinct([*found, self.in_event], "route")
-        self.results = [Place(path_of(path)) for path in envelope.result.get("paths", ())]
-        self.results += _distinct(found, "result")
-        error = envelope.error
-        self.error = {
-            name: [Place(path_of(path)) for path in said] or _distinct(found[2:3], name)
-            for name, said in (
-                ("code", error.get("code", ())),
-                ("message", error.get("message", ())),
-                ("data", error.get("data", ())),
-            )
-        }
-        self._find_event()
-
-    def _find_event(self) -> None:
-        form, found = self.envelope.event, self.in_event
-        self.join = form.get("join", ".")
-        parts = [found[name] for name in sorted(found) if name == "event" or name.startswith("event.")]
-        self.event_names = [Place(path_of(path)) for path in form.get("name", ())] or parts
-        self.event_parts = len(parts)
-        data = found.get("data")
-        if "data" in form:
-            data = Place(path_of(form["data"]))
-        if data is not None and (strip := form.get("strip", ())):
-            data = data.without(frozenset(strip))
-        self.event_data = data
-
-    def _name_codes(self) -> None:
-        error, declared = self.envelope.error, self.table.codes
-        statuses = error.get("codes", {})
-        self.code_of = {**statuses, **{name: code for name, (_, code) in declared.items()}}
-        self.names = {_key(code): (name, _MISTAKES.get(name, name)) for name, code in statuses.items()}
-        self.names |= {_key(code): (name, status) for name, (status, code) in declared.items()}
-
-
-def _is_items(found: Mapping[str, Place], name: str) -> bool:
-    """Whether a value stands in messages as items of an array."""
-    return name in found and found[name].items is not None
-
-
-def _key(code: int | str) -> tuple[type, int | str]:
-    """Codes are told apart by type as well: `1` is not `"1"`."""
-    return type(code), code
-
-
-def _distinct(found: Sequence[Mapping[str, Place]], name: str) -> list[Place]:
-    return list(dict.fromkeys(places[name] for places in found if name in places))
 
 
 def _first(frame: Frame, candidates: Sequence[Place]) -> bytes | None:
@@ -272,7 +145,7 @@ class DeclaredCodec(WithoutExtensions):
         raw, data = _first(frame, profile.error["code"]), _first(frame, profile.error["data"])
         code = None if raw is None else msgspec.json.decode(raw)
         code = code if isinstance(code, (int, str)) and not isinstance(code, bool) else None
-        name, status = profile.names.get(_key(code), (str(code), "unknown")) if code is not None else ("unknown",) * 2
+        name, status = profile.names.get(key_of(code), (str(code), "unknown")) if code is not None else ("unknown",) * 2
         body = ForeignError(name, status, _told(_first(frame, profile.error["message"])), wire_code=code)
         if data is not None and data != b"null":
             body = msgspec.structs.replace(body, data=Raw(data), details=Raw(data))
@@ -398,7 +271,7 @@ class DeclaredCodec(WithoutExtensions):
             values.update((f"event.{index}", msgspec.json.encode(part)) for index, part in enumerate(parts))
         self._put_route(values, route, profile.in_event)
         if data != b"{}" or profile.sends_empty:
-            items = _is_items(profile.in_event, "data")
+            items = is_items(profile.in_event, "data")
             values["data"] = to_array(profile.table.data(name), data) if items else data
         return _filled(profile.notify, values)
 
