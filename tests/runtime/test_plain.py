@@ -151,7 +151,7 @@ async def test_our_subprotocol_is_chosen_among_others_and_says_hello() -> None:
         hello = (await hear(client))["hello"]
         assert (hello["protocol"], hello["version"], hello["api"], hello["gen"]) == ("chat", "1.0.0", 1, 0)
         assert hello["limits"] == {"frame": 1024 * 1024, "in_flight": 256, "window": 64}
-        mine = {"protocol": "chat", "version": "0.9.0", "api": 1, "session": "s", "gen": 1}
+        mine = {"protocol": "chat", "version": "1.9.0", "api": 1, "session": "s", "gen": 1}
         await say(client, hello=mine)
         answer = await ask(client, id="1", action="subscribe", params={"events": ["said"], "sub": "a"})
         assert answer["data"]["sub"] == "a"
