@@ -42,6 +42,7 @@ from service_registry_sdk import (
 QUICK = Patience(first=0.05, longest=0.2, steady=60, settle=0.1, most=3)
 SLEEP = ["/bin/sh", "-c", "echo up; exec sleep 120"]
 NO_GRACE = timedelta(seconds=0)
+PATIENCE = 20.0  # seconds, on a machine that is busy with other things
 
 
 class Fleet:
@@ -102,7 +103,7 @@ class Fleet:
         await self.client.register_service(name=name, **fields)
 
     async def act(self, name: str, command: ServiceCommand, **params: Any) -> tuple[list[CommandStep], CommandOutcome]:
-        async with self.client.service_action(name=name, command=command, **params) as stream:
+        async with self.client.service_action(name=name, command=command, **{"timeout": PATIENCE, **params}) as stream:
             steps = [step async for step in stream]
             return steps, await stream.result()
 
@@ -115,11 +116,18 @@ class Fleet:
         assert outcome.succeeded, outcome
 
     async def until(self, name: str, is_so: Callable[[ServiceEntry], bool]) -> ServiceEntry:
-        while True:
-            entry = await self.client.get_service(name=name, include_health=True)
-            if is_so(entry):
-                return entry
-            await anyio.sleep(0.02)
+        with anyio.fail_after(PATIENCE):
+            while True:
+                entry = await self.client.get_service(name=name, include_health=True)
+                if is_so(entry):
+                    return entry
+                await anyio.sleep(0.02)
+
+    async def wait(self, is_so: Callable[[], object]) -> None:
+        """Wait until something is so that nobody tells of."""
+        with anyio.fail_after(PATIENCE):
+            while not is_so():
+                await anyio.sleep(0.02)
 
     async def until_state(self, name: str, state: ServiceState) -> ServiceEntry:
         return await self.until(name, lambda entry: entry.state is state)

@@ -84,8 +84,7 @@ async def test_grace_then_kill_of_the_whole_group(fleet: Fleet, tmp_path: Path) 
     await fleet.register("stubborn", command=["/bin/sh", "-c", script])
     async with fleet.attached(fleet.node("web-1")):
         await fleet.start("stubborn")
-        while not child.exists() or not child.read_text().strip():
-            await anyio.sleep(0.02)
+        await fleet.wait(lambda: child.exists() and child.read_text().strip())
         process, inner = fleet.process("stubborn"), ProcessId.of(int(child.read_text()))
         assert process is not None
         assert inner is not None
@@ -93,8 +92,7 @@ async def test_grace_then_kill_of_the_whole_group(fleet: Fleet, tmp_path: Path) 
         await fleet.stop("stubborn", grace=timedelta(seconds=0.3))
         assert anyio.current_time() - began >= 0.3
         assert not process.is_running
-        while inner.is_running:
-            await anyio.sleep(0.02)
+        await fleet.wait(lambda: not inner.is_running)
 
 
 async def test_on_a_full_disk_nothing_is_started_that_nobody_would_find_and_all_can_be_stopped(
@@ -201,8 +199,7 @@ async def test_only_the_agent_that_attached_last_is_listened_to(fleet: Fleet, tm
             process = fleet.process("api")
             assert process is not None
             os.killpg(process.pid, signal.SIGKILL)  # what the first one tells of it is refused
-            while not fleet.fenced:
-                await anyio.sleep(0.02)
+            await fleet.wait(lambda: fleet.fenced)
     assert fleet.fenced == ["another agent has attached as web-1: this one ends"]
     entry = await fleet.client.get_service(name="api")
     assert entry.state_reason == "its agent has attached, and does not run it"
