@@ -27,7 +27,8 @@ class Limits:
         handshake: From the accepted connection to the end of the opening handshake, TLS included.
         handshake_size: The opening handshake's request, or its answer, and what follows it before the connection is
             open; beyond it a server answers with HTTP 431, and a client gives up.
-        idle: A peer from which no byte came for so long is gone. Pings go out after half of it.
+        idle: A peer from which no byte came for so long is gone. Pings go out after half of it. With `math.inf` silence
+            says nothing, and no ping is ever sent: for peers that hang up on one.
         in_flight: Calls of the peer that may be running on a connection; more are refused with `resource_exhausted`,
             and events that it sends beyond are dropped.
         calls: Own calls that may wait for an answer on a connection; more wait for a free place.

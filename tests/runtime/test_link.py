@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -617,6 +618,19 @@ def test_a_silent_peer_is_pinged_then_cut(side: Side) -> None:
     assert side.cut()
     side.link.lost()
     assert side.owner.end == (CloseCode.ABNORMAL, "idle: no byte from the peer in 20 s")
+
+
+def test_a_peer_that_hangs_up_on_pings_may_be_sent_none(client: bool) -> None:
+    """Nor pongs that it did not ask for."""
+    side = Side(client=client, idle=math.inf).open()
+    said = side.say(text(b"a" * 100))
+    side.executor.advance(1e6)
+    side.link.receive(said[:50])
+    side.executor.advance(1e6)
+    side.link.receive(said[50:])
+    assert side.transport.writes == []
+    assert not side.cut()
+    assert side.owner.messages == [b"a" * 100]
 
 
 def test_any_byte_is_a_sign_of_life(side: Side) -> None:
