@@ -2,11 +2,7 @@
 
 A document is followed from top to bottom in an empty folder, as a reader would. What a fenced block means:
 
-    sh                 is run by bash; `cd` lasts
-    sh until=WORD      is left running once its output holds WORD, until the end of the document
-    python FILE        is the program FILE: written there; a later `sh` block runs it
-    yaml FILE          is written to FILE
-    text               the output of the block before: every line of it was printed; `…` stands for anything
+    sh python yaml text as `tests/reader.py` has it
     json               one message a line of the wire format: decoded by the runtime
     console            commands that a test cannot run (they clone, or never end): their verbs and options exist
 """
@@ -14,128 +10,25 @@ A document is followed from top to bottom in an empty folder, as a reader would.
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
-import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from msgspec import UNSET
+from tests.reader import Reader, blocks, free_port
 
 from duologue.wire import NativeCodec
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-EVERY = [*DOCUMENTS, ROOT / "ARCHITECTURE.md", ROOT / "CHANGELOG.md"]
-BLOCK = re.compile(r"^```(?P<kind>\w+)(?P<options>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+EXAMPLES = sorted(ROOT.glob("examples/*/README.md"))  # `tests/real` follows them: they need other people's programs
+EVERY = [*DOCUMENTS, *EXAMPLES, ROOT / "ARCHITECTURE.md", ROOT / "CHANGELOG.md"]
 KINDS = {"sh", "python", "yaml", "text", "json", "console"}
-READY = 15.0
 DECIDING = ["hello", "goaway", "action", "event", "cancel", "sub", "item", "credit", "data", "error"]
-
-
-@dataclass(frozen=True)
-class Block:
-    kind: str
-    options: str
-    body: str
-    line: int
-
-
-def blocks(document: Path) -> list[Block]:
-    text = document.read_text()
-    found = BLOCK.finditer(text)
-    return [Block(b["kind"], b["options"].strip(), b["body"], text.count("\n", 0, b.start()) + 1) for b in found]
-
-
-@dataclass
-class Reader:
-    """Somebody who follows a document in an empty folder; its ports become ones that are free."""
-
-    home: Path
-    ports: dict[str, str]
-    cwd: Path = field(init=False)
-    output: str = ""
-    running: list[subprocess.Popen[bytes]] = field(default_factory=list[subprocess.Popen[bytes]])
-
-    def __post_init__(self) -> None:
-        self.cwd = self.home
-
-    def follow(self, block: Block) -> None:
-        body, options = self._on_free_ports(block.body), self._on_free_ports(block.options)
-        match block.kind:
-            case "sh" if options.startswith("until="):
-                self._start(body, options.removeprefix("until="))
-            case "sh":
-                self._run(body)
-            case "python" | "yaml":
-                assert options, "say which file this is, as in: ```python hello.py"
-                (self.cwd / options).write_text(body)
-            case "text":
-                self._compare(body)
-            case _:
-                pass
-
-    def _on_free_ports(self, text: str) -> str:
-        return re.sub("|".join(self.ports), lambda port: self.ports[port[0]], text)
-
-    def close(self) -> None:
-        for process in self.running:
-            with suppress(ProcessLookupError):  # it ended by itself
-                os.killpg(process.pid, signal.SIGTERM)
-        for process in self.running:
-            process.wait(20)
-
-    def _env(self) -> dict[str, str]:
-        hidden = {"MAKEFLAGS", "MAKELEVEL", "VIRTUAL_ENV", "XDG_DATA_HOME", "XDG_STATE_HOME"}
-        outer = {name: value for name, value in os.environ.items() if name not in hidden}
-        path = f"{Path(sys.executable).parent}:{outer['PATH']}"
-        ours = {"DUOLOGUE_REQUIREMENT": f"{ROOT}[codegen]"}  # what `make` of a new project installs
-        return {**outer, **ours, "HOME": str(self.home), "PATH": path, "PYTHONUNBUFFERED": "1"}
-
-    def _run(self, body: str) -> None:
-        place = self.home / ".cwd"
-        script = f"set -euo pipefail\n{body}\npwd > {shlex.quote(str(place))}\n"
-        done = subprocess.run(
-            ["bash", "-c", script], cwd=self.cwd, env=self._env(), timeout=180, check=False, text=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-        self.output = done.stdout
-        assert done.returncode == 0, self.output
-        self.cwd = Path(place.read_text().strip())
-
-    def _start(self, body: str, word: str) -> None:
-        for program in self.cwd.glob("*.py"):  # `duologue init` wrote some
-            program.write_text(self._on_free_ports(program.read_text()))
-        log = self.home / f".log{len(self.running)}"
-        with log.open("w") as out:
-            process = subprocess.Popen(
-                ["bash", "-c", body], cwd=self.cwd, env=self._env(), stdout=out, stderr=out, start_new_session=True
-            )
-        self.running.append(process)
-        until = time.monotonic() + READY
-        while word not in log.read_text():
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < until, log.read_text()
-            time.sleep(0.05)
-        self.output = log.read_text()
-
-    def _compare(self, expected: str) -> None:
-        for line in filter(None, expected.splitlines()):
-            pattern = ".*".join(re.escape(part.strip()) for part in line.split("…"))
-            assert re.search(pattern, self.output), f"no line like {line!r} in:\n{self.output}"
-
-
-def free_port() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return str(listener.getsockname()[1])
 
 
 @pytest.fixture
@@ -176,7 +69,9 @@ def test_every_verb_that_the_documents_name_exists() -> None:
 
 def commands() -> list[str]:
     """Return the commands of our two programs that stand in `console` blocks, and so are not run."""
-    bodies = [block.body for document in DOCUMENTS for block in blocks(document) if block.kind == "console"]
+    bodies = [
+        block.body for document in [*DOCUMENTS, *EXAMPLES] for block in blocks(document) if block.kind == "console"
+    ]
     lines = [line.partition("#")[0].removeprefix("$ ").strip() for body in bodies for line in body.splitlines()]
     return [line for line in lines if line.startswith(("duologue ", "duologue-registry "))]
 
