@@ -148,6 +148,7 @@ $(SETUP): $(BASE) $(wildcard $(SDK)/pyproject.toml) $(REGISTRY)/pyproject.toml
 
 $(TESTING): $(SETUP)
 	$(INSTALL) --group test
+	$(INSTALL) --group real || echo "what cannot be had here is skipped by tests/real"
 	@touch $@
 
 $(CHECKING): $(SETUP)

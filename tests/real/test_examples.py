@@ -1,0 +1,51 @@
+"""Protocols that others wrote, spoken with their own programs: the examples, as their documents tell it.
+
+The programs are started by the documents' `sh until=…` blocks and ended with the test; each wait is bounded. Where one
+is not installed its test is skipped, and says so.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from tests.reader import Reader, blocks, free_port
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+PORTS = ("6800", "8000", "9000", "9222", "9229")
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> Iterator[Reader]:
+    person = Reader(tmp_path, {port: free_port() for port in PORTS})
+    yield person
+    person.close()
+
+
+def follow(reader: Reader, name: str, programs: Sequence[str], packages: Sequence[str] = ()) -> None:
+    """Follow an example's document in a copy of its folder."""
+    missing = [program for program in programs if shutil.which(program) is None]
+    missing += [package for package in packages if importlib.util.find_spec(package) is None]
+    if missing:
+        pytest.skip(f"NOT TESTED: {', '.join(missing)} not installed: `.ci/run` says how")
+    shutil.copytree(EXAMPLES / name, reader.home, dirs_exist_ok=True)
+    for block in blocks(EXAMPLES / name / "README.md"):
+        try:
+            reader.follow(block)
+        except (AssertionError, subprocess.TimeoutExpired) as error:
+            raise AssertionError(f"examples/{name}/README.md:{block.line}: {error}") from error
+
+
+def test_chromium_and_node_are_driven_by_the_protocol_that_they_describe(reader: Reader) -> None:
+    follow(reader, "devtools", ["chromium", "node"])
+    shot = (reader.home / "shot.png").read_bytes()
+    assert shot.startswith(b"\x89PNG\r\n\x1a\n")
+    assert shot.endswith(b"IEND\xaeB`\x82")
+
+
+def test_aria2_is_driven_by_params_in_order_behind_a_secret(reader: Reader) -> None:
+    follow(reader, "aria2", ["aria2c"])
