@@ -16,7 +16,7 @@ import pytest
 from tests.reader import Reader, blocks, free_port
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-PORTS = ("6800", "8000", "9000", "9222", "9229")
+PORTS = ("6800", "8000", "9000", "9001", "9222", "9229")
 
 
 @pytest.fixture
@@ -49,3 +49,7 @@ def test_chromium_and_node_are_driven_by_the_protocol_that_they_describe(reader:
 
 def test_aria2_is_driven_by_params_in_order_behind_a_secret(reader: Reader) -> None:
     follow(reader, "aria2", ["aria2c"])
+
+
+def test_stations_and_central_systems_of_two_makers_call_each_other(reader: Reader) -> None:
+    follow(reader, "ocpp", [], ["ocpp"])
