@@ -103,7 +103,8 @@ class Fleet:
         await self.client.register_service(name=name, **fields)
 
     async def act(self, name: str, command: ServiceCommand, **params: Any) -> tuple[list[CommandStep], CommandOutcome]:
-        async with self.client.service_action(name=name, command=command, **{"timeout": PATIENCE, **params}) as stream:
+        params.setdefault("timeout", PATIENCE)
+        async with self.client.service_action(name=name, command=command, **params) as stream:
             steps = [step async for step in stream]
             return steps, await stream.result()
 
