@@ -15,6 +15,7 @@ from tests.registry.test_rules import World, registration
 from duologue import DeadlineExceeded
 from duologue_registry.agent.executor import Unit
 from duologue_registry.agent.health import Answer, Window, ask
+from duologue_registry.agent.processes import ProcessId
 from duologue_registry.planning import start_order, stop_order
 from service_registry_sdk import (
     CommandStage,
@@ -186,7 +187,7 @@ async def test_what_is_asked_and_how(fleet: Fleet, tmp_path: Path) -> None:
     for name, code in (("warns", 1), ("fails", 2), ("passes", 0)):
         (tmp_path / name).write_text(f"#!/bin/sh\necho it {name}\nexit {code}\n")
         (tmp_path / name).chmod(0o755)
-    (tmp_path / "hangs").write_text("#!/bin/sh\nsleep 60 & sleep 60\n")
+    (tmp_path / "hangs").write_text("#!/bin/sh\nsleep 60 & echo $! > child; sleep 60\n")
     (tmp_path / "hangs").chmod(0o755)
     listed: list[tuple[Any, str, str]] = [
         (ScriptProbe(path="passes"), "passing", "it passes"),
@@ -202,6 +203,8 @@ async def test_what_is_asked_and_how(fleet: Fleet, tmp_path: Path) -> None:
     for probe, status, output in listed:
         answer = await ask(HealthCheck(probe=probe, timeout=timedelta(seconds=1)), unit)
         assert (str(answer.status), output.lower() in (answer.output or "").lower()) == (status, True), (probe, answer)
+    child = int((tmp_path / "child").read_text())
+    await fleet.wait(lambda: ProcessId.of(child) is None)  # what a script has started ends with it
 
 
 async def test_only_healthy_endpoints_are_listed(fleet: Fleet) -> None:
