@@ -53,4 +53,4 @@ async def main(server: str, site: str) -> None:
 
 
 if __name__ == "__main__":
-    anyio.run(main, *sys.argv[1:3], backend="trio" if "trio" in sys.argv else "asyncio")
+    anyio.run(main, sys.argv[1], sys.argv[2], backend="trio" if "trio" in sys.argv else "asyncio")

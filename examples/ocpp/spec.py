@@ -11,12 +11,11 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import ocpp
-
-SCHEMAS = Path(ocpp.__file__).parent / "v16" / "schemas"
+SCHEMAS = Path(str(files("ocpp"))) / "v16" / "schemas"
 
 BOTH_CALL = {"DataTransfer"}
 STATIONS_CALL = {
@@ -70,7 +69,7 @@ def main(spec: str, *names: str) -> None:
         for name in kept:  # what has no title is called as its file
             shutil.copyfile(SCHEMAS / f"{name}.json", Path(folder, f"{name}Request.json"))
             shutil.copyfile(SCHEMAS / f"{name}Response.json", Path(folder, f"{name}Response.json"))
-        files = sorted(Path(folder).iterdir())
+        schemas = sorted(map(str, Path(folder).iterdir()))
         importing = [
             "duologue",
             "import",

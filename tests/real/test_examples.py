@@ -7,9 +7,12 @@ is not installed its test is skipped, and says so.
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,18 +29,33 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
     person.close()
 
 
-def follow(reader: Reader, name: str, programs: Sequence[str], packages: Sequence[str] = ()) -> None:
-    """Follow an example's document in a copy of its folder."""
+def follow(
+    reader: Reader, name: str, programs: Sequence[str], packages: Sequence[str] = (), *, all_of_it: bool = False
+) -> None:
+    """Follow an example's document in a copy of its folder; `all_of_it`: also what it only shows."""
     missing = [program for program in programs if shutil.which(program) is None]
     missing += [package for package in packages if importlib.util.find_spec(package) is None]
     if missing:
         pytest.skip(f"NOT TESTED: {', '.join(missing)} not installed: `.ci/run` says how")
     shutil.copytree(EXAMPLES / name, reader.home, dirs_exist_ok=True)
     for block in blocks(EXAMPLES / name / "README.md"):
+        shown = all_of_it and block.kind == "console"
         try:
-            reader.follow(block)
+            reader.follow(replace(block, kind="sh") if shown else block)
         except (AssertionError, subprocess.TimeoutExpired) as error:
             raise AssertionError(f"examples/{name}/README.md:{block.line}: {error}") from error
+
+
+def check_types(home: Path) -> None:
+    """Check the example's programs with the packages that were generated for them."""
+    places = [*map(str, home.glob("*-sdk")), str(EXAMPLES.parent / "runtime")]
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", f"--cache-dir={home / 'cache'}"]
+    programs = [path.name for path in home.glob("*.py") if not path.name.startswith("their_")]
+    env = {**os.environ, "MYPYPATH": os.pathsep.join(places)}
+    checked = subprocess.run(
+        [*command, *programs], cwd=home, env=env, capture_output=True, text=True, timeout=900, check=False
+    )
+    assert checked.returncode == 0, checked.stdout[-2000:] + checked.stderr[-2000:]
 
 
 def test_chromium_and_node_are_driven_by_the_protocol_that_they_describe(reader: Reader) -> None:
@@ -47,9 +65,23 @@ def test_chromium_and_node_are_driven_by_the_protocol_that_they_describe(reader:
     assert shot.endswith(b"IEND\xaeB`\x82")
 
 
+@pytest.mark.long  # it fetches a package, and generates and checks all 59 domains
+def test_chromium_and_node_are_driven_by_the_whole_protocol(reader: Reader) -> None:
+    follow(reader, "devtools", ["chromium", "node", "npm"], all_of_it=True)
+    assert "Accessibility" in (reader.home / "devtools.yaml").read_text()
+    check_types(reader.home)
+
+
 def test_aria2_is_driven_by_params_in_order_behind_a_secret(reader: Reader) -> None:
     follow(reader, "aria2", ["aria2c"])
 
 
 def test_stations_and_central_systems_of_two_makers_call_each_other(reader: Reader) -> None:
     follow(reader, "ocpp", [], ["ocpp"])
+
+
+@pytest.mark.long  # mypy takes its time
+@pytest.mark.parametrize(("name", "programs", "packages"), [("aria2", ["aria2c"], []), ("ocpp", [], ["ocpp", "mypy"])])
+def test_the_programs_are_typed(reader: Reader, name: str, programs: list[str], packages: list[str]) -> None:
+    follow(reader, name, programs, packages)
+    check_types(reader.home)
