@@ -199,7 +199,7 @@ def test_a_spec_that_is_no_file(folder: Path, target: str) -> None:
 
 
 # -------------------------------------------------------------------------------------------------------- references
-REFERENCES = {
+REFERENCES: dict[str, dict[str, Any]] = {
     "itself": {"T": "T"},
     "each other": {"A": "B", "B": "C", "C": "A"},
     "itself, required": {"T": {"fields": {"t": "T"}}},
@@ -227,7 +227,7 @@ REFERENCES = {
 
 def test_a_default_that_ends(tmp_path: Path) -> None:
     """Each `T` has a list of them, which is empty unless it is said."""
-    types = {
+    types: dict[str, Any] = {
         "T": {
             "fields": {"t": {"type": ["T"], "default": []}, "u": {"type": {"string": "T"}, "default": {"a": {"u": {}}}}}
         }

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from tests.codegen.hostile_slots import HARMLESS, PAYLOADS, generate, places, rotated, spec
@@ -58,17 +58,20 @@ def shape(path: str, text: str) -> object:
     return len(text.splitlines())
 
 
-def of_data(value: object) -> object:
+def of_data(value: Any) -> object:
     """Data with the text in it made equal; of the project's links the number counts, since their names are words."""
     if isinstance(value, dict):
-        members: dict[str, Any] = value
+        members = cast("dict[str, Any]", value)
         if all(str(item).startswith("https:") for item in members.values()):
             return len(members)
         return {key: of_data(item) for key, item in members.items()}
     if isinstance(value, list):
-        items: list[Any] = value
-        return [of_data(item) for item in items]
+        return of_items(value)
     return "text" if isinstance(value, str) else value
+
+
+def of_items(items: Any) -> object:
+    return [of_data(item) for item in items]
 
 
 def of_line(line: str) -> tuple[str, list[str]]:

@@ -15,6 +15,18 @@ from typing import Final, TypeAlias
 from .. import ir
 from ..problems import quote
 from . import scalars
+from .forms import (
+    absent_meaning,
+    between,
+    default_kind,
+    is_older_form,
+    is_open,
+    is_unknown_to,
+    kind_of_values,
+    limits_told,
+    meaning,
+    takes_value,
+)
 from .leaves import Leaf, Member, Others, called, is_alike, leaves, object_of, origin_of, tag_of
 from .samples import NoSample, Sampler, unknown_member
 
@@ -76,7 +88,7 @@ class Gaps:
         """Why none of what the reader takes is this; nothing when one is."""
         best: tuple[Gap, ...] | None = None
         for other in sorted(takes, key=lambda other: -is_alike(leaf, other)):
-            if self._in_terms and not _is_older_form(leaf, other):
+            if self._in_terms and not is_older_form(leaf, other):
                 continue
             gaps = self._pair(leaf, other)
             if not gaps:
@@ -110,7 +122,7 @@ class Gaps:
         match leaf, other:
             case _ if written is not None and read is not None:
                 return self._tagged(leaf, other) or self._objects(written, read)
-            case _, Others(union=union) if _is_unknown_to(union, leaf):
+            case _, Others(union=union) if is_unknown_to(union, leaf):
                 return ()
             case ir.Scalar(), ir.Scalar():
                 return self._scalars(leaf, other)
@@ -151,7 +163,7 @@ class Gaps:
         if others.pattern is not None and others.pattern != limits.pattern and "pattern" not in found:
             found["unproven"] = [None]
         return tuple(
-            Gap(kind=kind, detail=_limits(limits, others, kind), values=tuple(values[:_MANY]))
+            Gap(kind=kind, detail=limits_told(limits, others, kind), values=tuple(values[:_MANY]))
             for kind, values in found.items()
         )
 
@@ -162,11 +174,11 @@ class Gaps:
         listed: list[ir.JsonValue] = (
             [leaf.value] if isinstance(leaf, ir.Const) else [member.value for member in leaf.members]
         )
-        missed = [value for value in listed if not _takes(other, value)]
+        missed = [value for value in listed if not takes_value(other, value)]
         kind = "const" if isinstance(leaf, ir.Const) and isinstance(other, ir.Const) else "type"
         if missed:
             return self._gap(kind, (called(leaf), called(other)), leaf, other, lambda: missed[:_MANY])
-        if isinstance(leaf, ir.EnumDef) and leaf.open and not (isinstance(other, ir.Scalar) or _is_open(other)):
+        if isinstance(leaf, ir.EnumDef) and leaf.open and not (isinstance(other, ir.Scalar) or is_open(other)):
             return self._gap("unknown-value", (called(leaf),), leaf, other, lambda: ["a-later-value"])
         return ()
 
@@ -174,7 +186,9 @@ class Gaps:
         if self._in_terms:
             return ()
         if leaf.integers != other.integers:
-            return self._gap("type", (_of(leaf), _of(other)), leaf, other, lambda: self._values(leaf))
+            return self._gap(
+                "type", (kind_of_values(leaf), kind_of_values(other)), leaf, other, lambda: self._values(leaf)
+            )
         if other.open:
             return ()
         known = {member.value for member in other.members}
@@ -210,7 +224,7 @@ class Gaps:
             counts.append(other.min_items - 1)
         if other.max_items is not None and (leaf.max_items is None or leaf.max_items > other.max_items):
             counts.append(other.max_items + 1)
-        shown = (_between(leaf.min_items, leaf.max_items), _between(other.min_items, other.max_items))
+        shown = (between(leaf.min_items, leaf.max_items), between(other.min_items, other.max_items))
 
         def values() -> list[ir.JsonValue]:
             return [
@@ -309,8 +323,8 @@ class Gaps:
         if other.presence is Presence.REQUIRED and left_out and not (self._in_terms and leaves_out):
             kind = "default-lacking" if field.presence is Presence.DEFAULT else "omitted"
             yield from self._absent(kind, field.name, written, field, other)
-        elif left_out and _absent_meaning(field) != _absent_meaning(other):
-            yield from self._absent(_default_kind(field, other), field.name, written, field, other)
+        elif left_out and absent_meaning(field) != absent_meaning(other):
+            yield from self._absent(default_kind(field, other), field.name, written, field, other)
         for gap in self.between(field.type, other.type, absent=other.presence is Presence.OPTIONAL):
             yield self._inside(gap, field.name, lambda value: self._with(written, field.name, value), field, other)
 
@@ -330,7 +344,7 @@ class Gaps:
         if values:
             origin = field.origin if field is not None else written.origin
             differs = kind in ("default", "default-new", "default-gone")
-            detail = (quote(name),) if field is None or not differs else (_meaning(field), _meaning(other))
+            detail = (quote(name),) if field is None or not differs else (meaning(field), meaning(other))
             path = () if field is None else (name,)
             yield Gap(
                 kind=kind, detail=detail, values=values, path=path, written=origin, read=other.origin, differs=differs
@@ -377,87 +391,3 @@ class Gaps:
         written = gap.written or (field.origin if field is not None else None)
         read = gap.read or (other.origin if other is not None else None)
         return replace(gap, values=values, path=(name, *gap.path), written=written, read=read)
-
-
-# ---------------------------------------------------------------------------------------------------------------- parts
-def _is_unknown_to(union: ir.UnionDef, leaf: Leaf) -> bool:
-    """Whether an open union takes this for a member that it does not know: it refuses those that it does."""
-    if isinstance(leaf, Others):
-        return leaf.union.discriminator == union.discriminator
-    written = object_of(leaf)
-    tag = tag_of(written, union.discriminator) if written is not None else None
-    return tag is not None and tag not in {variant.tag for variant in union.variants}
-
-
-def _is_older_form(leaf: Leaf, other: Leaf) -> bool:
-    """Whether values of what the reader takes may be written as this, by a writer that uses nothing new."""
-    if isinstance(leaf, ir.Scalar) and isinstance(other, ir.Scalar):
-        return scalars.is_within(leaf.kind, other.kind) or _rewritten(leaf, other)
-    return isinstance(other, ir.Json) or is_alike(leaf, other) > 0
-
-
-def _rewritten(leaf: ir.Scalar, other: ir.Scalar) -> bool:
-    """Whether a value of the older kind is written differently by the newer one: 1 becomes 1.0, which is no integer."""
-    return leaf.kind is ir.ScalarKind.NUMBER and other.kind is ir.ScalarKind.INTEGER
-
-
-def _takes(other: ir.Scalar | ir.EnumDef | ir.Const, value: ir.JsonValue) -> bool:
-    match other:
-        case ir.Const(value=same):
-            return type(value) is type(same) and value == same
-        case ir.EnumDef(members=members):
-            return (other.open and isinstance(value, str)) or value in [member.value for member in members]
-        case ir.Scalar(kind=kind):
-            fits = {
-                ir.ScalarKind.STRING: isinstance(value, str),
-                ir.ScalarKind.BOOLEAN: isinstance(value, bool),
-                ir.ScalarKind.INTEGER: isinstance(value, int) and not isinstance(value, bool),
-                ir.ScalarKind.NUMBER: isinstance(value, int | float) and not isinstance(value, bool),
-            }
-            return fits.get(kind, False) and scalars.violation(other, value) is None
-
-
-def _of(enum: ir.EnumDef) -> str:
-    return "whole numbers" if enum.integers else "text"
-
-
-def _is_open(leaf: Leaf) -> bool:
-    return isinstance(leaf, ir.EnumDef) and leaf.open
-
-
-_ABSENT: Final = ("absent",)
-
-
-def _absent_meaning(field: ir.Field) -> object:
-    """What a field that is not there reads as."""
-    return repr(field.default.wire) if field.presence is Presence.DEFAULT and field.default is not None else _ABSENT
-
-
-def _meaning(field: ir.Field) -> str:
-    return "absent" if field.default is None else quote(field.default.wire)
-
-
-def _default_kind(field: ir.Field, other: ir.Field) -> str:
-    if field.default is None:
-        return "default-new"
-    return "default" if other.default is not None else "default-gone"
-
-
-def _limits(limits: ir.Constraints, others: ir.Constraints, kind: str) -> tuple[str, str]:
-    def shown(of: ir.Constraints) -> str:
-        match kind:
-            case "length":
-                return _between(of.min_length, of.max_length)
-            case "pattern" | "unproven":
-                return quote(of.pattern) if of.pattern is not None else "any text"
-            case "multiple":
-                return str(of.multiple_of)
-            case _:
-                low = of.minimum if of.minimum is not None else of.exclusive_minimum
-                return _between(low, of.maximum if of.maximum is not None else of.exclusive_maximum)
-
-    return shown(limits), shown(others)
-
-
-def _between(least: ir.Number | None, most: ir.Number | None) -> str:
-    return f"{'' if least is None else least}…{'' if most is None else most}"

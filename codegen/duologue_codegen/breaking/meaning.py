@@ -17,12 +17,15 @@ def meaning(value: object) -> Plain:
             known = {field.alias or name: meaning(getattr(value, name)) for name, field in fields}
             return {**known, **{name: meaning(item) for name, item in (value.model_extra or {}).items()}}
         case dict():
-            members: dict[Any, Any] = value
-            return {str(key): meaning(item) for key, item in members.items()}
+            return _members(value)
         case list() | tuple():
             return [meaning(item) for item in cast("list[Any]", value)]
         case _:
             return None if repr(value) == "MISSING" else value  # absent: how that reads is no matter of the wire
+
+
+def _members(value: Any) -> Plain:
+    return {str(key): meaning(item) for key, item in value.items()}
 
 
 def agree(one: Plain, other: Plain) -> bool:
