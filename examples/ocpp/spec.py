@@ -70,18 +70,8 @@ def main(spec: str, *names: str) -> None:
             shutil.copyfile(SCHEMAS / f"{name}.json", Path(folder, f"{name}Request.json"))
             shutil.copyfile(SCHEMAS / f"{name}Response.json", Path(folder, f"{name}Response.json"))
         schemas = sorted(map(str, Path(folder).iterdir()))
-        importing = [
-            "duologue",
-            "import",
-            "json-schema",
-            *files,
-            "--name=ocpp",
-            "--version=1.6.0",
-            "--force",
-            "-o",
-            spec,
-        ]
-        subprocess.run(importing, check=True)
+        called = ["--name=ocpp", "--version=1.6.0", "--force", "-o", spec]
+        subprocess.run(["duologue", "import", "json-schema", *schemas, *called], check=True)
     with Path(spec).open("a", encoding="utf-8") as out:
         out.write(REST + "".join(map(action, kept)))
 
