@@ -19,7 +19,7 @@ import pytest
 from tests.reader import Reader, blocks, free_port
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-PORTS = ("6800", "8000", "9000", "9001", "9222", "9229")
+PORTS = ("6800", "8000", "8545", "9000", "9001", "9222", "9229")
 
 
 @pytest.fixture
@@ -65,10 +65,27 @@ def test_chromium_and_node_are_driven_by_the_protocol_that_they_describe(reader:
     assert shot.endswith(b"IEND\xaeB`\x82")
 
 
+def need_npm_package(name: str) -> None:
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip(f"NOT TESTED: npm, which fetches {name}, is not installed")
+    asked = subprocess.run([npm, "view", name, "version"], capture_output=True, text=True, timeout=120, check=False)
+    if asked.returncode:
+        pytest.skip(f"NOT TESTED: {name} cannot be fetched: {asked.stderr.strip()[-200:]}")
+
+
 @pytest.mark.long  # it fetches a package, and generates and checks all 59 domains
 def test_chromium_and_node_are_driven_by_the_whole_protocol(reader: Reader) -> None:
-    follow(reader, "devtools", ["chromium", "node", "npm"], all_of_it=True)
+    need_npm_package("devtools-protocol")
+    follow(reader, "devtools", ["chromium", "node"], all_of_it=True)
     assert "Accessibility" in (reader.home / "devtools.yaml").read_text()
+    check_types(reader.home)
+
+
+@pytest.mark.long  # it fetches a program of 40 MB
+def test_blocks_of_an_ethereum_node_come_by_the_route_of_their_subscription(reader: Reader) -> None:
+    need_npm_package("@foundry-rs/anvil")
+    follow(reader, "ethereum", ["node"])
     check_types(reader.home)
 
 
