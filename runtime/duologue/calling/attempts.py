@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import secrets
 from contextvars import ContextVar
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from ..descriptors import Action, Effect
@@ -37,10 +38,10 @@ class Attempts:
     def __init__(
         self, peer: Peer, action: Action[Any, Any], timeout: float | None, options: CallOptions | None
     ) -> None:
-        options = options or DEFAULTS
+        options = _checked(options)
         self.shares_key = options.key is not None
         if action.effect is Effect.KEYED and options.key is None:
-            options = CallOptions(key=secrets.token_urlsafe(16), meta=options.meta)
+            options = replace(options, key=secrets.token_urlsafe(16))
         self.options = options
         self._peer = peer
         self._action = action
@@ -110,3 +111,13 @@ class Attempts:
         if not self._sent or error.ran is not Ran.NO:
             return error
         return OutcomeUnknown(f"{self._action.name}: the connection was lost before the answer came, and then: {error}")
+
+
+def _checked(options: object) -> CallOptions:
+    if options is None:
+        return DEFAULTS
+    if not isinstance(options, CallOptions):
+        raise TypeError(
+            f"options= takes CallOptions, not {type(options).__name__}: params of that name are given as options_="
+        )
+    return options

@@ -1,0 +1,29 @@
+"""What a call is given besides its params: kept as it is, and refused where it is none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from tests.runtime.chat import ECHO
+
+from duologue import CallOptions, Effect
+from duologue.calling.attempts import Attempts
+
+PEER: Any = SimpleNamespace(executor=SimpleNamespace(now=lambda: 0.0))
+KEYED = replace(ECHO, effect=Effect.KEYED)
+
+
+def test_a_key_that_is_made_takes_nothing_from_what_was_given() -> None:
+    given = CallOptions(meta={"a": "b"}, route="r", validation="off")
+    made = Attempts(PEER, KEYED, None, given).options
+    assert made.key is not None
+    assert replace(made, key=None) == given
+
+
+@pytest.mark.parametrize("options", [{"dir": "got"}, {}, "fast"])
+def test_params_that_are_called_options_are_told_from_them(options: object) -> None:
+    with pytest.raises(TypeError, match=f"options= takes CallOptions, not {type(options).__name__}: .* options_="):
+        Attempts(PEER, ECHO, None, cast("CallOptions", options))
