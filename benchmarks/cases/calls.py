@@ -33,7 +33,7 @@ class Calls(Case):
     """So many callers, each of which asks again as soon as it has its answer."""
 
     name: ClassVar[str] = "calls"
-    title: ClassVar[str] = "typed calls on one connection, by how many are in flight; answers of 350 bytes"
+    title: ClassVar[str] = "typed calls on one connection, by how many are in flight; answers of 400 bytes"
     units: ClassVar[Mapping[str, str]] = UNITS
 
     def __init__(self) -> None:

@@ -16,7 +16,7 @@ from .case import Case
 
 
 class Large(Case):
-    """One call at a time, each answered with 2,500 entries."""
+    """One call at a time, each answered with as many entries as make a megabyte."""
 
     name: ClassVar[str] = "large"
     title: ClassVar[str] = f"a list of {len(MANY.services):,} entries, about a megabyte of JSON, one call at a time"

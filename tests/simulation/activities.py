@@ -123,7 +123,7 @@ async def listen_while_calling(world: World, client: BankClient, count: int) -> 
         for _ in range(count):
             mark = f"told-{world.number()}"
             await client.fire(mark=mark, before=0, after=0, tell=True)
-            waiting = [event.account for event, _, _ in stream._queue if event is not None]
+            waiting = [event.account for event, *_ in stream._queue if event is not None]
             if mark not in waiting:
                 world.overtaken.append(mark)
             await anyio.sleep(world.sim.random.uniform(0, 1))
