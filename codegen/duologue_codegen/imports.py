@@ -210,6 +210,10 @@ class _Finder(ast.NodeVisitor):
             self.names.add(node.id)
 
     @override
+    def visit_Constant(self, node: ast.Constant) -> None:
+        """There is no name in it; that of the base class looks for visitors of Python 3.7."""
+
+    @override
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
         """The annotation of a field is text where it names what stands below."""
         self.generic_visit(node)
