@@ -68,7 +68,9 @@ class WireResultSpec(Grammar):
     """Results, where they are not only where `reply` has them."""
 
     paths: g.OneOrMany | None = Field(None, description="Where a result is; the first path that is there.")
-    empty: g.Anything | None = Field(None, description="What is sent for no result; `null` by default.")
+    empty: g.Anything | None = Field(
+        None, description="What is sent for no result; `null` by default, and nothing with `omit`."
+    )
 
 
 class WireErrorSpec(Grammar):

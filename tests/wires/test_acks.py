@@ -82,6 +82,18 @@ async def test_a_server_acknowledges_before_it_answers() -> None:
         }
 
 
+async def test_a_first_answer_that_settles_is_the_only_one() -> None:
+    gateway = Gateway()
+    async with serving(gateway) as server, raw_client(server.port, ["janus-protocol"]) as client:
+        await client.say({"janus": "keepalive", "transaction": "t0", "session_id": 77})
+        assert await client.hear() == {"janus": "ack", "transaction": "t0", "session_id": 77}
+        assert gateway.kept_alive.is_set()
+        await client.say({"janus": "keepalive", "transaction": "t1", "session_id": 77, "unheard-of": 1})
+        assert (await client.hear())["error"]["code"] == 456
+        await client.say({"janus": "create", "transaction": "t2"})
+        assert (await client.hear())["transaction"] == "t2"
+
+
 async def test_a_client_waits_for_the_final_answer() -> None:
     heard: list[Any] = []
 

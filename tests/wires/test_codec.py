@@ -101,6 +101,19 @@ def test_ids_keep_their_type() -> None:
         assert (bad.value.id, bad.value.code) == (None, "not_a_message")
 
 
+def test_no_result_is_what_a_spec_says() -> None:
+    cases: list[tuple[Any, Any]] = [({}, {"ok": None}), ({"empty": {}}, {"ok": {}}), ({"empty": "omit"}, {})]
+    for empty, said in cases:
+        assert json.loads(codec(result=empty).result("1", b"null")) == {"id": 1, **said}
+        assert json.loads(codec(result=empty).result("1", b"0")) == {"id": 1, "ok": 0}
+
+
+def test_an_action_that_is_settled_by_its_first_answer_gets_no_other() -> None:
+    speaker = codec(ack={"send": {"pong": "$id"}, "to": ["ping", "go"], "settles": ["ping"]})
+    assert speaker.result("1", b"null", action="ping") == b'{"pong":1}'
+    assert speaker.acknowledged == {"go"}
+
+
 def test_results_and_errors_are_where_they_may_be() -> None:
     paths = {"paths": ["deep.1", "."]}
     assert plain(decoded({"id": 1, "deep": [0, {"x": 1}]}, result=paths).data) == {"x": 1}

@@ -230,8 +230,12 @@ class DeclaredCodec(WithoutExtensions):
         acked: bool = False,
     ) -> bytes:
         profile = self._profile
-        data = profile.no_result if data == b"null" else data
-        values = self._values(id=id.encode(), action=msgspec.json.encode(action), result=data, **_routed(route))
+        if action in profile.settles:
+            return self.first_answer(id, route)
+        values = self._values(id=id.encode(), action=msgspec.json.encode(action), **_routed(route))
+        said = profile.no_result if data == b"null" else data
+        if said is not None:
+            values["result"] = said
         return _filled(profile.acked_reply if acked else profile.reply, values)
 
     def failure(

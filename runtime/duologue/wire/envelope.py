@@ -44,7 +44,10 @@ class Params(TypedDict, total=False):
 
 
 class Result(TypedDict, total=False):
-    """Where a result is, if not only where `reply` has it: the first path that is there; and what stands for none."""
+    """Where a result is, if not only where `reply` has it: the first path that is there; and what stands for none.
+
+    Where `empty` is `omit`, nothing does.
+    """
 
     paths: Sequence[str]
     empty: Template
@@ -78,7 +81,7 @@ class Route(TypedDict, total=False):
 class Ack(TypedDict, total=False):
     """A first answer that is not the result: how it looks, which actions get it, and how their final answer looks.
 
-    Calls of the actions in `settles` are answered by it alone.
+    Calls of the actions in `settles` are answered by it alone, once they have succeeded.
     """
 
     send: Required[Template]

@@ -72,11 +72,12 @@ class Profile:
         self.cancel = None if envelope.cancel is None else compiled(envelope.cancel)
         self.ack = None if ack is None else compiled(ack["send"])
         self.acked_reply = self.reply if ack is None or "reply" not in ack else compiled(ack["reply"])
-        self.acked: frozenset[str] = frozenset(() if ack is None else ack.get("to", ()))
         self.settles: frozenset[str] = frozenset(() if ack is None else ack.get("settles", ()))
+        self.acked = frozenset(() if ack is None else ack.get("to", ())) - self.settles
         self.rules = [_Condition(rule) for rule in envelope.incoming if rule.get("at", end) == end]
         self.sends_empty = envelope.params.get("empty", "omit") == "send"
-        self.no_result = msgspec.json.encode(envelope.result.get("empty"))
+        no_result = envelope.result.get("empty")
+        self.no_result = None if no_result == "omit" else msgspec.json.encode(no_result)
         self._find()
         self._name_codes()
 
