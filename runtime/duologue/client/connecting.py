@@ -8,12 +8,11 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import urlencode
 
-import msgspec
 from websockets.uri import WebSocketURI
 
 from ..connection.greeting import Greeting
 from ..net.handshake import Asked
-from ..wire import Envelope
+from ..wire import Envelope, plain
 
 _VARIABLE: Final = re.compile(r"\$([a-z][a-z0-9_]*)")
 
@@ -44,6 +43,6 @@ async def _text(template: str, greeting: Greeting) -> str:
         await greeting.settle(name)
 
     def told(found: re.Match[str]) -> str:
-        return str(msgspec.json.decode(greeting.variables[found[1]]))
+        return str(plain(greeting.variables[found[1]]))
 
     return _VARIABLE.sub(told, template)

@@ -7,11 +7,10 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
-import msgspec
 
 from ..calling.calls import CallOptions
 from ..errors import CallError
-from ..wire import Envelope, Keepalive, compiled
+from ..wire import Envelope, Keepalive, compiled, plain
 
 if TYPE_CHECKING:
     from ..connection.connection import Connection
@@ -40,7 +39,7 @@ async def _say(connection: Connection, keepalive: Keepalive) -> None:
     action, variables = keepalive["action"], connection.variables
     params = compiled(keepalive.get("params", {})).fill(variables) or b"{}"
     raw = compiled(keepalive["route"]).fill(variables) if "route" in keepalive else None
-    route: int | str | None = None if raw is None else msgspec.json.decode(raw)
+    route: int | str | None = None if raw is None else plain(raw)
     if connection.sends(action):
         connection.outlet.send_event(connection.codec.event(action, params, route=route))
     else:

@@ -10,7 +10,7 @@ import msgspec
 
 from ..drivers.port import Executor, Future, wake
 from ..errors import CallError, Unauthenticated
-from ..wire import OWN, End, Envelope, Frame, Step, Template, compiled, constants, places
+from ..wire import OWN, End, Envelope, Frame, Step, Template, compiled, constants, places, plain
 from .hooks import Hooks, value_of
 
 TOKEN: Final = "token"  # noqa: S105 - the name of a variable
@@ -137,7 +137,7 @@ class Greeting:
 
     @property
     def _known(self) -> Mapping[str, Any]:
-        return {name: msgspec.json.decode(value) for name, value in self.variables.items()}
+        return {name: plain(value) for name, value in self.variables.items()}
 
     def _take(self, step: Step, expected: Template, said: bytes) -> None:
         try:
@@ -156,7 +156,7 @@ class Greeting:
         for step in self._steps:
             if self._end in step and "refuse" in step and _fits(step["refuse"], frame):
                 told = [place.read(frame) for place in places(compiled(step["refuse"])).values()]
-                reasons = [str(msgspec.json.decode(one)) for one in told if one is not None]
+                reasons = [str(plain(one)) for one in told if one is not None]
                 return f"the other end refuses: {', '.join(reasons) or frame.text.decode()[:_SHOWN]}"
         return None
 

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-import msgspec
 from msgspec import Raw
 from typing_extensions import override
 
 from ..drivers.port import Future, wake
-from ..wire import Foreign, Message
+from ..wire import Foreign, Message, plain
 
 if TYPE_CHECKING:
     from ..client.client import Client
@@ -39,10 +38,10 @@ class Undeclared:
         """What a message holds that nothing of the spec is."""
         route = route_of(message)
         if isinstance(message.event, str):
-            data = msgspec.json.decode(message.data) if isinstance(message.data, Raw) else None
+            data = plain(message.data) if isinstance(message.data, Raw) else None
             return cls(name=message.event, data=data, route=route)
         whole = message.whole if isinstance(message, Foreign) else None
-        return cls(name=None, data=None if whole is None else msgspec.json.decode(whole), route=route)
+        return cls(name=None, data=None if whole is None else plain(whole), route=route)
 
 
 def route_of(message: Message) -> int | str | None:
@@ -52,7 +51,7 @@ def route_of(message: Message) -> int | str | None:
 
 def plain_route(route: Raw | None) -> int | str | None:
     """A route as a user sees it."""
-    value = None if route is None else msgspec.json.decode(route)
+    value = None if route is None else plain(route)
     return value if isinstance(value, (int, str)) else None
 
 

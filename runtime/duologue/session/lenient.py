@@ -15,7 +15,7 @@ from typing_extensions import TypeAliasType
 
 from ..models import validator_of
 from ..observing.lines import Line
-from ..wire import Validation
+from ..wire import Validation, plain
 
 Tell: TypeAlias = Callable[[str, str], None]
 """Is told the path of what does not fit, and why."""
@@ -44,7 +44,7 @@ def as_it_came(what: str, kind: Any, raw: bytes, validation: Validation) -> Any:
 
 def lenient(kind: Any, raw: bytes, tell: Tell) -> Any:
     """A value of a type: what fits is converted, what does not stays plain JSON, a field that is missing reads None."""
-    return _value(kind, json.loads(raw), "", tell)
+    return _value(kind, plain(raw), "", tell)
 
 
 def _value(kind: Any, value: Any, path: str, tell: Tell) -> Any:

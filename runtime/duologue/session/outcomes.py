@@ -9,7 +9,6 @@ import secrets
 from collections.abc import Sequence
 from typing import Any, Final, TypeVar, cast
 
-import msgspec
 from msgspec import UNSET, Raw, UnsetType
 from pydantic import TypeAdapter, ValidationError
 
@@ -17,7 +16,7 @@ from ..descriptors import Action
 from ..errors import STATUS_CLASSES, CallError, Declared, Internal, Ran, Status, Unknown
 from ..models import Model, validator_of
 from ..observing.lines import Line
-from ..wire import ErrorBody, Foreign, ForeignError, Message, Validation
+from ..wire import ErrorBody, Foreign, ForeignError, Message, Validation, plain
 from ..wire.messages import SAFE_INTEGER
 from .lenient import as_it_came
 
@@ -125,7 +124,7 @@ def error_of(body: ErrorBody, declared: Sequence[type[CallError]]) -> CallError:
     error.ran = ran
     if isinstance(body, ForeignError):
         error.wire_code = body.wire_code
-        error.data = None if body.data is None else msgspec.json.decode(body.data)
+        error.data = None if body.data is None else plain(body.data)
     if isinstance(body.retry_after, int):
         error.retry_after = body.retry_after / 1000
     return error

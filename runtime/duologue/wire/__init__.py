@@ -29,7 +29,7 @@ from .pieces import DIGEST, HEADER, PAYLOAD, Piece, PieceKind, decode_piece, enc
 from .positions import Member
 from .profile import Profile, Table
 from .templates import OWN, compiled, constants, places
-from .trees import Frame, path_of
+from .trees import Frame, path_of, plain
 
 __all__ = [
     "DIGEST",
@@ -80,4 +80,5 @@ __all__ = [
     "is_large_meta",
     "path_of",
     "places",
+    "plain",
 ]

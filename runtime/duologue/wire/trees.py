@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+import json
+from typing import Any, Final, TypeAlias
 
 import msgspec
 from msgspec import Raw
@@ -12,6 +13,9 @@ Path: TypeAlias = tuple[str, ...]
 """Steps from the top of a message: names of members, indexes of items; none is the message itself."""
 
 Level: TypeAlias = dict[str, Raw] | list[Raw]
+
+_MOST_DIGITS: Final = 640
+"""Digits of a whole number that Python converts whatever it was told about such: more take it ever longer."""
 
 _decode_object = Decoder(dict[str, Raw]).decode
 _decode_array = Decoder(list[Raw]).decode
@@ -36,6 +40,21 @@ def level(text: bytes | Raw) -> Level | None:
             return _decode_array(data)
         case _:
             return None
+
+
+def plain(text: bytes | Raw) -> Any:
+    """JSON as plain Python, whatever its numbers: one that is too large for Python's is infinite.
+
+    What nobody looks into is not decoded when a message is read, so its numbers may be anything.
+    """
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return json.loads(bytes(text), parse_int=_whole)
+
+
+def _whole(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _MOST_DIGITS else float(digits)
 
 
 def join_object(members: list[tuple[str, bytes]]) -> bytes:
