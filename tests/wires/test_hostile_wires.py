@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
@@ -11,6 +12,7 @@ from tests.runtime.raw import Raw, raw_client, raw_server
 from tests.wires.support import BOUND, sdk, serving, url
 
 from duologue import Call, Undeclared, Unknown
+from duologue.session.batches import MOST
 
 pytestmark = pytest.mark.anyio
 calculator: Any = sdk("calculator")
@@ -34,6 +36,16 @@ class Calculator(calculator.CalculatorService):  # type: ignore[misc]
 
     async def undeclared(self, call: Call[Any], message: Undeclared) -> None:
         self.heard.append(message)
+
+
+async def test_a_batch_has_a_bound_and_who_exceeds_it_is_told() -> None:
+    async with serving(Calculator()) as server, raw_client(server.port, []) as client:
+        one = {"jsonrpc": "2.0", "id": None, "method": "nobody"}
+        await client.say_text(json.dumps([one] * MOST + [{**one, "id": 1}]).encode())
+        refused = await client.hear()
+        assert refused["error"]["message"] == f"a batch of {MOST + 1} messages, of which one has at most {MOST}"
+        await client.say_text(json.dumps([one] * (MOST - 1) + [{**one, "id": 1, "method": "nothing"}]).encode())
+        assert await client.hear() == [{"jsonrpc": "2.0", "id": 1, "result": None}]
 
 
 @pytest.mark.parametrize("number", HUGE, ids=["float", "whole"])

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+MOST: Final = 1000
+"""Messages in a batch: they are looked at in one turn, and nobody else is heard meanwhile."""
+
 
 class Batch:
     """The answers to one batch, until the last of them is there.

@@ -36,6 +36,7 @@ from ..wire import (
     decode_piece,
 )
 from .answering import Answering
+from .batches import MOST
 from .decisions import (
     Decision,
     Dropped,
@@ -268,8 +269,10 @@ class Session:
 
     def _receive_batch(self, parts: list[bytes], now: float) -> list[Decision]:
         """Each by itself; only what is answered is answered together."""
-        if not parts:
-            self.answering.reject(None, "an empty batch", "not_a_message")
+        if not 0 < len(parts) <= MOST:
+            reason = f"a batch of {len(parts)} messages, of which one has at most {MOST}" if parts else "an empty batch"
+            self.answering.reject(None, reason, "not_a_message")
+            return self._take()
         with self.answering.together():
             return [decision for part in parts for decision in self.receive(part, now)]
 
