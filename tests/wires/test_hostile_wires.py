@@ -11,7 +11,7 @@ import pytest
 from tests.runtime.raw import Raw, raw_client, raw_server
 from tests.wires.support import BOUND, sdk, serving, url
 
-from duologue import Call, Undeclared, Unknown
+from duologue import Call, DeadlineExceeded, Limits, Undeclared, Unknown
 from duologue.session.batches import MOST
 
 pytestmark = pytest.mark.anyio
@@ -36,6 +36,24 @@ class Calculator(calculator.CalculatorService):  # type: ignore[misc]
 
     async def undeclared(self, call: Call[Any], message: Undeclared) -> None:
         self.heard.append(message)
+
+
+async def test_calls_that_are_never_answered_leave_room_for_others() -> None:
+    async def handle(server: Raw) -> None:
+        for id in (1, 2, 3):
+            assert (await server.hear())["id"] == id
+        await server.say({"jsonrpc": "2.0", "id": 1, "result": None}, {"jsonrpc": "2.0", "id": 3, "result": 2.0})
+        await server.until_closed()
+
+    with anyio.fail_after(BOUND):
+        async with (
+            raw_server(handle, []) as port,
+            calculator.CalculatorClient.open(url(port), limits=Limits(in_flight=2)) as client,
+        ):
+            for _ in range(2):
+                with pytest.raises(DeadlineExceeded):
+                    await client.nothing(timeout=0.05)
+            assert await client.divide(dividend=4, divisor=2) == 2
 
 
 async def test_a_batch_has_a_bound_and_who_exceeds_it_is_told() -> None:

@@ -237,6 +237,8 @@ class Session:
             self._end(call)
         elif self.outbox.capabilities.extensions or self.outbox.codec.says_cancel:
             self.outbox.send(self.outbox.codec.cancel(call.id))
+        if not self.outbox.codec.is_native:  # peers of other protocols need not ever answer: it would keep its place
+            self._end(call)
 
     def consume(self, call: OutgoingCall, amount: int) -> None:
         """So many items, or bytes, were read: let the peer send more when it is time."""
@@ -409,7 +411,8 @@ class Session:
 
     def _end(self, call: OutgoingCall) -> None:
         """A call has its response: its id, its stream and its deadline are free."""
-        del self.outgoing[call.id]
+        if self.outgoing.pop(call.id, None) is None:
+            return
         if call.stream is not None:
             self.transfers.close(call)
         if call.deadline is not None:
