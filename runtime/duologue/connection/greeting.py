@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
@@ -41,7 +40,7 @@ class Ear:
     """Keeps what is said until somebody asks for it."""
 
     def __init__(self, executor: Executor) -> None:
-        self.heard: deque[bytes] = deque()
+        self.heard: list[bytes] = []
         self._executor = executor
         self._waiting: Future | None = None
 
@@ -50,7 +49,7 @@ class Ear:
         while not self.heard:
             self._waiting = self._executor.future()
             await self._waiting
-        return self.heard.popleft()
+        return self.heard.pop(0)
 
     def take(self, data: bytes) -> None:
         """Something was said."""

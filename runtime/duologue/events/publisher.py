@@ -95,6 +95,7 @@ class Publisher:
     Attributes:
         published: The number of the last entry that was handed over.
         codec: How events are written.
+        events: Those that the server may publish, by name.
     """
 
     def __init__(self, protocol: ProtocolTable, log: EventLog) -> None:
@@ -104,8 +105,8 @@ class Publisher:
         self.published = log.position.seq
         self._appending = anyio.Lock(fast_acquire=True)
         self._emitted = 0
-        self._events = {event.name: event for event in self.protocol.events}
-        self._listeners: dict[str, dict[Listener, None]] = {name: {} for name in self._events}
+        self.events = {event.name: event for event in self.protocol.events}
+        self._listeners: dict[str, dict[Listener, None]] = {name: {} for name in self.events}
         self._states: dict[str, dict[tuple[Any, ...], Event]] = {}
 
     async def emit(self, event: Event) -> Position:
@@ -152,7 +153,7 @@ class Publisher:
         self._listeners[name].pop(listener, None)
 
     def _descriptor(self, event: Event) -> EventDescriptor[Event]:
-        descriptor = self._events.get(event.event_name)
+        descriptor = self.events.get(event.event_name)
         if descriptor is None or not isinstance(event, descriptor.model):
             raise TypeError(f"{type(event).__name__} is no event that a {self.protocol.name} server publishes")
         return descriptor

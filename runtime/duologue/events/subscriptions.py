@@ -61,7 +61,7 @@ class Subscriptions:
     def __init__(self, connection: Connection, publisher: Publisher) -> None:
         self._connection = connection
         self._publisher = publisher
-        self._known = {event.name: event for event in publisher.protocol.events}
+        self._known = publisher.events
         self._subscriptions: dict[str, Subscription] = {}
         self._certain: frozenset[str] = frozenset()
         self._withheld: dict[State, Frames] = {}
