@@ -63,7 +63,8 @@ async def test_a_batch_has_a_bound_and_who_exceeds_it_is_told() -> None:
         refused = await client.hear()
         assert refused["error"]["message"] == f"a batch of {MOST + 1} messages, of which one has at most {MOST}"
         await client.say_text(json.dumps([one] * (MOST - 1) + [{**one, "id": 1, "method": "nothing"}]).encode())
-        assert await client.hear() == [{"jsonrpc": "2.0", "id": 1, "result": None}]
+        answers: Any = await client.hear()
+        assert answers == [{"jsonrpc": "2.0", "id": 1, "result": None}]
 
 
 @pytest.mark.parametrize("number", HUGE, ids=["float", "whole"])

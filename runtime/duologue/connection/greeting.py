@@ -173,7 +173,10 @@ class Greeting:
 
     async def _judge(self, check: str) -> None:
         if check in self._hooks:
-            if await value_of(self._hooks[check], self._known) is False:
+            said = await value_of(self._hooks[check], self._known)
+            if not isinstance(said, bool):  # a value in place of a function would let anybody in
+                raise GreetingFailed(f"the hook `{check}` has to say True or False, and gave a {type(said).__name__}")
+            if not said:
                 raise Unauthenticated(f"`{check}` is not right")
         elif check == TOKEN and self._authenticate is not None:
             await self._authenticate(str(self._known.get(TOKEN, "")))

@@ -10,7 +10,8 @@ Hook: TypeAlias = Any | Callable[[Mapping[str, Any]], Any | Awaitable[Any]]
 """A value as JSON in plain Python, or what computes it from what the handshake has told so far, by name; None leaves
 the member out that it stands for.
 
-As a `check` it says with True or False whether that is right, or raises a `CallError` that says why not.
+As a `check` it is a function that says with True or False whether that is right, or raises a `CallError` that says why
+not; with anything else it says, nobody is let in.
 """
 
 Hooks: TypeAlias = Mapping[str, Hook]

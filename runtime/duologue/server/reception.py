@@ -29,6 +29,8 @@ from ..wire import SUBPROTOCOL, BadMessage, BadText, NativeCodec
 
 FIRST_MESSAGE: Final = 4 * KIB
 """Bytes that a first message may have, where it is to say who the peer is."""
+MOST_UNHEARD: Final = 64
+"""Messages that may wait while a declared handshake is under way; who says more is cut."""
 
 _CODEC: Final = NativeCodec()
 
@@ -200,6 +202,7 @@ class Reception:
                 self._let_in(self._identity)
             else:
                 self._protocol.max_message_size = FIRST_MESSAGE
+                self._admission.unfinished.enter(self._make_room)
             self._link.respond(accepted)
         except CallError as error:
             self._decline(error, shown=self._credentials.token is not None)
@@ -229,10 +232,13 @@ class Reception:
             self._scope.spawn(self._greet, self._greeting)
 
     def on_message(self, data: bytes) -> None:
-        self._admission.unfinished.leave(self._make_room)
         if self._greeting is not None:
-            self._ear.take(data)
+            if len(self._ear.heard) < MOST_UNHEARD:
+                self._ear.take(data)
+            else:
+                self._refuse("too much was said before the handshake was over")
             return
+        self._admission.unfinished.leave(self._make_room)
         try:
             message = _CODEC.decode(data)
             if self._asked or message.action != "authenticate" or not isinstance(message.id, str):
@@ -256,6 +262,7 @@ class Reception:
             if not self._link.is_open:
                 return
             connection = self._let_in(identity, greeting.variables)
+            self._admission.unfinished.leave(self._make_room)
         except (GreetingFailed, CallError) as error:
             self._refuse(str(error))
             return

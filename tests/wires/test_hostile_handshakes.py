@@ -1,0 +1,64 @@
+"""Clients that shake hands as nobody would: too slowly, too often, with what no check can be right about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anyio
+import pytest
+from tests.runtime.raw import raw_client
+from tests.wires.support import sdk, serving
+
+from duologue import Call, Limits
+from duologue.server.reception import MOST_UNHEARD
+
+pytestmark = pytest.mark.anyio
+hearth: Any = sdk("hearth")
+
+AUTH = {"type": "auth", "access_token": "nobody"}
+
+
+class Hub(hearth.HearthService):  # type: ignore[misc]
+    async def get_states(self, call: Call[Any], params: Any) -> list[str]:
+        return []
+
+    async def turn_off(self, call: Call[Any], params: Any) -> None: ...
+
+
+@pytest.mark.parametrize("check", ["nobody", None, 1, lambda known: None, lambda known: known["token"]])
+async def test_a_check_that_says_neither_true_nor_false_lets_nobody_in(check: Any) -> None:
+    hooks = {"version": "1", "token": check}
+    async with serving(Hub(), hooks=hooks) as server, raw_client(server.port, []) as client:
+        await client.hear()
+        await client.say(AUTH)
+        assert await client.until_closed() == 4401
+
+
+async def test_who_says_too_much_before_a_check_is_done_is_cut() -> None:
+    asked = anyio.Event()
+
+    async def check(known: Any) -> bool:
+        asked.set()
+        await anyio.sleep_forever()
+        return True
+
+    async with (
+        serving(Hub(), hooks={"version": "1", "token": check}, limits=Limits(handshake=600)) as server,
+        raw_client(server.port, []) as client,
+    ):
+        await client.hear()
+        await client.say(AUTH)
+        await asked.wait()
+        await client.say(*[AUTH] * (MOST_UNHEARD + 1))
+        assert await client.until_closed() == 4401
+
+
+async def test_of_too_many_that_never_finish_the_oldest_is_cut() -> None:
+    async with (
+        serving(Hub(), hooks={"version": "1"}, limits=Limits(handshakes=1)) as server,
+        raw_client(server.port, []) as first,
+    ):
+        await first.hear()
+        async with raw_client(server.port, []) as second:
+            await second.hear()
+            assert await first.until_closed() == 1006
