@@ -59,13 +59,22 @@ def test_what_fits_is_converted_beside_what_does_not() -> None:
     assert found.names == ["x", 1]
     assert (type(found.self_).__name__, found.self_.name, found.self_.parts) == ("Whole", "ok", None)
     assert told == [
-        "theName", "parts.1.size", "parts.2", "parts.3.size", "by_key.a.size", "one.size", "names.1", "self.parts",
+        "theName", "parts.1.size", "parts.2", "parts.3.size", "by_key.*.size", "one.size", "names.1", "self.parts",
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("kind", "value"), [(Whole, 5), (list[int], {"a": 1}), (int | str, [1]), (int, "x")])
 def test_what_is_something_else_altogether_stays_so(kind: Any, value: Any) -> None:
     assert read(kind, value) == (value, ["value"])
+
+
+def test_keys_that_a_peer_makes_up_are_one_path(caplog: pytest.LogCaptureFixture) -> None:
+    for key in range(5):
+        as_it_came("test.keys", dict[str, Part], b'{"key%d": {"size": "a"}, "another%d": 1}' % (key, key), "warn")
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == 2
+    assert 'path="*.size"' in told[0]
+    assert 'path="*"' in told[1]
 
 
 def test_a_path_is_told_once(caplog: pytest.LogCaptureFixture) -> None:

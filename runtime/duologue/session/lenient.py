@@ -33,7 +33,7 @@ def as_it_came(what: str, kind: Any, raw: bytes, validation: Validation) -> Any:
     """A value that does not fit its type; with `warn` the log has one line for each of its paths, once."""
 
     def tell(path: str, reason: str) -> None:
-        path = re.sub(r"\b[0-9]+\b", "*", path)  # one line for all items of a list
+        path = re.sub(r"\b[0-9]+\b", "*", path)  # one line for all items of a list; keys of a map are `*` already
         if validation == "warn" and (what, path) not in _TOLD:
             if len(_TOLD) < MOST_TOLD:
                 _TOLD.add((what, path))
@@ -60,7 +60,7 @@ def _value(kind: Any, value: Any, path: str, tell: Tell) -> Any:
             return [_value(arguments[0], item, _join(path, index), tell) for index, item in enumerate(items)]
         if origin is dict and isinstance(value, dict):
             members = cast("dict[str, Any]", value)
-            return {key: _value(arguments[1], item, _join(path, key), tell) for key, item in members.items()}
+            return {key: _value(arguments[1], item, _join(path, "*"), tell) for key, item in members.items()}
         problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
         tell(path or "value", problem["msg"])
         return value
