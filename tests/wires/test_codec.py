@@ -114,6 +114,21 @@ def test_an_action_that_is_settled_by_its_first_answer_gets_no_other() -> None:
     assert speaker.acknowledged == {"go"}
 
 
+@pytest.mark.parametrize(
+    ("no", "told"),
+    [
+        ({"code": 207}, "the other end tells no more than its code, 207"),
+        ({"code": "busy", "text": None}, "the other end tells no more than its code, busy"),
+        ({"more": 1}, "the other end tells no reason"),
+        ({"code": 207, "text": "later"}, "later"),
+    ],
+)
+def test_an_error_without_a_message_says_what_it_has(no: Any, told: str) -> None:
+    error = decoded({"id": 1, "no": no}).error
+    assert isinstance(error, ErrorBody)
+    assert error.message == told
+
+
 def test_results_and_errors_are_where_they_may_be() -> None:
     paths = {"paths": ["deep.1", "."]}
     assert plain(decoded({"id": 1, "deep": [0, {"x": 1}]}, result=paths).data) == {"x": 1}
@@ -126,7 +141,7 @@ def test_results_and_errors_are_where_they_may_be() -> None:
     assert (error.code, error.status) == ("not_found", "not_found")
     strange = decoded({"no": True}).error
     assert isinstance(strange, ErrorBody)
-    assert (strange.code, strange.status, strange.message) == ("unknown", "unknown", "")
+    assert (strange.code, strange.status, strange.message) == ("unknown", "unknown", "the other end tells no reason")
     one = decoded({"id": 1, "no": {"code": True}}).error
     assert isinstance(one, ErrorBody)
     assert one.code == "unknown"

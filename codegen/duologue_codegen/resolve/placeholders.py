@@ -29,6 +29,7 @@ _NEEDED: Final[Mapping[tuple[str, ...], tuple[str, ...]]] = {
     ("ack", "send"): ("id",),
     ("ack", "reply"): ("id",),
 }
+_IN_NOTIFY: Final = "`notify` holds no variables, since an event is written once for all connections"
 _OWN: Final = frozenset(name for names in _ALLOWED.values() for name in names)
 TOKEN: Final = "token"  # noqa: S105 - the name of a variable
 """A variable that every client has: the `token=` that it was opened with."""
@@ -41,8 +42,10 @@ def check_placeholders(context: Context, wire: MapNode, envelope: Mapping[str, A
         node = _at(wire, path)
         if node is None:
             continue
-        own = frozenset[str]() if path == ("notify",) else variables  # an event is written once for all connections
-        _check(context, node, allowed, own)
+        if path == ("notify",):
+            _check(context, node, allowed, frozenset(), otherwise=_IN_NOTIFY)
+        else:
+            _check(context, node, allowed, variables)
         found = {text.partition(".")[0] for _, text in _texts(node)}
         for name in _NEEDED.get(path, ()):
             if name not in found:
@@ -71,7 +74,13 @@ def variables_of(envelope: Mapping[str, Any]) -> frozenset[str]:
 
 
 def _check(
-    context: Context, node: Node, allowed: frozenset[str], variables: frozenset[str], *, inside: bool = False
+    context: Context,
+    node: Node,
+    allowed: frozenset[str],
+    variables: frozenset[str],
+    *,
+    inside: bool = False,
+    otherwise: str = "name it in `hooks` where users give it",
 ) -> None:
     for scalar, name in _texts(node, inside=inside):
         if name.partition(".")[0] in allowed and ("." not in name or name.startswith("event.")):
@@ -79,7 +88,7 @@ def _check(
         if name not in variables:
             known = sorted(f"${one}" for one in allowed | variables)
             hint = did_you_mean(f"${name}", known) or (
-                f"there are {', '.join(known)}; name it in `hooks` where users give it; a text itself begins with `$$`"
+                f"there are {', '.join(known)}; {otherwise}; a text itself begins with `$$`"
             )
             context.complain(scalar, f"nothing fills the placeholder {quote('$' + name)} here", hint)
 

@@ -62,7 +62,12 @@ def _text(value: bytes | None) -> str | None:
 
 def _told(value: bytes | None) -> str:
     """A value that should be text, as text."""
-    return "" if value is None else _text(value) or value.decode()
+    return "" if value in (None, b"null") else _text(value) or value.decode()
+
+
+def _untold(code: int | str | None) -> str:
+    """The message of an error that came without one."""
+    return "the other end tells no reason" if code is None else f"the other end tells no more than its code, {code}"
 
 
 class DeclaredCodec(WithoutExtensions):
@@ -146,7 +151,8 @@ class DeclaredCodec(WithoutExtensions):
         code = None if raw is None else msgspec.json.decode(raw)
         code = code if isinstance(code, (int, str)) and not isinstance(code, bool) else None
         name, status = profile.names.get(key_of(code), (str(code), "unknown")) if code is not None else ("unknown",) * 2
-        body = ForeignError(name, status, _told(_first(frame, profile.error["message"])), wire_code=code)
+        told = _told(_first(frame, profile.error["message"])) or _untold(code)
+        body = ForeignError(name, status, told, wire_code=code)
         if data is not None and data != b"null":
             body = msgspec.structs.replace(body, data=Raw(data), details=Raw(data))
         id = self._id(frame, profile.ids)
