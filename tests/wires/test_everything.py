@@ -168,11 +168,11 @@ async def test_a_server_says_what_others_hear() -> None:
     async with serving(Desk(), **SERVER) as server, raw_client(server.port, ["declared.v1"]) as client:
         assert await client.hear() == {"op": "challenge", "nonce": "n"}
         await client.say({"op": "prove", "proof": "n!", "as": "T"}, {"op": "ping", "seq": 1})
-        assert await client.hear() == {"op": "answer", "of": "ping", "seq": 1, "ok": {}}
+        assert await client.hear() == {"op": "ack", "seq": 1}, "which settles it"
         await client.say_text(json.dumps([{"op": "ping", "seq": 2}, {"op": "pong", "seq": "3"}]).encode())
         answers: Any = await client.hear()
         assert len(answers) == 2
-        assert {"op": "answer", "of": "ping", "seq": 2, "ok": {}} in answers
+        assert {"op": "ack", "seq": 2} in answers
         assert {"op": "answer", "seq": "3", "fail": {"code": 404, "text": "no action is called pong"}} in answers
         await client.say({"op": 4})
         await client.say({"op": "ping", "seq": None})
