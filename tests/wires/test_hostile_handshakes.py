@@ -29,6 +29,10 @@ class Hub(hearth.HearthService):  # type: ignore[misc]
 def says_nothing(known: Mapping[str, Any]) -> None: ...
 
 
+def says_yes(known: Mapping[str, Any]) -> bool:
+    return True
+
+
 def says_the_token(known: Mapping[str, Any]) -> Any:
     return known["token"]
 
@@ -40,6 +44,30 @@ async def test_a_check_that_says_neither_true_nor_false_lets_nobody_in(check: An
         await client.hear()
         await client.say(AUTH)
         assert await client.until_closed() == 4401
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (b'{"type":"login","access_token":"s3cret"}', 'expected a message with {"type":"auth"}'),
+        (b'{"type":"auth","access_token":"\xff"}', "what was said is not JSON"),
+        (b'{"type":"auth","access_token":%b}' % (b"[" * 2000), "what was said is not JSON"),
+    ],
+)
+async def test_who_says_something_else_is_told_without_what_was_said(
+    said: bytes, told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with (
+        serving(Hub(), hooks={"version": "1", "token": says_yes}) as server,
+        raw_client(server.port, []) as client,
+    ):
+        await client.hear()
+        await client.say_text(said)
+        assert await client.until_closed() == 4401
+        reason = str(client.protocol.close_reason)
+        assert told in reason
+        assert "s3cret" not in reason
+    assert not caplog.records
 
 
 async def test_who_says_too_much_before_a_check_is_done_is_cut() -> None:

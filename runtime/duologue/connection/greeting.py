@@ -140,15 +140,23 @@ class Greeting:
 
     def _take(self, step: Step, expected: Template, said: bytes) -> None:
         try:
+            said.decode()  # what nobody looks into is not decoded yet
             frame = Frame(said)
-        except msgspec.DecodeError as error:
+        except (UnicodeDecodeError, msgspec.DecodeError, RecursionError) as error:
             raise GreetingFailed(f"what was said is not JSON: {error}") from None
         if not _fits(expected, frame):
             refusal = self._refusal(frame)
-            raise GreetingFailed(refusal or _unexpected(expected, said), refused=refusal is not None)
+            raise GreetingFailed(refusal or self._unexpected(expected, said), refused=refusal is not None)
         for name, place in places(compiled(expected)).items():
             if (value := place.read(frame)) is not None:
                 self.variables[name] = value
+
+    def _unexpected(self, expected: Template, said: bytes) -> str:
+        wanted = {".".join(path): value for path, value in constants(expected).items()}
+        told = f"expected a message with {msgspec.json.encode(wanted).decode()}"
+        if self._end == "server":  # what clients show is secret, and they log why they were refused
+            return told
+        return f"{told}, and not {said[:_SHOWN].decode(errors='replace')}"
 
     def _refusal(self, frame: Frame) -> str | None:
         """What the other end says where it refuses what this one said; None where it does not."""
@@ -187,9 +195,3 @@ class Greeting:
 def _fits(template: Template, frame: Frame) -> bool:
     """Whether a message is one of a template, as far as that is the same in all of them."""
     return all(frame.holds(path, msgspec.json.encode(value)) for path, value in constants(template).items())
-
-
-def _unexpected(expected: Template, said: bytes) -> str:
-    wanted = {".".join(path): value for path, value in constants(expected).items()}
-    told = msgspec.json.encode(wanted).decode()
-    return f"expected a message with {told}, and not {said[:_SHOWN].decode(errors='replace')}"
