@@ -22,7 +22,7 @@ from .messages import (
 )
 from .positions import to_array, to_object
 from .profile import Profile, is_items, key_of
-from .templates import Node, Place, Values, compiled
+from .templates import Node, Place, Values
 from .trees import Frame, join_array, level
 
 MAX_ID: Final = 130
@@ -302,10 +302,8 @@ class DeclaredCodec(WithoutExtensions):
             raise NotCarried("routes")
         if route is not None:
             values["route"] = msgspec.json.encode(route)
-        elif "default" in self._profile.envelope.route:
-            default = compiled(self._profile.envelope.route["default"]).fill(values)
-            if default is not None:
-                values["route"] = default
+        elif (node := self._profile.default_route) is not None and (default := node.fill(values)) is not None:
+            values["route"] = default
 
 
 def _routed(route: Raw | None) -> dict[str, bytes]:

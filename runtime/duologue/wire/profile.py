@@ -74,6 +74,8 @@ class Profile:
         self.acked_reply = self.reply if ack is None or "reply" not in ack else compiled(ack["reply"])
         self.settles: frozenset[str] = frozenset(() if ack is None else ack.get("settles", ()))
         self.acked = frozenset(() if ack is None else ack.get("to", ())) - self.settles
+        route = envelope.route
+        self.default_route = compiled(route["default"]) if "default" in route else None
         self.rules = [_Condition(rule) for rule in envelope.incoming if rule.get("at", end) == end]
         self.sends_empty = envelope.params.get("empty", "omit") == "send"
         no_result = envelope.result.get("empty")
@@ -95,9 +97,9 @@ class Profile:
         self.routes = _distinct([*found, self.in_event], "route")
         self.results = [Place(path_of(path)) for path in envelope.result.get("paths", ())]
         self.results += _distinct(found, "result")
-        error = envelope.error
+        error, in_error = envelope.error, places(self.reply_error)
         self.error = {
-            name: [Place(path_of(path)) for path in said] or _distinct(found[2:3], name)
+            name: [Place(path_of(path)) for path in said] or _distinct([in_error], name)
             for name, said in (
                 ("code", error.get("code", ())),
                 ("message", error.get("message", ())),

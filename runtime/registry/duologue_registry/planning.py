@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from .model import Record, View
 from .rules import find
@@ -15,16 +15,7 @@ def start_order(view: View, name: str) -> list[str]:
     Raises:
         ServiceNotFound: Something that it depends on is not registered.
     """
-    order: dict[str, None] = {}
-    to_visit: list[tuple[str, bool]] = [(name, False)]
-    while to_visit:
-        each, is_done = to_visit.pop()
-        if is_done:
-            order[each] = None
-        elif each not in order:
-            to_visit.append((each, True))
-            to_visit += [(needed, False) for needed in reversed(find(view, each).entry.depends_on)]
-    return list(order)
+    return _ordered(lambda each: find(view, each).entry.depends_on, name)
 
 
 def stop_order(records: Sequence[Record], name: str) -> list[str]:
@@ -34,6 +25,11 @@ def stop_order(records: Sequence[Record], name: str) -> list[str]:
         for needed in record.entry.depends_on:
             if record.entry.state in ALIVE:
                 needed_by.setdefault(needed, []).append(record.entry.name)
+    return _ordered(lambda each: needed_by.get(each, ()), name)
+
+
+def _ordered(firsts: Callable[[str], Sequence[str]], name: str) -> list[str]:
+    """Everything that has to come before a service, each after what comes before it, and the service as the last."""
     order: dict[str, None] = {}
     to_visit: list[tuple[str, bool]] = [(name, False)]
     while to_visit:
@@ -42,5 +38,5 @@ def stop_order(records: Sequence[Record], name: str) -> list[str]:
             order[each] = None
         elif each not in order:
             to_visit.append((each, True))
-            to_visit += [(dependent, False) for dependent in reversed(needed_by.get(each, []))]
+            to_visit += [(first, False) for first in reversed(firsts(each))]
     return list(order)
