@@ -7,9 +7,11 @@ from typing import Any
 import anyio
 import pytest
 from tests.runtime.raw import Raw, raw_client, raw_server
+from tests.runtime.support import until
+from tests.runtime.watchers import Notes
 from tests.wires.support import BOUND, sdk, serving, url
 
-from duologue import Call, ConnectFailed, Identity, PermissionDenied, StaticTokens, Unimplemented
+from duologue import Call, ConnectFailed, Identity, Limits, PermissionDenied, StaticTokens, Unimplemented
 
 pytestmark = pytest.mark.anyio
 zwave: Any = sdk("zwave")
@@ -221,3 +223,17 @@ async def test_a_server_lets_in_whom_its_handshake_has_checked() -> None:
             await client.hear()
             await client.say({"id": 1, "type": "get_states"})
             assert await client.until_closed() == 4401
+
+
+async def test_a_limit_that_refuses_somebody_who_has_logged_in_is_told_by_its_name() -> None:
+    notes = Notes()
+    login = {"type": "auth", "access_token": "owner-token-0123456789"}
+    async with serving(Hub(), observers=[notes], limits=Limits(connections_per_identity=1), **LOGIN) as server:
+        async with raw_client(server.port, []) as first, raw_client(server.port, []) as second:
+            for client in (first, second):
+                await client.hear()
+                await client.say(login)
+                assert (await client.hear())["type"] == "auth_ok"
+            assert await second.until_closed() == 4401
+        await until(lambda: bool(notes.of("refused")))
+    assert [limit for limit, *_ in notes.of("refused")] == ["connections_per_identity"]

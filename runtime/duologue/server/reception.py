@@ -219,6 +219,8 @@ class Reception:
         self.connection = Connection(
             self._link, self._party, identity, self._credentials, self._admission, variables=variables
         )
+        self._forget_login()
+        self._protocol.max_message_size = self._party.limits.frame
         self.connection.begin(self._scope)
         self._on_let_in(self, self.connection)
         return self.connection
@@ -263,14 +265,15 @@ class Reception:
                 return
             connection = self._let_in(identity, greeting.variables)
             self._admission.unfinished.leave(self._make_room)
-        except (GreetingFailed, CallError) as error:
+        except GreetingFailed as error:
             self._refuse(str(error))
+            return
+        except CallError as error:
+            self._turn_away(error)
             return
         except Exception:  # noqa: BLE001 - whatever a hook raises lets nobody in
             self._refuse(incident("handshake").message)
             return
-        self._forget_login()
-        self._protocol.max_message_size = self._party.limits.frame
         connection.on_open(self._subprotocol)
         for message in self._ear.heard:
             connection.on_message(message)
@@ -293,16 +296,18 @@ class Reception:
         except CallError as error:
             if self._link.is_open:
                 self._link.send(_CODEC.failure(id, body_of(error)))
-                if isinstance(error, _TooMany):
-                    self._refuse(error.reason, limit=error.limit)
-                else:
-                    self._refuse(error.message, _reason(error))
+                self._turn_away(error)
             return
-        self._forget_login()
-        self._protocol.max_message_size = self._party.limits.frame
         self._link.send(_CODEC.result(id, answer(identity)))
         connection.on_open(self._subprotocol)
         self._link.flush()
+
+    def _turn_away(self, error: CallError) -> None:
+        """Close for somebody whom the authenticator, or a limit, does not let in."""
+        if isinstance(error, _TooMany):
+            self._refuse(error.reason, limit=error.limit)
+        else:
+            self._refuse(error.message, _reason(error))
 
     def _refuse(self, reason: str, why: str = "authentication", limit: str | None = None) -> None:
         if limit is None:  # else it is told when the connection is gone
