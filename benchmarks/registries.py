@@ -15,10 +15,10 @@ from typing_extensions import override
 
 from duologue import Position, serve
 from duologue_registry.clock import SystemClock
-from duologue_registry.journal import JournaledStore
-from duologue_registry.service import Registry
-from duologue_registry.sqlite import SqliteJournal
-from duologue_registry.store import Answer, Request
+from duologue_registry.serving.service import Registry
+from duologue_registry.storing.journal import JournaledStore
+from duologue_registry.storing.sqlite import SqliteJournal
+from duologue_registry.storing.store import Answer, Request
 from service_registry_sdk import (
     Local,
     ManagedProcess,

@@ -14,7 +14,7 @@ PATIENCE: Final = 20.0  # seconds, on a machine that is busy with other things
 
 _FORKSERVER: Final = multiprocessing.get_context("forkserver")
 _FORKSERVER.set_forkserver_preload(
-    ["duologue_registry.serving", "duologue_registry.service", "tests.conformance.forked"]
+    ["duologue_registry.commands.serve", "duologue_registry.serving.service", "tests.conformance.forked"]
 )
 
 Fault = Callable[[], None]
@@ -22,7 +22,7 @@ Fault = Callable[[], None]
 
 
 def _serve(says: Connection, arguments: list[str], fault: Fault | None) -> None:
-    from duologue_registry.cli import main
+    from duologue_registry.commands.cli import main
 
     os.dup2(says.fileno(), 1)
     if fault is not None:

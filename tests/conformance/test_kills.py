@@ -18,9 +18,9 @@ from tests.runtime.proxy import Cut, Direction, Proxy, proxied
 from typing_extensions import override
 
 from duologue import CallError, CallOptions, Declared, Ran
-from duologue_registry.answers import StoredAnswers
-from duologue_registry.journal import Batch, JournaledStore
-from duologue_registry.sqlite import SqliteJournal
+from duologue_registry.storing.answers import StoredAnswers
+from duologue_registry.storing.journal import Batch, JournaledStore
+from duologue_registry.storing.sqlite import SqliteJournal
 from service_registry_sdk import AuditRecord, RegistryClient
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("anyio_backend", ["asyncio"])]

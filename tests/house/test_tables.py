@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from duologue import CloseCode, Limits
-from duologue_registry.states import MOVES
+from duologue_registry.rules.states import MOVES
 
 SIZES = {1 << 20: "1 MiB", 1 << 14: "16 KiB"}
 DOCS = Path(__file__).parents[2] / "docs"

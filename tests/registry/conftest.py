@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 COMMAND = [sys.executable, "-m", "duologue_registry"]
-RUN = "\nfrom duologue_registry.cli import main\nmain(prog_name='duologue-registry')\n"
+RUN = "\nfrom duologue_registry.commands.cli import main\nmain(prog_name='duologue-registry')\n"
 PATIENCE = 20.0  # seconds, on a machine that is busy with other things
 
 

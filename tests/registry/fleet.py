@@ -21,11 +21,11 @@ from duologue_registry.agent.processes import FILE_NAME, Processes, ProcessId
 from duologue_registry.agent.supervisor import Patience
 from duologue_registry.agent.voice import Fenced
 from duologue_registry.clock import SystemClock
-from duologue_registry.journal import JournaledStore
-from duologue_registry.memory import MemoryJournal
 from duologue_registry.packages.signing import SignaturePolicy
-from duologue_registry.service import Registry
-from duologue_registry.shelf import Shelf
+from duologue_registry.serving.service import Registry
+from duologue_registry.serving.shelf import Shelf
+from duologue_registry.storing.journal import JournaledStore
+from duologue_registry.storing.memory import MemoryJournal
 from duologue_registry.tasks import background
 from service_registry_sdk import (
     CommandOutcome,

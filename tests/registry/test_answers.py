@@ -15,13 +15,13 @@ from typing_extensions import override
 
 from duologue import Answer, CallError, FailedPrecondition, Internal, Ran, ResourceExhausted
 from duologue.wire import ErrorBody
-from duologue_registry.answers import MARGIN, TTL, StoredAnswers
 from duologue_registry.clock import ManualClock
-from duologue_registry.journal import Batch, Journal, JournaledStore
-from duologue_registry.memory import MemoryJournal
-from duologue_registry.model import Command, Outcome
-from duologue_registry.sqlite import SqliteJournal
-from duologue_registry.store import KeyedBy, Request, Store
+from duologue_registry.rules.model import Command, Outcome
+from duologue_registry.storing.answers import MARGIN, TTL, StoredAnswers
+from duologue_registry.storing.journal import Batch, Journal, JournaledStore
+from duologue_registry.storing.memory import MemoryJournal
+from duologue_registry.storing.sqlite import SqliteJournal
+from duologue_registry.storing.store import KeyedBy, Request, Store
 from service_registry_sdk import (
     DeregisterServiceParams,
     Local,

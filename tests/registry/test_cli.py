@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from duologue_registry.cli import main
+from duologue_registry.commands.cli import main
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -274,9 +274,8 @@ def test_every_help_teaches_with_an_example() -> None:
 
 
 def test_help_loads_nothing_heavy() -> None:
-    script = (
-        "import sys, duologue_registry.cli; print([m for m in ('pydantic', 'anyio', 'duologue') if m in sys.modules])"
-    )
+    heavy = ("pydantic", "anyio", "duologue")
+    script = f"import sys, duologue_registry.commands.cli; print([m for m in {heavy} if m in sys.modules])"
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert ran.stdout == "[]\n"
 

@@ -16,7 +16,7 @@ from duologue import DeadlineExceeded
 from duologue_registry.agent.executor import Unit
 from duologue_registry.agent.health import Answer, Window, ask
 from duologue_registry.agent.processes import ProcessId
-from duologue_registry.planning import start_order, stop_order
+from duologue_registry.rules.planning import start_order, stop_order
 from service_registry_sdk import (
     CommandStage,
     DependencyCycle,

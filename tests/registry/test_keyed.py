@@ -22,10 +22,10 @@ from tests.runtime.proxy import proxied
 import duologue.client.backoff
 from duologue import CallOptions, FailedPrecondition, OutcomeUnknown, Ran, Unknown, serve
 from duologue_registry.clock import SystemClock
-from duologue_registry.journal import Journal, JournaledStore
-from duologue_registry.memory import MemoryJournal
-from duologue_registry.service import Registry
-from duologue_registry.sqlite import FILE_NAME, SqliteJournal
+from duologue_registry.serving.service import Registry
+from duologue_registry.storing.journal import Journal, JournaledStore
+from duologue_registry.storing.memory import MemoryJournal
+from duologue_registry.storing.sqlite import FILE_NAME, SqliteJournal
 from service_registry_sdk import (
     RegistryClient,
     ServiceEntry,
@@ -170,7 +170,7 @@ Start: TypeAlias = Callable[..., Any]
 
 DIES = """
 import os, signal
-from duologue_registry.sqlite import SqliteJournal
+from duologue_registry.storing.sqlite import SqliteJournal
 write = SqliteJournal.write
 def die():
     os.kill(os.getpid(), signal.SIGKILL)
@@ -276,7 +276,7 @@ ACKNOWLEDGED_TOO_EARLY = (
     DIES
     + """
 import time, anyio
-from duologue_registry.journal import JournaledStore
+from duologue_registry.storing.journal import JournaledStore
 async def commit_group(self, group):
     batch, answers = self._decide(group)
     self._keys.turn_over(batch.kept, ())
@@ -301,7 +301,7 @@ SqliteJournal.write = split
 """
 )
 EPOCH_IGNORED = """
-from duologue_registry.answers import StoredAnswers
+from duologue_registry.storing.answers import StoredAnswers
 StoredAnswers.epoch = property(lambda self: "always the same")
 """
 

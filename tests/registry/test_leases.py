@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from duologue_registry.clock import ManualClock
-from duologue_registry.leases import Leases
-from duologue_registry.model import ExpireLease, Record, RemoveExpired
+from duologue_registry.rules.model import ExpireLease, Record, RemoveExpired
+from duologue_registry.serving.leases import Leases
 from service_registry_sdk import LeaseLost, Local, ManagedProcess, ServiceEntry, ServiceState
 
 TTL = 10.0

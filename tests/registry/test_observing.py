@@ -13,9 +13,9 @@ import pytest
 
 from duologue import CallError, Metrics
 from duologue_registry.clock import SystemClock
-from duologue_registry.journal import JournaledStore
-from duologue_registry.memory import MemoryJournal
-from duologue_registry.observing import Observing, observers_of
+from duologue_registry.serving.observing import Observing, observers_of
+from duologue_registry.storing.journal import JournaledStore
+from duologue_registry.storing.memory import MemoryJournal
 from service_registry_sdk import Local, ManagedProcess, RegistryClient
 
 if TYPE_CHECKING:

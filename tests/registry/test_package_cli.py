@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 from tests.registry.archives import make_package, write_sources
 
-from duologue_registry.cli import main
+from duologue_registry.commands.cli import main
 from duologue_registry.packages.building import build_package
 from duologue_registry.packages.checking import digest_of
 from service_registry_sdk import BadPackage

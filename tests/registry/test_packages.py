@@ -17,16 +17,16 @@ from tests.registry.faulty import FaultyFiles
 from typing_extensions import override
 
 from duologue import CallOptions, FailedPrecondition, serve
-from duologue_registry.app import open_shelf
 from duologue_registry.clock import ManualClock
-from duologue_registry.journal import Batch, DiskFull, Journal, JournaledStore
-from duologue_registry.memory import MemoryJournal
 from duologue_registry.packages.checking import digest_of
 from duologue_registry.packages.files import Files
 from duologue_registry.packages.signing import SignaturePolicy, Subject, new_key, sign
-from duologue_registry.service import Registry
-from duologue_registry.shelf import Shelf
-from duologue_registry.sqlite import SqliteJournal
+from duologue_registry.serving.app import open_shelf
+from duologue_registry.serving.service import Registry
+from duologue_registry.serving.shelf import Shelf
+from duologue_registry.storing.journal import Batch, DiskFull, Journal, JournaledStore
+from duologue_registry.storing.memory import MemoryJournal
+from duologue_registry.storing.sqlite import SqliteJournal
 from service_registry_sdk import (
     BadPackage,
     Local,

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from duologue import InvalidArgument, UnknownValue
-from duologue_registry.model import Record
-from duologue_registry.queries import (
+from duologue_registry.rules.model import Record
+from duologue_registry.serving.queries import (
     PAGE_BYTES,
     audit_page,
     decode_cursor,

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from duologue import Event, InvalidArgument, UnknownValue
-from duologue_registry.documents import D, Document, DocumentKey
-from duologue_registry.model import (
+from duologue_registry.rules.deciding import MOST_CHECKS, decide
+from duologue_registry.rules.documents import D, Document, DocumentKey
+from duologue_registry.rules.model import (
     AddPackage,
     AttachAgent,
     Change,
@@ -21,7 +22,6 @@ from duologue_registry.model import (
     Record,
     RemoveExpired,
 )
-from duologue_registry.rules import MOST_CHECKS, decide
 from service_registry_sdk import (
     DependencyCycle,
     DeregisterServiceParams,

@@ -14,10 +14,10 @@ from typing_extensions import override
 
 from duologue import CallOptions, Event, EventStream, InvalidArgument, NotSent, Position, serve
 from duologue_registry.clock import ManualClock
-from duologue_registry.journal import Batch, Journal, JournaledStore
-from duologue_registry.memory import MemoryJournal
-from duologue_registry.service import Registry
-from duologue_registry.sqlite import SqliteJournal
+from duologue_registry.serving.service import Registry
+from duologue_registry.storing.journal import Batch, Journal, JournaledStore
+from duologue_registry.storing.memory import MemoryJournal
+from duologue_registry.storing.sqlite import SqliteJournal
 from duologue_registry.tasks import background
 from service_registry_sdk import (
     Endpoint,

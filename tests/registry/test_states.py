@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from duologue import UnknownValue
-from duologue_registry.states import ALIVE, MOVES, check_move
+from duologue_registry.rules.states import ALIVE, MOVES, check_move
 from service_registry_sdk import InvalidTransition, ServiceState
 
 LEGAL = {

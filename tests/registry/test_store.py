@@ -16,11 +16,11 @@ from typing_extensions import override
 
 from duologue import CallError, Event, Internal, LogEntry
 from duologue_registry.clock import ManualClock
-from duologue_registry.journal import Journal, JournaledStore
-from duologue_registry.memory import MemoryJournal
-from duologue_registry.model import Change, Command, Outcome
-from duologue_registry.sqlite import SqliteJournal
-from duologue_registry.store import AuditQuery, Committed, Request, Store
+from duologue_registry.rules.model import Change, Command, Outcome
+from duologue_registry.storing.journal import Journal, JournaledStore
+from duologue_registry.storing.memory import MemoryJournal
+from duologue_registry.storing.sqlite import SqliteJournal
+from duologue_registry.storing.store import AuditQuery, Committed, Request, Store
 from service_registry_sdk import (
     DeregisterServiceParams,
     Endpoint,
@@ -355,7 +355,7 @@ async def test_an_error_of_our_own_reaches_its_callers_and_nobody_else(
         raise ZeroDivisionError
 
     with monkeypatch.context() as patch:
-        patch.setattr("duologue_registry.journal.decide", broken)
+        patch.setattr("duologue_registry.storing.journal.decide", broken)
         with pytest.raises(Internal):
             await store.commit([request(registration("a"))])
     assert "ZeroDivisionError" in caplog.text

@@ -17,11 +17,11 @@ from typing_extensions import override
 
 from duologue import CallError
 from duologue_registry.clock import ManualClock
-from duologue_registry.journal import Journal, JournaledStore
-from duologue_registry.memory import MemoryJournal
-from duologue_registry.model import Command, ExpireLease, Outcome, RemoveExpired
-from duologue_registry.sqlite import SqliteJournal
-from duologue_registry.store import AuditQuery, Request, Store
+from duologue_registry.rules.model import Command, ExpireLease, Outcome, RemoveExpired
+from duologue_registry.storing.journal import Journal, JournaledStore
+from duologue_registry.storing.memory import MemoryJournal
+from duologue_registry.storing.sqlite import SqliteJournal
+from duologue_registry.storing.store import AuditQuery, Request, Store
 from service_registry_sdk import (
     DeregisterServiceParams,
     Endpoint,

@@ -15,13 +15,13 @@ import anyio
 import pytest
 
 from duologue import Answer, CallError, UnknownValue
-from duologue_registry.answers import Kept
 from duologue_registry.clock import ManualClock
-from duologue_registry.head import FILE_NAME as HEAD
-from duologue_registry.journal import Batch, JournaledStore, Logged
-from duologue_registry.model import Change, ExpireLease, Outcome
-from duologue_registry.sqlite import FILE_NAME, SCHEMA_VERSION, SqliteJournal
-from duologue_registry.store import AuditQuery, KeyedBy, Request, StoreError
+from duologue_registry.rules.model import Change, ExpireLease, Outcome
+from duologue_registry.storing.answers import Kept
+from duologue_registry.storing.head import FILE_NAME as HEAD
+from duologue_registry.storing.journal import Batch, JournaledStore, Logged
+from duologue_registry.storing.sqlite import FILE_NAME, SCHEMA_VERSION, SqliteJournal
+from duologue_registry.storing.store import AuditQuery, KeyedBy, Request, StoreError
 from service_registry_sdk import (
     Endpoint,
     EndpointProtocol,
@@ -125,7 +125,7 @@ async def test_the_directory_is_made_for_its_user_alone(tmp_path: Path) -> None:
 HOLD = """
 import sys
 from pathlib import Path
-from duologue_registry.sqlite import SqliteJournal
+from duologue_registry.storing.sqlite import SqliteJournal
 SqliteJournal(Path(sys.argv[1])).load()
 print("open", flush=True)
 sys.stdin.read()
@@ -199,7 +199,9 @@ async def test_a_failed_carrying_over_leaves_the_file_as_it_was(
 ) -> None:
     await damage(tmp_path, SCHEMA_1)
     with monkeypatch.context() as patch:
-        patch.setattr("duologue_registry.sqlite._MIGRATIONS", {1: "CREATE TABLE answers (x); CREATE TABLE log (x);"})
+        patch.setattr(
+            "duologue_registry.storing.sqlite._MIGRATIONS", {1: "CREATE TABLE answers (x); CREATE TABLE log (x);"}
+        )
         await refusal(tmp_path)
     async with open_store(tmp_path) as store:
         assert store.revision == 1
@@ -306,8 +308,8 @@ async def test_what_is_in_the_way_of_the_directory(tmp_path: Path) -> None:
 OPEN_AS_NOBODY = """
 import os, sys
 from pathlib import Path
-from duologue_registry.sqlite import SqliteJournal
-from duologue_registry.store import StoreError
+from duologue_registry.storing.sqlite import SqliteJournal
+from duologue_registry.storing.store import StoreError
 if os.geteuid() == 0:  # root may write anywhere
     os.setuid(65534)
 try:
@@ -359,7 +361,7 @@ async def test_a_commit_that_the_disk_refuses(tmp_path: Path) -> None:
 
 
 async def test_the_write_ahead_log_is_folded_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("duologue_registry.sqlite.CHECKPOINT_AFTER", 100)
+    monkeypatch.setattr("duologue_registry.storing.sqlite.CHECKPOINT_AFTER", 100)
     async with open_store(tmp_path) as store:
         for number in range(60):
             await do(store, registration(f"s{number}"))

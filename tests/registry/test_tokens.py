@@ -26,13 +26,13 @@ from duologue import (
     serve,
 )
 from duologue.drivers.memory import MemoryNetwork
-from duologue_registry.access import AccessRefused, FileTokens, authenticator_of, told
-from duologue_registry.cli import main
 from duologue_registry.clock import SystemClock
-from duologue_registry.journal import JournaledStore
-from duologue_registry.memory import MemoryJournal
-from duologue_registry.service import Registry
-from duologue_registry.tokens import Token, TokenFile, TokensError, lifetime_of
+from duologue_registry.commands.cli import main
+from duologue_registry.serving.access import AccessRefused, FileTokens, authenticator_of, told
+from duologue_registry.serving.service import Registry
+from duologue_registry.serving.tokens import Token, TokenFile, TokensError, lifetime_of
+from duologue_registry.storing.journal import JournaledStore
+from duologue_registry.storing.memory import MemoryJournal
 from service_registry_sdk import (
     HealthReport,
     HealthStatus,

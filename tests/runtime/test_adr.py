@@ -9,9 +9,9 @@ from tests.runtime.support import BOUND, Guest, Room, until
 
 from duologue import ConnectFailed, HistoryLost, Limits, NotSent
 from duologue_registry.clock import SystemClock
-from duologue_registry.journal import JournaledStore
-from duologue_registry.memory import MemoryJournal
-from duologue_registry.service import Registry
+from duologue_registry.serving.service import Registry
+from duologue_registry.storing.journal import JournaledStore
+from duologue_registry.storing.memory import MemoryJournal
 from service_registry_sdk import (
     EventType,
     Local,

@@ -2,11 +2,9 @@
 
 ::
 
-    cli ── app ── service ── store ── journal ── rules ── states, model
-                     │                   └── memory, sqlite
-                     ├── leases, queries
-                     ├── shelf ── packages            archives of strangers
-                     └── control ══ agent             what runs on each machine; it connects out, and is called
+    commands ── serving ── storing ── rules      what users type; the service; its log; what is decided
+       │           └── packages                  archives of strangers
+       └── agent ══ serving.control              what runs on each machine; it connects out, and is called
 """
 
 __version__ = "0.1.0"

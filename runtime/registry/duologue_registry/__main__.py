@@ -1,5 +1,5 @@
 """`python -m duologue_registry` is the command `duologue-registry`."""
 
-from .cli import main
+from .commands.cli import main
 
 main(prog_name="duologue-registry")

@@ -27,8 +27,8 @@ from service_registry_sdk import (
     ServiceState,
 )
 
-from .model import Health, Record
-from .store import AuditQuery
+from ..rules.model import Health, Record
+from ..storing.store import AuditQuery
 
 PAGE_BYTES: Final = 512 * 1024
 """Of one page: half of the frame that every peer takes."""

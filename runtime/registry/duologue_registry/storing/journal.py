@@ -21,13 +21,13 @@ from duologue import Answer as KeyedAnswer
 from duologue import CallError, Event, FailedPrecondition, Internal, LogEntry, Position, Ran, Unknown
 from service_registry_sdk import AuditRecord, NoSpace, ReadOnly
 
+from ..clock import Clock
+from ..rules.deciding import decide
+from ..rules.documents import D, Document, DocumentKey
+from ..rules.model import Change, Outcome, Record
+from ..tasks import background
 from .answers import Kept, KnownKeys
-from .clock import Clock
-from .documents import D, Document, DocumentKey
-from .model import Change, Outcome, Record
-from .rules import decide
 from .store import Answer, AuditQuery, Committed, Key, Listener, Request, Store
-from .tasks import background
 
 logger = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ def agent(target: Target, node: str, root: Path, trusted: Path | None) -> None:
     has started it finds again when it is started anew. Two agents with one name do not share: the one that attached
     last is listened to, the other ends.
     """
-    from .agent_commands import agent_command
+    from .agents import agent_command
 
     agent_command(target, node, root, trusted)
 
@@ -31,7 +31,7 @@ def agent(target: Target, node: str, root: Path, trusted: Path | None) -> None:
 @client
 def agents(target: Target) -> None:
     """List the agents that have ever attached, and whether they are there."""
-    from .agent_commands import agents_command
+    from .agents import agents_command
 
     agents_command(target)
 
@@ -44,7 +44,7 @@ def _action(command: str, text: str) -> click.Command:
     @click.option("--reason", help="For the audit log.")
     @client
     def run(target: Target, name: str, grace: float, reason: str | None, *, alone: bool) -> None:
-        from .agent_commands import action_command
+        from .agents import action_command
 
         action_command(target, command, name, grace, reason, alone=alone)
 
@@ -58,7 +58,7 @@ def _action(command: str, text: str) -> click.Command:
 @client
 def logs(target: Target, name: str, tail: int, *, follow: bool) -> None:
     """Show what a service has written: its standard output on ours, its standard error on ours."""
-    from .agent_commands import logs_command
+    from .agents import logs_command
 
     logs_command(target, name, tail, follow=follow)
 

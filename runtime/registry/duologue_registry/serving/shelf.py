@@ -19,16 +19,16 @@ from service_registry_sdk import (
     UploadPackageParams,
 )
 
-from .clock import Clock
-from .model import AddPackage, Command, Outcome
-from .package_rules import check_free, find_package
-from .packages.blobs import Blobs
-from .packages.checking import check_named
-from .packages.files import Files
-from .packages.signing import SignaturePolicy, Subject
-from .packages.unpacking import check_whole
+from ..clock import Clock
+from ..packages.blobs import Blobs
+from ..packages.checking import check_named
+from ..packages.files import Files
+from ..packages.signing import SignaturePolicy, Subject
+from ..packages.unpacking import check_whole
+from ..rules.model import AddPackage, Command, Outcome
+from ..rules.packages import check_free, find_package
+from ..storing.store import Store
 from .queries import list_packages
-from .store import Store
 
 Commit: TypeAlias = Callable[[Command], Awaitable[Outcome]]
 """Commits a command for whoever called, or raises why not."""

@@ -39,10 +39,10 @@ from service_registry_sdk import (
     ServiceStateChanged,
 )
 
-from .documents import KINDS
+from ..rules.documents import KINDS
+from ..rules.model import Change, Outcome, Record
 from .head import HeadFile
 from .journal import Batch, DiskFull, Journal, Loaded, Logged
-from .model import Change, Outcome, Record
 from .store import AuditQuery, Key, StoreError
 
 logger = logging.getLogger(__name__)

@@ -17,12 +17,12 @@ from typing_extensions import override
 from duologue import CallOptions
 from service_registry_sdk import BadPackage, PackageInfo, PackageManifest, RegistryClient
 
-from .commands import PAGE, talk
+from ..packages.building import build_package
+from ..packages.checking import Checked, check_file, digest_of
+from ..packages.signing import KeysError, Subject, new_key, sign
 from .display import age, echo_json, printable, size_text, table
 from .exits import REFUSED, Target, fail
-from .packages.building import build_package
-from .packages.checking import Checked, check_file, digest_of
-from .packages.signing import KeysError, Subject, new_key, sign
+from .services import PAGE, talk
 
 
 # ---------------------------------------------------------------------------------------------------------------- local

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from duologue import LogObserver, Metrics, Observer, Probes
 from duologue.observing.lines import FORMATTERS
 
-from .store import Store
+from ..storing.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,9 +17,9 @@ from enum import Enum
 
 from service_registry_sdk import LeaseLost
 
-from .clock import Clock
-from .model import ExpireLease, Record, RemoveExpired
-from .states import ALIVE
+from ..clock import Clock
+from ..rules.model import ExpireLease, Record, RemoveExpired
+from ..rules.states import ALIVE
 
 
 class _Phase(Enum):

@@ -26,7 +26,7 @@ from service_registry_sdk import (
     SystemdService,
 )
 
-from .model import Health
+from ..rules.model import Health
 
 _COLOURS: Final[dict[str, str]] = {
     ServiceState.RUNNING: "green",

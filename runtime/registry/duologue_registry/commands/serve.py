@@ -17,16 +17,16 @@ import click
 
 from duologue import Authenticator
 
-from . import __version__
-from .access import AccessRefused, FileTokens, authenticator_of
-from .app import Started, default_directory, serve_registry
+from .. import __version__
+from ..packages.signing import KeysError, SignaturePolicy
+from ..serving.access import AccessRefused, FileTokens, authenticator_of
+from ..serving.app import Started, default_directory, serve_registry
+from ..serving.observing import Observing, start_log
+from ..serving.tokens import TokensError
+from ..storing.store import StoreError
 from .display import echo_json
 from .exits import REFUSED, fail
-from .observing import Observing, start_log
-from .packages.signing import KeysError, SignaturePolicy
-from .store import StoreError
-from .token_commands import token_file
-from .tokens import TokensError
+from .tokens import token_file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

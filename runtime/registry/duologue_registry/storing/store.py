@@ -12,8 +12,8 @@ from duologue import Answer as KeyedAnswer
 from duologue import CallError, LogEntry, Position
 from service_registry_sdk import AuditRecord
 
-from .documents import D, Document, DocumentKey
-from .model import Command, Outcome, Record
+from ..rules.documents import D, Document, DocumentKey
+from ..rules.model import Command, Outcome, Record
 
 REGISTRY: Final = "registry"
 """The actor of what the registry does by itself."""

@@ -27,16 +27,16 @@ from service_registry_sdk import (
     ServiceKind,
 )
 
-from .agent.executor import Executor
-from .agent.node import Node
-from .agent.processes import Processes
-from .agent.tools import Docker, Systemd
-from .agent.voice import Fenced
-from .commands import not_let_in, open_client, talk
+from ..agent.executor import Executor
+from ..agent.node import Node
+from ..agent.processes import Processes
+from ..agent.tools import Docker, Systemd
+from ..agent.voice import Fenced
+from ..packages.signing import KeysError, SignaturePolicy
+from ..tasks import background
 from .display import Cell, age, coloured, echo_json, printable, table
 from .exits import REFUSED, Target, fail
-from .packages.signing import KeysError, SignaturePolicy
-from .tasks import background
+from .services import not_let_in, open_client, talk
 
 LOCK: Final = ".agent.lock"
 

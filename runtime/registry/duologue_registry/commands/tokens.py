@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 
-from .app import default_directory
+from ..serving.app import default_directory
+from ..serving.tokens import FILE_NAME, Token, TokenFile, TokensError, lifetime_of
 from .display import echo_json, printable, table
 from .exits import REFUSED, fail
-from .tokens import FILE_NAME, Token, TokenFile, TokensError, lifetime_of
 
 
 def token_file(data: Path | None, tokens: Path | None = None) -> TokenFile:

@@ -22,10 +22,10 @@ from service_registry_sdk import (
     ServiceStateChanged,
 )
 
-from .commands import all_services, not_let_in, open_client, unreachable
+from ..tasks import background
 from .display import SERVICE_HEADERS, echo_json, service_row, table
 from .exits import REFUSED, Target, fail
-from .tasks import background
+from .services import all_services, not_let_in, open_client, unreachable
 
 REDRAW_EVERY = 1.0
 """Seconds between redraws of the table when nothing happens: ages go on, and so does a broken connection."""

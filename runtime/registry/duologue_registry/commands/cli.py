@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import __version__
+from .. import __version__
 from .agent_cli import CONTROL, agent, agents
 from .exits import EXIT_CODES, Target
 from .options import DIRECTORY, FILE, as_json, client
@@ -81,8 +81,8 @@ def serve(host: str, port: int, data: Path | None, **options: Any) -> None:
     nobody is let in without one; where there are none, it listens on this machine alone, and everybody on it may do
     everything.
     """
-    from .observing import Observing
-    from .serving import Access, Signing, run
+    from ..serving.observing import Observing
+    from .serve import Access, Signing, run
 
     if options["ephemeral"] and data is not None:
         raise click.UsageError("--ephemeral stores nothing, --data says where: give one of them")
@@ -129,7 +129,7 @@ def token() -> None:
 @as_json
 def token_create(name: str, roles: tuple[str, ...], expires: str | None, data: Path | None, *, as_json: bool) -> None:
     """Create a token for NAME and print it, this once; the audit log calls its holder NAME."""
-    from .token_commands import create_command
+    from .tokens import create_command
 
     create_command(name, roles, expires, data, as_json=as_json)
 
@@ -139,7 +139,7 @@ def token_create(name: str, roles: tuple[str, ...], expires: str | None, data: P
 @as_json
 def token_list(data: Path | None, *, as_json: bool) -> None:
     """List the tokens: whose, with which roles, until when."""
-    from .token_commands import list_command
+    from .tokens import list_command
 
     list_command(data, as_json=as_json)
 
@@ -149,7 +149,7 @@ def token_list(data: Path | None, *, as_json: bool) -> None:
 @_data
 def token_revoke(name: str, data: Path | None) -> None:
     """Remove the token of NAME; a registry that runs closes its connections within two seconds."""
-    from .token_commands import revoke_command
+    from .tokens import revoke_command
 
     revoke_command(name, data)
 
@@ -172,7 +172,7 @@ def services(target: Target) -> None:  # noqa: ARG001 - the commands below find 
 @client
 def list_(target: Target, states: tuple[str, ...], tag: str | None, node: str | None) -> None:
     """List services, oldest registration first."""
-    from .commands import list_command
+    from .services import list_command
 
     list_command(target, states, tag, node)
 
@@ -182,7 +182,7 @@ def list_(target: Target, states: tuple[str, ...], tag: str | None, node: str | 
 @client
 def get(target: Target, name: str) -> None:
     """Show everything about one service."""
-    from .commands import get_command
+    from .services import get_command
 
     get_command(target, name)
 
@@ -211,7 +211,7 @@ def register(target: Target, name: str, version: str, **options: Any) -> None:
 
     A service that should be declared failed when it is not heard of registers itself, with a lease, from its own code.
     """
-    from .commands import register_command
+    from .services import register_command
 
     register_command(target, name, version, options)
 
@@ -223,7 +223,7 @@ def register(target: Target, name: str, version: str, **options: Any) -> None:
 @client
 def deregister(target: Target, name: str, reason: str | None, if_revision: int | None) -> None:
     """Remove a service."""
-    from .commands import deregister_command
+    from .services import deregister_command
 
     deregister_command(target, name, reason, if_revision)
 
@@ -238,7 +238,7 @@ def deregister(target: Target, name: str, reason: str | None, if_revision: int |
 @client
 def state_(target: Target, name: str, state: str, reason: str | None, if_revision: int | None) -> None:
     """Move a service to another state: registered, starting, running, stopping, stopped or failed."""
-    from .commands import state_command
+    from .services import state_command
 
     state_command(target, name, state, reason, if_revision)
 
@@ -250,7 +250,7 @@ def state_(target: Target, name: str, state: str, reason: str | None, if_revisio
 @client
 def endpoints(target: Target, name: str, protocol: str | None, *, include_unhealthy: bool) -> None:
     """Resolve a service to its healthy endpoints."""
-    from .commands import endpoints_command
+    from .services import endpoints_command
 
     endpoints_command(target, name, protocol, include_unhealthy=include_unhealthy)
 
@@ -280,7 +280,7 @@ def events(
     target: Target, service: str | None, actor: str | None, since: datetime | None, until: datetime | None, limit: int
 ) -> None:
     """Show the audit log: what happened, when, who caused it and why; the newest last."""
-    from .commands import events_command
+    from .services import events_command
 
     filters = {"service": service, "actor": actor, "since": since, "until": until}
     events_command(target, limit, filters)

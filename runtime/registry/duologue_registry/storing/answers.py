@@ -11,7 +11,7 @@ from typing_extensions import override
 from duologue import Answer, AnswerStore
 from service_registry_sdk import AgentUnavailable, NoSpace, PackageExists, SignatureRefused
 
-from .clock import Clock
+from ..clock import Clock
 from .store import Key, Store
 
 TTL: Final = 24 * 3600.0

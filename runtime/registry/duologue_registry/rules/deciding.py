@@ -29,7 +29,7 @@ from service_registry_sdk import (
     UpdateStateParams,
 )
 
-from .agent_rules import accept, attach, check_lease, installed, node_of
+from .agents import accept, attach, check_lease, installed, node_of
 from .model import (
     AcceptCommand,
     AddPackage,
@@ -45,7 +45,7 @@ from .model import (
     State,
     View,
 )
-from .package_rules import add_package, remove_package
+from .packages import add_package, remove_package
 from .states import ALIVE, check_move
 
 LEASE_EXPIRED: Final = "lease expired"

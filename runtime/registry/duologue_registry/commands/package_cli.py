@@ -37,7 +37,7 @@ def build(directory: Path, output: Path | None, *, as_json: bool) -> None:
       version: 1.4.0
       type: managed_process
     """
-    from .package_commands import build_command
+    from .packages import build_command
 
     build_command(directory, output, as_json=as_json)
 
@@ -47,7 +47,7 @@ def build(directory: Path, output: Path | None, *, as_json: bool) -> None:
 @as_json
 def inspect(file: Path, *, as_json: bool) -> None:
     """Check the package FILE as a registry would, and show what is in it; nothing is unpacked."""
-    from .package_commands import inspect_command
+    from .packages import inspect_command
 
     inspect_command(file, as_json=as_json)
 
@@ -62,7 +62,7 @@ def upload(target: Target, file: Path, key: Path | None) -> None:
     An upload that was cut goes on where it was, for ten minutes, also when the command is run again. What the registry
     has already is not sent. --timeout is for the connection; the upload itself may take an hour.
     """
-    from .package_commands import upload_command
+    from .packages import upload_command
 
     upload_command(target, file, key)
 
@@ -72,7 +72,7 @@ def upload(target: Target, file: Path, key: Path | None) -> None:
 @client
 def list_(target: Target, name: str | None) -> None:
     """List the packages of the registry, oldest upload first."""
-    from .package_commands import list_command
+    from .packages import list_command
 
     list_command(target, name)
 
@@ -84,7 +84,7 @@ def list_(target: Target, name: str | None) -> None:
 @client
 def download(target: Target, name: str, version: str, output: Path) -> None:
     """Download the package NAME VERSION, and compare its digest."""
-    from .package_commands import download_command
+    from .packages import download_command
 
     download_command(target, name, version, output)
 
@@ -96,7 +96,7 @@ def download(target: Target, name: str, version: str, output: Path) -> None:
 @client
 def remove(target: Target, name: str, version: str, reason: str | None) -> None:
     """Remove the package NAME VERSION from the registry, unless a service is registered with it."""
-    from .package_commands import remove_command
+    from .packages import remove_command
 
     remove_command(target, name, version, reason)
 
@@ -109,6 +109,6 @@ def keygen(file: Path, name: str) -> None:
 
     What is printed is a line for the file that `serve --trusted-keys` reads.
     """
-    from .package_commands import keygen_command
+    from .packages import keygen_command
 
     keygen_command(file, name)

@@ -20,16 +20,16 @@ from anyio.abc import TaskStatus
 
 from duologue import Authenticator, Login, serve
 
+from ..clock import SystemClock
+from ..packages.signing import SignaturePolicy
+from ..storing.journal import JournaledStore
+from ..storing.memory import MemoryJournal
+from ..storing.sqlite import FILE_NAME, SqliteJournal
+from ..tasks import background
 from .access import FileTokens, told
-from .clock import SystemClock
-from .journal import JournaledStore
-from .memory import MemoryJournal
 from .observing import Observing, observers_of
-from .packages.signing import SignaturePolicy
 from .service import Registry
 from .shelf import Shelf
-from .sqlite import FILE_NAME, SqliteJournal
-from .tasks import background
 
 STOP_WITHIN: Final = 15.0
 """Seconds after a signal by which the process ends, come what may: peers get 7 of them, a disk the rest."""

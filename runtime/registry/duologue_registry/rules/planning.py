@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from .deciding import find
 from .model import Record, View
-from .rules import find
 from .states import ALIVE
 
 

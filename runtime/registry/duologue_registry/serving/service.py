@@ -62,15 +62,15 @@ from service_registry_sdk import (
     WatchLogsParams,
 )
 
-from .answers import StoredAnswers
-from .clock import Clock, SystemClock
+from ..clock import Clock, SystemClock
+from ..rules.deciding import find
+from ..rules.model import Change, Command, Outcome
+from ..storing.answers import StoredAnswers
+from ..storing.store import REGISTRY, Committed, KeyedBy, Request, Store
 from .control import Control, check_name
 from .leases import Leases
-from .model import Change, Command, Outcome
 from .queries import audit_page, audit_query, list_services, resolve
-from .rules import find
 from .shelf import Shelf
-from .store import REGISTRY, Committed, KeyedBy, Request, Store
 
 FORGET_AFTER: Final = 3600.0
 """Seconds after which a service is removed that stayed failed since its lease ended."""

@@ -29,16 +29,16 @@ from service_registry_sdk import (
     WatchLogsParams,
 )
 
-from .agent_rules import node_of
-from .clock import Clock
-from .documents import package
-from .model import AcceptCommand, AgentFound, AttachAgent, Installed, Record
-from .planning import start_order, stop_order
+from ..clock import Clock
+from ..rules.agents import node_of
+from ..rules.deciding import find
+from ..rules.documents import package
+from ..rules.model import AcceptCommand, AgentFound, AttachAgent, Installed, Record
+from ..rules.planning import start_order, stop_order
+from ..rules.states import ALIVE
+from ..storing.store import REGISTRY, Request, Store
 from .queries import health_of
-from .rules import find
 from .shelf import Commit
-from .states import ALIVE
-from .store import REGISTRY, Request, Store
 
 UNKNOWN_TO_AGENT: Final = "its agent has attached, and does not run it"
 TOLD_WITHIN: Final = 5.0

@@ -1,0 +1,11 @@
+"""What the registry decides: a state and a command in, a new state and its events out.
+
+Nothing here knows a store, a socket or a clock.
+
+::
+
+    deciding ── agents, packages      what a command changes, and why it may be refused
+    planning                          the order in which dependent services start and stop
+    states                            the legal moves of a service, one table
+    model, documents                  the values all of them are about
+"""
