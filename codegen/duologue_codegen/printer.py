@@ -5,13 +5,22 @@ Pinned to a minor version. To replace it, print the same text from the same sche
 
 from __future__ import annotations
 
+import json
 import warnings
+from functools import lru_cache
 
 from .lower import Lowered
 
 
 def print_models(lowered: Lowered) -> str:
     """Text of a module with a class or type alias for each definition. Reads no file and no network."""
+    return _printed(json.dumps([lowered.schema, lowered.aliases, lowered.bases]))
+
+
+@lru_cache(maxsize=1)
+def _printed(asked: str) -> str:
+    """The last text is kept: `--watch` generates again after edits that touch no type, and this is most of the time."""
+    schema, aliases, bases = json.loads(asked)
     from datamodel_code_generator import generate
     from datamodel_code_generator.enums import DataModelType, InputFileType
     from datamodel_code_generator.format import PythonVersion
@@ -19,13 +28,13 @@ def print_models(lowered: Lowered) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         text = generate(
-            lowered.schema,
+            schema,
             input_file_type=InputFileType.JsonSchema,
             output_model_type=DataModelType.PydanticV2BaseModel,
             target_python_version=PythonVersion.PY_311,
             base_class="duologue.Model",
-            base_class_map={**lowered.bases},
-            aliases=lowered.aliases,
+            base_class_map=bases,
+            aliases=aliases,
             # Its formatters read whichever pyproject.toml is near.
             formatters=[],
             # No way out of the schema that it was handed.

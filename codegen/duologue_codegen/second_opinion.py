@@ -1,7 +1,7 @@
 """A second opinion on models: another tool prints them from JSON Schema, and what it says must be what we say.
 
-It is asked for packages of one module, so that a mistake of ours, or of its new version, ends generation instead of
-reaching a user. For protocols of a thousand types it is too slow (`generate` says which are asked about).
+It is asked so that a mistake of ours, or of its new version, ends generation instead of reaching a user. For protocols
+of a thousand types it is too slow (`generate` says which are asked about).
 """
 
 from __future__ import annotations
