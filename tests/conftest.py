@@ -1,8 +1,11 @@
-"""Which event loops the asynchronous tests run on."""
+"""Which event loops the asynchronous tests run on, and what all tests may ask for."""
 
 import signal
 
 import pytest
+from tests.npm import npm_package
+
+__all__ = ["npm_package"]
 
 BACKENDS: dict[str, tuple[str, dict[str, bool]]] = {
     "asyncio": ("asyncio", {"use_uvloop": False}),

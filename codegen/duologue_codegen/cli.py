@@ -135,6 +135,24 @@ def schema() -> None:
     click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
 
 
+@main.command(epilog="Example: duologue docs spec/registry.yaml -o site")
+@click.argument("spec", type=SPEC)
+@click.option("-o", "--output", type=OUTPUT, required=True, help="Folder for reference.md and reference.html.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON, for programs.")
+def docs(spec: Path, output: Path, *, as_json: bool) -> None:
+    """Write the reference of SPEC for its users: Markdown, and one page of HTML that can be searched.
+
+    All actions, events, errors and types, with examples as messages and as Python: those of the spec, else made from
+    its types. The page needs no other file, and loads nothing.
+    """
+    from .reference import render_reference
+    from .tree import write
+
+    files = render_reference(_compile(spec, as_json=as_json))
+    difference = _on_disk(lambda: write(output, files, None))
+    _tell(output, difference, as_json=as_json, nothing=f"{len(files)} files in {output} were up to date", done=True)
+
+
 @main.command(epilog="Example: duologue export asyncapi spec/chat.yaml -o chat.asyncapi.json")
 @click.argument("format_", metavar="FORMAT", type=click.Choice(["asyncapi", "openrpc", "json-schema"]))
 @click.argument("spec", type=SPEC)

@@ -53,6 +53,7 @@ def environment() -> Environment:
         one_line=text.one_line,
         markdown_code=text.markdown_code,
         markdown_comment=text.markdown_comment,
+        html=text.html,
     )
     return made
 

@@ -6,6 +6,8 @@ tables of the Python that runs (`repr` does, through `str.isprintable`), so that
 
 from __future__ import annotations
 
+import html as markup
+import json
 import math
 import re
 from collections.abc import Sequence
@@ -163,7 +165,9 @@ def one_line(value: str) -> Code:
 
 def markdown(value: str) -> Code:
     """Prose on one line that Markdown shows as it was written."""
-    return Code(re.sub(r"([\\`*_{}\[\]<>#|!&~$])", r"\\\1", one_line(value)))
+    words = re.sub(r"([\\`*_{}\[\]<>#|!&~$])", r"\\\1", one_line(value))
+    # What begins a list, or underlines a heading.
+    return Code(re.sub(r"^(?:([0-9]+)(?=[.)])|(?=[-+=]))", r"\1\\", words))
 
 
 def markdown_code(value: str) -> Code:
@@ -174,3 +178,18 @@ def markdown_code(value: str) -> Code:
 def markdown_comment(value: str) -> Code:
     """Words for a comment of HTML, which they cannot end."""
     return Code(re.sub(r"-{2,}|[<>]", " ", one_line(value)))
+
+
+def json_block(value: object) -> Code:
+    """JSON on several lines, in which whatever hides is written as an escape."""
+    lines = json.dumps(value, indent=2, ensure_ascii=False).split("\n")
+    return Code("\n".join(_HIDDEN.sub(_json_escape, line) for line in lines))
+
+
+def _json_escape(match: re.Match[str]) -> str:
+    return json.dumps(match[0])[1:-1]
+
+
+def html(value: str) -> Code:
+    """Text of a page, or of an attribute in quotes; its lines stay lines."""
+    return Code(markup.escape("\n".join(_HIDDEN.sub("", line) for line in value.split("\n"))))

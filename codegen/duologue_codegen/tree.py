@@ -51,8 +51,8 @@ class Difference:
         return bool(self.changed or self.missing or self.orphan)
 
 
-def compare(folder: Path, files: Mapping[str, str], package: str) -> Difference:
-    """What writing `files` would do. `package` is the folder in which orphans are looked for."""
+def compare(folder: Path, files: Mapping[str, str], package: str | None) -> Difference:
+    """What writing `files` would do. `package` is the folder in which orphans are looked for, if there may be any."""
     _recover(folder)
     changed, missing = list[str](), list[str]()
     for path, text in files.items():
@@ -61,10 +61,12 @@ def compare(folder: Path, files: Mapping[str, str], package: str) -> Difference:
             missing.append(path)
         elif found != text.encode():
             changed.append(path)
-    return Difference(tuple(changed), tuple(missing), tuple(_orphans(folder, files, package)))
+    return Difference(
+        tuple(changed), tuple(missing), () if package is None else tuple(_orphans(folder, files, package))
+    )
 
 
-def write(folder: Path, files: Mapping[str, str], package: str) -> Difference:
+def write(folder: Path, files: Mapping[str, str], package: str | None) -> Difference:
     """Make the folder hold exactly these generated files, and say what was done. Other files are never touched.
 
     Raises:

@@ -9,6 +9,7 @@ from typing import Any
 
 from duologue_codegen.compiler import compile_spec
 from duologue_codegen.generate import generate_files
+from duologue_codegen.reference import render_reference
 
 PAYLOADS = {
     "quotes": 'it\'s "quoted"',
@@ -195,8 +196,9 @@ def rotated(package: int, units: int) -> Callable[[int], Words]:
 
 
 def generate(folder: Path, whole: dict[str, Any]) -> dict[str, str]:
-    """The files of the package and its project."""
+    """The files of the package, its project and its reference."""
     path = folder / "spec.yaml"
     quoted = json.dumps(whole, ensure_ascii=False)  # JSON is YAML, but for characters beyond the first plane
     path.write_text("".join(c if c.isascii() else f"\\U{ord(c):08x}" for c in quoted), encoding="ascii")
-    return generate_files(compile_spec(path), project=True)
+    protocol = compile_spec(path)
+    return generate_files(protocol, project=True) | render_reference(protocol)

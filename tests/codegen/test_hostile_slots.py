@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, cast
 
@@ -39,6 +40,10 @@ def test_every_place_meets_every_payload() -> None:
     assert len(met) >= 700
 
 
+ANCHOR = re.compile(r'#[a-z]+-[A-Za-z0-9._~-]*|(?<=id=")[a-z]+-[A-Za-z0-9._~-]*(?=")')
+PROSE: tuple[str, list[str]] = ("", [])
+
+
 class Shape(ast.NodeTransformer):
     """All text replaced by the same."""
 
@@ -54,8 +59,41 @@ def shape(path: str, text: str) -> object:
     if path.endswith(".toml"):
         return of_data(tomllib.loads(text))
     if path.endswith(".md"):
-        return [of_line(line) for line in text.splitlines()]
+        prose = re.sub(r"^```\w+\n.*?^```$", "```", text, flags=re.DOTALL | re.MULTILINE)
+        lines = [of_line(ANCHOR.sub("#", line)) for line in prose.splitlines()]
+        return [line for line in lines if line != PROSE]  # words may be one paragraph or two
+    if path.endswith(".html"):
+        return Markup.of(text)
     return len(text.splitlines())
+
+
+class Markup(HTMLParser):
+    """What a page is besides its words: elements and their attributes, in order, and where comments are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[object] = []
+
+    @classmethod
+    def of(cls, text: str) -> list[object]:
+        parser = cls()
+        parser.feed(text)
+        parser.close()
+        return parser.found
+
+    @override
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag != "p":  # words may be one paragraph or two
+            self.found.append((tag, [name for name, _ in attrs]))
+
+    @override
+    def handle_endtag(self, tag: str) -> None:
+        if tag != "p":
+            self.found.append(f"/{tag}")
+
+    @override
+    def handle_comment(self, data: str) -> None:
+        self.found.append("comment")
 
 
 def of_data(value: Any) -> object:

@@ -18,11 +18,12 @@ FILTERS = {
     "markdown",
     "markdown_code",
     "markdown_comment",
+    "html",
     "one_line",
 }
 INTERPOLATION = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}", re.DOTALL)
 # What may stand bare: calls of macros, whose own text is filtered, and text that the template itself holds.
-MACRO = re.compile(r"(method|accessors|accessor_class|descriptor|sides|service)\(.*\)", re.DOTALL)
+MACRO = re.compile(r"(method|pieces|accessors|accessor_class|descriptor|sides|service)\(.*\)", re.DOTALL)
 OWN_TEXT = re.compile(r'"[^"]*"(?: if [^"]*?(?: else "[^"]*")?)?')
 
 
