@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -82,10 +82,9 @@ def import_block(body: str, find: Find, *, eager: bool = False) -> str:
     pydantic would compile each when it makes the class, which took more than half of the time that importing takes.
     """
     tree = ast.parse(body)
-    evaluated, annotated = _used(tree)
     wanted: dict[str, set[str]] = {}
     later: dict[str, set[str]] = {}
-    for name in sorted((evaluated | annotated) - _defined(tree)):
+    for name in sorted(_used(tree) - _defined(tree)):
         bare = name.removeprefix("_")
         found = find(bare) or (Found(LIBRARY[bare]) if bare in LIBRARY else None)
         if found is not None:
@@ -93,15 +92,11 @@ def import_block(body: str, find: Find, *, eager: bool = False) -> str:
         elif name not in _BUILTINS:
             known = "a builtin that is not listed" if hasattr(builtins, name) else "unknown"
             raise UnresolvedName(f"{name} ({known})")
-    promised = [
-        f"    {name} = Later({module!r}, {name!r}, __name__)" for module, name in _rows(later) if name in evaluated
-    ]
     if later:
         wanted.setdefault("typing", set()).add("TYPE_CHECKING")
-    if promised:
         wanted.setdefault("duologue", set()).add("Later")
     future = [] if eager else ["from __future__ import annotations"]
-    return "\n\n".join([*future, *_groups(wanted), *_checked(later, promised)])
+    return "\n\n".join([*future, *_groups(wanted), *_checked(later)])
 
 
 def _rows(wanted: Mapping[str, set[str]]) -> Iterable[tuple[str, str]]:
@@ -109,12 +104,13 @@ def _rows(wanted: Mapping[str, set[str]]) -> Iterable[tuple[str, str]]:
     return [(module, name) for module in modules for name in sorted(wanted[module], key=import_order)]
 
 
-def _checked(later: Mapping[str, set[str]], promised: Sequence[str]) -> Iterable[str]:
-    """Imports for type checkers, and what stands for the names when the module runs."""
+def _checked(later: Mapping[str, set[str]]) -> Iterable[str]:
+    """Imports for type checkers, and what stands for the names when the module runs, or its annotations are read."""
     if not later:
         return []
     lines = ["if TYPE_CHECKING:", *(f"    {line}" for group in _groups(later) for line in group.splitlines())]
-    return ["\n".join([*lines, "else:", *promised] if promised else lines)]
+    promised = [f"    {name} = Later({module!r}, {name!r}, __name__)" for module, name in _rows(later)]
+    return ["\n".join([*lines, "else:", *promised])]
 
 
 def _groups(wanted: Mapping[str, set[str]]) -> Iterable[str]:
@@ -178,16 +174,11 @@ def _defined(tree: ast.Module) -> set[str]:
     return names
 
 
-def _used(tree: ast.Module) -> tuple[set[str], set[str]]:
-    """Names that are evaluated, and those that only annotations have which nothing evaluates."""
+def _used(tree: ast.Module) -> set[str]:
+    """Names that are read, in annotations as well."""
     finder = _Finder()
-    for statement in tree.body:
-        if isinstance(statement, ast.AnnAssign):
-            finder.annotation(statement.annotation)
-            finder.visit(statement.value or ast.Pass())
-        else:
-            finder.visit(statement)
-    return finder.names, finder.annotated
+    finder.visit(tree)
+    return finder.names
 
 
 class _Finder(ast.NodeVisitor):
@@ -195,14 +186,7 @@ class _Finder(ast.NodeVisitor):
 
     def __init__(self) -> None:
         self.names: set[str] = set()
-        self.annotated: set[str] = set()
         self._arguments: tuple[frozenset[str], ...] = ()
-
-    def annotation(self, node: ast.expr) -> None:
-        """What stands in an annotation; those of models' fields are not among these, since pydantic evaluates them."""
-        kept, self.names = self.names, self.annotated
-        self.visit(node)
-        self.names = kept
 
     @override
     def visit_Name(self, node: ast.Name) -> None:
@@ -232,12 +216,10 @@ class _Finder(ast.NodeVisitor):
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         every = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
-        for part in (*node.decorator_list, *node.args.defaults, *node.args.kw_defaults):
+        annotations = [node.returns, *(argument.annotation for argument in every)]
+        for part in (*node.decorator_list, *node.args.defaults, *node.args.kw_defaults, *annotations):
             if part is not None:
                 self.visit(part)
-        for part in (node.returns, *(argument.annotation for argument in every)):
-            if part is not None:
-                self.annotation(part)
         imported = [alias.name for line in node.body if isinstance(line, ast.ImportFrom) for alias in line.names]
         self._arguments = (*self._arguments, frozenset([*imported, *(argument.arg for argument in every)]))
         for statement in node.body:

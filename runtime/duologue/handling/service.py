@@ -14,6 +14,7 @@ import anyio
 from typing_extensions import TypeVar
 
 from ..auth import Identity
+from ..calling.peer import Peer
 from ..descriptors import Action, DownloadAction, EventDescriptor, I, P, Protocol, R, StreamAction, UploadAction
 from ..errors import Cancelled, ResourceExhausted
 from ..events.publisher import EventLog, MemoryLog, Publisher
@@ -26,12 +27,11 @@ from .keyed import KeyedCalls
 from .uploads import HeldUploads, Upload
 
 if TYPE_CHECKING:
-    from ..calling.peer import Peer
     from ..connection.connection import Connection
 
 _LOG: Final = logging.getLogger("duologue")
 
-PeerT = TypeVar("PeerT", bound="Peer")
+PeerT = TypeVar("PeerT", bound=Peer)
 E = TypeVar("E", bound=Event)
 
 

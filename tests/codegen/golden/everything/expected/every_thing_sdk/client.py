@@ -19,6 +19,7 @@ from duologue import (
     Client,
     Download,
     EventStream,
+    Later,
     Lifecycle,
     Limits,
     Protocol,
@@ -59,6 +60,8 @@ from .sync_client import EverySyncClient
 
 if TYPE_CHECKING:
     from .namespaces.page.client import EveryPage
+else:
+    EveryPage = Later(".namespaces.page.client", "EveryPage", __name__)
 
 
 class EveryClient(Client):

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from .namespaces.page.events import EveryPageEvents, EverySyncPageEvents
     from .namespaces.page.models import PageClosed, PageFrameNavigated
 else:
+    EveryPageEvents = Later(".namespaces.page.events", "EveryPageEvents", __name__)
+    EverySyncPageEvents = Later(".namespaces.page.events", "EverySyncPageEvents", __name__)
     PageClosed = Later(".namespaces.page.models", "PageClosed", __name__)
     PageFrameNavigated = Later(".namespaces.page.models", "PageFrameNavigated", __name__)
 

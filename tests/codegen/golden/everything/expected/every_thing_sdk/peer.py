@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from duologue import Body, CallOptions, Download, Peer, Stream, UnknownValue
+from duologue import Body, CallOptions, Download, Later, Peer, Stream, UnknownValue
 from typing_extensions import deprecated
 
 from . import actions
@@ -32,6 +32,8 @@ from .models import (
 
 if TYPE_CHECKING:
     from .namespaces.page.peer import EveryAgentPage
+else:
+    EveryAgentPage = Later(".namespaces.page.peer", "EveryAgentPage", __name__)
 
 
 class EveryAgent(Peer):

@@ -14,6 +14,7 @@ from duologue import (
     Bound,
     ByteSink,
     Call,
+    Later,
     Peer,
     Protocol,
     Server,
@@ -64,6 +65,13 @@ if TYPE_CHECKING:
         PageOpenParams,
         PageShotParams,
     )
+else:
+    PageCloseParams = Later(".namespaces.page.models", "PageCloseParams", __name__)
+    PageFrame = Later(".namespaces.page.models", "PageFrame", __name__)
+    PageLoadParams = Later(".namespaces.page.models", "PageLoadParams", __name__)
+    PageNavigateParams = Later(".namespaces.page.models", "PageNavigateParams", __name__)
+    PageOpenParams = Later(".namespaces.page.models", "PageOpenParams", __name__)
+    PageShotParams = Later(".namespaces.page.models", "PageShotParams", __name__)
 
 
 class EveryService(Service[EveryAgent]):

@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from duologue import Body, CallOptions, SyncClient, SyncDownload, SyncStream, UnknownValue
+from duologue import Body, CallOptions, Later, SyncClient, SyncDownload, SyncStream, UnknownValue
 from typing_extensions import deprecated
 
 from . import actions
@@ -42,6 +42,8 @@ from .models import (
 
 if TYPE_CHECKING:
     from .namespaces.page.sync_client import EverySyncPage
+else:
+    EverySyncPage = Later(".namespaces.page.sync_client", "EverySyncPage", __name__)
 
 
 class EverySyncClient(SyncClient):

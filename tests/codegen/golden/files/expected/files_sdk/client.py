@@ -11,7 +11,7 @@ from functools import cached_property
 from ssl import SSLContext
 from typing import TYPE_CHECKING, ClassVar
 
-from duologue import Body, CallOptions, Client, Download, Lifecycle, Limits, Protocol, Token
+from duologue import Body, CallOptions, Client, Download, Later, Lifecycle, Limits, Protocol, Token
 
 from . import actions
 from .models import GetParams, Kept, PutParams
@@ -20,6 +20,8 @@ from .sync_client import FilesSyncClient
 
 if TYPE_CHECKING:
     from .namespaces.folder.client import FilesFolder
+else:
+    FilesFolder = Later(".namespaces.folder.client", "FilesFolder", __name__)
 
 
 class FilesClient(Client):

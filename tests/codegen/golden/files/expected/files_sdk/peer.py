@@ -9,13 +9,15 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from duologue import Body, CallOptions, Download, Peer
+from duologue import Body, CallOptions, Download, Later, Peer
 
 from . import actions
 from .models import GetParams, Kept, PutParams
 
 if TYPE_CHECKING:
     from .namespaces.folder.peer import FilesPeerFolder
+else:
+    FilesPeerFolder = Later(".namespaces.folder.peer", "FilesPeerFolder", __name__)
 
 
 class FilesPeer(Peer):

@@ -10,7 +10,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from duologue import Bound, ByteSink, Call, Peer, Protocol, Server, Service, Upload, downloading, uploading
+from duologue import Bound, ByteSink, Call, Later, Peer, Protocol, Server, Service, Upload, downloading, uploading
 from typing_extensions import override
 
 from . import actions
@@ -22,6 +22,9 @@ from .protocol import PROTOCOL
 
 if TYPE_CHECKING:
     from .namespaces.folder.models import FolderGetParams, FolderPutParams
+else:
+    FolderGetParams = Later(".namespaces.folder.models", "FolderGetParams", __name__)
+    FolderPutParams = Later(".namespaces.folder.models", "FolderPutParams", __name__)
 
 
 class FilesService(Service[FilesPeer]):

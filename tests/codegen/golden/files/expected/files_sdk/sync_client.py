@@ -9,13 +9,15 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from duologue import Body, CallOptions, SyncClient, SyncDownload
+from duologue import Body, CallOptions, Later, SyncClient, SyncDownload
 
 from . import actions
 from .models import GetParams, Kept, PutParams
 
 if TYPE_CHECKING:
     from .namespaces.folder.sync_client import FilesSyncFolder
+else:
+    FilesSyncFolder = Later(".namespaces.folder.sync_client", "FilesSyncFolder", __name__)
 
 
 class FilesSyncClient(SyncClient):

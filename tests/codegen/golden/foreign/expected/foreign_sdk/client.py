@@ -12,7 +12,7 @@ from functools import cached_property
 from ssl import SSLContext
 from typing import TYPE_CHECKING, ClassVar
 
-from duologue import CallOptions, Client, EventStream, Lifecycle, Limits, Protocol, Token
+from duologue import CallOptions, Client, EventStream, Later, Lifecycle, Limits, Protocol, Token
 
 from . import actions
 from .events import EventType, ForeignEvent, ForeignEvents
@@ -28,6 +28,14 @@ if TYPE_CHECKING:
     from .namespaces.page.client import ForeignPage
     from .namespaces.page.models import PageBlurred
     from .namespaces.trace.client import ForeignTrace
+else:
+    ForeignAB = Later(".namespaces.a_b.client", "ForeignAB", __name__)
+    ForeignDOM = Later(".namespaces.dom.client", "ForeignDOM", __name__)
+    ForeignGrosse = Later(".namespaces.grosse.client", "ForeignGrosse", __name__)
+    ForeignNet = Later(".namespaces.net.client", "ForeignNet", __name__)
+    ForeignPage = Later(".namespaces.page.client", "ForeignPage", __name__)
+    PageBlurred = Later(".namespaces.page.models", "PageBlurred", __name__)
+    ForeignTrace = Later(".namespaces.trace.client", "ForeignTrace", __name__)
 
 
 class ForeignClient(Client):

@@ -25,9 +25,17 @@ if TYPE_CHECKING:
     from .namespaces.page.events import ForeignPageEvents, ForeignSyncPageEvents
     from .namespaces.page.models import PageNavigated
 else:
+    ForeignABEvents = Later(".namespaces.a_b.events", "ForeignABEvents", __name__)
+    ForeignSyncABEvents = Later(".namespaces.a_b.events", "ForeignSyncABEvents", __name__)
     ABChanged = Later(".namespaces.a_b.models", "ABChanged", __name__)
+    ForeignDOMEvents = Later(".namespaces.dom.events", "ForeignDOMEvents", __name__)
+    ForeignSyncDOMEvents = Later(".namespaces.dom.events", "ForeignSyncDOMEvents", __name__)
     DOMNodeAdded = Later(".namespaces.dom.models", "DOMNodeAdded", __name__)
+    ForeignNetEvents = Later(".namespaces.net.events", "ForeignNetEvents", __name__)
+    ForeignSyncNetEvents = Later(".namespaces.net.events", "ForeignSyncNetEvents", __name__)
     NetSent = Later(".namespaces.net.models", "NetSent", __name__)
+    ForeignPageEvents = Later(".namespaces.page.events", "ForeignPageEvents", __name__)
+    ForeignSyncPageEvents = Later(".namespaces.page.events", "ForeignSyncPageEvents", __name__)
     PageNavigated = Later(".namespaces.page.models", "PageNavigated", __name__)
 
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from duologue import Peer
+from duologue import Later, Peer
 
 if TYPE_CHECKING:
     from .namespaces.page.peer import ForeignPeerPage
+else:
+    ForeignPeerPage = Later(".namespaces.page.peer", "ForeignPeerPage", __name__)
 
 
 class ForeignPeer(Peer):

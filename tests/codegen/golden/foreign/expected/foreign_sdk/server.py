@@ -10,7 +10,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from duologue import Bound, Call, Peer, Protocol, Server, Service, Sink, notified, streaming, unary
+from duologue import Bound, Call, Later, Peer, Protocol, Server, Service, Sink, notified, streaming, unary
 from typing_extensions import override
 
 from . import actions
@@ -50,6 +50,21 @@ if TYPE_CHECKING:
         PageWatchParams,
     )
     from .namespaces.trace.models import TraceV2StartParams
+else:
+    ABCParams = Later(".namespaces.a_b.models", "ABCParams", __name__)
+    DOMGetNodeParams = Later(".namespaces.dom.models", "DOMGetNodeParams", __name__)
+    DOMNode = Later(".namespaces.dom.models", "DOMNode", __name__)
+    GrosseOffnenParams = Later(".namespaces.grosse.models", "GrosseOffnenParams", __name__)
+    NetFetchParams = Later(".namespaces.net.models", "NetFetchParams", __name__)
+    NetFrame = Later(".namespaces.net.models", "NetFrame", __name__)
+    NetRequest = Later(".namespaces.net.models", "NetRequest", __name__)
+    PageAskParams = Later(".namespaces.page.models", "PageAskParams", __name__)
+    PageBlurred = Later(".namespaces.page.models", "PageBlurred", __name__)
+    PageBoth = Later(".namespaces.page.models", "PageBoth", __name__)
+    PageNavigateParams = Later(".namespaces.page.models", "PageNavigateParams", __name__)
+    PageShown = Later(".namespaces.page.models", "PageShown", __name__)
+    PageWatchParams = Later(".namespaces.page.models", "PageWatchParams", __name__)
+    TraceV2StartParams = Later(".namespaces.trace.models", "TraceV2StartParams", __name__)
 
 
 class ForeignService(Service[ForeignPeer]):

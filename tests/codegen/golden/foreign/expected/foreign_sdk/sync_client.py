@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from duologue import CallOptions, SyncClient
+from duologue import CallOptions, Later, SyncClient
 
 from . import actions
 from .events import ForeignSyncEvents
@@ -23,6 +23,14 @@ if TYPE_CHECKING:
     from .namespaces.page.models import PageBlurred
     from .namespaces.page.sync_client import ForeignSyncPage
     from .namespaces.trace.sync_client import ForeignSyncTrace
+else:
+    ForeignSyncAB = Later(".namespaces.a_b.sync_client", "ForeignSyncAB", __name__)
+    ForeignSyncDOM = Later(".namespaces.dom.sync_client", "ForeignSyncDOM", __name__)
+    ForeignSyncGrosse = Later(".namespaces.grosse.sync_client", "ForeignSyncGrosse", __name__)
+    ForeignSyncNet = Later(".namespaces.net.sync_client", "ForeignSyncNet", __name__)
+    PageBlurred = Later(".namespaces.page.models", "PageBlurred", __name__)
+    ForeignSyncPage = Later(".namespaces.page.sync_client", "ForeignSyncPage", __name__)
+    ForeignSyncTrace = Later(".namespaces.trace.sync_client", "ForeignSyncTrace", __name__)
 
 
 class ForeignSyncClient(SyncClient):

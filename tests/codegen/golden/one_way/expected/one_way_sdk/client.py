@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from ssl import SSLContext
 from typing import TYPE_CHECKING, ClassVar
 
-from duologue import Client, Lifecycle, Limits, Protocol, Token
+from duologue import Client, Later, Lifecycle, Limits, Protocol, Token
 
 from .models import Pressed
 from .protocol import PROTOCOL
@@ -18,6 +18,8 @@ from .sync_client import OneWaySyncClient
 
 if TYPE_CHECKING:
     from .namespaces.lamp.models import LampLit
+else:
+    LampLit = Later(".namespaces.lamp.models", "LampLit", __name__)
 
 
 class OneWayClient(Client):

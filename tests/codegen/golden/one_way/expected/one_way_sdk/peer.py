@@ -9,13 +9,15 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from duologue import CallOptions, Peer
+from duologue import CallOptions, Later, Peer
 
 from . import actions
 from .models import RestartParams
 
 if TYPE_CHECKING:
     from .namespaces.lamp.peer import OneWayDeviceLamp
+else:
+    OneWayDeviceLamp = Later(".namespaces.lamp.peer", "OneWayDeviceLamp", __name__)
 
 
 class OneWayDevice(Peer):

@@ -10,7 +10,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from duologue import Bound, Call, Peer, Protocol, Server, Service, Sink, notified, streaming, unary
+from duologue import Bound, Call, Later, Peer, Protocol, Server, Service, Sink, notified, streaming, unary
 from typing_extensions import override
 
 from . import actions, events
@@ -23,6 +23,10 @@ from .protocol import PROTOCOL
 
 if TYPE_CHECKING:
     from .namespaces.lamp.models import LampFadeParams, LampLightParams, LampLit
+else:
+    LampFadeParams = Later(".namespaces.lamp.models", "LampFadeParams", __name__)
+    LampLightParams = Later(".namespaces.lamp.models", "LampLightParams", __name__)
+    LampLit = Later(".namespaces.lamp.models", "LampLit", __name__)
 
 
 class OneWayService(Service[OneWayDevice]):

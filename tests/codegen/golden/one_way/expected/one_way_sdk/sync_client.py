@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from duologue import SyncClient
+from duologue import Later, SyncClient
 
 from .models import Pressed
 
 if TYPE_CHECKING:
     from .namespaces.lamp.models import LampLit
+else:
+    LampLit = Later(".namespaces.lamp.models", "LampLit", __name__)
 
 
 class OneWaySyncClient(SyncClient):

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from duologue import Body, CallOptions, Download
+from duologue import Body, CallOptions, Download, Later
 
 from . import actions
 from .models import PageCloseParams, PageFrame, PageLoadParams, PageNavigateParams, PageOpenParams, PageShotParams
 
 if TYPE_CHECKING:
     from ...client import EveryClient
+else:
+    EveryClient = Later("...client", "EveryClient", __name__)
 
 
 class EveryPage:

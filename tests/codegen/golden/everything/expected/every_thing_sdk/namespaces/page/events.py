@@ -11,13 +11,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from duologue import Delivery, EventDescriptor, EventStream, Position, SyncEventStream
+from duologue import Delivery, EventDescriptor, EventStream, Later, Position, SyncEventStream
 
 from .models import PageClosed, PageFrameNavigated
 from .values import PageId
 
 if TYPE_CHECKING:
     from ...events import EveryEvents, EverySyncEvents
+else:
+    EveryEvents = Later("...events", "EveryEvents", __name__)
+    EverySyncEvents = Later("...events", "EverySyncEvents", __name__)
 
 PAGE_FRAME_NAVIGATED: Final[EventDescriptor[PageFrameNavigated]] = EventDescriptor(
     model=PageFrameNavigated,

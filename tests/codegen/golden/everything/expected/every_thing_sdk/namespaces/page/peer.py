@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from duologue import Body, CallOptions, Download
+from duologue import Body, CallOptions, Download, Later
 
 from . import actions
 from .models import PageFrame, PageLoadParams, PageShotParams
 
 if TYPE_CHECKING:
     from ...peer import EveryAgent
+else:
+    EveryAgent = Later("...peer", "EveryAgent", __name__)
 
 
 class EveryAgentPage:

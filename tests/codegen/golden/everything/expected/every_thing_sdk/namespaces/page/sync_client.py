@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from duologue import Body, CallOptions, SyncDownload
+from duologue import Body, CallOptions, Later, SyncDownload
 
 from . import actions
 from .models import PageCloseParams, PageFrame, PageLoadParams, PageNavigateParams, PageOpenParams, PageShotParams
 
 if TYPE_CHECKING:
     from ...sync_client import EverySyncClient
+else:
+    EverySyncClient = Later("...sync_client", "EverySyncClient", __name__)
 
 
 class EverySyncPage:

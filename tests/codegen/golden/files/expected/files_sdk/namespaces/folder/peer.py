@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from duologue import Body, CallOptions, Download
+from duologue import Body, CallOptions, Download, Later
 
 from ...models import Kept
 from . import actions
@@ -18,6 +18,8 @@ from .models import FolderGetParams, FolderPutParams
 
 if TYPE_CHECKING:
     from ...peer import FilesPeer
+else:
+    FilesPeer = Later("...peer", "FilesPeer", __name__)
 
 
 class FilesPeerFolder:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from duologue import Body, CallOptions, SyncDownload
+from duologue import Body, CallOptions, Later, SyncDownload
 
 from ...models import Kept
 from . import actions
@@ -18,6 +18,8 @@ from .models import FolderGetParams, FolderPutParams
 
 if TYPE_CHECKING:
     from ...sync_client import FilesSyncClient
+else:
+    FilesSyncClient = Later("...sync_client", "FilesSyncClient", __name__)
 
 
 class FilesSyncFolder:

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from duologue import Delivery, EventDescriptor, EventStream, SyncEventStream
+from duologue import Delivery, EventDescriptor, EventStream, Later, SyncEventStream
 
 from .models import ABChanged
 
 if TYPE_CHECKING:
     from ...events import ForeignEvents, ForeignSyncEvents
+else:
+    ForeignEvents = Later("...events", "ForeignEvents", __name__)
+    ForeignSyncEvents = Later("...events", "ForeignSyncEvents", __name__)
 
 A_B_CHANGED: Final[EventDescriptor[ABChanged]] = EventDescriptor(
     model=ABChanged,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from duologue import CallOptions
+from duologue import CallOptions, Later
 
 from ..page.values import PageFrameId
 from . import actions
@@ -18,6 +18,8 @@ from .models import DOMGetNodeParams, DOMNode
 
 if TYPE_CHECKING:
     from ...client import ForeignClient
+else:
+    ForeignClient = Later("...client", "ForeignClient", __name__)
 
 
 class ForeignDOM:

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from duologue import Delivery, EventDescriptor, EventStream, SyncEventStream
+from duologue import Delivery, EventDescriptor, EventStream, Later, SyncEventStream
 
 from .models import DOMNodeAdded
 
 if TYPE_CHECKING:
     from ...events import ForeignEvents, ForeignSyncEvents
+else:
+    ForeignEvents = Later("...events", "ForeignEvents", __name__)
+    ForeignSyncEvents = Later("...events", "ForeignSyncEvents", __name__)
 
 DOM_NODE_ADDED: Final[EventDescriptor[DOMNodeAdded]] = EventDescriptor(
     model=DOMNodeAdded,

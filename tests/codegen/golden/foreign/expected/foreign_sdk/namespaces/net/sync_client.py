@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from duologue import CallOptions
+from duologue import CallOptions, Later
 
 from ..page.values import PageKind
 from . import actions
@@ -19,6 +19,9 @@ from .models import NetFetchParams, NetRequest
 if TYPE_CHECKING:
     from ...sync_client import ForeignSyncClient
     from ..page.models import PageFrames
+else:
+    ForeignSyncClient = Later("...sync_client", "ForeignSyncClient", __name__)
+    PageFrames = Later("..page.models", "PageFrames", __name__)
 
 
 class ForeignSyncNet:

@@ -11,13 +11,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from duologue import Delivery, EventDescriptor, EventStream, Position, SyncEventStream
+from duologue import Delivery, EventDescriptor, EventStream, Later, Position, SyncEventStream
 
 from .models import PageBlurred, PageNavigated
 from .values import PageFrameId
 
 if TYPE_CHECKING:
     from ...events import ForeignEvents, ForeignSyncEvents
+else:
+    ForeignEvents = Later("...events", "ForeignEvents", __name__)
+    ForeignSyncEvents = Later("...events", "ForeignSyncEvents", __name__)
 
 PAGE_NAVIGATED: Final[EventDescriptor[PageNavigated]] = EventDescriptor(
     model=PageNavigated,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from duologue import CallOptions
+from duologue import CallOptions, Later
 
 from . import actions
 from .models import PageAskParams
@@ -19,6 +19,9 @@ from .values import PageKind
 if TYPE_CHECKING:
     from ...peer import ForeignPeer
     from ..dom.models import DOMNode
+else:
+    ForeignPeer = Later("...peer", "ForeignPeer", __name__)
+    DOMNode = Later("..dom.models", "DOMNode", __name__)
 
 
 class ForeignPeerPage:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from duologue import CallOptions, SyncStream
+from duologue import CallOptions, Later, SyncStream
 
 from ..net.values import NetKind
 from . import actions
@@ -20,6 +20,10 @@ from .values import PageFrameId
 if TYPE_CHECKING:
     from ...sync_client import ForeignSyncClient
     from ..net.models import NetFrame, NetRequest
+else:
+    ForeignSyncClient = Later("...sync_client", "ForeignSyncClient", __name__)
+    NetFrame = Later("..net.models", "NetFrame", __name__)
+    NetRequest = Later("..net.models", "NetRequest", __name__)
 
 
 class ForeignSyncPage:

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from duologue import CallOptions
+from duologue import CallOptions, Later
 
 from . import actions
 from .models import TraceV2StartParams
 
 if TYPE_CHECKING:
     from ...client import ForeignClient
+else:
+    ForeignClient = Later("...client", "ForeignClient", __name__)
 
 
 class ForeignTrace:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from duologue import CallOptions, Stream
+from duologue import CallOptions, Later, Stream
 from typing_extensions import deprecated
 
 from . import actions
@@ -18,6 +18,8 @@ from .models import LampFadeParams, LampLightParams
 
 if TYPE_CHECKING:
     from ...peer import OneWayDevice
+else:
+    OneWayDevice = Later("...peer", "OneWayDevice", __name__)
 
 
 class OneWayDeviceLamp:
