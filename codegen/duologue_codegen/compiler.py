@@ -81,6 +81,8 @@ def _compile(context: Context, files: list[SourceFile]) -> ir.Protocol | None:
     definitions = finish.definitions()
     check_defaults(context, definitions)
     made = {definition.class_name: definition for definition in definitions}
+    declared = actions.definitions(made, finish)
+    wire = wires.completed(context, wire, declared)
     protocol = ir.Protocol(
         name=document.protocol,
         version=document.version,
@@ -98,7 +100,7 @@ def _compile(context: Context, files: list[SourceFile]) -> ir.Protocol | None:
         namespaces=namespaces,
         definitions=definitions,
         errors=failures.definitions(made),
-        actions=actions.definitions(made, finish),
+        actions=declared,
         events=events.definitions(finish),
     )
     carried.check_wire(context, wire, protocol)

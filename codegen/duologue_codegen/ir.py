@@ -408,6 +408,11 @@ class Side(StrEnum):
     def from_server(self) -> bool:
         return self is not Side.CLIENT
 
+    @property
+    def ends(self) -> tuple[Side, ...]:
+        """One, or both."""
+        return (Side.CLIENT, Side.SERVER) if self is Side.BOTH else (self,)
+
 
 class Effect(StrEnum):
     SAFE = "safe"  # may run twice

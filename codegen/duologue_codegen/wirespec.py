@@ -38,14 +38,26 @@ def _read_code(node: Node) -> int | str:
     return value
 
 
+def _read_close_code(node: Node) -> int:
+    code = g.read_integer(node)
+    if not (code in _CLOSE_CODES or 3000 <= code <= 4999):
+        raise g.refuse(f"{code} is no close code that may be sent", "use 4000 to 4999, which are a protocol's own")
+    return code
+
+
+_CLOSE_CODES = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014})
+"""Those that the registry of RFC 6455 has, without those that are never sent."""
+
 Template: TypeAlias = Annotated[Any, g.Reader(_read_template, _TEMPLATE_SCHEMA)]
 Code: TypeAlias = Annotated["int | str", g.Reader(_read_code, {"type": ["integer", "string"]})]
+CloseCode: TypeAlias = Annotated[int, g.Reader(_read_close_code, {"type": "integer", "minimum": 1000, "maximum": 4999})]
+_STYLE = g.one_of("named", "positional")
 
 
 class WireParamsSpec(Grammar):
     """How params look."""
 
-    style: Annotated[str, g.one_of("named", "positional")] | None = Field(
+    style: Annotated[str, _STYLE] | None = Field(
         None, description="An object (`named`), or an array in declared order (`positional`)."
     )
     empty: Annotated[str, g.one_of("omit", "send")] | None = Field(
@@ -93,12 +105,26 @@ class WireEventSpec(Grammar):
     join: g.Text | None = Field(None, description="What joins the parts of a name; `.` by default.")
     data: g.Text | None = Field(None, description="Where the data are.")
     strip: g.OneOrMany | None = Field(None, description="Members there that are no data.")
+    style: Annotated[str, _STYLE] | None = Field(
+        None, description="Data are an object (`named`), or an array in declared order (`positional`)."
+    )
+
+
+class WireShapeSpec(WireEventSpec):
+    """Events that look otherwise than `notify`: those of one end, or of some names."""
+
+    notify: Template = Field(description="How they look. For a single event it need not hold `$event`.")
+    from_: Annotated[str, _END] | None = Field(None, alias="from", description="The end that sends them.")
+    events: g.OneOrMany | None = Field(None, description="Their names.")
 
 
 class WireRouteSpec(Grammar):
     """What messages are for, besides the connection: a session, an object, a subscription."""
 
     default: g.Anything | None = Field(None, description="What a call is sent with that names no route.")
+    keep: g.TextMap | None = Field(
+        None, description="Variables of each route, each with the action whose calls give it their id."
+    )
 
 
 class WireAckSpec(Grammar):
@@ -110,6 +136,13 @@ class WireAckSpec(Grammar):
     settles: g.Texts | None = Field(None, description="Actions that are answered by it alone.")
 
 
+class WireCloseSpec(Grammar):
+    """How a connection is closed."""
+
+    code: CloseCode = Field(description="The close code.")
+    reason: g.Text | None = Field(None, description="Why, as the other end is told.")
+
+
 class WireStepSpec(Grammar):
     """One message of the handshake; the other end keeps what its placeholders hold."""
 
@@ -117,6 +150,7 @@ class WireStepSpec(Grammar):
     server: Template | None = Field(None, description="What the server says.")
     check: g.Text | None = Field(None, description="Hook of the other end that says whether it is right.")
     refuse: Template | None = Field(None, description="What is said where it is not, before the connection ends.")
+    close: WireCloseSpec | None = Field(None, description="How the connection is closed where it is not.")
 
 
 class WireCallSpec(Grammar):
@@ -157,10 +191,14 @@ class WireSpec(Grammar):
         None, description="Its error: `$id` `$code` `$message` `$data` `$action` `$route`."
     )
     notify: Template | None = Field(None, description="An event: `$event` (or `$event.0` …) `$data` `$route`.")
+    shapes: Annotated[SeqNode, g.list_of("WireShapeSpec")] | None = Field(
+        None, description="Events that look otherwise than `notify`; the first shape that an event is one of counts."
+    )
     cancel: Template | None = Field(None, description="Nobody waits for the answer to `$id` any more.")
     params: WireParamsSpec | None = Field(None, description="How params look.")
-    id: Annotated[str, g.one_of("integer", "string", "uuid")] | None = Field(
-        None, description="What an id is made of; `string` by default."
+    id: Annotated[str, g.one_of("integer", "string", "uuid", "order")] | None = Field(
+        None,
+        description="What an id is made of; `string` by default. With `order` there are none: answers keep the order.",
     )
     incoming: Annotated[SeqNode, g.list_of("WireRuleSpec")] | None = Field(
         None, description="What a message is; made from the templates when it is left out."
@@ -185,5 +223,10 @@ class WireSpec(Grammar):
     )
 
 
-ITEMS: dict[str, type[Grammar]] = {"incoming": WireRuleSpec, "handshake": WireStepSpec, "after": WireCallSpec}
+ITEMS: dict[str, type[Grammar]] = {
+    "shapes": WireShapeSpec,
+    "incoming": WireRuleSpec,
+    "handshake": WireStepSpec,
+    "after": WireCallSpec,
+}
 """What the items of the lists are."""

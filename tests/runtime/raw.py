@@ -72,6 +72,11 @@ class Raw:
         except ConnectionClosed as error:
             return error.rcvd.code if error.rcvd is not None else 1006
 
+    async def close(self, code: int, reason: str = "") -> None:
+        """Begin the closing handshake."""
+        self.protocol.send_close(code, reason)
+        await self._flush()
+
     async def handshake(self) -> None:
         if isinstance(self.protocol, ClientProtocol):
             self.protocol.send_request(self.protocol.connect())
@@ -108,10 +113,10 @@ class Raw:
 
 
 @asynccontextmanager
-async def raw_client(port: int, offer: Sequence[str] = (EXTENSIONS,)) -> AsyncGenerator[Raw]:
+async def raw_client(port: int, offer: Sequence[str] = (EXTENSIONS,), path: str = "/") -> AsyncGenerator[Raw]:
     """A client that has shaken hands, and has said nothing yet."""
     subprotocols = [Subprotocol(name) for name in offer] or None
-    protocol = ClientProtocol(parse_uri(f"ws://127.0.0.1:{port}"), subprotocols=subprotocols)
+    protocol = ClientProtocol(parse_uri(f"ws://127.0.0.1:{port}{path}"), subprotocols=subprotocols)
     async with await anyio.connect_tcp("127.0.0.1", port) as stream:
         client = Raw(stream, protocol)
         await client.handshake()

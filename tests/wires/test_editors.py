@@ -88,6 +88,8 @@ async def test_a_server_hears_what_editors_say() -> None:
     async with serving(server) as listening, raw_client(listening.port, []) as editor:
         await editor.say({"jsonrpc": "2.0", "method": "window/odd", "params": {"a": 1}})
         await editor.say({"hello": "there"})
+        answer = await editor.hear()
+        assert (answer["id"], answer["error"]["code"]) == (None, -32600)
         params: dict[str, Any] = {"textDocument": {"uri": "u"}, "position": PLACE}
         await editor.say({"jsonrpc": "2.0", "id": 5, "method": "textDocument/hover", "params": params})
         await server.started.wait()

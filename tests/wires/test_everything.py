@@ -165,7 +165,7 @@ async def test_what_a_client_asks_for_when_it_connects() -> None:
 
 
 async def test_a_server_says_what_others_hear() -> None:
-    async with serving(Desk(), **SERVER) as server, raw_client(server.port, ["declared.v1"]) as client:
+    async with serving(Desk(), **SERVER) as server, raw_client(server.port, ["declared.v1"], "/socket?v=1") as client:
         assert await client.hear() == {"op": "challenge", "nonce": "n"}
         await client.say({"op": "prove", "proof": "n!", "as": "T"}, {"op": "ping", "seq": 1})
         assert await client.hear() == {"op": "ack", "seq": 1}, "which settles it"
@@ -187,7 +187,7 @@ async def test_a_server_says_what_others_hear() -> None:
 
 @pytest.mark.parametrize("said", [b'{"op": "prove", "proof": "wrong", "as": "T"}', b'{"op": "prove"}'])
 async def test_a_server_refuses_who_proves_nothing(said: bytes) -> None:
-    async with serving(Desk(), **SERVER) as server, raw_client(server.port, []) as client:
+    async with serving(Desk(), **SERVER) as server, raw_client(server.port, [], "/socket?v=1") as client:
         await client.hear()
         await client.say_text(said)
         if b"wrong" in said:
@@ -210,7 +210,7 @@ async def test_a_hook_that_fails_lets_nobody_in(caplog: pytest.LogCaptureFixture
 async def test_who_does_not_finish_the_handshake_is_cut() -> None:
     async with (
         serving(Desk(), limits=Limits(handshake=0.3), **SERVER) as server,
-        raw_client(server.port, []) as client,
+        raw_client(server.port, [], "/socket?v=1") as client,
     ):
         await client.hear()
         assert await client.until_closed() == CloseCode.UNAUTHENTICATED

@@ -58,7 +58,7 @@ async def test_calls_that_are_never_answered_leave_room_for_others() -> None:
 
 async def test_a_batch_has_a_bound_and_who_exceeds_it_is_told() -> None:
     async with serving(Calculator()) as server, raw_client(server.port, []) as client:
-        one = {"jsonrpc": "2.0", "id": None, "method": "nobody"}
+        one = {"jsonrpc": "2.0", "method": "nobody"}
         await client.say_text(json.dumps([one] * MOST + [{**one, "id": 1}]).encode())
         refused = await client.hear()
         assert refused["error"]["message"] == f"a batch of {MOST + 1} messages, of which one has at most {MOST}"

@@ -10,6 +10,7 @@ import anyio
 import pytest
 from tests.runtime.raw import Raw, raw_client, raw_server
 from tests.wires.support import BOUND, sdk, serving, url
+from websockets.exceptions import ConnectionClosed
 
 from duologue import Call, ConnectFailed, Unknown
 
@@ -115,8 +116,43 @@ async def test_a_client_frames_as_others_do(asked: dict[str, str] | None) -> Non
     assert heard[1] == {"op": 6, "d": {"requestType": "SetScene", "requestId": "1", "requestData": {"sceneName": "A"}}}
 
 
-async def test_what_is_not_proven_ends_the_connection() -> None:
+async def test_what_is_not_proven_ends_the_connection_with_the_code_for_it() -> None:
     async with serving(Studio(), hooks=HOOKS) as server:
-        with pytest.raises(ConnectFailed, match="`proof` is not right"):
+        with pytest.raises(ConnectFailed, match="Authentication failed") as failed:
             async with studio.StudioClient.open(url(server.port), hooks={"proof": "a guess", "wanted": 1}):
                 raise AssertionError
+        assert failed.value.close_code == 4009
+        async with raw_client(server.port, OFFER) as client:
+            await client.hear()
+            await client.say({"op": 1, "d": {"rpcVersion": 1, "authentication": "a guess"}})
+            with pytest.raises(ConnectionClosed) as closed:
+                await client.hear()
+            assert closed.value.rcvd is not None
+            assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4009, "Authentication failed.")
+
+
+async def test_a_client_does_not_try_again_with_what_was_refused() -> None:
+    attempts, stands = 0, anyio.Event()
+
+    async def handle(server: Raw) -> None:
+        nonlocal attempts
+        attempts += 1
+        await server.say({"op": 0, "d": {"rpcVersion": 1, "authentication": ASKED}})
+        await server.hear()
+        if attempts == 1:
+            await server.say({"op": 2, "d": {"negotiatedRpcVersion": 1}})
+            await stands.wait()
+            return  # and the connection is lost
+        await server.close(4009, "Authentication failed.")
+        await server.until_closed()
+
+    with anyio.fail_after(BOUND):
+        async with (
+            raw_server(handle, OFFER) as port,
+            studio.StudioClient.open(url(port), hooks={"proof": proof, "wanted": 1}) as client,
+            client.events.scene_changed() as changed,
+        ):
+            stands.set()
+            with pytest.raises(ConnectFailed, match="refuses the credentials") as failed:
+                await anext(changed)
+    assert (attempts, failed.value.close_code) == (2, 4009)

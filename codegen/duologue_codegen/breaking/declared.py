@@ -9,7 +9,6 @@ from typing import Final
 from .. import ir
 from ..problems import quote
 from .findings import Finding, Request, Snippet, Version, found
-from .positions import sides
 from .samples import NoSample, Sampler
 
 _REPEATABLE: Final = {ir.Effect.SAFE: 2, ir.Effect.KEYED: 1, ir.Effect.UNSAFE: 0}
@@ -44,14 +43,14 @@ def _actions(old: ir.Protocol, new: ir.Protocol) -> Iterator[Finding]:
     for action in old.actions:
         after = known.get(action.name)
         if after is None:
-            request = _request(action, old, sides(action.side)[0])
+            request = _request(action, old, action.side.ends[0])
             yield found("action-removed", quote(action.name), action.origin, request, version=Version.OLD)
             continue
-        for caller in sides(action.side):
-            if caller not in sides(after.side):
+        for caller in action.side.ends:
+            if caller not in after.side.ends:
                 what = f"{quote(action.name)}: no longer called by the {caller}"
                 yield found("action-caller-changed", what, after.origin, _request(action, old, caller))
-        if any(side in sides(after.side) for side in sides(action.side)):
+        if any(side in after.side.ends for side in action.side.ends):
             yield from _action(action, after, old)
 
 
@@ -87,7 +86,7 @@ assert {claim}"""
 
 
 def _action(action: ir.ActionDef, after: ir.ActionDef, old: ir.Protocol) -> Iterator[Finding]:
-    caller = next(side for side in sides(action.side) if side in sides(after.side))
+    caller = next(side for side in action.side.ends if side in after.side.ends)
     pair = _Pair(old, action, after, caller)
     if action.kind is not after.kind:
         claim = f"type(it).__name__ == {_DESCRIPTORS[action.kind]!r}"
@@ -146,14 +145,14 @@ def _events(old: ir.Protocol, new: ir.Protocol) -> Iterator[Finding]:
     for event in old.events:
         after = known.get(event.name)
         if after is None:
-            witness = _event_request(event, old, sides(event.side)[0])
+            witness = _event_request(event, old, event.side.ends[0])
             yield found("event-removed", quote(event.name), event.origin, witness, version=Version.OLD)
             continue
-        for sender in sides(event.side):
-            if sender not in sides(after.side):
+        for sender in event.side.ends:
+            if sender not in after.side.ends:
                 what = f"{quote(event.name)}: no longer sent by the {sender}"
                 yield found("event-sender-changed", what, after.origin, _event_request(event, old, sender))
-        if any(side in sides(after.side) for side in sides(event.side)):
+        if any(side in after.side.ends for side in event.side.ends):
             yield from _event(event, after, old)
 
 
@@ -174,7 +173,7 @@ def _subscribe(event: ir.EventDef, **more: ir.JsonValue) -> Request:
 
 
 def _event(event: ir.EventDef, after: ir.EventDef, old: ir.Protocol) -> Iterator[Finding]:
-    sender = next(side for side in sides(event.side) if side in sides(after.side))
+    sender = next(side for side in event.side.ends if side in after.side.ends)
     pair = _Pair(old, event, after, sender)
     if added := [scope for scope in after.scope if scope not in event.scope]:
         what = f"{quote(event.name)}: needs {', '.join(map(quote, added))}"

@@ -64,13 +64,8 @@ def _position(
     return Position(part=part, name=name, old=old, new=new, writers=writers, origin=after.origin)
 
 
-def sides(side: ir.Side) -> tuple[ir.Side, ...]:
-    """One side, or both."""
-    return (ir.Side.CLIENT, ir.Side.SERVER) if side is ir.Side.BOTH else (side,)
-
-
 def _both(old: ir.Side, new: ir.Side) -> tuple[ir.Side, ...]:
-    return tuple(side for side in sides(old) if side in sides(new))
+    return tuple(side for side in old.ends if side in new.ends)
 
 
 def _other(side: ir.Side) -> ir.Side:
@@ -79,5 +74,5 @@ def _other(side: ir.Side) -> ir.Side:
 
 def _failing(error: ir.ErrorDef, protocol: ir.Protocol) -> tuple[ir.Side, ...]:
     """Who answers with an error: the called sides of the actions that may end in it."""
-    calling = {side for action in protocol.actions if error.class_name in action.errors for side in sides(action.side)}
+    calling = {side for action in protocol.actions if error.class_name in action.errors for side in action.side.ends}
     return tuple(_other(side) for side in sorted(calling)) or (ir.Side.SERVER,)

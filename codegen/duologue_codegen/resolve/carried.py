@@ -66,10 +66,11 @@ def check_wire(context: Context, wire: Wire, protocol: ir.Protocol) -> None:
         at = wire.at("keepalive", "action")
         _check_names(context, [envelope["keepalive"]["action"]], sent, at, "action or event of the client's")
     _check_events(context, wire, protocol)
-    _check_spread(context, envelope["request"], "params", protocol, ((a.name, a.params) for a in protocol.actions))
-    if envelope.get("notify") is not None:
-        data = ((event.name, event.class_name) for event in protocol.events)
-        _check_spread(context, envelope["notify"], "data", protocol, data)
+    _check_spread(context, envelope.get("request"), "params", protocol, ((a.name, a.params) for a in protocol.actions))
+    keep = envelope.get("route", {}).get("keep", {})
+    _check_names(context, keep.values(), every, wire.at("route", "keep"), "action")
+    if keep and "$route" not in _strings(envelope.get("request")):
+        context.complain(wire.at("route"), "`request` has no place for the `$route` that keeps something", "add it")
 
 
 def _item(node: Node, index: int) -> Node:
@@ -94,19 +95,37 @@ def _texts(node: Node) -> Sequence[ScalarNode]:
 
 def _check_events(context: Context, wire: Wire, protocol: ir.Protocol) -> None:
     envelope = wire.envelope or {}
-    template, form = envelope.get("notify"), envelope.get("event", {})
-    if template is None:
-        for event in protocol.events:
-            assert event.origin is not None, "it was read from a file"
-            hint = "add `notify`, as in `notify: {method: $event, params: $data}`"
-            context.complain(event.origin, f"`wire` has no `notify`, which the event {quote(event.name)} needs", hint)
-        return
-    parts, join = sum(text.startswith("$event.") for text in _strings(template)), form.get("join", ".")
+    events, shapes = {event.name for event in protocol.events}, wire.at("shapes")
+    for index, shape in enumerate(envelope.get("shapes", [])):
+        _check_names(context, shape.get("events", []), events, _item(shapes, index), "event")
     for event in protocol.events:
-        if parts and len(event.name.split(join, parts - 1)) != parts:
-            assert event.origin is not None, "it was read from a file"
-            message = f"the event {quote(event.name)} is not of {parts} parts joined by {quote(join)}"
-            context.complain(event.origin, message, "`notify` has a place for each part")
+        assert event.origin is not None, "it was read from a file"
+        for sender in event.side.ends:
+            form = _form_of(envelope, event.name, sender)
+            if form is None:
+                hint = "add `notify`, as in `notify: {method: $event, params: $data}`"
+                what = f"`wire` has no `notify` for the event {quote(event.name)}, which the {sender} sends"
+                context.complain(event.origin, what, hint)
+            else:
+                _check_event(context, form, event, protocol)
+
+
+def _check_event(context: Context, form: Mapping[str, Any], event: ir.EventDef, protocol: ir.Protocol) -> None:
+    assert event.origin is not None, "it was read from a file"
+    parts, join = sum(text.startswith("$event.") for text in _strings(form["notify"])), form.get("join", ".")
+    if parts and len(event.name.split(join, parts - 1)) != parts:
+        message = f"the event {quote(event.name)} is not of {parts} parts joined by {quote(join)}"
+        context.complain(event.origin, message, "`notify` has a place for each part")
+    _check_spread(context, form["notify"], "data", protocol, [(event.name, event.class_name)])
+
+
+def _form_of(envelope: Mapping[str, Any], event: str, sender: ir.Side) -> Mapping[str, Any] | None:
+    """How an event looks that one end sends: the first shape that has it, or what all have."""
+    for shape in envelope.get("shapes", []):
+        if shape.get("from", sender) == sender and event in shape.get("events", [event]):
+            return cast("Mapping[str, Any]", shape)
+    notify = envelope.get("notify")
+    return None if notify is None else {**envelope.get("event", {}), "notify": notify}
 
 
 def _check_spread(

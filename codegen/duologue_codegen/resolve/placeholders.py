@@ -6,17 +6,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from ..grammar import did_you_mean
-from ..nodes import MapNode, Node, ScalarNode, SeqNode
+from ..nodes import MapNode, Node, ScalarNode, SeqNode, to_json
 from ..problems import quote
+from ..wirespec import ENDS
 from .context import Context
 from .patterns import objection
-from .rules import PLACEHOLDER, SPREAD, leaves
+from .rules import PLACEHOLDER, SPREAD, is_spread, leaves
 
 _ALLOWED: Final[Mapping[tuple[str, ...], frozenset[str]]] = {
     ("request",): frozenset("id action params route meta".split()),
     ("reply",): frozenset("id action result route".split()),
     ("reply_error",): frozenset("id action code message data route".split()),
-    ("notify",): frozenset("event data route".split()),
     ("cancel",): frozenset("id route".split()),
     ("ack", "send"): frozenset("id route".split()),
     ("ack", "reply"): frozenset("id action result route".split()),
@@ -29,48 +29,126 @@ _NEEDED: Final[Mapping[tuple[str, ...], tuple[str, ...]]] = {
     ("ack", "send"): ("id",),
     ("ack", "reply"): ("id",),
 }
-_IN_NOTIFY: Final = "`notify` holds no variables, since an event is written once for all connections"
-_OWN: Final = frozenset(name for names in _ALLOWED.values() for name in names)
+_IN_EVENTS: Final = frozenset("event data route".split())
+_NO_VARIABLES: Final = "an event holds no variables but those that its route keeps, since one is written for many"
+_OWN: Final = _IN_EVENTS.union(*_ALLOWED.values())
 TOKEN: Final = "token"  # noqa: S105 - the name of a variable
 """A variable that every client has: the `token=` that it was opened with."""
+
+_WITHOUT_IDS: Final[Mapping[str, str]] = {
+    "cancel": "nothing says which call is given up",
+    "ack": "nothing says which call a first answer is to",
+    "batch": "the answers of a batch come in any order",
+}
 
 
 def check_placeholders(context: Context, wire: MapNode, envelope: Mapping[str, Any]) -> None:
     """Complain of placeholders that nothing fills, of those that a template lacks, and of patterns."""
-    variables = variables_of(envelope)
+    variables, has_ids = variables_of(envelope), envelope.get("id") != "order"
     for path, allowed in _ALLOWED.items():
         node = _at(wire, path)
         if node is None:
             continue
-        if path == ("notify",):
-            _check(context, node, allowed, frozenset(), otherwise=_IN_NOTIFY)
-        else:
-            _check(context, node, allowed, variables)
+        _check(context, node, allowed if has_ids else allowed - {"id"}, variables)
+        _check_spread(context, node)
         found = {text.partition(".")[0] for _, text in _texts(node)}
         for name in _NEEDED.get(path, ()):
-            if name not in found:
+            if name not in found and (has_ids or name != "id"):
                 context.complain(node, f"`{'.'.join(path)}` has no place for `${name}`", f"put `${name}` where it is")
-    _check_event(context, wire)
-    for path in (("route",), ("keepalive",), ("after",), ("connect",)):
+    for path in (("route", "default"), ("keepalive",), ("after",), ("connect",)):
         node = _at(wire, path)
         if node is not None:
             _check(context, node, frozenset(), variables, inside=path == ("connect",))
-    for name in sorted(variables & _OWN):
-        context.complain(wire, f"the variable {quote(name)} is called like a placeholder of messages", "rename it")
+    _check_variables(context, wire, envelope)
+    _check_events(context, wire, envelope)
     _check_steps(context, wire)
     _check_rules(context, wire)
+    if not has_ids:
+        _check_without_ids(context, wire, envelope)
+
+
+def _check_without_ids(context: Context, wire: MapNode, envelope: Mapping[str, Any]) -> None:
+    for key, why in _WITHOUT_IDS.items():
+        if envelope.get(key):
+            context.complain(wire.keys_at.get(key, wire), f"`id: order` goes without `{key}`: {why}", f"remove `{key}`")
+    if "keep" in envelope.get("route", {}):
+        context.complain(wire.keys_at.get("route", wire), "`id: order` has no ids that a route could keep")
+
+
+def _check_variables(context: Context, wire: MapNode, envelope: Mapping[str, Any]) -> None:
+    """Each variable is given by one end, or by what the other answers, and not by both."""
+    for name in sorted(variables_of(envelope) & _OWN):
+        context.complain(wire, f"the variable {quote(name)} is called like a placeholder of messages", "rename it")
+    ours = {TOKEN, *envelope.get("hooks", [])} | {name for end in ENDS for name in _said(envelope, end)}
+    steps, kept = _at(wire, ("after",)), _at(wire, ("route", "keep"))
+    saves = [_at(step, ("save",)) for step in steps] if isinstance(steps, SeqNode) else []
+    for node in (*saves, kept):
+        for name, key in node.keys_at.items() if isinstance(node, MapNode) else ():
+            if name in ours:
+                message = f"{quote(name)} is told by one end already, and what comes later would take its place"
+                context.complain(key, message, "give it another name")
+
+
+def _check_events(context: Context, wire: MapNode, envelope: Mapping[str, Any]) -> None:
+    kept = frozenset(envelope.get("route", {}).get("keep", {}))
+    shapes = wire.get("shapes")
+    for shape in shapes if isinstance(shapes, SeqNode) else ():
+        if not isinstance(shape, MapNode) or "notify" not in shape:
+            continue
+        if "from" not in shape and "events" not in shape:
+            hint = "say `from: client` or `server`, or which `events`; how all look is said by `notify`"
+            context.complain(shape, "nothing says which events look like this", hint)
+        events = shape.get("events")
+        count = 0 if events is None else len(events) if isinstance(events, SeqNode) else 1
+        _check_event(context, shape, kept, is_named="name" in shape, is_one=count == 1)
+    if "notify" in wire:
+        _check_event(context, wire, kept, is_named="name" in envelope.get("event", {}), is_one=False)
+
+
+def _check_event(context: Context, owner: MapNode, kept: frozenset[str], *, is_named: bool, is_one: bool) -> None:
+    """Check a template of events; the name of a single one need not be in it."""
+    node = owner["notify"]
+    _check(context, node, _IN_EVENTS, kept, otherwise=_NO_VARIABLES)
+    _check_spread(context, node)
+    parts = sorted(name for _, name in _texts(node) if name.partition(".")[0] == "event")
+    if parts and parts not in (["event"], [f"event.{index}" for index in range(len(parts))]):
+        context.complain(node, "`$event` stands alone, or in parts from `$event.0` on, each once")
+    if parts or is_named:
+        return
+    if not is_one:
+        context.complain(node, "`notify` has no place for `$event`", "put `$event` where the name of the event is")
+    elif not any(_is_constant(value) for _, value in leaves(to_json(node))):
+        context.complain(node, "nothing tells this event from others", "put `$event` where its name is")
+
+
+def _is_constant(value: object) -> bool:
+    return not (isinstance(value, str) and PLACEHOLDER.fullmatch(value.removeprefix(SPREAD)))
+
+
+def _check_spread(context: Context, node: Node) -> None:
+    """Of two values that are spread in one array nobody knows where the one ends."""
+    if isinstance(node, SeqNode) and sum(is_spread(to_json(item)) for item in node) > 1:
+        context.complain(
+            node, "two values are spread in one array", "spread one, and give the other a place of its own"
+        )
+    for item in node if isinstance(node, SeqNode) else node.values() if isinstance(node, MapNode) else ():
+        _check_spread(context, item)
 
 
 def variables_of(envelope: Mapping[str, Any]) -> frozenset[str]:
-    """The names that something gives a value: hooks, messages of the handshake, results of calls after it."""
-    found = {TOKEN, *envelope.get("hooks", [])}
-    for step in envelope.get("handshake", []):
-        for end in ("client", "server"):
-            if end in step:
-                found.update(text[1:] for _, text in leaves(step[end]) if isinstance(text, str) and text[:1] == "$")
+    """The names that something gives a value: hooks, messages of the handshake, results of calls after it, routes."""
+    found = {TOKEN, *envelope.get("hooks", []), *envelope.get("route", {}).get("keep", {})}
+    found.update(name for end in ENDS for name in _said(envelope, end))
     for call in envelope.get("after", []):
         found.update(call.get("save", {}))
     return frozenset(found)
+
+
+def _said(envelope: Mapping[str, Any], end: str) -> Iterator[str]:
+    """The variables that an end tells in the handshake."""
+    for step in envelope.get("handshake", []):
+        if end in step:
+            yield from (text[1:] for _, text in leaves(step[end]) if isinstance(text, str) and text[:1] == "$")
 
 
 def _check(
@@ -93,17 +171,6 @@ def _check(
             context.complain(scalar, f"nothing fills the placeholder {quote('$' + name)} here", hint)
 
 
-def _check_event(context: Context, wire: MapNode) -> None:
-    node = wire.get("notify")
-    if node is None:
-        return
-    parts = sorted(name for _, name in _texts(node) if name.partition(".")[0] == "event")
-    if parts and parts not in (["event"], [f"event.{index}" for index in range(len(parts))]):
-        context.complain(node, "`$event` stands alone, or in parts from `$event.0` on, each once")
-    if not parts and "event" not in wire:
-        context.complain(node, "`notify` has no place for `$event`", "put `$event` where the name of the event is")
-
-
 def _check_steps(context: Context, wire: MapNode) -> None:
     steps = wire.get("handshake")
     for step in steps if isinstance(steps, SeqNode) else ():
@@ -111,8 +178,9 @@ def _check_steps(context: Context, wire: MapNode) -> None:
             continue
         if ("client" in step) == ("server" in step):
             context.complain(step, "a message of the handshake is said by one end", "write `client: …` or `server: …`")
-        if "refuse" in step and "check" not in step:
-            context.complain(step.keys_at["refuse"], "`refuse` is what is said where `check` refuses", "add `check`")
+        for key, what in (("refuse", "what is said"), ("close", "how it ends")):
+            if key in step and "check" not in step:
+                context.complain(step.keys_at[key], f"`{key}` is {what} where `check` refuses", "add `check`")
 
 
 def _check_rules(context: Context, wire: MapNode) -> None:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any, cast
 
 from pydantic import BaseModel
 
+from .. import ir
 from ..grammar import Grammar, did_you_mean
 from ..load import load_text
 from ..nodes import MapNode, Node, ScalarNode, SeqNode, describe, to_json
+from ..problems import quote
 from ..wirespec import ITEMS, NATIVE, PROFILES, WireSpec
 from .context import Context
 from .placeholders import check_placeholders
-from .rules import derived
+from .rules import at_their_ends, confused, derived
 
 DECLARED = "declared"
 """What `ir.Protocol.wire` says where the spec has a mapping."""
@@ -78,14 +80,29 @@ def resolve(context: Context, node: Node | None) -> Wire:
     if said is None or len(context.problems) > before:
         return Wire(name=DECLARED, envelope={}, node=node)
     envelope = _merged(given(str(said.pop("extends"))), said) if "extends" in said else said
-    for key, example in _REQUIRED.items():
+    check_placeholders(context, cast("MapNode", node), envelope)
+    return Wire(name=DECLARED, envelope=_ordered(envelope), node=node)
+
+
+def completed(context: Context, wire: Wire, actions: Sequence[ir.ActionDef]) -> Wire:
+    """The same with rules for what comes, which follow from who calls whom."""
+    if not wire.envelope:
+        return wire
+    envelope = dict(wire.envelope)
+    for key, example in _REQUIRED.items() if actions else ():
         if envelope.get(key) is None:
             hint = f"as in `{key}: {example}`; or begin with `extends: jsonrpc2`"
-            context.complain(node, f"`wire` has no `{key}`", hint)
-    check_placeholders(context, cast("MapNode", node), envelope)
-    if len(context.problems) == before and "incoming" not in envelope:
-        envelope["incoming"] = derived(envelope)
-    return Wire(name=DECLARED, envelope=_ordered(envelope), node=node)
+            context.complain(wire.at(), f"`wire` has no `{key}`", hint)
+            return wire
+    callers = {str(end) for action in actions for end in action.side.ends}
+    are_derived = "incoming" not in envelope
+    rules = at_their_ends(derived(envelope) if are_derived else envelope["incoming"], callers, are_derived=are_derived)
+    if are_derived and (pair := confused(rules)) is not None:
+        one, other = map(quote, pair)
+        hint = "give one of them a member that the other has not, or write the rules under `incoming`"
+        context.complain(wire.at(), f"nothing tells messages of the kinds {one} and {other} apart", hint)
+    envelope["incoming"] = rules
+    return replace(wire, envelope=_ordered(envelope))
 
 
 @cache

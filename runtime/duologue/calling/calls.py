@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard, TypeVar, cast
@@ -35,12 +35,15 @@ class CallOptions:
         route: What the call is for, besides the connection, where the protocol's messages say so: a session, an object,
             a subscription.
         validation: What is done with a result that does not fit; None for what the client was opened with.
+        on_id: Is told the request's id before it leaves, where messages have one: others may address by it what
+            follows from a call.
     """
 
     key: str | None = None
     meta: Mapping[str, str] | None = None
     route: int | str | None = None
     validation: Validation | None = None
+    on_id: Callable[[int | str], object] | None = None
 
 
 DEFAULTS: Final = CallOptions()
@@ -280,6 +283,8 @@ class Calls:
                 route=options.route,
                 **more,
             )
+            if options.on_id is not None and (id := connection.codec.wire_id(call.id)) is not None:
+                options.on_id(id)
         except BaseException:
             self.pass_on()  # it may have been given a place that it does not use
             raise

@@ -47,10 +47,6 @@ class Ending:
     spread: float | None = None
     retry_after: float | None = None
 
-    @property
-    def refuses_credentials(self) -> bool:
-        return self.close_code == CloseCode.UNAUTHENTICATED or self.status_code == UNAUTHENTICATED
-
 
 class Backoff:
     """The pauses of one client.
@@ -59,11 +55,19 @@ class Backoff:
 
     Args:
         renewable: Whether other credentials may be had by asking anew: that is tried once.
+        refusals: Close codes that say that the credentials are not good.
         draw: The dice, which give a number between two others; Python's own unless given.
     """
 
-    def __init__(self, *, renewable: bool, draw: Callable[[float, float], float] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        renewable: bool,
+        refusals: frozenset[int] = frozenset({CloseCode.UNAUTHENTICATED}),
+        draw: Callable[[float, float], float] | None = None,
+    ) -> None:
         self._renewable = renewable
+        self._refusals = refusals
         self._draw = draw or random.uniform
         self._bound = 0.0
         self._refused = False
@@ -79,9 +83,13 @@ class Backoff:
         wish = min(ending.retry_after or 0.0, LONGEST_WISH)
         return wish + self._draw(0, max(self._bound, spread))
 
+    def refuses_credentials(self, ending: Ending) -> bool:
+        """Whether the server wants other credentials."""
+        return ending.close_code in self._refusals or ending.status_code == UNAUTHENTICATED
+
     def _may_try(self, ending: Ending) -> bool:
         """Whether the credentials may be good: those that were good may have expired, new ones are tried but once."""
-        if not ending.refuses_credentials:
+        if not self.refuses_credentials(ending):
             if ending.lived:
                 self._refused = False
             return True

@@ -19,6 +19,7 @@ from ..calling.channel import Channel
 from ..calling.peer import Peer
 from ..close_codes import CloseCode
 from ..connection.connection import Connection
+from ..connection.greeting import refusals
 from ..connection.hooks import Hooks
 from ..connection.party import Extras, Party
 from ..descriptors import API_LEVEL, Protocol
@@ -308,7 +309,8 @@ class Client(Peer):
 
     async def _keep(self, scope: Scope) -> None:
         """Make another connection whenever one is lost, until the client is closed or told to stop."""
-        backoff, connection = Backoff(renewable=self._dialer.renewable), self.connection
+        backoff = Backoff(renewable=self._dialer.renewable, refusals=refusals(self._speech.envelope))
+        connection = self.connection
         while True:
             began = self.executor.now()
             tell(self._lifecycle.connected)
@@ -356,7 +358,7 @@ class Client(Peer):
                 ending = Ending(
                     close_code=failed.close_code, status_code=failed.status_code, retry_after=failed.retry_after
                 )
-        if ending.refuses_credentials:
+        if backoff.refuses_credentials(ending):
             raise ConnectFailed(
                 f"the server refuses the credentials: {error}",
                 status_code=ending.status_code,

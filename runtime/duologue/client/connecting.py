@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final
 from urllib.parse import urlencode
 
 from websockets.uri import WebSocketURI
 
 from ..connection.greeting import Greeting
-from ..net.handshake import Asked
+from ..net.handshake import VARIABLE, Asked
 from ..wire import Envelope, plain
-
-_VARIABLE: Final = re.compile(r"\$([a-z][a-z0-9_]*)")
 
 
 async def asked(uri: WebSocketURI, token: str | None, greeting: Greeting | None) -> Asked:
@@ -23,12 +20,12 @@ async def asked(uri: WebSocketURI, token: str | None, greeting: Greeting | None)
         return Asked(uri=uri, token=token)
     envelope, connect = greeting.envelope, greeting.envelope.connect
     path = uri.path if uri.path not in ("", "/") else await _text(connect.get("path", uri.path), greeting)
-    query = urlencode({name: await _text(value, greeting) for name, value in connect.get("query", {}).items()})
+    query = urlencode(await _texts(connect.get("query", {}), greeting))
     return Asked(
-        uri=replace(uri, path=path, query="&".join(part for part in (uri.query, query) if part)),
+        uri=replace(uri, path=path or uri.path, query="&".join(part for part in (uri.query, query) if part)),
         token=None if places_token(envelope) else token,
         subprotocols=tuple(connect.get("subprotocol", ())),
-        headers={name: await _text(value, greeting) for name, value in connect.get("headers", {}).items()},
+        headers=await _texts(connect.get("headers", {}), greeting),
     )
 
 
@@ -38,11 +35,15 @@ def places_token(envelope: Envelope) -> bool:
     return '"$token"' in json.dumps(told) or "$token" in json.dumps(envelope.connect)
 
 
-async def _text(template: str, greeting: Greeting) -> str:
-    for name in _VARIABLE.findall(template):
+async def _texts(templates: Mapping[str, str], greeting: Greeting) -> dict[str, str]:
+    filled = {name: await _text(value, greeting) for name, value in templates.items()}
+    return {name: value for name, value in filled.items() if value is not None}
+
+
+async def _text(template: str, greeting: Greeting) -> str | None:
+    """A template, filled; None where a hook gives no value for it."""
+    for name in VARIABLE.findall(template):
         await greeting.settle(name)
-
-    def told(found: re.Match[str]) -> str:
-        return str(plain(greeting.variables[found[1]]))
-
-    return _VARIABLE.sub(told, template)
+        if name not in greeting.variables:
+            return None
+    return VARIABLE.sub(lambda found: str(plain(greeting.variables[found[1]])), template)

@@ -68,7 +68,7 @@ class ClientIntroduction:
                 await self._call(connection, call)
         except Exception as error:  # noqa: BLE001 - a hook may raise anything: whoever connects is told
             self._failure = error
-            self._link.abort()
+            self._leave(error)
         else:
             connection.is_introducing = False
             self._link.hold()
@@ -84,6 +84,13 @@ class ClientIntroduction:
             if found is None:
                 raise GreetingFailed(f"the result of {name} has no {path}")
             self._greeting.variables[variable] = found
+
+    def _leave(self, error: Exception) -> None:
+        close = error.close if isinstance(error, GreetingFailed) and not error.refused else None
+        if close is None:
+            self._link.abort()
+        else:
+            self._link.close(close["code"], close.get("reason", str(error)))
 
     def _say(self, message: bytes) -> None:
         self._link.send(message)
@@ -115,5 +122,5 @@ def _failed(failure: Exception, closed: ConnectionClosed | None) -> ConnectFaile
     told = str(failure) if closed is None or not closed.reason else closed.reason
     code = None if closed is None or closed.close_code == CloseCode.ABNORMAL else closed.close_code
     if isinstance(failure, GreetingFailed) and failure.refused:
-        told, code = str(failure), CloseCode.UNAUTHENTICATED
+        told, code = str(failure), CloseCode.UNAUTHENTICATED if failure.close is None else failure.close["code"]
     return ConnectFailed(f"the handshake did not succeed: {told}", close_code=code)

@@ -7,9 +7,10 @@ from typing import Any, Final
 
 import msgspec
 
+from ..close_codes import CloseCode
 from ..drivers.port import Executor, Future, wake
 from ..errors import CallError, Unauthenticated
-from ..wire import OWN, End, Envelope, Frame, Step, Template, compiled, constants, places, plain
+from ..wire import OWN, Close, End, Envelope, Frame, Step, Template, compiled, constants, places, plain
 from .hooks import Hooks, value_of
 
 TOKEN: Final = "token"  # noqa: S105 - the name of a variable
@@ -24,16 +25,24 @@ def asks_for_token(envelope: Envelope) -> bool:
     return any("client" in step and TOKEN in places(compiled(step["client"])) for step in envelope.handshake)
 
 
+def refusals(envelope: Envelope | None) -> frozenset[int]:
+    """The close codes that say that what was shown is not good."""
+    closes = [] if envelope is None else [step["close"] for step in envelope.handshake if "close" in step]
+    return frozenset((CloseCode.UNAUTHENTICATED, *(close["code"] for close in closes)))
+
+
 class GreetingFailed(Exception):
     """The handshake did not come to its end, and why.
 
     Attributes:
         refused: The other end does not want what this one has shown.
+        close: How the protocol has the connection closed for it; None where it does not say.
     """
 
-    def __init__(self, reason: str, *, refused: bool = False) -> None:
+    def __init__(self, reason: str, *, refused: bool = False, close: Close | None = None) -> None:
         super().__init__(reason)
         self.refused = refused
+        self.close = close
 
 
 class Ear:
@@ -78,6 +87,7 @@ class Greeting:
         authenticate: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
         self.variables: dict[str, bytes] = {} if token is None else {TOKEN: msgspec.json.encode(token)}
+        self._ours = set(self.variables)
         self.envelope = envelope
         self._steps = envelope.handshake
         self._end: End = end
@@ -102,10 +112,11 @@ class Greeting:
     async def _settle_messages(self) -> None:
         """Values that messages hold after the handshake."""
         said = [self.envelope.request] if self._end == "client" else [self.envelope.reply, self.envelope.reply_error]
-        saved = {name for call in self.envelope.after for name in call.get("save", {})}
+        later = {name for call in self.envelope.after for name in call.get("save", {})}
+        later |= self.envelope.route.get("keep", {}).keys()
         for template in said:
             for name in places(compiled(template)):
-                if name.partition(".")[0] not in OWN and name not in saved:
+                if name.partition(".")[0] not in OWN and name not in later:
                     await self.settle(name)
 
     async def filled(self, template: Template) -> bytes:
@@ -117,6 +128,7 @@ class Greeting:
         node = compiled(template)
         for name in places(node):
             await self.settle(name)
+            self._ours.add(name)
         return node.fill(self.variables) or b"null"
 
     async def settle(self, name: str) -> None:
@@ -145,11 +157,17 @@ class Greeting:
         except (UnicodeDecodeError, msgspec.DecodeError, RecursionError) as error:
             raise GreetingFailed(f"what was said is not JSON: {error}") from None
         if not _fits(expected, frame):
-            refusal = self._refusal(frame)
-            raise GreetingFailed(refusal or self._unexpected(expected, said), refused=refusal is not None)
+            self._hear_refusal(frame)
+            raise GreetingFailed(self._unexpected(expected, said))
         for name, place in places(compiled(expected)).items():
             if (value := place.read(frame)) is not None:
-                self.variables[name] = value
+                self._keep(name, value)
+
+    def _keep(self, name: str, value: bytes) -> None:
+        """Take what the other end tells; what this one has told it may only repeat."""
+        if name in self._ours and name in self.variables and plain(value) != plain(self.variables[name]):
+            raise GreetingFailed(f"what was said has another `{name}` than this end has told")
+        self.variables[name] = value
 
     def _unexpected(self, expected: Template, said: bytes) -> str:
         wanted = {".".join(path): value for path, value in constants(expected).items()}
@@ -158,14 +176,14 @@ class Greeting:
             return told
         return f"{told}, and not {said[:_SHOWN].decode(errors='replace')}"
 
-    def _refusal(self, frame: Frame) -> str | None:
-        """What the other end says where it refuses what this one said; None where it does not."""
+    def _hear_refusal(self, frame: Frame) -> None:
+        """Raise where the other end refuses what this one said."""
         for step in self._steps:
             if self._end in step and "refuse" in step and _fits(step["refuse"], frame):
                 told = [place.read(frame) for place in places(compiled(step["refuse"])).values()]
                 reasons = [str(plain(one)) for one in told if one is not None]
-                return f"the other end refuses: {', '.join(reasons) or frame.text.decode()[:_SHOWN]}"
-        return None
+                why = ", ".join(reasons) or frame.text.decode()[:_SHOWN]
+                raise GreetingFailed(f"the other end refuses: {why}", refused=True, close=step.get("close"))
 
     async def _check(self, step: Step, say: Callable[[bytes], None]) -> None:
         check = step.get("check")
@@ -177,7 +195,7 @@ class Greeting:
             self.variables.setdefault("reason", msgspec.json.encode(error.message))
             if "refuse" in step:
                 say(await self.filled(step["refuse"]))
-            raise GreetingFailed(error.message) from None
+            raise GreetingFailed(error.message, close=step.get("close")) from None
 
     async def _judge(self, check: str) -> None:
         if check in self._hooks:

@@ -78,6 +78,11 @@ class Call(Generic[PeerT]):
         self.deadline = deadline
         self.route = route
 
+    @property
+    def wire_id(self) -> int | str | None:
+        """The request's id as its message has it; None where it has none. Others address by it what follows."""
+        return self.connection.codec.wire_id(self.id) if self.id else None
+
     def time_left(self) -> float | None:
         """Seconds until the caller stops waiting; None when it waits for ever."""
         return None if self.deadline is None else max(0.0, self.deadline - self.connection.executor.now())

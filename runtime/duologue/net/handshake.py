@@ -17,7 +17,7 @@ from websockets.typing import Origin, Subprotocol
 from websockets.uri import WebSocketURI
 
 from ..auth import Credentials
-from ..errors import CallError, Status, Unauthenticated
+from ..errors import CallError, InvalidArgument, NotFound, Status, Unauthenticated
 from ..limits import Limits
 from ..wire import SUBPROTOCOL, Connect
 from .compression import Deflate, client_extensions, server_extensions
@@ -45,12 +45,16 @@ HTTP_STATUS: Final[Mapping[Status, int]] = {
     Status.INVALID_ARGUMENT: 400,
     Status.UNAUTHENTICATED: 401,
     Status.PERMISSION_DENIED: 403,
+    Status.NOT_FOUND: 404,
     Status.RESOURCE_EXHAUSTED: 429,
     Status.UNAVAILABLE: 503,
 }
 """How a handshake is refused; with 500 for what is not listed."""
 
 ANY_ORIGIN: Final = "*"
+
+VARIABLE: Final = re.compile(r"\$([a-z][a-z0-9_]*)")
+"""A variable in the texts of a declared protocol's `connect`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +120,32 @@ def token_in(request: Request, connect: Connect) -> str | None:
             if value.startswith(before) and value.endswith(after):
                 return value[len(before) : len(value) - len(after)]
     return None
+
+
+def check_asked(request: Request, connect: Connect) -> None:
+    """Refuse a client that asks for something else than a declared protocol has.
+
+    A path may have more before it, where a server is reached by several; a client may offer no subprotocol.
+
+    Raises:
+        CallError: What it asks for, and what there is.
+    """
+    url, path = urlsplit(request.path), connect.get("path")
+    if path is not None and re.search(_pattern(path) + "$", url.path) is None:
+        raise NotFound(f"there is nothing at this path: the protocol is spoken at {path}")
+    ours = connect.get("subprotocol", ())
+    offered = [name.strip() for value in request.headers.get_all("Sec-WebSocket-Protocol") for name in value.split(",")]
+    if ours and offered and not set(ours).intersection(offered):
+        raise InvalidArgument(f"none of these subprotocols is spoken: there is {', '.join(ours)}")
+    query = parse_qs(url.query, keep_blank_values=True)
+    for name, value in connect.get("query", {}).items():
+        if not VARIABLE.search(value) and value not in query.get(name, ()):
+            raise InvalidArgument(f"the query has to have {name}={value}")
+
+
+def _pattern(path: str) -> str:
+    """A path as an expression; a variable is a part of it."""
+    return "[^/]+".join(map(re.escape, VARIABLE.split(path)[::2]))
 
 
 def credentials_of(

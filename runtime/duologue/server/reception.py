@@ -21,11 +21,11 @@ from ..connection.party import Party
 from ..drivers.port import Executor, Scope, Socket, Timer
 from ..errors import CallError, ResourceExhausted, Status, Unauthenticated, Unavailable
 from ..limits import KIB, naming
-from ..net.handshake import credentials_of, refusal, server_protocol
+from ..net.handshake import check_asked, credentials_of, refusal, server_protocol
 from ..net.link import Link
 from ..observing.probes import STOPPING
 from ..session.outcomes import body_of, incident
-from ..wire import SUBPROTOCOL, BadMessage, BadText, NativeCodec
+from ..wire import SUBPROTOCOL, BadMessage, BadText, Close, NativeCodec
 
 FIRST_MESSAGE: Final = 4 * KIB
 """Bytes that a first message may have, where it is to say who the peer is."""
@@ -161,6 +161,12 @@ class Reception:
             self._link.respond(accepted)
             return
         try:
+            if self._connect is not None:
+                check_asked(request, self._connect)
+        except CallError as error:
+            self._decline(error, why="request")
+            return
+        try:
             if self._is_stopping():  # the socket is still open for those who ask whether it is
                 self._tell("stopping")
                 self._link.respond(refusal(self._protocol, Unavailable(STOPPING)))
@@ -207,9 +213,9 @@ class Reception:
         except CallError as error:
             self._decline(error, shown=self._credentials.token is not None)
 
-    def _decline(self, error: CallError, *, shown: bool = True) -> None:
-        """Answer the handshake with an error; `shown` says whether there was a token."""
-        self._tell(_reason(error))
+    def _decline(self, error: CallError, *, shown: bool = True, why: str | None = None) -> None:
+        """Answer the handshake with an error; `shown` says whether there was a token, `why` what observers hear."""
+        self._tell(why or _reason(error))
         self._link.respond(refusal(self._protocol, error, shown=shown))
 
     def _let_in(self, identity: Identity, variables: Mapping[str, bytes] | None = None) -> Connection:
@@ -266,7 +272,7 @@ class Reception:
             connection = self._let_in(identity, greeting.variables)
             self._admission.unfinished.leave(self._make_room)
         except GreetingFailed as error:
-            self._refuse(str(error))
+            self._refuse(str(error), close=error.close)
             return
         except CallError as error:
             self._turn_away(error)
@@ -309,10 +315,14 @@ class Reception:
         else:
             self._refuse(error.message, _reason(error))
 
-    def _refuse(self, reason: str, why: str = "authentication", limit: str | None = None) -> None:
+    def _refuse(
+        self, reason: str, why: str = "authentication", limit: str | None = None, close: Close | None = None
+    ) -> None:
+        """Close; `close` is how the protocol says so."""
         if limit is None:  # else it is told when the connection is gone
             self._tell(why)
-        self._link.close(CloseCode.UNAUTHENTICATED, reason, limit)
+        code = CloseCode.UNAUTHENTICATED if close is None else close["code"]
+        self._link.close(code, reason if close is None else close.get("reason", reason), limit)
 
     def _forget_login(self) -> None:
         if self._login is not None:

@@ -9,12 +9,13 @@ from ..close_codes import CloseCode
 from ..deadlines import Deadlines
 from ..errors import ResourceExhausted, Status
 from ..limits import Limits
-from ..wire import ErrorBody, Message
+from ..wire import ErrorBody, Foreign, Message
 from .batches import Batch
 from .decisions import Decision, Expiring, Fail, Granted, IncomingCall, Refused, Start
 from .outbox import Outbox
 from .states import OPEN, Life, State
 from .transfers import Transfers
+from .turns import Turns
 
 
 class Answering:
@@ -26,7 +27,7 @@ class Answering:
         batch: The batch whose requests are being looked at; None where each came by itself.
     """
 
-    __slots__ = ("_deadlines", "_life", "_limits", "_outbox", "_transfers", "batch", "calls", "on_answered")
+    __slots__ = ("_deadlines", "_life", "_limits", "_outbox", "_transfers", "_turns", "batch", "calls", "on_answered")
 
     def __init__(
         self,
@@ -45,6 +46,7 @@ class Answering:
         self._transfers = transfers
         self._deadlines = deadlines
         self._limits = limits
+        self._turns = Turns(by_name=outbox.codec.by_name) if outbox.codec.in_order else None
 
     # ----------------------------------------------------------------------------------------------------- to receive
     def receive(self, message: Message, now: float) -> Decision | None:
@@ -55,21 +57,25 @@ class Answering:
         elif id in self.calls:
             return Fail(CloseCode.VIOLATION, f"id {id} is in flight already")
         elif self._life.state is State.LEAVING:
-            self._refuse_unrun(id, Status.UNAVAILABLE, "closing: no more calls are taken")
+            self._refuse_unrun(message, Status.UNAVAILABLE, "closing: no more calls are taken")
         elif len(self.calls) >= limit:
-            self._refuse_unrun(id, Status.RESOURCE_EXHAUSTED, f"in_flight: {limit} calls are running already")
+            self._refuse_unrun(message, Status.RESOURCE_EXHAUSTED, f"in_flight: {limit} calls are running already")
             return Refused("in_flight")
         else:
-            return self._accept(IncomingCall(message, id, now, extensions=self._outbox.capabilities.extensions))
+            return self._accept(
+                IncomingCall(message, id, now, extensions=self._outbox.capabilities.extensions), message
+            )
         return None
 
-    def _accept(self, call: IncomingCall) -> Start | None:
+    def _accept(self, call: IncomingCall, message: Message) -> Start | None:
         if call.stream is not None:
             if not self._transfers.may_open(call.stream):
-                self._refuse_unrun(call.id, Status.INVALID_ARGUMENT, f"stream {call.stream} is taken, or not yours")
+                self._refuse_unrun(message, Status.INVALID_ARGUMENT, f"stream {call.stream} is taken, or not yours")
                 return None
             self._transfers.open(call)
         self.calls[call.id] = call
+        if self._turns is not None:
+            self._turns.enter(call.id, call.action)
         if call.action in self._outbox.codec.acknowledged:
             call.acked = True
             self._outbox.send(self._outbox.codec.first_answer(call.id, call.route))
@@ -139,14 +145,15 @@ class Answering:
         )
 
     def complain(self, error: ErrorBody) -> None:
-        """Answer what is no call, and so has no id."""
+        """Answer what is no call, and so has no id; where no message has one, that would answer another call."""
         self._life.move("respond")
-        self._outbox.send(self._outbox.codec.failure(None, error))
+        if self._turns is None:
+            self._send_if_any(self._outbox.codec.failure(None, error))
 
     def reject(self, id: str | None, reason: str, code: str | None = None) -> None:
         """Say that what came was no message; `code` is the kind of mistake, where the profile tells them apart."""
         if id not in self.calls:  # that id has its own response to come
-            self._refuse_unrun(id, Status.INVALID_ARGUMENT, reason, code)
+            self._refuse_unrun(Message(id=id), Status.INVALID_ARGUMENT, reason, code)
 
     def _respond(self, call: IncomingCall, message: bytes, error: ErrorBody | None) -> None:
         if self.calls.get(call.id) is not call:  # the connection was lost meanwhile
@@ -162,12 +169,15 @@ class Answering:
             status, text = Status.RESOURCE_EXHAUSTED, self._oversize(call, "an answer", message)
             error = ErrorBody(status, status, text)
             message = self._outbox.codec.failure(call.id, error, action=call.action, route=call.route)
-        if call.batch is None:
-            self._outbox.send(message)
-        else:
+        if call.batch is not None:
             call.batch.answers.append(message)
             call.batch.owed -= 1
             self._send_whole(call.batch)
+        elif self._turns is not None:
+            for answer in self._turns.leave(call.id, call.action, message):
+                self._outbox.send(answer)
+        else:
+            self._outbox.send(message)
         if self.on_answered is not None:
             self.on_answered(call, error)
 
@@ -175,9 +185,20 @@ class Answering:
         most = self._outbox.capabilities.frame
         return f"{call.action[:64]}: {what} of {len(message)} bytes; the peer takes at most {most}"
 
-    def _refuse_unrun(self, id: str | None, status: Status, text: str, code: str | None = None) -> None:
-        message = self._outbox.codec.failure(id, ErrorBody(code or status, status, text, ran=False))
-        if self.batch is None:
-            self._outbox.send(message)
+    def _refuse_unrun(self, message: Message, status: Status, text: str, code: str | None = None) -> None:
+        id, action = message.id or None, message.action or ""
+        route = message.route if isinstance(message, Foreign) else None
+        error = ErrorBody(code or status, status, text, ran=False)
+        answer = self._outbox.codec.failure(id, error, action=action, route=route)
+        if self.batch is not None:
+            self.batch.answers.append(answer)
+        elif self._turns is not None:
+            for one in self._turns.refuse(action, answer):
+                self._outbox.send(one)
         else:
-            self.batch.answers.append(message)
+            self._send_if_any(answer)
+
+    def _send_if_any(self, answer: bytes) -> None:
+        """Send what a profile without errors has nothing to say for."""
+        if answer:
+            self._outbox.send(answer)

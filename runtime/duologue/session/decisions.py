@@ -20,6 +20,7 @@ class OutgoingCall:
     """A call of ours: its id is taken until its one response.
 
     Attributes:
+        action: What is called.
         message: The request, until it is handed to the transport.
         abandoned: The caller was settled without the response, which will be dropped when it comes.
         inflow: Of a stream or a download: what the peer may send.
@@ -33,6 +34,7 @@ class OutgoingCall:
 
     __slots__ = (
         "abandoned",
+        "action",
         "complete",
         "deadline",
         "id",
@@ -47,8 +49,9 @@ class OutgoingCall:
         "upload",
     )
 
-    def __init__(self, id: str, owner: Any) -> None:
+    def __init__(self, id: str, action: str, owner: Any) -> None:
         self.id = id
+        self.action = action
         self.owner = owner
         self.observed: ObservedCall | None = None
         self.message: bytes | None = None

@@ -56,6 +56,7 @@ from .outbox import Outbox
 from .skew import go_together
 from .states import LEGAL, OPEN, Life, Role, State
 from .transfers import Transfers
+from .turns import next_answered
 
 
 class Session:
@@ -188,7 +189,7 @@ class Session:
         state, capabilities = self._life.state, self.outbox.capabilities
         if (state is not OPEN and state not in LEGAL["request"]) or self.peer_leaving:
             raise NotSent("the connection is closing")
-        codec, call = self.outbox.codec, OutgoingCall(self._following_id, owner)
+        codec, call = self.outbox.codec, OutgoingCall(self._following_id, action, owner)
         call.is_settled_by_ack = action in codec.settled_by_ack
         if window is not None:
             call.inflow = Inflow(window)
@@ -237,7 +238,8 @@ class Session:
             self._end(call)
         elif self.outbox.capabilities.extensions or self.outbox.codec.says_cancel:
             self.outbox.send(self.outbox.codec.cancel(call.id))
-        if not self.outbox.codec.is_native:  # peers of other protocols need not ever answer: it would keep its place
+        codec = self.outbox.codec
+        if not codec.is_native and not codec.in_order:  # such peers need not ever answer: it would keep its place
             self._end(call)
 
     def consume(self, call: OutgoingCall, amount: int) -> None:
@@ -332,6 +334,8 @@ class Session:
             if acked is not None and acked.is_settled_by_ack:
                 self._receive_response(message)
         else:
+            if self.outbox.codec.answers_unknown and message.whole is not None:
+                self.answering.reject(None, "this is none of the protocol's messages", "not_a_message")
             self._decisions.append(EventArrived(message))
 
     def _receive_bad(self, bad: BadMessage) -> None:
@@ -365,6 +369,9 @@ class Session:
             self._know(Capabilities(extensions=True, frame=told.frame, in_flight=told.in_flight, window=told.window))
 
     def _receive_response(self, message: Message) -> None:
+        if isinstance(message, Foreign) and self.outbox.codec.in_order:
+            answered = next_answered(self.outgoing.values(), message.answers)
+            message.id = None if answered is None else answered.id
         if not isinstance(message.id, str):  # it concerns no call of ours
             if isinstance(message, Foreign):
                 self._decisions.append(EventArrived(message))

@@ -24,7 +24,7 @@ class Speech:
     def __init__(self, protocol: Protocol, end: End) -> None:
         self._protocol = protocol
         self.envelope = protocol.wire
-        self._profile = None if protocol.wire is None else Profile(protocol.wire, end, _Tables(protocol).table)
+        self._profile = None if protocol.wire is None else Profile(protocol.wire, end, _Tables(protocol, end).table)
 
     def codec(self, variables: Mapping[str, bytes] | None = None) -> Codec:
         """A codec for one connection; `variables` are what its handshake has settled."""
@@ -49,11 +49,22 @@ class Speech:
 class _Tables:
     """What a declared profile has to know of a protocol, looked up when it is first needed."""
 
-    def __init__(self, protocol: Protocol) -> None:
+    def __init__(self, protocol: Protocol, end: End) -> None:
         self._protocol = protocol
+        self._is_server = end == "server"
         self._members: dict[type[Model], Sequence[Member]] = {}
         codes = {error.code: (str(error.status), _code(error)) for error in protocol.errors}
-        self.table = Table(params=self._of_params, data=self._of_data, codes=codes)
+        self.table = Table(
+            params=self._of_params, data=self._of_data, takes=self._takes, hears=self._hears, codes=codes
+        )
+
+    def _takes(self, action: str) -> bool:
+        part = self._protocol.part_of(action)
+        return any(one.name == action for one in (part.client_actions if self._is_server else part.server_actions))
+
+    def _hears(self, event: str) -> bool:
+        part = self._protocol.part_of(event)
+        return any(one.name == event for one in (part.notifications if self._is_server else part.events))
 
     def _of_params(self, action: str) -> Sequence[Member]:
         part = self._protocol.part_of(action)

@@ -1,7 +1,7 @@
 """How messages look on the wire: one codec a profile, from bytes to `Message` and back."""
 
-from .declared import DeclaredCodec, Foreign, ForeignError
-from .envelope import Connect, End, Envelope, Keepalive, Step, Template, Validation
+from .declared import DeclaredCodec
+from .envelope import Close, Connect, End, Envelope, Keepalive, Step, Template, Validation
 from .messages import (
     MAX_KEY,
     MAX_META,
@@ -28,6 +28,7 @@ from .native import NativeCodec, is_large_meta
 from .pieces import DIGEST, HEADER, PAYLOAD, Piece, PieceKind, decode_piece, encode_piece
 from .positions import Member
 from .profile import Profile, Table
+from .reading import Foreign, ForeignError
 from .templates import OWN, compiled, constants, places
 from .trees import Frame, path_of, plain
 
@@ -43,6 +44,7 @@ __all__ = [
     "BadMessage",
     "BadText",
     "Capabilities",
+    "Close",
     "Codec",
     "Connect",
     "DeclaredCodec",

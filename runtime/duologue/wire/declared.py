@@ -3,71 +3,22 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 from msgspec import Raw
 
-from .depth import MAX_DEPTH, is_too_deep
-from .messages import (
-    BadMessage,
-    BadText,
-    Capabilities,
-    ErrorBody,
-    Message,
-    NotCarried,
-    UploadForm,
-    WithoutExtensions,
-)
-from .positions import to_array, to_object
-from .profile import Profile, is_items, key_of
-from .templates import Node, Place, Values
-from .trees import Frame, join_array, level
+from .depth import is_too_deep
+from .messages import Capabilities, ErrorBody, Message, NotCarried, UploadForm, WithoutExtensions
+from .positions import to_array
+from .profile import Profile
+from .reading import Reader, written
+from .templates import Node, Values
+from .trees import join_array, level, plain
 
-MAX_ID: Final = 130
-"""Bytes of an id as it is written: 128 characters, and quotes."""
-
-
-class Foreign(Message, gc=False):
-    """A message of a declared profile.
-
-    Attributes:
-        route: What it is for, besides the connection.
-        acked: It is a first answer, and not the result.
-        whole: All of it, where no rule says what it is.
-    """
-
-    route: Raw | None = None
-    acked: bool = False
-    whole: Raw | None = None
-
-
-class ForeignError(ErrorBody, frozen=True):
-    """An error with its code and its data as they came."""
-
-    wire_code: int | str | None = None
-    data: Raw | None = None
-
-
-def _first(frame: Frame, candidates: Sequence[Place]) -> bytes | None:
-    return next((value for place in candidates if (value := place.read(frame)) is not None), None)
-
-
-def _text(value: bytes | None) -> str | None:
-    """A value that has to be text; None for anything else."""
-    text = None if value is None else msgspec.json.decode(value)
-    return text if isinstance(text, str) else None
-
-
-def _told(value: bytes | None) -> str:
-    """A value that should be text, as text."""
-    return "" if value in (None, b"null") else _text(value) or value.decode()
-
-
-def _untold(code: int | str | None) -> str:
-    """The message of an error that came without one."""
-    return "the other end tells no reason" if code is None else f"the other end tells no more than its code, {code}"
+MOST_ROUTES: Final = 4096
+"""Routes of one connection whose variables are kept; those of the one that began first are forgotten."""
 
 
 class DeclaredCodec(WithoutExtensions):
@@ -88,14 +39,10 @@ class DeclaredCodec(WithoutExtensions):
         self.says_cancel = profile.cancel is not None
         self.batches = profile.envelope.batch
         self.acknowledged, self.settled_by_ack = profile.acked, profile.settles
-        self._read: Mapping[str, Callable[[Frame], Message]] = {
-            "request": self._read_request,
-            "response": self._read_response,
-            "error": self._read_error,
-            "event": self._read_event,
-            "ack": self._read_ack,
-            "cancel": self._read_cancel,
-        }
+        self.in_order, self.by_name = profile.in_order, bool(profile.answered)
+        self.answers_unknown = profile.answers_unknown
+        self._reader = Reader(profile, self._keep)
+        self._kept: dict[bytes, dict[str, bytes]] = {}
 
     # -------------------------------------------------------------------------------------------------------- reading
     def parts(self, data: bytes) -> list[bytes] | None:
@@ -112,79 +59,7 @@ class DeclaredCodec(WithoutExtensions):
         return join_array(answers)
 
     def decode(self, data: bytes) -> Message:
-        if not data.isascii():
-            try:
-                data.decode()
-            except UnicodeDecodeError as error:
-                raise BadText(str(error)) from None
-        if is_too_deep(data):
-            raise BadMessage(f"nested deeper than {MAX_DEPTH}", code="not_a_message")
-        try:
-            frame = Frame(data)
-            for rule in self._profile.rules:
-                if rule.holds(frame):
-                    return self._read[rule.kind](frame)
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise BadMessage(f"not JSON: {error}", code="not_json") from None
-        return Foreign(whole=Raw(frame.text))
-
-    def _read_request(self, frame: Frame) -> Message:
-        found = self._profile.in_request
-        id = self._id(frame, [found["id"]])
-        action = _text(found["action"].read(frame))
-        if id is None or action is None:
-            reason = f"a request needs an id of at most {MAX_ID - 2} characters, and the name of an action"
-            raise BadMessage(reason, id, code="not_a_message")
-        params = found["params"].read(frame) if "params" in found else None
-        message = Foreign(id=id, action=action, route=self._route(frame, [found["route"]] if "route" in found else ()))
-        if params is not None and params != b"null":
-            message.params = Raw(to_object(self._profile.table.params(action), params))
-        return message
-
-    def _read_response(self, frame: Frame) -> Message:
-        result = _first(frame, self._profile.results)
-        return Foreign(id=self._id(frame, self._profile.ids), data=Raw(b"null" if result is None else result))
-
-    def _read_error(self, frame: Frame) -> Message:
-        profile = self._profile
-        raw, data = _first(frame, profile.error["code"]), _first(frame, profile.error["data"])
-        code = None if raw is None else msgspec.json.decode(raw)
-        code = code if isinstance(code, (int, str)) and not isinstance(code, bool) else None
-        name, status = profile.names.get(key_of(code), (str(code), "unknown")) if code is not None else ("unknown",) * 2
-        told = _told(_first(frame, profile.error["message"])) or _untold(code)
-        body = ForeignError(name, status, told, wire_code=code)
-        if data is not None and data != b"null":
-            body = msgspec.structs.replace(body, data=Raw(data), details=Raw(data))
-        id = self._id(frame, profile.ids)
-        return Foreign(id=id, error=body, whole=Raw(frame.text) if id is None else None)
-
-    def _read_event(self, frame: Frame) -> Message:
-        profile = self._profile
-        names = [_text(place.read(frame)) for place in profile.event_names]
-        if None in names or not names:
-            return Foreign(whole=Raw(frame.text))
-        name = profile.join.join(map(str, names))
-        data = profile.event_data.read(frame) if profile.event_data is not None else None
-        message = Foreign(event=name, route=self._route(frame, profile.routes))
-        message.data = Raw(b"{}" if data is None or data == b"null" else to_object(profile.table.data(name), data))
-        return message
-
-    def _read_ack(self, frame: Frame) -> Message:
-        return Foreign(id=self._id(frame, self._profile.ids), acked=True)
-
-    def _read_cancel(self, frame: Frame) -> Message:
-        id = self._id(frame, [self._profile.in_cancel["id"]] if self._profile.in_cancel else ())
-        return Foreign(whole=Raw(frame.text)) if id is None else Foreign(cancel=id)
-
-    def _id(self, frame: Frame, candidates: Sequence[Place]) -> str | None:
-        raw = _first(frame, candidates)
-        if raw is None or len(raw) > MAX_ID or raw[:1] not in b'"-0123456789' or raw == b'""':
-            return None
-        return raw.decode()
-
-    def _route(self, frame: Frame, candidates: Sequence[Place]) -> Raw | None:
-        raw = _first(frame, candidates)
-        return None if raw is None or raw == b"null" else Raw(raw)
+        return self._reader.decode(data)
 
     # -------------------------------------------------------------------------------------------------------- writing
     def id_of(self, number: int) -> str:
@@ -195,6 +70,12 @@ class DeclaredCodec(WithoutExtensions):
                 return f'"{number}"'
             case "uuid":
                 return f'"{uuid.uuid4()}"'
+            case "order":
+                return f"#{number}"
+
+    def wire_id(self, id: str) -> int | str | None:
+        raw = written(id)
+        return None if raw is None else plain(raw)
 
     def request(
         self,
@@ -217,8 +98,10 @@ class DeclaredCodec(WithoutExtensions):
             raise NotCarried("keys")
         if meta and "meta" not in profile.in_request:
             raise NotCarried("meta")
-        values = self._values(id=id.encode(), action=msgspec.json.encode(action))
-        self._put_route(values, route, profile.in_request)
+        values = self._values(id=written(id), action=msgspec.json.encode(action))
+        self._put_route(values, route, has_place="route" in profile.in_request)
+        self._keep(id, action, values.get("route"))
+        self._put_kept(values)
         if meta:
             values["meta"] = msgspec.json.encode(dict(meta))
         if params != b"{}" or profile.sends_empty:
@@ -238,7 +121,8 @@ class DeclaredCodec(WithoutExtensions):
         profile = self._profile
         if action in profile.settles:
             return self.first_answer(id, route)
-        values = self._values(id=id.encode(), action=msgspec.json.encode(action), **_routed(route))
+        values = self._values(id=written(id), action=msgspec.json.encode(action), **_routed(route))
+        self._put_kept(values)
         said = profile.no_result if data == b"null" else data
         if said is not None:
             values["result"] = said
@@ -247,10 +131,13 @@ class DeclaredCodec(WithoutExtensions):
     def failure(
         self, id: str | None, error: ErrorBody, *, replayed: bool = False, action: str = "", route: Raw | None = None
     ) -> bytes:
+        """Nothing where the profile has no errors."""
         profile, codes = self._profile, self._profile.code_of
         code = codes.get(error.code, codes.get(error.status, profile.envelope.error.get("default", error.code)))
+        if profile.reply_error is None:
+            return b""
         values = self._values(
-            id=b"null" if id is None else id.encode(),
+            id=b"null" if id is None else written(id),
             action=msgspec.json.encode(action),
             code=msgspec.json.encode(code),
             message=msgspec.json.encode(error.message),
@@ -258,6 +145,7 @@ class DeclaredCodec(WithoutExtensions):
         )
         if isinstance(error.details, Raw):
             values["data"] = bytes(error.details)
+        self._put_kept(values)
         return _filled(profile.reply_error, values)
 
     def event(
@@ -271,46 +159,55 @@ class DeclaredCodec(WithoutExtensions):
     ) -> bytes:
         """Raises `NotCarried` where the profile has no events, or none that are called so."""
         profile = self._profile
-        if profile.notify is None:
+        shape = profile.shape_of(name)
+        if shape is None:
             raise NotCarried("events")
-        values = self._values()
-        if "event" in profile.in_event:
-            values["event"] = msgspec.json.encode(name)
-        else:
-            parts = name.split(profile.join, profile.event_parts - 1)
-            values.update((f"event.{index}", msgspec.json.encode(part)) for index, part in enumerate(parts))
-        self._put_route(values, route, profile.in_event)
-        if data != b"{}" or profile.sends_empty:
-            items = is_items(profile.in_event, "data")
-            values["data"] = to_array(profile.table.data(name), data) if items else data
-        return _filled(profile.notify, values)
+        values = self._values(**shape.values(name, data, sends_empty=profile.sends_empty))
+        self._put_route(values, route, has_place=shape.route is not None)
+        self._put_kept(values)
+        return _filled(shape.node, values)
 
     def cancel(self, id: str) -> bytes:
         """Only where `says_cancel`."""
         assert self._profile.cancel is not None, "the session has asked whether there is one"
-        return _filled(self._profile.cancel, self._values(id=id.encode()))
+        return _filled(self._profile.cancel, self._values(id=written(id)))
 
     def first_answer(self, id: str, route: Raw | None) -> bytes:
         assert self._profile.ack is not None, "some actions are acknowledged"
-        return _filled(self._profile.ack, self._values(id=id.encode(), **_routed(route)))
+        return _filled(self._profile.ack, self._values(id=written(id), **_routed(route)))
 
-    def _values(self, **values: bytes) -> dict[str, bytes]:
-        return {**self._variables, **values}
+    def _values(self, **values: bytes | None) -> dict[str, bytes]:
+        return {**self._variables, **{name: value for name, value in values.items() if value is not None}}
 
-    def _put_route(self, values: dict[str, bytes], route: int | str | None, found: Mapping[str, Place]) -> None:
-        if route is not None and "route" not in found:
+    def _put_route(self, values: dict[str, bytes], route: int | str | None, *, has_place: bool) -> None:
+        if route is not None and not has_place:
             raise NotCarried("routes")
         if route is not None:
             values["route"] = msgspec.json.encode(route)
         elif (node := self._profile.default_route) is not None and (default := node.fill(values)) is not None:
             values["route"] = default
 
+    # --------------------------------------------------------------------------------------------- variables of a route
+    def _keep(self, id: str, action: str, route: bytes | Raw | None) -> None:
+        """Take what the call of an action tells of its route."""
+        names = self._profile.kept_by.get(action)
+        if names is None or route is None or (told := written(id)) is None:
+            return
+        kept = self._kept.pop(bytes(route), {})
+        self._kept[bytes(route)] = kept | dict.fromkeys(names, told)
+        if len(self._kept) > MOST_ROUTES:
+            del self._kept[next(iter(self._kept))]
+
+    def _put_kept(self, values: dict[str, bytes]) -> None:
+        if self._kept and (route := values.get("route")) is not None:
+            values.update(self._kept.get(route, {}))
+
 
 def _routed(route: Raw | None) -> dict[str, bytes]:
     return {} if route is None else {"route": bytes(route)}
 
 
-def _filled(node: Node, values: Values) -> bytes:
-    text = node.fill(values)
-    assert text is not None, "a message is an object or an array"
+def _filled(node: Node | None, values: Values) -> bytes:
+    text = None if node is None else node.fill(values)
+    assert text is not None, "a message is an object or an array, and the compiler asks for those that are needed"
     return text

@@ -64,18 +64,47 @@ class Error(TypedDict, total=False):
 
 
 class EventForm(TypedDict, total=False):
-    """Where name and data of an event are; what joins several parts of a name; which members are no data."""
+    """Where name and data of an event are; what joins several parts of a name; which members are no data.
+
+    Where `style` is `positional`, data are an array in declared order.
+    """
 
     name: Sequence[str]
     join: str
     data: str
     strip: Sequence[str]
+    style: Literal["named", "positional"]
+
+
+Shape = TypedDict(
+    "Shape",
+    {
+        "notify": Required[Template],
+        "from": End,
+        "events": Sequence[str],
+        "name": Sequence[str],
+        "join": str,
+        "data": str,
+        "strip": Sequence[str],
+        "style": Literal["named", "positional"],
+    },
+    total=False,
+)
+"""How some events look that are not as `notify` has them: those that one end sends, or those of some names.
+
+A shape of a single event need not hold its name. The rest is as in `EventForm`.
+"""
 
 
 class Route(TypedDict, total=False):
-    """What a call is sent with that names no route."""
+    """What a call is sent with that names no route; variables of each route.
+
+    `keep` has the names of variables, each with the action whose call gives it its value: the id of the last such call
+    for that route.
+    """
 
     default: Template
+    keep: Mapping[str, str]
 
 
 class Ack(TypedDict, total=False):
@@ -90,16 +119,24 @@ class Ack(TypedDict, total=False):
     settles: Sequence[str]
 
 
+class Close(TypedDict, total=False):
+    """How a connection is closed: a code (RFC 6455, section 7.4), and why."""
+
+    code: Required[int]
+    reason: str
+
+
 class Step(TypedDict, total=False):
     """One message of the handshake: who says it, and its template. The other end keeps what its placeholders hold.
 
-    `check` names a hook at the receiving end; where it refuses, `refuse` is said, and the connection ends.
+    `check` names a hook at the receiving end; where it refuses, `refuse` is said, and the connection ends with `close`.
     """
 
     client: Template
     server: Template
     check: str
     refuse: Template
+    close: Close
 
 
 class Introduction(TypedDict, total=False):
@@ -130,15 +167,16 @@ class Keepalive(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """One wire profile. Everything but the templates and the rules may be left out.
+    """One wire profile. Everything but the rules may be left out; the first three templates only without actions.
 
     Attributes:
         request: Holds `$id` and `$action`; may hold `$params`, `$route`, `$meta` and variables.
         reply: Holds `$id`; may hold `$result`, `$action` and `$route`.
         reply_error: The same with `$code`, `$message` and `$data` instead of a result.
         notify: Holds `$event`, or `$event.0`, `$event.1` …, and `$data`.
+        shapes: Events that look otherwise; the first that an event is one of counts.
         cancel: What tells the other end that nobody waits for `$id` any more.
-        id: What an id is made of.
+        id: What an id is made of; `order` where messages have none, and answers come in the order of the requests.
         incoming: What a message is: the kind of the first rule that holds.
         after: Calls to make after connecting.
         batch: Whether an array is a batch of messages.
@@ -146,14 +184,15 @@ class Envelope:
         validation: What clients do unless they are told otherwise.
     """
 
-    request: Template
-    reply: Template
-    reply_error: Template
     incoming: Sequence[Rule]
+    request: Template = None
+    reply: Template = None
+    reply_error: Template = None
     notify: Template = None
+    shapes: Sequence[Shape] = ()
     cancel: Template = None
     params: Params = field(default_factory=Params)
-    id: Literal["integer", "string", "uuid"] = "string"
+    id: Literal["integer", "string", "uuid", "order"] = "string"
     result: Result = field(default_factory=Result)
     error: Error = field(default_factory=Error)
     event: EventForm = field(default_factory=EventForm)

@@ -220,6 +220,8 @@ class Codec(Protocol):
         batches: Whether a message may be a batch of several, see `parts`.
         acknowledged: Actions whose calls get a `first_answer` before their result.
         settled_by_ack: Actions whose first answer is the only one.
+        in_order: Messages have no ids: each answer is that to the oldest call; `by_name` of the action that it names.
+        answers_unknown: Whether this end tells its peer of what is none of the profile's messages.
     """
 
     is_native: bool
@@ -227,6 +229,9 @@ class Codec(Protocol):
     batches: bool
     acknowledged: frozenset[str]
     settled_by_ack: frozenset[str]
+    in_order: bool
+    by_name: bool
+    answers_unknown: bool
 
     def decode(self, data: bytes) -> Message:
         """Raises `BadText` or `BadMessage`."""
@@ -243,6 +248,10 @@ class Codec(Protocol):
     @property
     def id_of(self) -> Callable[[int], str]:
         """Gives the id of our call of that number on this connection."""
+        ...
+
+    def wire_id(self, id: str) -> int | str | None:
+        """The id of a call as messages have it; None where they have none."""
         ...
 
     def request(

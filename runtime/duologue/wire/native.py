@@ -70,10 +70,13 @@ class NativeCodec:
     """Envelopes are spliced around payloads that are text already; nothing is built in between."""
 
     is_native = True
-    says_cancel = batches = False
+    says_cancel = batches = in_order = by_name = answers_unknown = False
     acknowledged: frozenset[str] = frozenset()
     settled_by_ack: frozenset[str] = frozenset()
     id_of = str
+
+    def wire_id(self, id: str) -> str:
+        return id
 
     def parts(self, data: bytes) -> list[bytes] | None:
         return None

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
 
-from .envelope import End, Envelope, Rule
+from .envelope import End, Envelope, Rule, Template
 from .positions import Order
-from .templates import Place, compiled, places
+from .shapes import EventShape, shapes_from
+from .templates import Node, Place, compiled, places
 from .trees import Frame, path_of
 
 _MISTAKES: Final[Mapping[str, str]] = dict.fromkeys(("not_json", "not_a_message"), "invalid_argument")
@@ -27,11 +28,15 @@ class Table:
 
     Attributes:
         params: The order of an action's params; `data` of an event's data.
+        takes: Whether an action of that name is one that this end is asked for.
+        hears: Whether an event of that name is one that this end is told of.
         codes: Status and code on the wire of each declared error.
     """
 
     params: Order
     data: Order
+    takes: Callable[[str], bool]
+    hears: Callable[[str], bool]
     codes: Mapping[str, tuple[str, int | str]] = field(default_factory=dict[str, tuple[str, int | str]])
 
 
@@ -66,38 +71,51 @@ class Profile:
         self.envelope = envelope
         self.table = table
         ack = envelope.ack
-        self.request, self.reply = compiled(envelope.request), compiled(envelope.reply)
-        self.reply_error = compiled(envelope.reply_error)
-        self.notify = None if envelope.notify is None else compiled(envelope.notify)
-        self.cancel = None if envelope.cancel is None else compiled(envelope.cancel)
+        self.request, self.reply = _compiled(envelope.request), _compiled(envelope.reply)
+        self.reply_error, self.cancel = _compiled(envelope.reply_error), _compiled(envelope.cancel)
         self.ack = None if ack is None else compiled(ack["send"])
         self.acked_reply = self.reply if ack is None or "reply" not in ack else compiled(ack["reply"])
         self.settles: frozenset[str] = frozenset(() if ack is None else ack.get("settles", ()))
         self.acked = frozenset(() if ack is None else ack.get("to", ())) - self.settles
+        self.in_order = envelope.id == "order"
         route = envelope.route
         self.default_route = compiled(route["default"]) if "default" in route else None
+        self.kept_by: dict[str, list[str]] = {}
+        for name, action in route.get("keep", {}).items():
+            self.kept_by.setdefault(action, []).append(name)
         self.rules = [_Condition(rule) for rule in envelope.incoming if rule.get("at", end) == end]
         self.sends_empty = envelope.params.get("empty", "omit") == "send"
         no_result = envelope.result.get("empty")
         self.no_result = None if no_result == "omit" else msgspec.json.encode(no_result)
+        self._said = shapes_from(envelope, end, table.data)
+        self._heard = shapes_from(envelope, "server" if end == "client" else "client", table.data)
         self._find()
         self._name_codes()
+        self.answers_unknown = end == "server" and "not_a_message" in self.code_of
+
+    def shape_of(self, name: str) -> EventShape | None:
+        """How an event of ours looks; None where the profile has no events that are called so."""
+        return next((shape for shape in self._said if shape.events is None or name in shape.events), None)
+
+    def event_in(self, frame: Frame) -> tuple[str, EventShape] | None:
+        """The name of the event that a message is, and its shape; None for what is none."""
+        for shape in self._heard:
+            if shape.fits(frame) and (name := shape.name(frame)) is not None:
+                return name, shape
+        return None
 
     def _find(self) -> None:
         """Where things stand in what comes."""
         envelope = self.envelope
-        self.in_request = places(self.request)
+        self.in_request = _places(self.request)
         by_position = envelope.params.get("style", "named") == "positional"
         self.positional = by_position or is_items(self.in_request, "params")
-        self.in_event = places(self.notify) if self.notify is not None else {}
-        self.in_cancel = places(self.cancel) if self.cancel is not None else {}
-        replies = [node for node in (self.reply, self.acked_reply, self.reply_error, self.ack) if node is not None]
-        found = [places(node) for node in replies]
-        self.ids = _distinct(found, "id")
-        self.routes = _distinct([*found, self.in_event], "route")
+        self.in_cancel = _places(self.cancel)
+        found = [_places(node) for node in (self.reply, self.acked_reply, self.reply_error, self.ack)]
+        self.ids, self.answered = _distinct(found, "id"), _distinct(found, "action")
         self.results = [Place(path_of(path)) for path in envelope.result.get("paths", ())]
         self.results += _distinct(found, "result")
-        error, in_error = envelope.error, places(self.reply_error)
+        error, in_error = envelope.error, _places(self.reply_error)
         self.error = {
             name: [Place(path_of(path)) for path in said] or _distinct([in_error], name)
             for name, said in (
@@ -106,20 +124,6 @@ class Profile:
                 ("data", error.get("data", ())),
             )
         }
-        self._find_event()
-
-    def _find_event(self) -> None:
-        form, found = self.envelope.event, self.in_event
-        self.join = form.get("join", ".")
-        parts = [found[name] for name in sorted(found) if name == "event" or name.startswith("event.")]
-        self.event_names = [Place(path_of(path)) for path in form.get("name", ())] or parts
-        self.event_parts = len(parts)
-        data = found.get("data")
-        if "data" in form:
-            data = Place(path_of(form["data"]))
-        if data is not None and (strip := form.get("strip", ())):
-            data = data.without(frozenset(strip))
-        self.event_data = data
 
     def _name_codes(self) -> None:
         error, declared = self.envelope.error, self.table.codes
@@ -127,6 +131,14 @@ class Profile:
         self.code_of = {**statuses, **{name: code for name, (_, code) in declared.items()}}
         self.names = {key_of(code): (name, _MISTAKES.get(name, name)) for name, code in statuses.items()}
         self.names |= {key_of(code): (name, status) for name, (status, code) in declared.items()}
+
+
+def _compiled(template: Template) -> Node | None:
+    return None if template is None else compiled(template)
+
+
+def _places(node: Node | None) -> dict[str, Place]:
+    return {} if node is None else places(node)
 
 
 def is_items(found: Mapping[str, Place], name: str) -> bool:

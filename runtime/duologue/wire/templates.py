@@ -136,11 +136,18 @@ class _Array:
         return b"[%b]" % b",".join([value for value in told if value is not None])
 
     def places(self, path: Path, found: dict[str, Place]) -> None:
+        total = len(self.items)
+        spread_at = next((index for index, node in enumerate(self.items) if isinstance(node, _Spread)), None)
         for index, node in enumerate(self.items):
             if isinstance(node, _Spread):
-                found.setdefault(node.name, Place(path, items=(index, len(self.items) - index - 1)))
+                found.setdefault(node.name, Place(path, items=(index, total - index - 1)))
             else:
-                node.places((*path, str(index)), found)
+                node.places((*path, step_of(index, total, spread_at)), found)
+
+
+def step_of(index: int, total: int, spread_at: int | None) -> str:
+    """The step of a path to an item: what stands after items that are spread is counted from the end."""
+    return str(index if spread_at is None or index < spread_at else index - total)
 
 
 def _stand_in(node: Node) -> bytes | None:
@@ -181,9 +188,13 @@ def _member(key: str, value: Template) -> tuple[str, bytes, Node]:
 
 
 def _item(item: Template) -> Node:
-    if isinstance(item, str) and item.startswith(SPREAD + "$"):
+    if isinstance(item, str) and _is_spread(item):
         return _Spread(item[len(SPREAD) + 1 :])
     return compiled(item)
+
+
+def _is_spread(item: Template) -> bool:
+    return isinstance(item, str) and item.startswith(SPREAD + "$")
 
 
 def _unescaped(text: str) -> str:
@@ -204,8 +215,9 @@ def constants(template: Template, path: Path = ()) -> dict[Path, Any]:
         inner = [(key, value) for key, value in template.items() if key != SPREAD]
     elif isinstance(template, (list, tuple)):
         items = cast("list[Template]", template)
-        inner = [(str(index), value) for index, value in enumerate(items)]
-    elif isinstance(template, str) and (PLACEHOLDER.fullmatch(template) or template.startswith(SPREAD + "$")):
+        spread_at = next((index for index, value in enumerate(items) if _is_spread(value)), None)
+        inner = [(step_of(index, len(items), spread_at), value) for index, value in enumerate(items)]
+    elif isinstance(template, str) and (PLACEHOLDER.fullmatch(template) or _is_spread(template)):
         return {}
     else:
         return {path: _unescaped(template) if isinstance(template, str) else template}

@@ -10,7 +10,10 @@ from msgspec import Raw
 from msgspec.json import Decoder
 
 Path: TypeAlias = tuple[str, ...]
-"""Steps from the top of a message: names of members, indexes of items; none is the message itself."""
+"""Steps from the top of a message: names of members, indexes of items, from the end where they are negative.
+
+None is the message itself.
+"""
 
 Level: TypeAlias = dict[str, Raw] | list[Raw]
 
@@ -107,6 +110,7 @@ class Frame:
 def _step(owner: Level | None, step: str) -> Raw | None:
     if isinstance(owner, dict):
         return owner.get(step)
-    if isinstance(owner, list) and step.isdecimal() and int(step) < len(owner):
-        return owner[int(step)]
+    if isinstance(owner, list) and step.removeprefix("-").isdecimal():
+        index = int(step)
+        return owner[index] if -len(owner) <= index < len(owner) else None
     return None
