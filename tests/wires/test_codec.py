@@ -23,6 +23,7 @@ from duologue.wire import (
     Profile,
     Table,
 )
+from duologue.wire.declared import MOST_ROUTES
 
 PLAIN = Capabilities(extensions=False)
 MEMBERS = (Member("a", b"null", nullable=False), Member("b", b"5", nullable=False), Member("c", b"null", nullable=True))
@@ -253,3 +254,46 @@ def test_any_bytes_are_a_message_or_told(said: bytes) -> None:
             spoken.decode(part)
     except (BadMessage, BadText):
         pass
+
+
+KEPT: dict[str, Any] = {
+    "request": {"id": "$id", "do": "$action", "to": "$route"},
+    "reply": {"id": "$id", "to": "$route", "since": "$begun", "ok": "$result"},
+    "notify": {"tell": "$event", "to": "$route", "since": "$begun"},
+    "route": {"keep": {"begun": "begin"}},
+}
+
+
+def test_a_route_keeps_the_id_of_the_call_that_began_it() -> None:
+    for end in (codec(**KEPT), codec(**KEPT)):
+        end.decode(b'{"id": 7, "do": "begin", "to": "a"}')
+        end.decode(b'{"id": 8, "do": "go", "to": "a"}')
+        assert end.result("8", b"1", route=Raw(b'"a"')) == b'{"id":8,"to":"a","since":7,"ok":1}'
+        assert end.result("9", b"1", route=Raw(b'"b"')) == b'{"id":9,"to":"b","ok":1}'
+        assert end.event("x", b"{}", route="a") == b'{"tell":"x","to":"a","since":7}'
+        assert end.request(PLAIN, '"2"', "begin", b"{}", route="b") == b'{"id":"2","do":"begin","to":"b"}'
+        assert end.event("x", b"{}", route="b") == b'{"tell":"x","to":"b","since":"2"}'
+
+
+def test_a_peer_cannot_have_ever_more_kept() -> None:
+    end = codec(**KEPT)
+    for number in range(MOST_ROUTES + 1):
+        end.decode(b'{"id": 1, "do": "begin", "to": %d}' % number)
+    assert end.event("x", b"{}", route=0) == b'{"tell":"x","to":0}'
+    assert end.event("x", b"{}", route=1) == b'{"tell":"x","to":1,"since":1}'
+
+
+def test_what_stands_after_items_that_are_spread_is_found_from_the_end() -> None:
+    end = codec(
+        notify=["$route", "...$data", "$event", "pair"],
+        incoming=[{"kind": "event", "exists": ["-2"], "equals": {"-1": "pair"}}],
+    )
+    assert end.event("x", b'{"a": 1, "c": 2}', route=5) == b'[5,1,5,2,"x","pair"]'
+    for items, data in (([], {}), ([1], {"a": 1}), ([1, 2, None], {"a": 1, "b": 2, "c": None})):
+        message = end.decode(json.dumps([5, *items, "x", "pair"]).encode())
+        assert isinstance(message, Foreign)
+        assert (message.event, plain(message.data)) == ("x", data)
+    for odd in ([], ["pair"], [5, "x", "pear"]):
+        message = end.decode(json.dumps(odd).encode())
+        assert isinstance(message, Foreign)
+        assert message.whole is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from tests.runtime.raw import raw_client
@@ -75,13 +75,17 @@ TABLE: list[tuple[str, Any]] = [
 
 
 def in_any_order(answers: Any) -> Any:
-    return sorted(cast("list[Any]", answers), key=str) if isinstance(answers, list) else answers
+    if not isinstance(answers, list):
+        return answers
+    several: list[Any] = answers
+    return sorted(several, key=str)
 
 
 def plain(answer: Any) -> Any:
     """What the table tells of an answer; those of a batch in any order."""
     if isinstance(answer, list):
-        return in_any_order([plain(one) for one in cast("list[Any]", answer)])
+        several: list[Any] = answer
+        return in_any_order([plain(one) for one in several])
     assert answer["jsonrpc"] == "2.0"
     assert set(answer) <= {"jsonrpc", "id", "result", "error"}
     if "result" in answer:

@@ -39,7 +39,7 @@ class DeclaredCodec(WithoutExtensions):
         self.says_cancel = profile.cancel is not None
         self.batches = profile.envelope.batch
         self.acknowledged, self.settled_by_ack = profile.acked, profile.settles
-        self.in_order, self.by_name = profile.in_order, bool(profile.answered)
+        self.in_order, self.by_name = profile.in_order, profile.names_actions
         self.answers_unknown = profile.answers_unknown
         self._reader = Reader(profile, self._keep)
         self._kept: dict[bytes, dict[str, bytes]] = {}

@@ -111,13 +111,17 @@ class Profile:
         by_position = envelope.params.get("style", "named") == "positional"
         self.positional = by_position or is_items(self.in_request, "params")
         self.in_cancel = _places(self.cancel)
-        found = [_places(node) for node in (self.reply, self.acked_reply, self.reply_error, self.ack)]
-        self.ids, self.answered = _distinct(found, "id"), _distinct(found, "action")
+        replies, errors = [_places(self.reply), _places(self.acked_reply)], _places(self.reply_error)
+        found = [*replies, errors, _places(self.ack)]
+        own = {"response": replies, "error": [errors], "ack": [_places(self.ack)]}
+        self.ids = {kind: _distinct([*first, *found], "id") for kind, first in own.items()}
+        self.actions = {kind: _distinct([*first, *found], "action") for kind, first in own.items()}
+        self.names_actions = any(self.actions.values())
         self.results = [Place(path_of(path)) for path in envelope.result.get("paths", ())]
         self.results += _distinct(found, "result")
-        error, in_error = envelope.error, _places(self.reply_error)
+        error = envelope.error
         self.error = {
-            name: [Place(path_of(path)) for path in said] or _distinct([in_error], name)
+            name: [Place(path_of(path)) for path in said] or _distinct([errors], name)
             for name, said in (
                 ("code", error.get("code", ())),
                 ("message", error.get("message", ())),

@@ -127,13 +127,13 @@ class Reader:
 
     def _read_response(self, frame: Frame) -> Message:
         result = _first(frame, self._profile.results)
-        message = self._answer(frame)
+        message = self._answer("response", frame)
         message.data = Raw(_NULL if result is None else result)
         return message
 
-    def _answer(self, frame: Frame) -> Foreign:
+    def _answer(self, kind: str, frame: Frame) -> Foreign:
         profile = self._profile
-        return Foreign(id=_id(frame, profile.ids), answers=text_of(_first(frame, profile.answered)))
+        return Foreign(id=_id(frame, profile.ids[kind]), answers=text_of(_first(frame, profile.actions[kind])))
 
     def _read_error(self, frame: Frame) -> Message:
         profile = self._profile
@@ -145,7 +145,7 @@ class Reader:
         body = ForeignError(name, status, told, wire_code=code)
         if data is not None and data != _NULL:
             body = msgspec.structs.replace(body, data=Raw(data), details=Raw(data))
-        message = self._answer(frame)
+        message = self._answer("error", frame)
         message.error = body
         message.whole = Raw(frame.text) if message.id is None else None
         return message
@@ -160,7 +160,7 @@ class Reader:
         return message
 
     def _read_ack(self, frame: Frame) -> Message:
-        message = self._answer(frame)
+        message = self._answer("ack", frame)
         message.acked = True
         return message
 
