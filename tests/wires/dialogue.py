@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 from tests.runtime.raw import Raw
 
 FOLDER = Path(__file__).with_name("dialogues")
+
+
+def is_list(value: object) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
 
 
 def lines(name: str) -> list[tuple[str, Any]]:
@@ -32,9 +36,8 @@ async def play(peer: Raw, who: str, name: str) -> None:
 def _filled(line: Any, known: dict[str, Any]) -> Any:
     if isinstance(line, dict):
         return {key: _filled(value, known) for key, value in cast("dict[str, Any]", line).items()}
-    if isinstance(line, list):
-        items: list[Any] = line
-        return [_filled(value, known) for value in items]
+    if is_list(line):
+        return [_filled(value, known) for value in line]
     return known.get(line, line) if isinstance(line, str) else line
 
 

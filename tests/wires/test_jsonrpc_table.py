@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.runtime.raw import raw_client
+from tests.wires.dialogue import is_list
 from tests.wires.support import sdk, serving
 
 from duologue import Call
@@ -75,17 +76,13 @@ TABLE: list[tuple[str, Any]] = [
 
 
 def in_any_order(answers: Any) -> Any:
-    if not isinstance(answers, list):
-        return answers
-    several: list[Any] = answers
-    return sorted(several, key=str)
+    return sorted(answers, key=str) if is_list(answers) else answers
 
 
 def plain(answer: Any) -> Any:
     """What the table tells of an answer; those of a batch in any order."""
-    if isinstance(answer, list):
-        several: list[Any] = answer
-        return in_any_order([plain(one) for one in several])
+    if is_list(answer):
+        return in_any_order([plain(one) for one in answer])
     assert answer["jsonrpc"] == "2.0"
     assert set(answer) <= {"jsonrpc", "id", "result", "error"}
     if "result" in answer:
