@@ -15,6 +15,8 @@ from typing import Any, Final
 from duologue import Identity, hash_token, new_token
 from service_registry_sdk import RegistryService
 
+from ..disk import make_directory, sync_directory
+
 FILE_NAME: Final = "tokens.json"
 FORMAT: Final = 1
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
@@ -121,7 +123,7 @@ class TokenFile:
 
     def _write(self, tokens: Sequence[Token]) -> None:
         """Replace the file; what is written first is also the lock against others who do the same."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        make_directory(self.path.parent)
         new = self.path.with_name(f"{self.path.name}.new")
         try:
             descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -136,6 +138,7 @@ class TokenFile:
                 file.flush()
                 os.fsync(file.fileno())
             new.replace(self.path)
+            sync_directory(self.path.parent)  # or a power cut could bring back a token that was revoked
         except BaseException:
             new.unlink(missing_ok=True)
             raise

@@ -13,6 +13,8 @@ from typing import Final
 
 from duologue import Position
 
+from ..disk import sync_directory
+
 FILE_NAME: Final = "registry.head"
 _SIZE: Final = 64  # padded, so that it is always written over in one piece
 
@@ -37,6 +39,7 @@ class HeadFile:
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         self.write(position)
         os.fsync(self._file)
+        sync_directory(self._path.parent)
 
     def write(self, position: Position) -> None:
         """Say so from now on. What cannot be written is left out: an older copy may then go unnoticed, no more."""

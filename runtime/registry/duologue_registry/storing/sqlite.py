@@ -39,6 +39,7 @@ from service_registry_sdk import (
     ServiceStateChanged,
 )
 
+from ..disk import make_directory
 from ..rules.documents import KINDS
 from ..rules.model import Change, Outcome, Record
 from .head import HeadFile
@@ -129,7 +130,7 @@ class SqliteJournal(Journal):
         if sqlite3.sqlite_version_info < OLDEST_SQLITE:
             raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old: Python has to be linked to 3.37 or newer")
         try:
-            _make_directory(self.path.parent)
+            make_directory(self.path.parent)
             _check_writable(self.path)
             self._connect()
             version = self._check_and_create()
@@ -389,17 +390,6 @@ def _to_microseconds(at: datetime) -> int:
 
 
 # -------------------------------------------------------------------------------------------------------- the outside
-def _make_directory(directory: Path) -> None:
-    if directory.is_dir():
-        return
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(directory.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)  # the name of a directory is durable when its parent is
-    finally:
-        os.close(descriptor)
-
-
 def _check_writable(path: Path) -> None:
     """Say so before SQLite opens the file for reading alone, and fails with a less telling error later on."""
     for needed in (path.parent, path):
