@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from . import ir, text
+from .imports import import_order
 from .text import Code
 from .version import VERSION
 
@@ -15,6 +16,14 @@ if TYPE_CHECKING:
 
 MARK = "DO NOT EDIT"
 """What every generated file that can hold a comment says near its top."""
+
+_PROJECT: Final = {
+    ".github/workflows/publish.yaml": "publish.yaml",
+    "Makefile": "Makefile",
+    "README.md": "README.md",
+    "pyproject.toml": "pyproject.toml",
+}
+"""File of every project, and its template."""
 
 Files = dict[str, str]
 """Path (`/` between its parts) → text."""
@@ -61,21 +70,22 @@ def environment() -> Environment:
 # ---------------------------------------------------------------------------------------------------- project
 def render_project(protocol: ir.Protocol) -> Files:
     """What makes the package a distribution that can be published: paths beside the package's folder."""
+    classes, call = _first_call(protocol)
     context = {
         "protocol": protocol,
         "names": protocol.python,
         "header": text.one_line(header(protocol)),
         "is_mit": protocol.license == "MIT",
         "requirements": _requirements(protocol),
-        "first_call": _first_call(protocol),
+        "first_call": call,
+        "imported": Code(
+            ", ".join(text.name(word) for word in sorted((*classes, protocol.python.client), key=import_order))
+        ),
         "first_event": _first_event(protocol),
         "summary": text.one_line(protocol.description or f"The {protocol.name} protocol."),
         "holders": ", ".join(protocol.authors) or f"the authors of {protocol.name}",
     }
-    files = {
-        "pyproject.toml": _project_file("pyproject.toml", context),
-        "README.md": _project_file("README.md", context),
-    }
+    files = {path: _project_file(template, context) for path, template in _PROJECT.items()}
     if protocol.license == "MIT":
         files["LICENSE"] = _project_file("LICENSE", context)
     return files
@@ -88,16 +98,28 @@ def _requirements(protocol: ir.Protocol) -> tuple[str, ...]:
     return (f"duologue>={_release()},<{_next_release()}", *(("pydantic>=2.14",) if missing else ()))
 
 
-def _first_call(protocol: ir.Protocol) -> Code:
-    """A statement that calls the first action which answers at once, with `...` for what it needs."""
+def _first_call(protocol: ir.Protocol) -> tuple[tuple[str, ...], Code]:
+    """A statement that calls the first action which answers at once, and the classes that it names."""
+    from .breaking.samples import NoSample
+    from .reference.python import NotPython, Writer
+    from .reference.typical import Typical
+
+    typical, writer = Typical(protocol), Writer(protocol)
     accessors = {namespace.name: f"{text.name(namespace.accessor)}." for namespace in protocol.namespaces}
     for action in protocol.client_actions:
-        if action.kind is ir.ActionKind.UNARY:
-            needed = [field for field in action.arguments if field.presence is ir.Presence.REQUIRED]
-            arguments = ", ".join(f"{text.name(field.python_name)}=..." for field in needed)
-            where = f"{accessors.get(action.namespace or '', '')}{text.name(action.method)}"
-            return Code(f"print(await client.{where}({arguments}))")
-    return Code("await client.connected()")
+        needed = [field for field in action.arguments if field.presence is ir.Presence.REQUIRED]
+        if action.kind is not ir.ActionKind.UNARY:
+            continue
+        try:
+            given = {
+                field.name: typical.value(field.type) if not field.examples else field.examples[0] for field in needed
+            }
+            arguments, classes = writer.arguments(needed, given), writer.classes(needed, given)
+        except (NoSample, NotPython):
+            continue
+        where = f"{accessors.get(action.namespace or '', '')}{text.name(action.method)}"
+        return classes, Code(f"print(await client.{where}({arguments}))")
+    return (), Code("await client.connected()")
 
 
 def _first_event(protocol: ir.Protocol) -> Code | None:

@@ -6,18 +6,14 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, cast
-
-from typing_extensions import override
+from typing import cast
 
 from .. import ir
-from ..breaking.samples import NoSample, Sampler
+from ..breaking.samples import NoSample
 from ..text import Code, json_block, name
 from .frames import Frames
 from .python import NotPython, Writer
-
-_SHALLOW: Final = 3
-"""Levels down to which a made value shows what may be left out."""
+from .typical import Typical
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,37 +37,6 @@ class Example:
 
     messages: tuple[Message, ...]
     python: Code | None = None
-
-
-class Typical(Sampler):
-    """Values as an author would write them: examples where the spec has some, and one item in each list."""
-
-    @override
-    def value(self, type_: ir.Type, depth: int = 0) -> ir.JsonValue:
-        if depth < _SHALLOW:
-            match type_:
-                case ir.Array(item=item, min_items=least, max_items=most) if not least and most != 0:
-                    return [self.value(item, depth + 1)]
-                case ir.Nullable(inner=inner):
-                    return self.value(inner, depth)
-                case _:
-                    pass
-        return super().value(type_, depth)
-
-    @override
-    def definition(self, definition: ir.Definition, depth: int = 0) -> ir.JsonValue:
-        return definition.examples[0] if definition.examples else super().definition(definition, depth)
-
-    @override
-    def object(
-        self, definition: ir.ObjectDef, depth: int = 0, *, without: str | None = None, also: str | None = None
-    ) -> dict[str, ir.JsonValue]:
-        found = super().object(definition, depth, without=without, also=also)
-        said = {field.name: field.examples[0] for field in definition.fields if field.examples}
-        shown = said if depth < _SHALLOW else {key: value for key, value in said.items() if key in found}
-        return {
-            field.name: {**found, **shown}[field.name] for field in definition.fields if field.name in found | shown
-        }
 
 
 class Examples:

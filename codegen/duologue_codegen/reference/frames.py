@@ -46,7 +46,8 @@ class Frames:
             return NativeCodec()
         errors = self._protocol.errors
         codes = {one.code: (str(one.status), one.code if one.number is None else one.number) for one in errors}
-        table = Table(params=self._params, data=self._data, codes=codes)
+        nothing = frozenset[str]().__contains__  # it reads no messages
+        table = Table(params=self._params, data=self._data, takes=nothing, hears=nothing, codes=codes)
         return DeclaredCodec(Profile(Envelope(**cast("dict[str, object]", envelope)), end, table), {})  # type: ignore[arg-type]  # the compiler has checked it
 
     def _params(self, action: str) -> Sequence[Member]:

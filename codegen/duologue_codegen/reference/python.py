@@ -9,7 +9,7 @@ from .. import ir
 from ..annotations import Annotator
 from ..resolve.patterns import matches
 from ..text import Code, name
-from ..values import expression
+from ..values import classes, expression
 
 _PLAIN: Final = frozenset(
     {ir.ScalarKind.STRING, ir.ScalarKind.INTEGER, ir.ScalarKind.NUMBER, ir.ScalarKind.BOOLEAN}
@@ -39,6 +39,15 @@ class Writer:
         return Code(
             ", ".join(f"{name(key)}={expression(value, self._annotator)}" for key, value in self._pairs(fields, given))
         )
+
+    def classes(self, fields: Sequence[ir.Field], given: Mapping[str, ir.JsonValue]) -> tuple[str, ...]:
+        """Names of the package's classes in `arguments`. Raises `NotPython` where it also needs some of a library."""
+        found: set[str] = set()
+        for _, value in self._pairs(fields, given):
+            if isinstance(value, ir.ScalarValue):
+                raise NotPython
+            found |= classes(value)
+        return tuple(sorted(found))
 
     def _pairs(self, fields: Sequence[ir.Field], given: Mapping[str, ir.JsonValue]) -> list[tuple[str, ir.Value]]:
         return [
