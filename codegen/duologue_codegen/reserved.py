@@ -28,10 +28,10 @@ MODEL_MEMBERS = frozenset(
 # Public members of the runtime's Peer, Client, SyncClient and Service, and those that generated subclasses add.
 MEMBER_NAMES = frozenset(
     """
-    aclose answer_store api_level authenticate bind call close connect connected connection describe emit event_log
-    events executor forget handlers hold_uploads hub identity keyed limits meta notify open open_sync options peer
-    peer_type peers position protocol publisher self serve service session start_handler state subscribe timeout
-    token undeclared unsubscribe uploads
+    aclose answer_store api_level authenticate bind call close connect connected connection describe describe_scope
+    emit event_log events executor forget handlers hold_uploads hub identity keyed limits meta notify open open_sync
+    options peer peer_type peers position protocol publisher self serve service session start_handler state subscribe
+    timeout token undeclared unsubscribe uploads
     """.split()
 )
 

@@ -314,9 +314,17 @@ UniqueItems: Final = AfterValidator(_check_unique)
 """Beside a list: no item comes twice (`uniqueItems` of JSON Schema)."""
 
 
-def _text_form(python: CoreSchema, parse: Callable[[str], object], render: Callable[[Any], str]) -> GetPydanticSchema:
-    """A type that is text on the wire and something else in Python."""
-    from_text = core_schema.no_info_after_validator_function(parse, core_schema.str_schema(strict=True))
+def is_unique(validator: object) -> bool:
+    """Whether it is the one of `UniqueItems`."""
+    return validator is _check_unique
+
+
+def _text_form(
+    python: CoreSchema, parse: Callable[[str], object], render: Callable[[Any], str], **told: str
+) -> GetPydanticSchema:
+    """A type that is text on the wire and something else in Python; `told` is what its JSON Schema says of the text."""
+    text = core_schema.str_schema(strict=True)
+    from_text = core_schema.no_info_after_validator_function(parse, text, metadata={"duologue_form": told})
 
     def schema(source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.json_or_python_schema(
@@ -348,11 +356,17 @@ def _decode_int64(text: str) -> int:
 
 
 Base64: TypeAlias = Annotated[
-    bytes, _text_form(core_schema.bytes_schema(), _decode_base64, lambda raw: base64.b64encode(raw).decode("ascii"))
+    bytes,
+    _text_form(
+        core_schema.bytes_schema(),
+        _decode_base64,
+        lambda raw: base64.b64encode(raw).decode("ascii"),
+        contentEncoding="base64",
+    ),
 ]
 """Bytes; on the wire standard base64 with padding (RFC 4648, section 4)."""
 
 Int64: TypeAlias = Annotated[
-    int, _text_form(core_schema.int_schema(ge=-(2**63), le=2**63 - 1, strict=True), _decode_int64, str)
+    int, _text_form(core_schema.int_schema(ge=-(2**63), le=2**63 - 1, strict=True), _decode_int64, str, format="int64")
 ]
 """A 64-bit integer; on the wire decimal text, since JSON numbers are exact only up to 2**53 (RFC 8259, section 6)."""

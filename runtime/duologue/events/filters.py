@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Union, cast, get_args, get_origin
 
 from msgspec import Raw
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 
 from ..descriptors import EventDescriptor
 from ..errors import InvalidArgument, Ran
@@ -43,8 +44,12 @@ def _value_type(annotation: Any, attributes: Sequence[str]) -> Any:
         raise TypeError(f"{annotation!r} has no field {attributes[0]}")
     annotation.model_rebuild()  # else a field that names what stands below it may not have its type yet
     field = annotation.model_fields[attributes[0]]
-    found: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
-    return _value_type(found, attributes[1:])
+    return _value_type(annotated(field.annotation, field), attributes[1:])
+
+
+def annotated(kind: Any, field: FieldInfo) -> Any:
+    """The type of a field with what its field says of it."""
+    return Annotated[kind, *field.metadata] if field.metadata else kind
 
 
 @lru_cache(maxsize=4096)
@@ -60,6 +65,17 @@ def value_at(event: Event, attributes: Sequence[str]) -> Any:
     for attribute in attributes:
         value = getattr(value, attribute, None)
     return value
+
+
+def wire_path(model: type[Event], attributes: Sequence[str]) -> str:
+    """A path of attributes as it is on the wire: `report.status`."""
+    steps: list[str] = []
+    for end, attribute in enumerate(attributes):
+        owner: Any = _value_type(model, attributes[:end])
+        while not hasattr(owner, "model_fields"):  # its constraints, or what else may stand there
+            owner = owner.resolve() if isinstance(owner, Later) else get_args(owner)[0]
+        steps.append(owner.model_fields[attribute].serialization_alias or attribute)
+    return ".".join(steps)
 
 
 def encode_filter(descriptor: EventDescriptor[Event], values: Mapping[str, object]) -> dict[str, Raw]:

@@ -190,10 +190,13 @@ class Service(ABC, Generic[PeerT]):
     Attributes:
         protocol: The generated table of the protocol.
         peer_type: What handlers find in `call.peer`.
+        describe_scope: Scopes that a peer must hold to ask what is served here (`describe`), of which each is told no
+            more than it may use. None: nobody is answered.
     """
 
     protocol: ClassVar[Protocol]
     peer_type: ClassVar[type[Peer]]
+    describe_scope: ClassVar[tuple[str, ...] | None] = ()
 
     @abstractmethod
     def handlers(self) -> Sequence[Bound]:

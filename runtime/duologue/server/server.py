@@ -29,7 +29,8 @@ from ..drivers import current
 from ..drivers.port import Executor, Future, Listener, Scope, Socket, wake
 from ..errors import ConnectionClosed
 from ..events.publisher import Position
-from ..handling.interceptors import NONE, Interceptors, around_handler
+from ..handling.describing import served_by
+from ..handling.interceptors import NONE, Interceptors
 from ..handling.service import Service
 from ..limits import Limits
 from ..models import Event
@@ -109,7 +110,7 @@ class Server(Generic[PeerT]):
             on_undeclared=service.undeclared,
             limits=limits,
             compression=compression,
-            handlers={bound.name: around_handler(bound, extras.interceptors.handlers) for bound in service.handlers()},
+            handlers=served_by(service, extras.interceptors),
             around_calls=extras.interceptors.calls,
             probes=extras.probes,
             keyed=service.keyed,

@@ -53,7 +53,7 @@ from .decisions import (
 )
 from .flow import Inflow
 from .outbox import Outbox
-from .skew import go_together
+from .skew import go_together, is_same
 from .states import LEGAL, OPEN, Life, Role, State
 from .transfers import Transfers
 from .turns import next_answered
@@ -355,7 +355,7 @@ class Session:
         hello, ours = message.hello, self._hello
         if self.peer is not None or not isinstance(hello, Hello):
             self._decisions.append(Fail(CloseCode.VIOLATION, "a second hello"))
-        elif hello.protocol != ours.protocol:
+        elif not is_same(ours.protocol, hello.protocol):
             reason = f"this is {ours.protocol} {ours.version}, not {hello.protocol} {hello.version}"
             self._decisions.append(Fail(CloseCode.VIOLATION, reason))
         elif not go_together(ours.version, hello.version):

@@ -10,11 +10,19 @@ from typing import Any, Final
 from ..descriptors import Action, EventDescriptor, Protocol
 from ..models import Model
 
+ANY: Final = ""
+"""The protocol of an end that does not know yet what the other speaks, and asks it (`describe`)."""
+
 _NUMBERS: Final = re.compile(r"(\d+)\.(\d+)\.\d+")
 _LENGTH: Final = 8
 """Characters for each item in `hello`."""
 _MOST: Final = 256
 """Items told there; of a protocol that has more outside of its namespaces none are."""
+
+
+def is_same(ours: str, theirs: str) -> bool:
+    """Whether two ends speak one protocol, by its name."""
+    return ours == theirs or ANY in (ours, theirs)
 
 
 def go_together(ours: str, theirs: str) -> bool:
