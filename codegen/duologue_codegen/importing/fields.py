@@ -27,6 +27,9 @@ class _Field(NamedTuple):
 class FieldReader(Declarations):
     """`exact`: the document was written by `duologue export`; its hints count, and its names need no help."""
 
+    helps_names = False
+    """Whether fields may need names in Python even so."""
+
     def __init__(self, sources: Sources, draft: Draft, *, exact: bool) -> None:
         super().__init__(sources, draft)
         self.exact = exact
@@ -68,7 +71,7 @@ class FieldReader(Declarations):
     ) -> Commented:
         """A field map; `read` gives the type of a field by its wire name and the class name that it may have."""
         properties = schema["properties"]
-        chosen = {} if self.exact else spelling.field_names(properties, reserved)
+        chosen = spelling.field_names(properties, reserved) if self.helps_names or not self.exact else {}
         fields = Commented()
         for wire, inner in properties.items():
             if not wire or not wire.isprintable():

@@ -161,7 +161,7 @@ def read(path: Path, name: str) -> Any:
     if len(data) > MAX_BYTES:
         raise place.refusal(f"the file has more than {MAX_BYTES:,} bytes: split it, or import the parts that you need")
     document = _yaml(data, place) if path.suffix.lower() in (".yaml", ".yml") else _json(data, place)
-    _check(document, place)
+    check(document, place)
     return document
 
 
@@ -188,7 +188,7 @@ def _yaml(data: bytes, place: Place) -> Any:
         raise place.refusal(str(error)) from None
 
 
-def _check(document: Any, place: Place) -> None:
+def check(document: Any, place: Place) -> None:
     """Refuse what JSON allows and no spec could hold. Without recursion: the depth is hostile until it is known."""
     waiting: list[tuple[Any, Place]] = [(document, place)]
     while waiting:

@@ -39,8 +39,9 @@ def schema_of(adapter: TypeAdapter[Any]) -> tuple[Schema, dict[str, Schema]]:
     schema: Schema = adapter.json_schema(by_alias=True, schema_generator=_Generator)
     definitions: dict[str, Schema] = schema.pop("$defs", {})
     _open(schema, definitions)
-    for one in list(definitions.values()):
+    for one in definitions.values():
         one.pop("title", None)  # which is its name
+    for one in list(definitions.values()):
         _open(one, definitions)
     return schema, {name: definitions[name] for name in _reachable(schema, definitions)}
 
