@@ -13,6 +13,8 @@ import click
 
 from .breaking.command import breaking
 from .importing.command import importing
+from .tools.call import call
+from .tools.watch import watch
 from .version import VERSION
 
 if TYPE_CHECKING:
@@ -195,6 +197,8 @@ def init(name: str) -> None:
 
 main.add_command(breaking)
 main.add_command(importing)
+main.add_command(call)
+main.add_command(watch)
 
 
 # --------------------------------------------------------------------------------------------------------------- parts

@@ -1,0 +1,1 @@
+"""The tools that talk to servers, and stand in for them."""
