@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+import shutil
 import socket
 import subprocess
 import time
@@ -10,17 +12,20 @@ import urllib.request
 import zipfile
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from email.parser import HeaderParser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.reader import Reader, blocks
 
 if TYPE_CHECKING:
     from tests.house.conftest import Environment, Environments, Run
 
 pytestmark = pytest.mark.long  # four fresh environments and an index: about a minute
 
+ROOT = Path(__file__).parents[2]
 OURS = ("duologue", "service-registry-sdk", "duologue-registry")
 CALL = """
 import sys
@@ -127,3 +132,50 @@ def test_a_dry_run_sends_nothing(make: Run, index: str, tmp_path: Path) -> None:
     assert "DRY_RUN is set: nothing was sent" in done.stdout
     assert done.stdout.count(f"-> {index}") == 2 * len(OURS)
     assert list((tmp_path / "packages").iterdir()) == []
+
+
+def test_the_newcomers_path_ends_in_a_package_that_others_use(
+    published: str, environment: Environments, wheels: dict[str, Path], tmp_path: Path
+) -> None:
+    """Follow the README from `duologue init` to `make publish`, to the index of this test; then be somebody else."""
+    readme = ROOT / "README.md"
+    last = readme.read_text().splitlines().index("## The registry")
+    home = tmp_path / "newcomer"
+    home.mkdir()
+    newcomer = Reader(home, {"8080": str(free_port())})
+    try:
+        path = [block for block in blocks(readme) if block.line < last and block.kind != "text"]
+        for block in path:
+            sent = f"TWINE_USERNAME=nobody TWINE_PASSWORD=nothing make publish REPOSITORY_URL={published}\n"
+            body = re.sub(r"^make publish DRY_RUN=1 .*\n", sent, block.body, flags=re.MULTILINE)
+            newcomer.follow(replace(block, body=body))
+        assert "Uploading hello_sdk-0.2.0-py3-none-any.whl" in newcomer.output
+        user = environment("user")
+        user.install(*(need for wheel in wheels.values() for need in needs_of_others(wheel)))
+        user.install("--isolated", "--no-cache-dir", "--index-url", f"{published}simple/", "hello-sdk")
+        assert {"duologue", "hello-sdk"} <= user.installed()
+        shutil.copy(home / "hello/client.py", user.folder)
+        assert user.run("python", "client.py").stdout == "Bonjour, Ada!\nklingon is not spoken here\n"
+        assert (home / "hello/dist").is_dir()
+    finally:
+        newcomer.close()
+
+
+def test_a_package_that_is_built_again_is_the_same_to_the_byte(tmp_path: Path) -> None:
+    """In another folder, at another time."""
+    digests: list[dict[str, str]] = []
+    for place in ("one", "another"):
+        project = tmp_path / place / "sdk"
+        shutil.copytree(ROOT / "generated/service-registry-sdk", project)
+        subprocess.run(
+            ["make", "build", f"VENV={tmp_path / 'shipping'}"],
+            cwd=project,
+            check=True,
+            timeout=300,
+            capture_output=True,
+        )
+        built = {path.name: path for path in (project / "dist").iterdir()}
+        digests.append({name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in built.items()})
+        time.sleep(2.1)  # archives hold times in steps of two seconds
+    assert len(digests[0]) == 2
+    assert digests[0] == digests[1]
