@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from duologue import CallError, Metrics
+from duologue import CallError, Deflate, Metrics
 from duologue_registry.clock import SystemClock
 from duologue_registry.serving.observing import Observing, observers_of
 from duologue_registry.storing.journal import JournaledStore
@@ -38,7 +38,8 @@ def fetch(url: str, path: str, token: str | None = None) -> tuple[int, str]:
 def test_a_registry_shows_its_numbers_and_logs_for_programs(start_registry: Start) -> None:
     running = start_registry("--ephemeral", "--log-format", "json", "--log-level", "debug")
     url = running.started["url"]
-    with RegistryClient.open_sync(url) as registry:
+    seen = Metrics()
+    with RegistryClient.open_sync(url, observers=[seen], compression=Deflate()) as registry:
         registry.register_service(
             name="secret-name", version="1.0.0", execution=ManagedProcess(command=["x"]), location=Local()
         )
@@ -48,6 +49,8 @@ def test_a_registry_shows_its_numbers_and_logs_for_programs(start_registry: Star
         assert fetch(url, "/readyz") == (200, "ready\n")
         status, page = fetch(url, "/metrics")
     assert status == 200
+    called = 'duologue_calls_total{direction="outgoing",action="get_service",status="not_found"} 1'
+    assert called in seen.render().splitlines(), "synchronous code has its observers as well"
     for line in (
         'duologue_calls_total{direction="incoming",action="register_service",status="ok"} 1',
         'duologue_calls_total{direction="incoming",action="get_service",status="not_found"} 1',

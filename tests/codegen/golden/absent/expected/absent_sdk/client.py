@@ -15,6 +15,8 @@ from typing import ClassVar
 from uuid import UUID
 
 from duologue import CallOptions, Client, EventStream, Lifecycle, Limits, Protocol, Token, UnknownValue
+from duologue import Deflate as _Deflate
+from duologue import Observer as _Observer
 from pydantic import MISSING
 
 from . import actions as _actions
@@ -51,12 +53,23 @@ class AbsentClient(Client):
         tls: SSLContext | None = None,
         limits: Limits | None = None,
         lifecycle: Lifecycle | None = None,
+        compression: _Deflate | None = None,
+        observers: Sequence[_Observer] = (),
     ) -> AbstractContextManager[AbsentSyncClient]:
         """`open` for synchronous code: a connection that is kept, and made again, as long as the `with` block.
 
-        What `lifecycle` has is called in the thread that the connection lives in.
+        What `lifecycle` has is called in the thread that the connection lives in, and `observers` are told there.
         """
-        return cls._open_sync(AbsentSyncClient, url, token=token, tls=tls, limits=limits, lifecycle=lifecycle)
+        return cls._open_sync(
+            AbsentSyncClient,
+            url,
+            token=token,
+            tls=tls,
+            limits=limits,
+            lifecycle=lifecycle,
+            compression=compression,
+            observers=observers,
+        )
 
     async def date(
         self,

@@ -13,7 +13,9 @@ from ssl import SSLContext
 from typing import ClassVar
 
 from duologue import CallOptions, Client, EventStream, Lifecycle, Limits, Protocol, Token
+from duologue import Deflate as _Deflate
 from duologue import Hooks as _Hooks
+from duologue import Observer as _Observer
 from duologue import Validation as _Validation
 
 from . import actions
@@ -54,12 +56,14 @@ class DeclaredClient(Client):
         tls: SSLContext | None = None,
         limits: Limits | None = None,
         lifecycle: Lifecycle | None = None,
+        compression: _Deflate | None = None,
+        observers: Sequence[_Observer] = (),
         validation: _Validation | None = None,
         hooks: _Hooks | None = None,
     ) -> AbstractContextManager[DeclaredSyncClient]:
         """`open` for synchronous code: a connection that is kept, and made again, as long as the `with` block.
 
-        What `lifecycle` has is called in the thread that the connection lives in.
+        What `lifecycle` has is called in the thread that the connection lives in, and `observers` are told there.
         """
         return cls._open_sync(
             DeclaredSyncClient,
@@ -68,6 +72,8 @@ class DeclaredClient(Client):
             tls=tls,
             limits=limits,
             lifecycle=lifecycle,
+            compression=compression,
+            observers=observers,
             validation=validation,
             hooks=hooks,
         )

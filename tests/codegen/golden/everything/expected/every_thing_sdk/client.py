@@ -27,6 +27,8 @@ from duologue import (
     Token,
     UnknownValue,
 )
+from duologue import Deflate as _Deflate
+from duologue import Observer as _Observer
 from typing_extensions import deprecated
 
 from . import actions
@@ -95,12 +97,23 @@ class EveryClient(Client):
         tls: SSLContext | None = None,
         limits: Limits | None = None,
         lifecycle: Lifecycle | None = None,
+        compression: _Deflate | None = None,
+        observers: Sequence[_Observer] = (),
     ) -> AbstractContextManager[EverySyncClient]:
         """`open` for synchronous code: a connection that is kept, and made again, as long as the `with` block.
 
-        What `lifecycle` has is called in the thread that the connection lives in.
+        What `lifecycle` has is called in the thread that the connection lives in, and `observers` are told there.
         """
-        return cls._open_sync(EverySyncClient, url, token=token, tls=tls, limits=limits, lifecycle=lifecycle)
+        return cls._open_sync(
+            EverySyncClient,
+            url,
+            token=token,
+            tls=tls,
+            limits=limits,
+            lifecycle=lifecycle,
+            compression=compression,
+            observers=observers,
+        )
 
     @cached_property
     def page(self) -> EveryPage:

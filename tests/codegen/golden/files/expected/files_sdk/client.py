@@ -6,12 +6,15 @@ Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.y
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from ssl import SSLContext
 from typing import TYPE_CHECKING, ClassVar
 
 from duologue import Body, CallOptions, Client, Download, Later, Lifecycle, Limits, Protocol, Token
+from duologue import Deflate as _Deflate
+from duologue import Observer as _Observer
 
 from . import actions
 from .models import GetParams, Kept, PutParams
@@ -38,12 +41,23 @@ class FilesClient(Client):
         tls: SSLContext | None = None,
         limits: Limits | None = None,
         lifecycle: Lifecycle | None = None,
+        compression: _Deflate | None = None,
+        observers: Sequence[_Observer] = (),
     ) -> AbstractContextManager[FilesSyncClient]:
         """`open` for synchronous code: a connection that is kept, and made again, as long as the `with` block.
 
-        What `lifecycle` has is called in the thread that the connection lives in.
+        What `lifecycle` has is called in the thread that the connection lives in, and `observers` are told there.
         """
-        return cls._open_sync(FilesSyncClient, url, token=token, tls=tls, limits=limits, lifecycle=lifecycle)
+        return cls._open_sync(
+            FilesSyncClient,
+            url,
+            token=token,
+            tls=tls,
+            limits=limits,
+            lifecycle=lifecycle,
+            compression=compression,
+            observers=observers,
+        )
 
     @cached_property
     def folder(self) -> FilesFolder:

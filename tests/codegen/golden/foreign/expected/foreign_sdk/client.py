@@ -13,6 +13,8 @@ from ssl import SSLContext
 from typing import TYPE_CHECKING, ClassVar
 
 from duologue import CallOptions, Client, EventStream, Later, Lifecycle, Limits, Protocol, Token
+from duologue import Deflate as _Deflate
+from duologue import Observer as _Observer
 
 from . import actions
 from .events import EventType, ForeignEvent, ForeignEvents
@@ -69,12 +71,23 @@ class ForeignClient(Client):
         tls: SSLContext | None = None,
         limits: Limits | None = None,
         lifecycle: Lifecycle | None = None,
+        compression: _Deflate | None = None,
+        observers: Sequence[_Observer] = (),
     ) -> AbstractContextManager[ForeignSyncClient]:
         """`open` for synchronous code: a connection that is kept, and made again, as long as the `with` block.
 
-        What `lifecycle` has is called in the thread that the connection lives in.
+        What `lifecycle` has is called in the thread that the connection lives in, and `observers` are told there.
         """
-        return cls._open_sync(ForeignSyncClient, url, token=token, tls=tls, limits=limits, lifecycle=lifecycle)
+        return cls._open_sync(
+            ForeignSyncClient,
+            url,
+            token=token,
+            tls=tls,
+            limits=limits,
+            lifecycle=lifecycle,
+            compression=compression,
+            observers=observers,
+        )
 
     @cached_property
     def dom(self) -> ForeignDOM:

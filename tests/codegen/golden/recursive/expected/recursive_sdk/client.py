@@ -6,11 +6,14 @@ Written by duologue 0.1.0 (grammar 1) from spec.yaml. DO NOT EDIT: change spec.y
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from ssl import SSLContext
 from typing import ClassVar
 
 from duologue import CallOptions, Client, Lifecycle, Limits, Protocol, Token
+from duologue import Deflate as _Deflate
+from duologue import Observer as _Observer
 
 from . import actions
 from .models import EvalParams, Expr, Exprs
@@ -32,12 +35,23 @@ class RecursiveClient(Client):
         tls: SSLContext | None = None,
         limits: Limits | None = None,
         lifecycle: Lifecycle | None = None,
+        compression: _Deflate | None = None,
+        observers: Sequence[_Observer] = (),
     ) -> AbstractContextManager[RecursiveSyncClient]:
         """`open` for synchronous code: a connection that is kept, and made again, as long as the `with` block.
 
-        What `lifecycle` has is called in the thread that the connection lives in.
+        What `lifecycle` has is called in the thread that the connection lives in, and `observers` are told there.
         """
-        return cls._open_sync(RecursiveSyncClient, url, token=token, tls=tls, limits=limits, lifecycle=lifecycle)
+        return cls._open_sync(
+            RecursiveSyncClient,
+            url,
+            token=token,
+            tls=tls,
+            limits=limits,
+            lifecycle=lifecycle,
+            compression=compression,
+            observers=observers,
+        )
 
     async def eval(
         self, *, expr: Expr, all: Exprs | None = None, timeout: float | None = None, options: CallOptions | None = None
