@@ -10,6 +10,7 @@ import anyio.lowlevel
 import pytest
 from tests.runtime.chat import ChatClient, ChatPeer, Said, Topic, Typing, Waved
 from tests.runtime.proxy import proxied
+from tests.runtime.raw import raw_client
 from tests.runtime.support import BOUND, Room, connection_of, overheard, serving, talking, until
 from typing_extensions import override
 
@@ -503,6 +504,40 @@ class TestBrokenHistory:
                     await anext(said)
             assert (await anext(other)).text == "1"
             assert (await client.echo(text="on")).text == "on"
+
+    async def test_a_replay_that_fails_late_ends_no_subscription_that_has_its_id_by_then(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        fail = anyio.Event()
+
+        class Late(_TornLog):
+            @override
+            async def read(self, after: int, limit: int) -> Sequence[LogEntry] | None:
+                await fail.wait()
+                return await super().read(after, limit)
+
+        class Torn(Room):
+            @override
+            def event_log(self) -> EventLog:
+                return Late()
+
+        async with serving(Torn()) as server, raw_client(server.port) as raw:
+            await raw.hear()
+            await raw.say(hello={"protocol": "chat", "version": "1.0.0", "api": 1, "session": "raw", "gen": 1})
+            position = await server.emit(Said(room="a", text="1"))
+            wanted = {"sub": "s1", "events": ["said"]}
+            since = {"epoch": position.epoch, "seq": 0}
+            await raw.say(id="1", action="subscribe", params={**wanted, "since": since})
+            assert (await raw.hear())["data"]["resumed"]
+            await raw.say(id="2", action="unsubscribe", params={"sub": "s1"})
+            assert (await raw.hear())["error"] is None
+            await raw.say(id="3", action="subscribe", params=wanted)
+            assert (await raw.hear())["error"] is None
+            assert "live" in await raw.hear()
+            fail.set()
+            await until(lambda: "the disk is gone" in caplog.text)
+            await server.emit(Said(room="a", text="2"))
+            assert (await raw.hear())["data"]["text"] == "2"
 
 
 class TestLeaving:

@@ -130,12 +130,12 @@ class Subscriptions:
                 subscription.told = seq
                 self._connection.outlet.about(subscription.id, at=Point(epoch, seq))
 
-    def end(self, id: str, status: Status, reason: str) -> None:
+    def end(self, subscription: Subscription, status: Status, reason: str) -> None:
         """End a subscription from this side, and say why."""
-        ended = self._subscriptions.pop(id, None)
-        if ended is not None:
-            ended.events.clear()
-            self._connection.outlet.about(id, end=SubscriptionEnd(status, reason))
+        if self._subscriptions.get(subscription.id) is subscription:  # else it has ended meanwhile
+            del self._subscriptions[subscription.id]
+            subscription.events.clear()
+            self._connection.outlet.about(subscription.id, end=SubscriptionEnd(status, reason))
             self._ignore_unwanted()
 
     def recheck(self) -> None:
@@ -143,7 +143,7 @@ class Subscriptions:
         for subscription in list(self._subscriptions.values()):
             lost = [name for name in subscription.events if not self._may_have(name)]
             if lost and self._connection.extensions:
-                self.end(subscription.id, Status.PERMISSION_DENIED, f"the scope for {lost[0]} was taken away")
+                self.end(subscription, Status.PERMISSION_DENIED, f"the scope for {lost[0]} was taken away")
             for name in lost:  # a plain peer goes on with the rest of its one subscription
                 subscription.events.pop(name, None)
         self._ignore_unwanted()
@@ -315,8 +315,8 @@ class Subscriptions:
         if not self._connection.extensions:
             self._connection.close(CloseCode.TOO_BIG, reason)
             return
-        for id in [sub.id for sub in self._subscriptions.values() if sub.wants(frames.event)]:
-            self.end(id, Status.RESOURCE_EXHAUSTED, reason)
+        for subscription in [sub for sub in self._subscriptions.values() if sub.wants(frames.event)]:
+            self.end(subscription, Status.RESOURCE_EXHAUSTED, reason)
 
     def _follows_log(self, subscription: Subscription) -> bool:
         """Whether it has caught up with the log, and follows it."""

@@ -79,4 +79,4 @@ class BuiltIns:
             await subscriptions.replay(opening)
         except Exception:  # noqa: BLE001 - a log that cannot be read ends this subscription, and nothing else
             said = incident("subscribe", connection=self._connection.id)
-            subscriptions.end(opening.subscription.id, Status.INTERNAL, said.message)
+            subscriptions.end(opening.subscription, Status.INTERNAL, said.message)
