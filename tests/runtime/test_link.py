@@ -554,6 +554,22 @@ def test_nothing_is_read_once_the_connection_is_gone(client: bool) -> None:
     assert len(side.owner.messages) == read
 
 
+def test_nothing_is_read_once_a_message_has_led_to_the_end(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut() -> None:  # as transports do that tell at once
+        side.link.lost()
+
+    monkeypatch.setattr(side.transport, "abort", cut)
+    take = side.owner.on_message
+
+    def take_and_cut(data: bytes) -> None:
+        take(data)
+        side.link.abort()
+
+    monkeypatch.setattr(side.owner, "on_message", take_and_cut)
+    side.link.receive(side.say(text(b"last"), text(b"late"), Frame(Opcode.BINARY, b"late"), text(b"lat", fin=False)))
+    assert side.owner.told[1:] == [("message", b"last"), ("closed", CloseCode.ABNORMAL, "")]
+
+
 def test_the_end_of_the_stream_waits_for_what_was_read_before_it(client: bool) -> None:
     side = Side(client=client, frames_per_pass=10).open()
     side.link.receive(side.say(*[text(b"x")] * 5000, Frame(Opcode.CLOSE, Close(1001, "bye").serialize())))

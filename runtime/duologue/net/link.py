@@ -108,7 +108,7 @@ class Link:
         """The socket is gone."""
         if self.closed:
             return
-        self.closed, self.is_open = True, False
+        self.closed, self.is_open, self._deaf = True, False, True
         self._watchdog.stop()
         self.protocol.receive_eof()
         said = self.protocol.close_rcvd or self.protocol.close_sent  # the latter alone: the library refused what came
@@ -268,6 +268,8 @@ class Link:
                     self._bound(min(offset, len(data)))
             for frame in frames[:budget]:
                 self._receive_frame(frame)
+            if self.closed:  # what was heard has led to it
+                return
             under_way &= not frames
             frames, budget = frames[budget:], budget - len(frames)
             if self._deflating is not None:
@@ -373,8 +375,8 @@ class Link:
         self._cutter.open()
         self._frames = PerSecond(self.limits.frames, self.now)
         for extension in self.protocol.extensions:
-            if isinstance(extension, Deflating):  # pragma: no branch - no other is ever offered or taken
-                self._deflating, self._cutter.at_once, self.framing = extension, DEFLATED_SLICE, extension.setting
+            assert isinstance(extension, Deflating), "no other is ever offered or taken"
+            self._deflating, self._cutter.at_once, self.framing = extension, DEFLATED_SLICE, extension.setting
         self.owner.on_open(self.protocol.subprotocol)
 
     # -------------------------------------------------------------------------------------------------------- writing
