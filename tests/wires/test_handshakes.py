@@ -11,7 +11,19 @@ from tests.runtime.support import until
 from tests.runtime.watchers import Notes
 from tests.wires.support import BOUND, sdk, serving, url
 
-from duologue import Call, ConnectFailed, Identity, Limits, PermissionDenied, StaticTokens, Unimplemented
+from duologue import (
+    Call,
+    ConnectFailed,
+    ConnectionClosed,
+    Identity,
+    Limits,
+    PermissionDenied,
+    StaticTokens,
+    Unimplemented,
+    serve,
+)
+from duologue.connection.greeting import Ear
+from duologue.drivers.memory import MemoryNetwork
 
 pytestmark = pytest.mark.anyio
 zwave: Any = sdk("zwave")
@@ -237,3 +249,22 @@ async def test_a_limit_that_refuses_somebody_who_has_logged_in_is_told_by_its_na
             assert await second.until_closed() == 4401
         await until(lambda: bool(notes.of("refused")))
     assert [limit for limit, *_ in notes.of("refused")] == ["connections_per_identity"]
+
+
+async def test_a_connection_that_breaks_with_the_last_word_of_the_handshake_is_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with MemoryNetwork().use() as network, anyio.fail_after(BOUND):
+        take = Ear.take
+
+        def take_and_break(ear: Ear, data: bytes) -> None:
+            take(ear, data)
+            if b"auth_ok" in data:
+                network.cut()
+
+        monkeypatch.setattr(Ear, "take", take_and_break)
+        async with serve(Hub(), "memory", 0, **LOGIN) as server:
+            with pytest.raises(ConnectFailed) as caught:
+                async with hearth.HearthClient.open(url(server.port), token="guest-token-0123456789"):
+                    raise AssertionError
+            assert isinstance(caught.value.__cause__, ConnectionClosed)

@@ -58,6 +58,8 @@ class ClientIntroduction:
         try:
             await self._opened
             await self._greeting.run(self._say, self._ear.hear)
+            if self._closed is not None:  # in the turn that the last word came in
+                return
             connection = Connection(self._link, self._party, variables=self._greeting.variables)
             connection.is_introducing = True
             self._connection = connection
@@ -108,7 +110,8 @@ class ClientIntroduction:
         self._ear.take(data)
 
     def on_binary(self, data: bytes) -> None:
-        self._ear.take(data)
+        self._failure = GreetingFailed("a binary message came, and none is expected")
+        self._link.abort()
 
     def on_closed(self, code: int, reason: str) -> None:
         self._closed = ConnectionClosed(code, reason)
