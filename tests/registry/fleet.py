@@ -8,11 +8,12 @@ import signal
 import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import anyio
+from typing_extensions import override
 
 from duologue import serve
 from duologue_registry.agent.executor import Executor
@@ -45,10 +46,25 @@ NO_GRACE = timedelta(seconds=0)
 PATIENCE = 20.0  # seconds, on a machine that is busy with other things
 
 
+class AdvancingClock(SystemClock):
+    """The machine's time of day, which can be moved on."""
+
+    def __init__(self) -> None:
+        self._ahead = timedelta(0)
+
+    @override
+    def now(self) -> datetime:
+        return super().now() + self._ahead
+
+    def advance(self, by: timedelta) -> None:
+        self._ahead += by
+
+
 class Fleet:
     """A registry, and the agents of some nodes.
 
     Attributes:
+        clock: The registry's.
         client: An operator's.
         agents: Those of the agents, by their nodes.
         fenced: What agents said who ended because another had attached.
@@ -59,6 +75,7 @@ class Fleet:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.clock = AdvancingClock()
         self.agents: dict[str, RegistryClient] = {}
         self.fenced: list[str] = []
         self._roots: set[Path] = set()
@@ -66,13 +83,15 @@ class Fleet:
     def root(self, node: str) -> Path:
         return self.folder / node
 
-    def node(self, name: str, *, root: Path | None = None, **executors: Executor) -> Node:
+    def node(
+        self, name: str, *, root: Path | None = None, policy: SignaturePolicy | None = None, **executors: Executor
+    ) -> Node:
         """An agent that is not running yet."""
         root = root or self.root(name)
         self._roots.add(root)
         by_kind: dict[ServiceKind, Executor] = {ServiceKind.MANAGED_PROCESS: Processes()}
         by_kind.update({ServiceKind(kind): executor for kind, executor in executors.items()})
-        return Node(name, root, by_kind, patience=QUICK)
+        return Node(name, root, by_kind, policy=policy, patience=QUICK)
 
     @asynccontextmanager
     async def attached(self, node: Node) -> AsyncGenerator[Node]:
@@ -161,10 +180,10 @@ async def open_fleet(folder: Path, journal: MemoryJournal | None = None) -> Asyn
     fleet = Fleet(folder)
     try:
         async with AsyncExitStack() as stack:
-            store = await stack.enter_async_context(JournaledStore.open(journal or MemoryJournal(), SystemClock()))
+            store = await stack.enter_async_context(JournaledStore.open(journal or MemoryJournal(), fleet.clock))
             shelf = Shelf(folder / "packages", SignaturePolicy.read(None))
             await shelf.open(store)
-            service = Registry(store, shelf=shelf)
+            service = Registry(store, clock=fleet.clock, shelf=shelf)
             tasks = await stack.enter_async_context(background())
             await tasks.start(service.run)
             server = await stack.enter_async_context(serve(service, "127.0.0.1", 0))

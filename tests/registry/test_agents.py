@@ -318,8 +318,7 @@ async def test_an_agent_may_trust_others_than_its_registry(fleet: Fleet, tmp_pat
 
     trusted = tmp_path / "trusted"
     trusted.write_text(f"ann {new_key(tmp_path / 'key')}\n")
-    node = fleet.node("web-1")
-    node._policy = SignaturePolicy.read(trusted)
+    node = fleet.node("web-1", policy=SignaturePolicy.read(trusted))
     await fleet.client.upload_package(make_package(tmp_path / "build", "api", "1.0.0"), name="api", version="1.0.0")
     await fleet.register("api", command=["scripts/start.sh"])
     async with fleet.attached(node):

@@ -277,6 +277,12 @@ EVERYTHING = {
     "download_package": "viewer operator agent",
     "upload_package": "operator",
     "remove_package": "operator",
+    "get_deployment": "viewer service operator agent",
+    "list_deployments": "viewer service operator agent",
+    "watch_deployment": "viewer service operator agent",
+    "deploy_package": "operator",
+    "rollback": "operator",
+    "cancel_deployment": "operator",
     "list_events": "operator",
 }
 

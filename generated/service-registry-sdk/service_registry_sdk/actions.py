@@ -15,9 +15,12 @@ from .errors import (
     AgentUnavailable,
     BadPackage,
     DependencyCycle,
+    DeploymentNotFound,
+    DeploymentRunning,
     InvalidTransition,
     LeaseLost,
     NoSpace,
+    NothingToRollBack,
     NotOwner,
     PackageExists,
     PackageInUse,
@@ -31,18 +34,25 @@ from .errors import (
 from .models import (
     AgentLease,
     AttachAgentParams,
+    CancelDeploymentParams,
     CommandOutcome,
     CommandStep,
+    Deployment,
+    DeploymentStep,
+    DeployPackageParams,
     DeregisterServiceParams,
     DownloadPackageParams,
     ExecuteParams,
+    GetDeploymentParams,
     GetServiceParams,
     HeartbeatParams,
     HeartbeatResult,
-    Installation,
     InstallPackageParams,
+    InstallPackageResult,
     ListAgentsParams,
     ListAgentsResult,
+    ListDeploymentsParams,
+    ListDeploymentsResult,
     ListEndpointsParams,
     ListEndpointsResult,
     ListEventsParams,
@@ -56,11 +66,16 @@ from .models import (
     RegisterServiceParams,
     RemovePackageParams,
     ReportHealthParams,
+    RollbackParams,
     ServiceActionParams,
     ServiceEntry,
     TailLogsParams,
+    UninstallPackageParams,
     UpdateStateParams,
     UploadPackageParams,
+    Verification,
+    VerifyServiceParams,
+    WatchDeploymentParams,
     WatchLogsParams,
 )
 
@@ -209,16 +224,36 @@ EXECUTE: Final[StreamAction[ExecuteParams, CommandStep, CommandOutcome]] = Strea
     timeout=300.0,
 )
 """Start or stop a service of this node."""
-INSTALL_PACKAGE: Final[Action[InstallPackageParams, Installation]] = Action(
+INSTALL_PACKAGE: Final[Action[InstallPackageParams, InstallPackageResult]] = Action(
     name="install_package",
     params=InstallPackageParams,
-    result=TypeAdapter(Installation),
+    result=TypeAdapter(InstallPackageResult),
     scope=("agent",),
     effect=Effect.KEYED,
     errors=(NotOwner, BadPackage, SignatureRefused, PackageNotFound, NoSpace),
     timeout=600.0,
 )
-"""Install a package and make it the active version of its service. What is active already stays."""
+"""Put a package on the node, or make it the active version of its service. What is active already stays."""
+UNINSTALL_PACKAGE: Final[Action[UninstallPackageParams, None]] = Action(
+    name="uninstall_package",
+    params=UninstallPackageParams,
+    result=deferred(None),
+    scope=("agent",),
+    effect=Effect.KEYED,
+    errors=(NotOwner,),
+    timeout=60.0,
+)
+"""Leave no version of a package on the node, and forget its service, which has to be stopped."""
+VERIFY_SERVICE: Final[Action[VerifyServiceParams, Verification]] = Action(
+    name="verify_service",
+    params=VerifyServiceParams,
+    result=TypeAdapter(Verification),
+    scope=("agent",),
+    effect=Effect.SAFE,
+    errors=(NotOwner,),
+    timeout=3600.0,
+)
+"""Ask a service for its health until it has passed often enough in a row, or there is no time left."""
 TAIL_LOGS: Final[StreamAction[TailLogsParams, LogLine, None]] = StreamAction(
     name="tail_logs",
     params=TailLogsParams,
@@ -276,6 +311,72 @@ REMOVE_PACKAGE: Final[Action[RemovePackageParams, None]] = Action(
 )
 """Remove a package, unless a service of its name is registered with that version, or a node has it installed as
 the active one or as the one to go back to.
+"""
+DEPLOY_PACKAGE: Final[StreamAction[DeployPackageParams, DeploymentStep, Deployment]] = StreamAction(
+    name="deploy_package",
+    params=DeployPackageParams,
+    item=TypeAdapter(DeploymentStep),
+    result=TypeAdapter(Deployment),
+    scope=("deploy",),
+    effect=Effect.KEYED,
+    errors=(PackageNotFound, DeploymentRunning, DependencyCycle, ReadOnly, NoSpace),
+    timeout=None,
+)
+"""Deploy a package to nodes, batch by batch; a failure rolls all of them back. It goes on when the caller
+leaves: `watch_deployment` follows it, `cancel_deployment` ends it.
+"""
+ROLLBACK: Final[StreamAction[RollbackParams, DeploymentStep, Deployment]] = StreamAction(
+    name="rollback",
+    params=RollbackParams,
+    item=TypeAdapter(DeploymentStep),
+    result=TypeAdapter(Deployment),
+    scope=("deploy",),
+    effect=Effect.KEYED,
+    errors=(NothingToRollBack, PackageNotFound, DeploymentRunning, DependencyCycle, ReadOnly, NoSpace),
+    timeout=None,
+)
+"""Deploy the version that was active before, on all nodes that have one or on some."""
+WATCH_DEPLOYMENT: Final[StreamAction[WatchDeploymentParams, DeploymentStep, Deployment]] = StreamAction(
+    name="watch_deployment",
+    params=WatchDeploymentParams,
+    item=TypeAdapter(DeploymentStep),
+    result=TypeAdapter(Deployment),
+    scope=("services:read",),
+    effect=Effect.SAFE,
+    errors=(DeploymentNotFound,),
+    timeout=None,
+)
+"""Follow a deployment to its end, beginning with where each of its nodes is."""
+GET_DEPLOYMENT: Final[Action[GetDeploymentParams, Deployment]] = Action(
+    name="get_deployment",
+    params=GetDeploymentParams,
+    result=TypeAdapter(Deployment),
+    scope=("services:read",),
+    effect=Effect.SAFE,
+    errors=(DeploymentNotFound,),
+    timeout=30.0,
+)
+"""Get one deployment."""
+LIST_DEPLOYMENTS: Final[Action[ListDeploymentsParams, ListDeploymentsResult]] = Action(
+    name="list_deployments",
+    params=ListDeploymentsParams,
+    result=TypeAdapter(ListDeploymentsResult),
+    scope=("services:read",),
+    effect=Effect.SAFE,
+    timeout=30.0,
+)
+"""List the deployments that are kept, newest first."""
+CANCEL_DEPLOYMENT: Final[Action[CancelDeploymentParams, Deployment]] = Action(
+    name="cancel_deployment",
+    params=CancelDeploymentParams,
+    result=TypeAdapter(Deployment),
+    scope=("deploy",),
+    effect=Effect.KEYED,
+    errors=(DeploymentNotFound, ReadOnly, NoSpace),
+    timeout=30.0,
+)
+"""Let a deployment roll back, at whatever stage it is. One that has ended, or rolls back already, stays as it
+is.
 """
 LIST_EVENTS: Final[Action[ListEventsParams, ListEventsResult]] = Action(
     name="list_events",

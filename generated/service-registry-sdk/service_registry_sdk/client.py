@@ -12,6 +12,7 @@ from datetime import timedelta
 from functools import cached_property
 from ssl import SSLContext
 from typing import ClassVar
+from uuid import UUID
 
 from duologue import (
     Base64,
@@ -37,13 +38,18 @@ from .models import (
     AgentLease,
     AgentService,
     AttachAgentParams,
+    CancelDeploymentParams,
     CommandOutcome,
     CommandStep,
+    Deployment,
+    DeploymentStep,
+    DeployPackageParams,
     DeregisterServiceParams,
     DownloadPackageParams,
     Endpoint,
     EndpointProtocol,
     ExecutionInfo,
+    GetDeploymentParams,
     GetServiceParams,
     HealthCheck,
     HealthReport,
@@ -51,6 +57,8 @@ from .models import (
     HeartbeatResult,
     ListAgentsParams,
     ListAgentsResult,
+    ListDeploymentsParams,
+    ListDeploymentsResult,
     ListEndpointsParams,
     ListEndpointsResult,
     ListEventsParams,
@@ -63,10 +71,12 @@ from .models import (
     LogLine,
     NodeName,
     PackageInfo,
+    PackageName,
     RegisterServiceParams,
     RemovePackageParams,
     ReportHealthParams,
     Revision,
+    RollbackParams,
     ServiceActionParams,
     ServiceCommand,
     ServiceEntry,
@@ -76,6 +86,7 @@ from .models import (
     UpdateStateParams,
     UploadPackageParams,
     Version,
+    WatchDeploymentParams,
     WatchLogsParams,
 )
 from .protocol import PROTOCOL
@@ -166,7 +177,7 @@ class RegistryClient(Client):
         """Get one service.
 
         Args:
-            name: Unique name of a service.
+            name: Unique name of a service; `NAME@NODE` is what a deployment of the package NAME runs on a node.
             include_health: With the latest report of each check. Default: `false`.
             timeout: Seconds until the caller gives up; 30 by default.
 
@@ -200,7 +211,7 @@ class RegistryClient(Client):
         state as it is.
 
         Args:
-            name: Unique name of a service.
+            name: Unique name of a service; `NAME@NODE` is what a deployment of the package NAME runs on a node.
             version: A semantic version.
             endpoints: Default: `[]`.
             depends_on: They need not be registered yet. Default: `[]`.
@@ -249,7 +260,7 @@ class RegistryClient(Client):
         """Remove a service, whatever its state. Services that depend on it stay.
 
         Args:
-            name: Unique name of a service.
+            name: Unique name of a service; `NAME@NODE` is what a deployment of the package NAME runs on a node.
             if_revision: Grows by one with every mutation of the registry.
             timeout: Seconds until the caller gives up; 30 by default.
 
@@ -272,7 +283,7 @@ class RegistryClient(Client):
         """Keep a lease alive.
 
         Args:
-            name: Unique name of a service.
+            name: Unique name of a service; `NAME@NODE` is what a deployment of the package NAME runs on a node.
             timeout: Seconds until the caller gives up; 30 by default.
 
         Raises:
@@ -296,7 +307,7 @@ class RegistryClient(Client):
         is, and not what is to be: it may say so of any state but `registered`.
 
         Args:
-            name: Unique name of a service.
+            name: Unique name of a service; `NAME@NODE` is what a deployment of the package NAME runs on a node.
             if_revision: Grows by one with every mutation of the registry.
             agent: Of the agent that runs it.
             timeout: Seconds until the caller gives up; 30 by default.
@@ -328,7 +339,7 @@ class RegistryClient(Client):
         """Tell the outcome of a health check. Only the latest of each check is kept.
 
         Args:
-            name: Unique name of a service.
+            name: Unique name of a service; `NAME@NODE` is what a deployment of the package NAME runs on a node.
             agent: Of the agent that runs it.
             timeout: Seconds until the caller gives up; 30 by default.
 
@@ -355,7 +366,7 @@ class RegistryClient(Client):
         maintenance.
 
         Args:
-            name: Unique name of a service.
+            name: Unique name of a service; `NAME@NODE` is what a deployment of the package NAME runs on a node.
             include_unhealthy: All of them, whatever the state and health. Default: `false`.
             timeout: Seconds until the caller gives up; 30 by default.
 
@@ -385,7 +396,7 @@ class RegistryClient(Client):
         Where there is a package of the version that it is registered with, a start installs it.
 
         Args:
-            name: Unique name of a service.
+            name: Unique name of a service; `NAME@NODE` is what a deployment of the package NAME runs on a node.
             grace: From asking a process to stop until it is killed. Default: `"PT10S"`.
             alone: Without its dependencies, and those that depend on it. Default: `false`.
             timeout: Seconds until the caller gives up; 300 by default.
@@ -415,7 +426,7 @@ class RegistryClient(Client):
         """Read what a service has written, and go on reading.
 
         Args:
-            name: Unique name of a service.
+            name: Unique name of a service; `NAME@NODE` is what a deployment of the package NAME runs on a node.
             tail: So many lines of each output first. Default: `100`.
             follow: Default: `true`.
             timeout: Seconds until the caller gives up; no end by default.
@@ -466,7 +477,7 @@ class RegistryClient(Client):
         body: Body,
         /,
         *,
-        name: ServiceName,
+        name: PackageName,
         version: Version,
         signature: Base64 | None = None,
         timeout: float | None = None,
@@ -478,7 +489,7 @@ class RegistryClient(Client):
 
         Args:
             body: Bytes, path, file or async iterable: `application/gzip`, 512 MiB at most.
-            name: Unique name of a service.
+            name: Name of a package.
             version: A semantic version.
             signature: Ed25519, over name, version, size and digest.
             timeout: Seconds until the caller gives up; 3600 by default.
@@ -499,7 +510,7 @@ class RegistryClient(Client):
         )
 
     def download_package(
-        self, *, name: ServiceName, version: Version, timeout: float | None = None, options: CallOptions | None = None
+        self, *, name: PackageName, version: Version, timeout: float | None = None, options: CallOptions | None = None
     ) -> Download[PackageInfo]:
         """Get the archive of a package.
 
@@ -507,7 +518,7 @@ class RegistryClient(Client):
         `result`.
 
         Args:
-            name: Unique name of a service.
+            name: Name of a package.
             version: A semantic version.
             timeout: Seconds until the caller gives up; 3600 by default.
 
@@ -523,7 +534,7 @@ class RegistryClient(Client):
         *,
         limit: int = 100,
         cursor: str | None = None,
-        name: ServiceName | None = None,
+        name: PackageName | None = None,
         timeout: float | None = None,
         options: CallOptions | None = None,
     ) -> ListPackagesResult:
@@ -532,7 +543,7 @@ class RegistryClient(Client):
         Args:
             limit: At most so many; a page holds fewer where more would not fit into one message. Default: `100`.
             cursor: `next_cursor` of the page before.
-            name: Unique name of a service.
+            name: Name of a package.
             timeout: Seconds until the caller gives up; 30 by default.
         """
         return await self._call(
@@ -542,7 +553,7 @@ class RegistryClient(Client):
     async def remove_package(
         self,
         *,
-        name: ServiceName,
+        name: PackageName,
         version: Version,
         reason: str | None = None,
         timeout: float | None = None,
@@ -552,7 +563,7 @@ class RegistryClient(Client):
         installed as the active one or as the one to go back to.
 
         Args:
-            name: Unique name of a service.
+            name: Name of a package.
             version: A semantic version.
             timeout: Seconds until the caller gives up; 30 by default.
 
@@ -564,6 +575,159 @@ class RegistryClient(Client):
         """
         return await self._call(
             actions.REMOVE_PACKAGE, RemovePackageParams(name=name, version=version, reason=reason), timeout, options
+        )
+
+    def deploy_package(
+        self,
+        *,
+        name: PackageName,
+        version: Version,
+        nodes: list[NodeName],
+        batch: int = 1,
+        healthy: int = 3,
+        within: timedelta = timedelta(minutes=1),
+        deadline: timedelta = timedelta(minutes=10),
+        reason: str | None = None,
+        timeout: float | None = None,
+        options: CallOptions | None = None,
+    ) -> Stream[DeploymentStep, Deployment]:
+        """Deploy a package to nodes, batch by batch; a failure rolls all of them back. It goes on when the
+        caller leaves: `watch_deployment` follows it, `cancel_deployment` ends it.
+
+        Args:
+            name: Name of a package.
+            version: A semantic version.
+            batch: So many nodes at a time. Default: `1`.
+            healthy: So many times in a row a service has to be found healthy. Default: `3`.
+            within: The time it has for that. Default: `"PT1M"`.
+            deadline: When it has come to an end, from now; the last third is kept for rolling back. Default: `"PT10M"`.
+            timeout: Seconds until the caller gives up; no end by default.
+
+        Raises:
+            PackageNotFound: There is no package {name} {version}.
+            DeploymentRunning: Another deployment of {name} is running, {id}: wait until it has ended, or cancel it.
+            DependencyCycle: The dependencies form a cycle.
+            ReadOnly: The registry takes no changes at present: {reason}
+            NoSpace: There is no space left on the disk; nothing was changed.
+        """
+        return self._stream(
+            actions.DEPLOY_PACKAGE,
+            DeployPackageParams(
+                name=name,
+                version=version,
+                nodes=nodes,
+                batch=batch,
+                healthy=healthy,
+                within=within,
+                deadline=deadline,
+                reason=reason,
+            ),
+            timeout,
+            options,
+        )
+
+    def rollback(
+        self,
+        *,
+        name: PackageName,
+        nodes: list[NodeName] | None = None,
+        batch: int = 1,
+        healthy: int = 3,
+        within: timedelta = timedelta(minutes=1),
+        deadline: timedelta = timedelta(minutes=10),
+        reason: str | None = None,
+        timeout: float | None = None,
+        options: CallOptions | None = None,
+    ) -> Stream[DeploymentStep, Deployment]:
+        """Deploy the version that was active before, on all nodes that have one or on some.
+
+        Args:
+            name: Name of a package.
+            nodes: All that have an earlier version when absent.
+            batch: Default: `1`.
+            healthy: Default: `3`.
+            within: Default: `"PT1M"`.
+            deadline: Default: `"PT10M"`.
+            timeout: Seconds until the caller gives up; no end by default.
+
+        Raises:
+            NothingToRollBack: There is no version of {name} to go back to: {reason}
+            PackageNotFound: There is no package {name} {version}.
+            DeploymentRunning: Another deployment of {name} is running, {id}: wait until it has ended, or cancel it.
+            DependencyCycle: The dependencies form a cycle.
+            ReadOnly: The registry takes no changes at present: {reason}
+            NoSpace: There is no space left on the disk; nothing was changed.
+        """
+        return self._stream(
+            actions.ROLLBACK,
+            RollbackParams(
+                name=name, nodes=nodes, batch=batch, healthy=healthy, within=within, deadline=deadline, reason=reason
+            ),
+            timeout,
+            options,
+        )
+
+    def watch_deployment(
+        self, *, id: UUID, timeout: float | None = None, options: CallOptions | None = None
+    ) -> Stream[DeploymentStep, Deployment]:
+        """Follow a deployment to its end, beginning with where each of its nodes is.
+
+        Args:
+            timeout: Seconds until the caller gives up; no end by default.
+
+        Raises:
+            DeploymentNotFound: There is no deployment {id}.
+        """
+        return self._stream(actions.WATCH_DEPLOYMENT, WatchDeploymentParams(id=id), timeout, options)
+
+    async def get_deployment(
+        self, *, id: UUID, timeout: float | None = None, options: CallOptions | None = None
+    ) -> Deployment:
+        """Get one deployment.
+
+        Args:
+            timeout: Seconds until the caller gives up; 30 by default.
+
+        Raises:
+            DeploymentNotFound: There is no deployment {id}.
+        """
+        return await self._call(actions.GET_DEPLOYMENT, GetDeploymentParams(id=id), timeout, options)
+
+    async def list_deployments(
+        self,
+        *,
+        name: PackageName | None = None,
+        limit: int = 20,
+        timeout: float | None = None,
+        options: CallOptions | None = None,
+    ) -> ListDeploymentsResult:
+        """List the deployments that are kept, newest first.
+
+        Args:
+            name: Name of a package.
+            limit: Default: `20`.
+            timeout: Seconds until the caller gives up; 30 by default.
+        """
+        return await self._call(
+            actions.LIST_DEPLOYMENTS, ListDeploymentsParams(name=name, limit=limit), timeout, options
+        )
+
+    async def cancel_deployment(
+        self, *, id: UUID, reason: str | None = None, timeout: float | None = None, options: CallOptions | None = None
+    ) -> Deployment:
+        """Let a deployment roll back, at whatever stage it is. One that has ended, or rolls back already, stays
+        as it is.
+
+        Args:
+            timeout: Seconds until the caller gives up; 30 by default.
+
+        Raises:
+            DeploymentNotFound: There is no deployment {id}.
+            ReadOnly: The registry takes no changes at present: {reason}
+            NoSpace: There is no space left on the disk; nothing was changed.
+        """
+        return await self._call(
+            actions.CANCEL_DEPLOYMENT, CancelDeploymentParams(id=id, reason=reason), timeout, options
         )
 
     async def list_events(
@@ -583,7 +747,7 @@ class RegistryClient(Client):
         Args:
             limit: At most so many; a page holds fewer where more would not fit into one message. Default: `100`.
             cursor: `next_cursor` of the page before.
-            service: Unique name of a service.
+            service: Unique name of a service; `NAME@NODE` is what a deployment of the package NAME runs on a node.
             since: Not before.
             until: Before.
             timeout: Seconds until the caller gives up; 30 by default.

@@ -7,6 +7,7 @@ Written by duologue 0.1.0 (grammar 1) from registry.yaml. DO NOT EDIT: change re
 from __future__ import annotations
 
 from typing import ClassVar
+from uuid import UUID
 
 from duologue import (
     Aborted,
@@ -25,13 +26,17 @@ from .models import (
     AgentUnavailableDetails,
     BadPackageDetails,
     DependencyCycleDetails,
+    DeploymentNotFoundDetails,
+    DeploymentRunningDetails,
     InvalidTransitionDetails,
     LeaseLostDetails,
     NodeName,
     NoSpaceDetails,
+    NothingToRollBackDetails,
     NotOwnerDetails,
     PackageExistsDetails,
     PackageInUseDetails,
+    PackageName,
     PackageNotFoundDetails,
     ReadOnlyDetails,
     Revision,
@@ -176,6 +181,36 @@ class BadPackage(Declared[BadPackageDetails], InvalidArgument):
 
     def __init__(self, message: str | None = None, /, *, member: str, reason: str) -> None:
         super().__init__(message, BadPackageDetails(member=member, reason=reason))
+
+
+class DeploymentNotFound(Declared[DeploymentNotFoundDetails], NotFound):
+    """There is no deployment {id}."""
+
+    code: ClassVar[str] = "deployment_not_found"
+    text: ClassVar[str] = "There is no deployment {id}."
+
+    def __init__(self, message: str | None = None, /, *, id: UUID) -> None:
+        super().__init__(message, DeploymentNotFoundDetails(id=id))
+
+
+class DeploymentRunning(Declared[DeploymentRunningDetails], FailedPrecondition):
+    """Another deployment of {name} is running, {id}: wait until it has ended, or cancel it."""
+
+    code: ClassVar[str] = "deployment_running"
+    text: ClassVar[str] = "Another deployment of {name} is running, {id}: wait until it has ended, or cancel it."
+
+    def __init__(self, message: str | None = None, /, *, name: PackageName, id: UUID) -> None:
+        super().__init__(message, DeploymentRunningDetails(name=name, id=id))
+
+
+class NothingToRollBack(Declared[NothingToRollBackDetails], FailedPrecondition):
+    """There is no version of {name} to go back to: {reason}"""
+
+    code: ClassVar[str] = "nothing_to_roll_back"
+    text: ClassVar[str] = "There is no version of {name} to go back to: {reason}"
+
+    def __init__(self, message: str | None = None, /, *, name: PackageName, reason: str) -> None:
+        super().__init__(message, NothingToRollBackDetails(name=name, reason=reason))
 
 
 class SignatureRefused(Declared[SignatureRefusedDetails], PermissionDenied):

@@ -9,17 +9,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final, TypeAlias
+from uuid import UUID
 
 from duologue import Delivery, EventDescriptor, Events, EventStream, Position, SyncEvents, SyncEventStream, UnknownValue
 
 from .models import (
     AgentAttached,
+    DeploymentProgress,
     EndpointUpdated,
     HealthCheckResult,
     HealthStatus,
     NodeName,
     PackageInstalled,
+    PackageName,
     PackageRemoved,
+    PackageUninstalled,
     PackageUploaded,
     RegistryLoaded,
     ServiceCommanded,
@@ -43,6 +47,8 @@ class EventType(StrEnum):
     PACKAGE_REMOVED = "package_removed"
     SERVICE_COMMANDED = "service_commanded"
     PACKAGE_INSTALLED = "package_installed"
+    PACKAGE_UNINSTALLED = "package_uninstalled"
+    DEPLOYMENT_PROGRESS = "deployment_progress"
     AGENT_ATTACHED = "agent_attached"
     REGISTRY_LOADED = "registry_loaded"
 
@@ -57,6 +63,8 @@ RegistryEvent: TypeAlias = (
     | PackageRemoved
     | ServiceCommanded
     | PackageInstalled
+    | PackageUninstalled
+    | DeploymentProgress
     | AgentAttached
     | RegistryLoaded
 )
@@ -127,6 +135,20 @@ PACKAGE_INSTALLED: Final[EventDescriptor[PackageInstalled]] = EventDescriptor(
     filters={"node": ("node",), "name": ("name",)},
 )
 """A package is the active version on a node."""
+PACKAGE_UNINSTALLED: Final[EventDescriptor[PackageUninstalled]] = EventDescriptor(
+    model=PackageUninstalled,
+    delivery=Delivery.LOG,
+    scope=("services:read",),
+    filters={"node": ("node",), "name": ("name",)},
+)
+"""No version of a package is on a node any more."""
+DEPLOYMENT_PROGRESS: Final[EventDescriptor[DeploymentProgress]] = EventDescriptor(
+    model=DeploymentProgress,
+    delivery=Delivery.LOG,
+    scope=("services:read",),
+    filters={"step.deployment": ("step", "deployment"), "step.name": ("step", "name")},
+)
+"""A deployment, or a node of one, has come into another state."""
 AGENT_ATTACHED: Final[EventDescriptor[AgentAttached]] = EventDescriptor(
     model=AgentAttached,
     delivery=Delivery.LOG,
@@ -216,7 +238,7 @@ class RegistryEvents(Events):
         return self._open(HealthCheckResult, {"service": service, "report.status": report_status}, None)
 
     def package_uploaded(
-        self, *, package_manifest_name: ServiceName | Sequence[ServiceName] | None = None, since: Position | None = None
+        self, *, package_manifest_name: PackageName | Sequence[PackageName] | None = None, since: Position | None = None
     ) -> EventStream[PackageUploaded]:
         """The registry has a new package.
 
@@ -267,6 +289,40 @@ class RegistryEvents(Events):
             name: Only where `name` is this, or one of these.
         """
         return self._open(PackageInstalled, {"node": node, "name": name}, since)
+
+    def package_uninstalled(
+        self,
+        *,
+        node: NodeName | Sequence[NodeName] | None = None,
+        name: PackageName | Sequence[PackageName] | None = None,
+        since: Position | None = None,
+    ) -> EventStream[PackageUninstalled]:
+        """No version of a package is on a node any more.
+
+        Every one, in order; `since` continues after a position.
+
+        Args:
+            node: Only where `node` is this, or one of these.
+            name: Only where `name` is this, or one of these.
+        """
+        return self._open(PackageUninstalled, {"node": node, "name": name}, since)
+
+    def deployment_progress(
+        self,
+        *,
+        step_deployment: UUID | Sequence[UUID] | None = None,
+        step_name: PackageName | Sequence[PackageName] | None = None,
+        since: Position | None = None,
+    ) -> EventStream[DeploymentProgress]:
+        """A deployment, or a node of one, has come into another state.
+
+        Every one, in order; `since` continues after a position.
+
+        Args:
+            step_deployment: Only where `step.deployment` is this, or one of these.
+            step_name: Only where `step.name` is this, or one of these.
+        """
+        return self._open(DeploymentProgress, {"step.deployment": step_deployment, "step.name": step_name}, since)
 
     def agent_attached(
         self, *, node: NodeName | Sequence[NodeName] | None = None, since: Position | None = None
@@ -361,7 +417,7 @@ class RegistrySyncEvents(SyncEvents):
         return self._open(HealthCheckResult, {"service": service, "report.status": report_status}, None)
 
     def package_uploaded(
-        self, *, package_manifest_name: ServiceName | Sequence[ServiceName] | None = None, since: Position | None = None
+        self, *, package_manifest_name: PackageName | Sequence[PackageName] | None = None, since: Position | None = None
     ) -> SyncEventStream[PackageUploaded]:
         """The registry has a new package.
 
@@ -412,6 +468,40 @@ class RegistrySyncEvents(SyncEvents):
             name: Only where `name` is this, or one of these.
         """
         return self._open(PackageInstalled, {"node": node, "name": name}, since)
+
+    def package_uninstalled(
+        self,
+        *,
+        node: NodeName | Sequence[NodeName] | None = None,
+        name: PackageName | Sequence[PackageName] | None = None,
+        since: Position | None = None,
+    ) -> SyncEventStream[PackageUninstalled]:
+        """No version of a package is on a node any more.
+
+        Every one, in order; `since` continues after a position.
+
+        Args:
+            node: Only where `node` is this, or one of these.
+            name: Only where `name` is this, or one of these.
+        """
+        return self._open(PackageUninstalled, {"node": node, "name": name}, since)
+
+    def deployment_progress(
+        self,
+        *,
+        step_deployment: UUID | Sequence[UUID] | None = None,
+        step_name: PackageName | Sequence[PackageName] | None = None,
+        since: Position | None = None,
+    ) -> SyncEventStream[DeploymentProgress]:
+        """A deployment, or a node of one, has come into another state.
+
+        Every one, in order; `since` continues after a position.
+
+        Args:
+            step_deployment: Only where `step.deployment` is this, or one of these.
+            step_name: Only where `step.name` is this, or one of these.
+        """
+        return self._open(DeploymentProgress, {"step.deployment": step_deployment, "step.name": step_name}, since)
 
     def agent_attached(
         self, *, node: NodeName | Sequence[NodeName] | None = None, since: Position | None = None

@@ -15,8 +15,14 @@ from typing_extensions import TypeAliasType
 
 from .unknown import UnknownExecutionInfo, UnknownLocation
 
-ServiceName = TypeAliasType("ServiceName", Annotated[str, Field(pattern="^[a-z0-9][a-z0-9-]{0,62}$")])
-"""Unique name of a service."""
+ServiceName = TypeAliasType(
+    "ServiceName", Annotated[str, Field(pattern="^[a-z0-9][a-z0-9-]{0,62}(@[a-z0-9][a-z0-9.-]{0,252})?$")]
+)
+"""Unique name of a service; `NAME@NODE` is what a deployment of the package NAME runs on a node."""
+
+
+PackageName = TypeAliasType("PackageName", Annotated[str, Field(pattern="^[a-z0-9][a-z0-9-]{0,62}$")])
+"""Name of a package."""
 
 
 NodeName = TypeAliasType("NodeName", Annotated[str, Field(pattern="^[a-z0-9][a-z0-9.-]{0,252}$")])
@@ -246,7 +252,7 @@ class ServiceKind(StrEnum):
 class PackageManifest(Model):
     """What a package says of itself, in its `manifest.yaml`."""
 
-    name: ServiceName
+    name: PackageName
     version: Version
     description: Annotated[str | None, Field(max_length=1024)] = None
     type: ServiceKind | UnknownValue
@@ -290,12 +296,14 @@ class AgentService(Model):
     name: ServiceName
     state: ServiceState | UnknownValue
     reason: Annotated[str | None, Field(max_length=1024)] = None
+    active: Version | None = None
+    """Of its package the version that is active there."""
 
 
 class Installation(Model):
     """A package on a node."""
 
-    name: ServiceName
+    name: PackageName
     active: Version
     previous: Version | None = None
     """What it goes back to."""
@@ -313,6 +321,115 @@ class AgentInfo(Model):
     attached_at: AwareDatetime
     is_attached: bool
     """Whether it is connected now."""
+
+
+class InstallMode(StrEnum):
+    """Stage: put it beside the active version. Activate: make it the active one. Go back: the same, and forget
+    the version that was active.
+    """
+
+    STAGE = "stage"
+    ACTIVATE = "activate"
+    GO_BACK = "go_back"
+
+
+class Verification(Model):
+    """Whether a service was found healthy."""
+
+    is_healthy: bool
+    message: str | None = None
+    """What was wrong when it was looked at last."""
+
+
+class DeploymentState(StrEnum):
+    """Where a deployment is, or a node of one. Uploaded: the registry has the package, and the node nothing of
+    it. Staged: it is on the node, beside what runs, and waits until what it depends on is healthy. Stopping:
+    the version that runs is stopped. Starting: the new one is made the active one, and started. Verifying: it
+    is asked for its health. Rolling back: what was before is put back. At the end a deployment is done; or
+    rolled back or cancelled, and every node runs what it ran before; or failed, and some node could not be
+    put back yet. Open: later versions may add values, which arrive as `UnknownValue`.
+    """
+
+    UPLOADED = "uploaded"
+    STAGED = "staged"
+    STOPPING = "stopping"
+    STARTING = "starting"
+    VERIFYING = "verifying"
+    ROLLING_BACK = "rolling_back"
+    DONE = "done"
+    ROLLED_BACK = "rolled_back"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class NodeProgress(Model):
+    """A node of a deployment."""
+
+    node: NodeName
+    service: ServiceName
+    """What runs there."""
+    state: DeploymentState | UnknownValue
+    since: AwareDatetime
+    """When it came into this state."""
+    from_version: Version | None = None
+    """What was there before; absent where nothing was."""
+    was_running: bool
+    """Whether that ran."""
+    is_touched: bool = False
+    """Whether its service was stopped or replaced."""
+    is_away: bool = False
+    """Whether it waits for the agent of the node."""
+    message: str | None = None
+    """What went wrong, in words."""
+
+
+class Deployment(Model):
+    """A package on its way to nodes."""
+
+    id: UUID
+    name: PackageName
+    version: Version
+    state: DeploymentState | UnknownValue
+    nodes: list[NodeProgress]
+    """In the order in which they are deployed to."""
+    batch: Annotated[int, Field(ge=1)]
+    """So many nodes at a time."""
+    healthy: Annotated[int, Field(ge=1)]
+    """So many times in a row a service has to be found healthy."""
+    within: timedelta
+    """The time it has for that."""
+    started_at: AwareDatetime
+    started_by: str
+    turns_at: AwareDatetime
+    """When it begins to roll back, if it is not done."""
+    deadline: AwareDatetime
+    """When it has come to an end."""
+    finished_at: AwareDatetime | None = None
+    reason: str | None = None
+    """Why it was asked for."""
+    message: str | None = None
+    """Why it is not done, in words."""
+    is_cancelled: bool = False
+    revision: Revision
+    """The registry's revision when it last changed."""
+
+
+class DeploymentStep(Model):
+    """A change of a deployment, or of a node of one."""
+
+    deployment: UUID
+    name: PackageName
+    version: Version
+    at: AwareDatetime
+    state: DeploymentState | UnknownValue
+    """Of the deployment."""
+    node: NodeProgress | None = None
+    """The node that has changed."""
+    percent: Annotated[int, Field(ge=0, le=100)]
+    """How much of it is done; it goes down while it is rolled back."""
+    message: str | None = None
+    """Why it is not done, in words."""
+    revision: Revision
 
 
 class ServiceCommand(StrEnum):
@@ -454,6 +571,21 @@ class PackageInUseDetails(Model):
 class BadPackageDetails(Model):
     member: str
     """The member of the archive, or `archive`."""
+    reason: str
+
+
+class DeploymentNotFoundDetails(Model):
+    id: UUID
+
+
+class DeploymentRunningDetails(Model):
+    name: PackageName
+    id: UUID
+    """The one that is running."""
+
+
+class NothingToRollBackDetails(Model):
+    name: PackageName
     reason: str
 
 
@@ -637,10 +769,38 @@ class ExecuteParams(Params):
 
 
 class InstallPackageParams(Params):
-    """Install a package and make it the active version of its service. What is active already stays."""
+    """Put a package on the node, or make it the active version of its service. What is active already stays."""
 
     agent: AgentLease
     package: PackageInfo
+    mode: InstallMode = InstallMode.ACTIVATE
+
+
+class InstallPackageResult(Model):
+    active: Version | None = None
+    """The version that is active from now on."""
+    previous: Version | None = None
+    """What it goes back to."""
+
+
+class UninstallPackageParams(Params):
+    """Leave no version of a package on the node, and forget its service, which has to be stopped."""
+
+    agent: AgentLease
+    name: PackageName
+    service: ServiceName
+
+
+class VerifyServiceParams(Params):
+    """Ask a service for its health until it has passed often enough in a row, or there is no time left."""
+
+    agent: AgentLease
+    entry: ServiceEntry
+    sha256: Sha256
+    """Of the package that it has to run."""
+    healthy: Annotated[int, Field(ge=1)]
+    """So many times in a row."""
+    within: timedelta
 
 
 class TailLogsParams(Params):
@@ -657,7 +817,7 @@ class UploadPackageParams(Params):
     it stands.
     """
 
-    name: ServiceName
+    name: PackageName
     version: Version
     signature: Base64 | None = None
     """Ed25519, over name, version, size and digest."""
@@ -666,7 +826,7 @@ class UploadPackageParams(Params):
 class DownloadPackageParams(Params):
     """Get the archive of a package."""
 
-    name: ServiceName
+    name: PackageName
     version: Version
 
 
@@ -677,7 +837,7 @@ class ListPackagesParams(Params):
     """At most so many; a page holds fewer where more would not fit into one message."""
     cursor: Annotated[str | None, Field(max_length=200)] = None
     """`next_cursor` of the page before."""
-    name: ServiceName | None = None
+    name: PackageName | None = None
 
 
 class ListPackagesResult(Model):
@@ -691,8 +851,72 @@ class RemovePackageParams(Params):
     as the active one or as the one to go back to.
     """
 
-    name: ServiceName
+    name: PackageName
     version: Version
+    reason: Annotated[str | None, Field(max_length=1024)] = None
+
+
+class DeployPackageParams(Params):
+    """Deploy a package to nodes, batch by batch; a failure rolls all of them back. It goes on when the caller
+    leaves: `watch_deployment` follows it, `cancel_deployment` ends it.
+    """
+
+    name: PackageName
+    version: Version
+    nodes: Annotated[list[NodeName], Field(min_length=1, max_length=256)]
+    batch: Annotated[int, Field(ge=1, le=256)] = 1
+    """So many nodes at a time."""
+    healthy: Annotated[int, Field(ge=1, le=100)] = 3
+    """So many times in a row a service has to be found healthy."""
+    within: timedelta = timedelta(minutes=1)
+    """The time it has for that."""
+    deadline: timedelta = timedelta(minutes=10)
+    """When it has come to an end, from now; the last third is kept for rolling back."""
+    reason: Annotated[str | None, Field(max_length=1024)] = None
+
+
+class RollbackParams(Params):
+    """Deploy the version that was active before, on all nodes that have one or on some."""
+
+    name: PackageName
+    nodes: Annotated[list[NodeName] | None, Field(min_length=1, max_length=256)] = None
+    """All that have an earlier version when absent."""
+    batch: Annotated[int, Field(ge=1, le=256)] = 1
+    healthy: Annotated[int, Field(ge=1, le=100)] = 3
+    within: timedelta = timedelta(minutes=1)
+    deadline: timedelta = timedelta(minutes=10)
+    reason: Annotated[str | None, Field(max_length=1024)] = None
+
+
+class WatchDeploymentParams(Params):
+    """Follow a deployment to its end, beginning with where each of its nodes is."""
+
+    id: UUID
+
+
+class GetDeploymentParams(Params):
+    """Get one deployment."""
+
+    id: UUID
+
+
+class ListDeploymentsParams(Params):
+    """List the deployments that are kept, newest first."""
+
+    name: PackageName | None = None
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+
+
+class ListDeploymentsResult(Model):
+    deployments: list[Deployment]
+
+
+class CancelDeploymentParams(Params):
+    """Let a deployment roll back, at whatever stage it is. One that has ended, or rolls back already, stays as
+    it is.
+    """
+
+    id: UUID
     reason: Annotated[str | None, Field(max_length=1024)] = None
 
 
@@ -796,6 +1020,22 @@ class PackageInstalled(Event):
     version: Version
     previous: Version | None = None
     revision: Revision
+
+
+class PackageUninstalled(Event):
+    """No version of a package is on a node any more."""
+
+    event_name: ClassVar[str] = "package_uninstalled"
+    node: NodeName
+    name: PackageName
+    revision: Revision
+
+
+class DeploymentProgress(Event):
+    """A deployment, or a node of one, has come into another state."""
+
+    event_name: ClassVar[str] = "deployment_progress"
+    step: DeploymentStep
 
 
 class AgentAttached(Event):

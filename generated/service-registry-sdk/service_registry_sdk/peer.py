@@ -18,13 +18,19 @@ from .models import (
     CommandStep,
     ExecuteAction,
     ExecuteParams,
-    Installation,
+    InstallMode,
     InstallPackageParams,
+    InstallPackageResult,
     LogLine,
     PackageInfo,
+    PackageName,
     ServiceEntry,
     ServiceName,
+    Sha256,
     TailLogsParams,
+    UninstallPackageParams,
+    Verification,
+    VerifyServiceParams,
 )
 
 
@@ -62,12 +68,14 @@ class RegistryPeer(Peer):
         *,
         agent: AgentLease,
         package: PackageInfo,
+        mode: InstallMode = InstallMode.ACTIVATE,
         timeout: float | None = None,
         options: CallOptions | None = None,
-    ) -> Installation:
-        """Install a package and make it the active version of its service. What is active already stays.
+    ) -> InstallPackageResult:
+        """Put a package on the node, or make it the active version of its service. What is active already stays.
 
         Args:
+            mode: Default: `"activate"`.
             timeout: Seconds until the caller gives up; 600 by default.
 
         Raises:
@@ -78,7 +86,58 @@ class RegistryPeer(Peer):
             NoSpace: There is no space left on the disk; nothing was changed.
         """
         return await self._call(
-            actions.INSTALL_PACKAGE, InstallPackageParams(agent=agent, package=package), timeout, options
+            actions.INSTALL_PACKAGE, InstallPackageParams(agent=agent, package=package, mode=mode), timeout, options
+        )
+
+    async def uninstall_package(
+        self,
+        *,
+        agent: AgentLease,
+        name: PackageName,
+        service: ServiceName,
+        timeout: float | None = None,
+        options: CallOptions | None = None,
+    ) -> None:
+        """Leave no version of a package on the node, and forget its service, which has to be stopped.
+
+        Args:
+            name: Name of a package.
+            service: Unique name of a service; `NAME@NODE` is what a deployment of the package NAME runs on a node.
+            timeout: Seconds until the caller gives up; 60 by default.
+
+        Raises:
+            NotOwner: Another agent has attached as {node} since: this one no longer speaks for it.
+        """
+        return await self._call(
+            actions.UNINSTALL_PACKAGE, UninstallPackageParams(agent=agent, name=name, service=service), timeout, options
+        )
+
+    async def verify_service(
+        self,
+        *,
+        agent: AgentLease,
+        entry: ServiceEntry,
+        sha256: Sha256,
+        healthy: int,
+        within: timedelta,
+        timeout: float | None = None,
+        options: CallOptions | None = None,
+    ) -> Verification:
+        """Ask a service for its health until it has passed often enough in a row, or there is no time left.
+
+        Args:
+            sha256: Of the package that it has to run.
+            healthy: So many times in a row.
+            timeout: Seconds until the caller gives up; 3600 by default.
+
+        Raises:
+            NotOwner: Another agent has attached as {node} since: this one no longer speaks for it.
+        """
+        return await self._call(
+            actions.VERIFY_SERVICE,
+            VerifyServiceParams(agent=agent, entry=entry, sha256=sha256, healthy=healthy, within=within),
+            timeout,
+            options,
         )
 
     def tail_logs(
@@ -93,7 +152,7 @@ class RegistryPeer(Peer):
         """Read what a service of this node has written.
 
         Args:
-            name: Unique name of a service.
+            name: Unique name of a service; `NAME@NODE` is what a deployment of the package NAME runs on a node.
             timeout: Seconds until the caller gives up; no end by default.
         """
         return self._stream(actions.TAIL_LOGS, TailLogsParams(name=name, tail=tail, follow=follow), timeout, options)

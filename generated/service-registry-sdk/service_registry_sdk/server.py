@@ -32,18 +32,25 @@ from .client import RegistryClient
 from .models import (
     AgentLease,
     AttachAgentParams,
+    CancelDeploymentParams,
     CommandOutcome,
     CommandStep,
+    Deployment,
+    DeploymentStep,
+    DeployPackageParams,
     DeregisterServiceParams,
     DownloadPackageParams,
     ExecuteParams,
+    GetDeploymentParams,
     GetServiceParams,
     HeartbeatParams,
     HeartbeatResult,
-    Installation,
     InstallPackageParams,
+    InstallPackageResult,
     ListAgentsParams,
     ListAgentsResult,
+    ListDeploymentsParams,
+    ListDeploymentsResult,
     ListEndpointsParams,
     ListEndpointsResult,
     ListEventsParams,
@@ -57,11 +64,16 @@ from .models import (
     RegisterServiceParams,
     RemovePackageParams,
     ReportHealthParams,
+    RollbackParams,
     ServiceActionParams,
     ServiceEntry,
     TailLogsParams,
+    UninstallPackageParams,
     UpdateStateParams,
     UploadPackageParams,
+    Verification,
+    VerifyServiceParams,
+    WatchDeploymentParams,
     WatchLogsParams,
 )
 from .peer import RegistryPeer
@@ -238,6 +250,67 @@ class RegistryService(Service[RegistryPeer]):
         """
 
     @abstractmethod
+    async def deploy_package(
+        self, call: Call[RegistryPeer], params: DeployPackageParams, out: Sink[DeploymentStep]
+    ) -> Deployment:
+        """Deploy a package to nodes, batch by batch; a failure rolls all of them back. It goes on when the
+        caller leaves: `watch_deployment` follows it, `cancel_deployment` ends it.
+
+        Raises:
+            PackageNotFound: There is no package {name} {version}.
+            DeploymentRunning: Another deployment of {name} is running, {id}: wait until it has ended, or cancel it.
+            DependencyCycle: The dependencies form a cycle.
+            ReadOnly: The registry takes no changes at present: {reason}
+            NoSpace: There is no space left on the disk; nothing was changed.
+        """
+
+    @abstractmethod
+    async def rollback(self, call: Call[RegistryPeer], params: RollbackParams, out: Sink[DeploymentStep]) -> Deployment:
+        """Deploy the version that was active before, on all nodes that have one or on some.
+
+        Raises:
+            NothingToRollBack: There is no version of {name} to go back to: {reason}
+            PackageNotFound: There is no package {name} {version}.
+            DeploymentRunning: Another deployment of {name} is running, {id}: wait until it has ended, or cancel it.
+            DependencyCycle: The dependencies form a cycle.
+            ReadOnly: The registry takes no changes at present: {reason}
+            NoSpace: There is no space left on the disk; nothing was changed.
+        """
+
+    @abstractmethod
+    async def watch_deployment(
+        self, call: Call[RegistryPeer], params: WatchDeploymentParams, out: Sink[DeploymentStep]
+    ) -> Deployment:
+        """Follow a deployment to its end, beginning with where each of its nodes is.
+
+        Raises:
+            DeploymentNotFound: There is no deployment {id}.
+        """
+
+    @abstractmethod
+    async def get_deployment(self, call: Call[RegistryPeer], params: GetDeploymentParams) -> Deployment:
+        """Get one deployment.
+
+        Raises:
+            DeploymentNotFound: There is no deployment {id}.
+        """
+
+    @abstractmethod
+    async def list_deployments(self, call: Call[RegistryPeer], params: ListDeploymentsParams) -> ListDeploymentsResult:
+        """List the deployments that are kept, newest first."""
+
+    @abstractmethod
+    async def cancel_deployment(self, call: Call[RegistryPeer], params: CancelDeploymentParams) -> Deployment:
+        """Let a deployment roll back, at whatever stage it is. One that has ended, or rolls back already, stays
+        as it is.
+
+        Raises:
+            DeploymentNotFound: There is no deployment {id}.
+            ReadOnly: The registry takes no changes at present: {reason}
+            NoSpace: There is no space left on the disk; nothing was changed.
+        """
+
+    @abstractmethod
     async def list_events(self, call: Call[RegistryPeer], params: ListEventsParams) -> ListEventsResult:
         """The audit log, newest first."""
 
@@ -260,6 +333,12 @@ class RegistryService(Service[RegistryPeer]):
             downloading(actions.DOWNLOAD_PACKAGE, self.download_package),
             unary(actions.LIST_PACKAGES, self.list_packages),
             unary(actions.REMOVE_PACKAGE, self.remove_package),
+            streaming(actions.DEPLOY_PACKAGE, self.deploy_package),
+            streaming(actions.ROLLBACK, self.rollback),
+            streaming(actions.WATCH_DEPLOYMENT, self.watch_deployment),
+            unary(actions.GET_DEPLOYMENT, self.get_deployment),
+            unary(actions.LIST_DEPLOYMENTS, self.list_deployments),
+            unary(actions.CANCEL_DEPLOYMENT, self.cancel_deployment),
             unary(actions.LIST_EVENTS, self.list_events),
         )
 
@@ -281,8 +360,8 @@ class RegistryPeerService(Service[RegistryClient]):
         """
 
     @abstractmethod
-    async def install_package(self, call: Call[RegistryClient], params: InstallPackageParams) -> Installation:
-        """Install a package and make it the active version of its service. What is active already stays.
+    async def install_package(self, call: Call[RegistryClient], params: InstallPackageParams) -> InstallPackageResult:
+        """Put a package on the node, or make it the active version of its service. What is active already stays.
 
         Raises:
             NotOwner: Another agent has attached as {node} since: this one no longer speaks for it.
@@ -290,6 +369,22 @@ class RegistryPeerService(Service[RegistryClient]):
             SignatureRefused: The signature is refused: {reason}
             PackageNotFound: There is no package {name} {version}.
             NoSpace: There is no space left on the disk; nothing was changed.
+        """
+
+    @abstractmethod
+    async def uninstall_package(self, call: Call[RegistryClient], params: UninstallPackageParams) -> None:
+        """Leave no version of a package on the node, and forget its service, which has to be stopped.
+
+        Raises:
+            NotOwner: Another agent has attached as {node} since: this one no longer speaks for it.
+        """
+
+    @abstractmethod
+    async def verify_service(self, call: Call[RegistryClient], params: VerifyServiceParams) -> Verification:
+        """Ask a service for its health until it has passed often enough in a row, or there is no time left.
+
+        Raises:
+            NotOwner: Another agent has attached as {node} since: this one no longer speaks for it.
         """
 
     @abstractmethod
@@ -301,6 +396,8 @@ class RegistryPeerService(Service[RegistryClient]):
         return (
             streaming(actions.EXECUTE, self.execute),
             unary(actions.INSTALL_PACKAGE, self.install_package),
+            unary(actions.UNINSTALL_PACKAGE, self.uninstall_package),
+            unary(actions.VERIFY_SERVICE, self.verify_service),
             streaming(actions.TAIL_LOGS, self.tail_logs),
         )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import cached_property
+from uuid import UUID
 
 from duologue import Base64, Body, CallOptions, SyncClient, SyncDownload, SyncStream, UnknownValue
 from pydantic import AwareDatetime
@@ -18,13 +19,18 @@ from .models import (
     AgentLease,
     AgentService,
     AttachAgentParams,
+    CancelDeploymentParams,
     CommandOutcome,
     CommandStep,
+    Deployment,
+    DeploymentStep,
+    DeployPackageParams,
     DeregisterServiceParams,
     DownloadPackageParams,
     Endpoint,
     EndpointProtocol,
     ExecutionInfo,
+    GetDeploymentParams,
     GetServiceParams,
     HealthCheck,
     HealthReport,
@@ -32,6 +38,8 @@ from .models import (
     HeartbeatResult,
     ListAgentsParams,
     ListAgentsResult,
+    ListDeploymentsParams,
+    ListDeploymentsResult,
     ListEndpointsParams,
     ListEndpointsResult,
     ListEventsParams,
@@ -44,10 +52,12 @@ from .models import (
     LogLine,
     NodeName,
     PackageInfo,
+    PackageName,
     RegisterServiceParams,
     RemovePackageParams,
     ReportHealthParams,
     Revision,
+    RollbackParams,
     ServiceActionParams,
     ServiceCommand,
     ServiceEntry,
@@ -57,6 +67,7 @@ from .models import (
     UpdateStateParams,
     UploadPackageParams,
     Version,
+    WatchDeploymentParams,
     WatchLogsParams,
 )
 
@@ -108,7 +119,7 @@ class RegistrySyncClient(SyncClient):
         """Get one service.
 
         Args:
-            name: Unique name of a service.
+            name: Unique name of a service; `NAME@NODE` is what a deployment of the package NAME runs on a node.
             include_health: With the latest report of each check. Default: `false`.
             timeout: Seconds until the caller gives up; 30 by default.
 
@@ -142,7 +153,7 @@ class RegistrySyncClient(SyncClient):
         state as it is.
 
         Args:
-            name: Unique name of a service.
+            name: Unique name of a service; `NAME@NODE` is what a deployment of the package NAME runs on a node.
             version: A semantic version.
             endpoints: Default: `[]`.
             depends_on: They need not be registered yet. Default: `[]`.
@@ -191,7 +202,7 @@ class RegistrySyncClient(SyncClient):
         """Remove a service, whatever its state. Services that depend on it stay.
 
         Args:
-            name: Unique name of a service.
+            name: Unique name of a service; `NAME@NODE` is what a deployment of the package NAME runs on a node.
             if_revision: Grows by one with every mutation of the registry.
             timeout: Seconds until the caller gives up; 30 by default.
 
@@ -214,7 +225,7 @@ class RegistrySyncClient(SyncClient):
         """Keep a lease alive.
 
         Args:
-            name: Unique name of a service.
+            name: Unique name of a service; `NAME@NODE` is what a deployment of the package NAME runs on a node.
             timeout: Seconds until the caller gives up; 30 by default.
 
         Raises:
@@ -238,7 +249,7 @@ class RegistrySyncClient(SyncClient):
         is, and not what is to be: it may say so of any state but `registered`.
 
         Args:
-            name: Unique name of a service.
+            name: Unique name of a service; `NAME@NODE` is what a deployment of the package NAME runs on a node.
             if_revision: Grows by one with every mutation of the registry.
             agent: Of the agent that runs it.
             timeout: Seconds until the caller gives up; 30 by default.
@@ -270,7 +281,7 @@ class RegistrySyncClient(SyncClient):
         """Tell the outcome of a health check. Only the latest of each check is kept.
 
         Args:
-            name: Unique name of a service.
+            name: Unique name of a service; `NAME@NODE` is what a deployment of the package NAME runs on a node.
             agent: Of the agent that runs it.
             timeout: Seconds until the caller gives up; 30 by default.
 
@@ -297,7 +308,7 @@ class RegistrySyncClient(SyncClient):
         maintenance.
 
         Args:
-            name: Unique name of a service.
+            name: Unique name of a service; `NAME@NODE` is what a deployment of the package NAME runs on a node.
             include_unhealthy: All of them, whatever the state and health. Default: `false`.
             timeout: Seconds until the caller gives up; 30 by default.
 
@@ -327,7 +338,7 @@ class RegistrySyncClient(SyncClient):
         Where there is a package of the version that it is registered with, a start installs it.
 
         Args:
-            name: Unique name of a service.
+            name: Unique name of a service; `NAME@NODE` is what a deployment of the package NAME runs on a node.
             grace: From asking a process to stop until it is killed. Default: `"PT10S"`.
             alone: Without its dependencies, and those that depend on it. Default: `false`.
             timeout: Seconds until the caller gives up; 300 by default.
@@ -357,7 +368,7 @@ class RegistrySyncClient(SyncClient):
         """Read what a service has written, and go on reading.
 
         Args:
-            name: Unique name of a service.
+            name: Unique name of a service; `NAME@NODE` is what a deployment of the package NAME runs on a node.
             tail: So many lines of each output first. Default: `100`.
             follow: Default: `true`.
             timeout: Seconds until the caller gives up; no end by default.
@@ -406,7 +417,7 @@ class RegistrySyncClient(SyncClient):
         body: Body,
         /,
         *,
-        name: ServiceName,
+        name: PackageName,
         version: Version,
         signature: Base64 | None = None,
         timeout: float | None = None,
@@ -418,7 +429,7 @@ class RegistrySyncClient(SyncClient):
 
         Args:
             body: Bytes, path, file or async iterable: `application/gzip`, 512 MiB at most.
-            name: Unique name of a service.
+            name: Name of a package.
             version: A semantic version.
             signature: Ed25519, over name, version, size and digest.
             timeout: Seconds until the caller gives up; 3600 by default.
@@ -439,7 +450,7 @@ class RegistrySyncClient(SyncClient):
         )
 
     def download_package(
-        self, *, name: ServiceName, version: Version, timeout: float | None = None, options: CallOptions | None = None
+        self, *, name: PackageName, version: Version, timeout: float | None = None, options: CallOptions | None = None
     ) -> SyncDownload[PackageInfo]:
         """Get the archive of a package.
 
@@ -447,7 +458,7 @@ class RegistrySyncClient(SyncClient):
         `result`.
 
         Args:
-            name: Unique name of a service.
+            name: Name of a package.
             version: A semantic version.
             timeout: Seconds until the caller gives up; 3600 by default.
 
@@ -463,7 +474,7 @@ class RegistrySyncClient(SyncClient):
         *,
         limit: int = 100,
         cursor: str | None = None,
-        name: ServiceName | None = None,
+        name: PackageName | None = None,
         timeout: float | None = None,
         options: CallOptions | None = None,
     ) -> ListPackagesResult:
@@ -472,7 +483,7 @@ class RegistrySyncClient(SyncClient):
         Args:
             limit: At most so many; a page holds fewer where more would not fit into one message. Default: `100`.
             cursor: `next_cursor` of the page before.
-            name: Unique name of a service.
+            name: Name of a package.
             timeout: Seconds until the caller gives up; 30 by default.
         """
         return self._call(
@@ -482,7 +493,7 @@ class RegistrySyncClient(SyncClient):
     def remove_package(
         self,
         *,
-        name: ServiceName,
+        name: PackageName,
         version: Version,
         reason: str | None = None,
         timeout: float | None = None,
@@ -492,7 +503,7 @@ class RegistrySyncClient(SyncClient):
         installed as the active one or as the one to go back to.
 
         Args:
-            name: Unique name of a service.
+            name: Name of a package.
             version: A semantic version.
             timeout: Seconds until the caller gives up; 30 by default.
 
@@ -505,6 +516,155 @@ class RegistrySyncClient(SyncClient):
         return self._call(
             actions.REMOVE_PACKAGE, RemovePackageParams(name=name, version=version, reason=reason), timeout, options
         )
+
+    def deploy_package(
+        self,
+        *,
+        name: PackageName,
+        version: Version,
+        nodes: list[NodeName],
+        batch: int = 1,
+        healthy: int = 3,
+        within: timedelta = timedelta(minutes=1),
+        deadline: timedelta = timedelta(minutes=10),
+        reason: str | None = None,
+        timeout: float | None = None,
+        options: CallOptions | None = None,
+    ) -> SyncStream[DeploymentStep, Deployment]:
+        """Deploy a package to nodes, batch by batch; a failure rolls all of them back. It goes on when the
+        caller leaves: `watch_deployment` follows it, `cancel_deployment` ends it.
+
+        Args:
+            name: Name of a package.
+            version: A semantic version.
+            batch: So many nodes at a time. Default: `1`.
+            healthy: So many times in a row a service has to be found healthy. Default: `3`.
+            within: The time it has for that. Default: `"PT1M"`.
+            deadline: When it has come to an end, from now; the last third is kept for rolling back. Default: `"PT10M"`.
+            timeout: Seconds until the caller gives up; no end by default.
+
+        Raises:
+            PackageNotFound: There is no package {name} {version}.
+            DeploymentRunning: Another deployment of {name} is running, {id}: wait until it has ended, or cancel it.
+            DependencyCycle: The dependencies form a cycle.
+            ReadOnly: The registry takes no changes at present: {reason}
+            NoSpace: There is no space left on the disk; nothing was changed.
+        """
+        return self._stream(
+            actions.DEPLOY_PACKAGE,
+            DeployPackageParams(
+                name=name,
+                version=version,
+                nodes=nodes,
+                batch=batch,
+                healthy=healthy,
+                within=within,
+                deadline=deadline,
+                reason=reason,
+            ),
+            timeout,
+            options,
+        )
+
+    def rollback(
+        self,
+        *,
+        name: PackageName,
+        nodes: list[NodeName] | None = None,
+        batch: int = 1,
+        healthy: int = 3,
+        within: timedelta = timedelta(minutes=1),
+        deadline: timedelta = timedelta(minutes=10),
+        reason: str | None = None,
+        timeout: float | None = None,
+        options: CallOptions | None = None,
+    ) -> SyncStream[DeploymentStep, Deployment]:
+        """Deploy the version that was active before, on all nodes that have one or on some.
+
+        Args:
+            name: Name of a package.
+            nodes: All that have an earlier version when absent.
+            batch: Default: `1`.
+            healthy: Default: `3`.
+            within: Default: `"PT1M"`.
+            deadline: Default: `"PT10M"`.
+            timeout: Seconds until the caller gives up; no end by default.
+
+        Raises:
+            NothingToRollBack: There is no version of {name} to go back to: {reason}
+            PackageNotFound: There is no package {name} {version}.
+            DeploymentRunning: Another deployment of {name} is running, {id}: wait until it has ended, or cancel it.
+            DependencyCycle: The dependencies form a cycle.
+            ReadOnly: The registry takes no changes at present: {reason}
+            NoSpace: There is no space left on the disk; nothing was changed.
+        """
+        return self._stream(
+            actions.ROLLBACK,
+            RollbackParams(
+                name=name, nodes=nodes, batch=batch, healthy=healthy, within=within, deadline=deadline, reason=reason
+            ),
+            timeout,
+            options,
+        )
+
+    def watch_deployment(
+        self, *, id: UUID, timeout: float | None = None, options: CallOptions | None = None
+    ) -> SyncStream[DeploymentStep, Deployment]:
+        """Follow a deployment to its end, beginning with where each of its nodes is.
+
+        Args:
+            timeout: Seconds until the caller gives up; no end by default.
+
+        Raises:
+            DeploymentNotFound: There is no deployment {id}.
+        """
+        return self._stream(actions.WATCH_DEPLOYMENT, WatchDeploymentParams(id=id), timeout, options)
+
+    def get_deployment(
+        self, *, id: UUID, timeout: float | None = None, options: CallOptions | None = None
+    ) -> Deployment:
+        """Get one deployment.
+
+        Args:
+            timeout: Seconds until the caller gives up; 30 by default.
+
+        Raises:
+            DeploymentNotFound: There is no deployment {id}.
+        """
+        return self._call(actions.GET_DEPLOYMENT, GetDeploymentParams(id=id), timeout, options)
+
+    def list_deployments(
+        self,
+        *,
+        name: PackageName | None = None,
+        limit: int = 20,
+        timeout: float | None = None,
+        options: CallOptions | None = None,
+    ) -> ListDeploymentsResult:
+        """List the deployments that are kept, newest first.
+
+        Args:
+            name: Name of a package.
+            limit: Default: `20`.
+            timeout: Seconds until the caller gives up; 30 by default.
+        """
+        return self._call(actions.LIST_DEPLOYMENTS, ListDeploymentsParams(name=name, limit=limit), timeout, options)
+
+    def cancel_deployment(
+        self, *, id: UUID, reason: str | None = None, timeout: float | None = None, options: CallOptions | None = None
+    ) -> Deployment:
+        """Let a deployment roll back, at whatever stage it is. One that has ended, or rolls back already, stays
+        as it is.
+
+        Args:
+            timeout: Seconds until the caller gives up; 30 by default.
+
+        Raises:
+            DeploymentNotFound: There is no deployment {id}.
+            ReadOnly: The registry takes no changes at present: {reason}
+            NoSpace: There is no space left on the disk; nothing was changed.
+        """
+        return self._call(actions.CANCEL_DEPLOYMENT, CancelDeploymentParams(id=id, reason=reason), timeout, options)
 
     def list_events(
         self,
@@ -523,7 +683,7 @@ class RegistrySyncClient(SyncClient):
         Args:
             limit: At most so many; a page holds fewer where more would not fit into one message. Default: `100`.
             cursor: `next_cursor` of the page before.
-            service: Unique name of a service.
+            service: Unique name of a service; `NAME@NODE` is what a deployment of the package NAME runs on a node.
             since: Not before.
             until: Before.
             timeout: Seconds until the caller gives up; 30 by default.

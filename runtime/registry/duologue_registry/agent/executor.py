@@ -33,6 +33,11 @@ class Unit:
         return self.entry.name
 
     @property
+    def package(self) -> str:
+        """The name of its package."""
+        return self.home.name
+
+    @property
     def folder(self) -> Path:
         """Where its programs are, and where they run."""
         return self.home / CURRENT if (self.home / CURRENT).is_dir() else self.home

@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -15,36 +16,38 @@ from typing_extensions import override
 
 from duologue import Call, NotFound, Sink
 from service_registry_sdk import (
-    BadPackage,
+    AgentLease,
     CommandOutcome,
     CommandStage,
     CommandStep,
     ExecuteAction,
     ExecuteParams,
-    HealthCheck,
-    Installation,
     InstallPackageParams,
+    InstallPackageResult,
     LogLine,
     NotOwner,
-    PackageInfo,
     RegistryClient,
     RegistryPeerService,
     ServiceEntry,
     ServiceKind,
     ServiceState,
     TailLogsParams,
+    UninstallPackageParams,
+    Verification,
+    VerifyServiceParams,
 )
 
-from ..packages.blobs import typed_space
-from ..packages.installer import STAGING, Installer
-from ..packages.manifest import FILE_NAME, parse_manifest
-from ..packages.signing import SignaturePolicy, Subject
+from ..packages.files import Files
+from ..packages.signing import SignaturePolicy
+from ..rules.agents import package_name
 from ..tasks import background
 from .executor import Executor, ExecutorError, Observed, Unit
 from .health import watch
-from .records import ServiceRecord, read_records
-from .supervisor import Patience, Supervisor
-from .voice import Voice
+from .installing import Packages
+from .records import ServiceRecord, forget_record, read_records
+from .supervisor import REPLACE_GRACE, Patience, Supervisor
+from .verifying import checks_of, verify
+from .voice import Found, Voice
 
 logger = logging.getLogger(__name__)
 
@@ -72,16 +75,17 @@ class Node(RegistryPeerService):
         *,
         policy: SignaturePolicy | None = None,
         patience: Patience | None = None,
+        files: Files | None = None,
     ) -> None:
         self.name = name
         self.voice = Voice(name, list(executors), self.found)
         self._root = root
         self._executors = executors
-        self._policy = policy or SignaturePolicy.read(None)
         self._patience = patience or Patience()
-        self._installer = Installer(root, node=name)
-        self._installing = anyio.Lock()
+        self._packages = Packages(root, name, policy or SignaturePolicy.read(None), files)
+        self._turns: dict[str, anyio.Lock] = {}
         self._supervisors: dict[str, Supervisor] = {}
+        self._watching: dict[str, anyio.CancelScope] = {}
         self._checking: dict[str, anyio.CancelScope] = {}
 
     @asynccontextmanager
@@ -91,23 +95,26 @@ class Node(RegistryPeerService):
         Raises:
             OSError: Its folder cannot be made.
         """
-        await anyio.to_thread.run_sync(self._installer.prepare)
+        await anyio.to_thread.run_sync(self._packages.prepare)
         async with background() as self._tasks:
             for record in read_records(self._root):
                 with suppress(ExecutorError):  # of a kind that it could run once
                     self._supervise(record)
             yield self
 
-    def found(self) -> dict[str, Observed]:
+    def found(self) -> list[Found]:
         """Its services, as they were last seen."""
-        return {name: supervisor.seen for name, supervisor in self._supervisors.items()}
+        return [
+            Found(name, supervisor.seen, self._packages.active(supervisor.unit.package))
+            for name, supervisor in self._supervisors.items()
+        ]
 
     # ------------------------------------------------------------------------------------------------------- handlers
     @override
     async def execute(
         self, call: Call[RegistryClient], params: ExecuteParams, out: Sink[CommandStep]
     ) -> CommandOutcome:
-        await self._check_lease(params)
+        await self._check_lease(params.agent)
 
         async def step(stage: CommandStage) -> None:
             now = datetime.now(UTC)
@@ -115,16 +122,10 @@ class Node(RegistryPeerService):
 
         await step(CommandStage.DELIVERED)
         wanted = ServiceState.RUNNING if params.action is ExecuteAction.START else ServiceState.STOPPED
-        try:
-            supervisor = self._supervisor(params.entry)
+        async with self._turn(params.entry.name):
+            self._check_still(params.agent)
             await step(CommandStage.STARTED)
-            if params.action is ExecuteAction.START:
-                seen = await supervisor.start(params.entry)
-            else:
-                seen = await supervisor.stop(params.grace.total_seconds())
-        except (ExecutorError, OSError) as error:
-            seen = Observed(ServiceState.FAILED, str(error))
-            self._tell(params.entry.name, seen)
+            seen = await self._execute(params)
         return CommandOutcome(
             command=params.command,
             service=params.entry.name,
@@ -133,30 +134,41 @@ class Node(RegistryPeerService):
             message=seen.reason,
         )
 
-    @override
-    async def install_package(self, call: Call[RegistryClient], params: InstallPackageParams) -> Installation:
-        await self._check_lease(params)
-        info = params.package
-        name, version = info.manifest.name, info.manifest.version
-        self._policy.check(Subject(name, version, info.size, info.sha256), info.signature)
-        async with self._installing:
-            if self._installer.current(name) != version:
-                if not self._installer.folder(name, version).is_dir():
-                    await self._fetch(call.peer, info)
-                await anyio.to_thread.run_sync(self._installer.activate, name, version)
-                await anyio.to_thread.run_sync(self._installer.collect, name)
-        return Installation(name=name, active=version, previous=self._installer.previous(name))
-
-    async def _fetch(self, registry: RegistryClient, info: PackageInfo) -> None:
-        name, version = info.manifest.name, info.manifest.version
-        archive = self._root / STAGING / f"{name}-{version}.tar.gz"
+    async def _execute(self, params: ExecuteParams) -> Observed:
         try:
-            with typed_space(self.name):
-                async with registry.download_package(name=name, version=version) as download:
-                    await download.save(archive)
-            await anyio.to_thread.run_sync(self._installer.stage, archive, info)
-        finally:
-            await anyio.to_thread.run_sync(lambda: archive.unlink(missing_ok=True))
+            supervisor = self._supervisor(params.entry)
+            if params.action is ExecuteAction.START:
+                return await supervisor.start(params.entry)
+            return await supervisor.stop(params.grace.total_seconds())
+        except (ExecutorError, OSError) as error:
+            seen = Observed(ServiceState.FAILED, str(error))
+            self._tell(params.entry.name, seen)
+            return seen
+
+    @override
+    async def install_package(self, call: Call[RegistryClient], params: InstallPackageParams) -> InstallPackageResult:
+        await self._check_lease(params.agent)
+        check = partial(self._check_still, params.agent)
+        return await self._packages.install(call.peer, params.package, params.mode, check)
+
+    @override
+    async def uninstall_package(self, call: Call[RegistryClient], params: UninstallPackageParams) -> None:
+        await self._check_lease(params.agent)
+        async with self._turn(params.service):
+            self._check_still(params.agent)
+            supervisor = self._supervisors.get(params.service)
+            if supervisor is not None:
+                await supervisor.stop(REPLACE_GRACE)
+                self._forget(params.service)
+            await self._packages.clear(params.name, partial(self._check_still, params.agent))
+
+    @override
+    async def verify_service(self, call: Call[RegistryClient], params: VerifyServiceParams) -> Verification:
+        await self._check_lease(params.agent)
+        supervisor = self._supervisors.get(params.entry.name)
+        if supervisor is None:
+            return Verification(is_healthy=False, message=f"{self.name} does not run {params.entry.name}")
+        return await verify(supervisor, params)
 
     @override
     async def tail_logs(self, call: Call[RegistryClient], params: TailLogsParams, out: Sink[LogLine]) -> None:
@@ -169,11 +181,18 @@ class Node(RegistryPeerService):
         except ExecutorError as error:
             raise NotFound(str(error)) from None
 
-    async def _check_lease(self, params: ExecuteParams | InstallPackageParams) -> None:
+    async def _check_lease(self, lease: AgentLease) -> None:
         with anyio.move_on_after(LEASE_WITHIN):
-            await self.voice.until_epoch(params.agent.lease_epoch)
-        if params.agent != self.voice.lease:
+            await self.voice.until_epoch(lease.lease_epoch)
+        self._check_still(lease)
+
+    def _check_still(self, lease: AgentLease) -> None:
+        """What was asked for under an older lease is not done any more, however long it had to wait for its turn."""
+        if lease != self.voice.lease:
             raise NotOwner(node=self.name)
+
+    def _turn(self, name: str) -> anyio.Lock:
+        return self._turns.setdefault(name, anyio.Lock())
 
     # --------------------------------------------------------------------------------------------------- its services
     def _supervisor(self, entry: ServiceEntry) -> Supervisor:
@@ -189,12 +208,22 @@ class Node(RegistryPeerService):
         executor = self._executors.get(ServiceKind(kind)) if kind in set(ServiceKind) else None
         if executor is None:
             raise ExecutorError(f"this agent runs no services of the kind {kind}")
-        home = self._root / record.entry.name
+        home = self._root / package_name(record.entry)
         home.mkdir(parents=True, exist_ok=True)
         supervisor = Supervisor(record, home, executor, self._tell, self._patience)
         self._supervisors[record.entry.name] = supervisor
-        self._tasks.start_soon(supervisor.run)
+        self._watching[record.entry.name] = scope = anyio.CancelScope()
+        self._tasks.start_soon(self._watch, supervisor, scope)
         return supervisor
+
+    async def _watch(self, supervisor: Supervisor, scope: anyio.CancelScope) -> None:
+        with scope:
+            await supervisor.run()
+
+    def _forget(self, name: str) -> None:
+        """Of a service that is stopped nothing is known any more."""
+        forget_record(self._supervisors.pop(name).unit.home)
+        self._watching.pop(name).cancel()
 
     def _tell(self, name: str, seen: Observed) -> None:
         self.voice.tell(name, seen)
@@ -211,14 +240,3 @@ class Node(RegistryPeerService):
             async with anyio.create_task_group() as tasks:
                 for check in checks_of(unit):
                     tasks.start_soon(watch, check, unit, self.voice.report)
-
-
-def checks_of(unit: Unit) -> list[HealthCheck]:
-    """What a service is asked: as it is registered, else as its package says."""
-    if unit.entry.checks:
-        return unit.entry.checks
-    try:
-        health = parse_manifest((unit.folder / FILE_NAME).read_bytes()).health
-    except (OSError, BadPackage):
-        return []
-    return [] if health is None else [health]

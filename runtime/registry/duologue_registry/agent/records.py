@@ -49,3 +49,10 @@ def write_record(home: Path, record: ServiceRecord) -> None:
     files.write(new, [text.encode()])
     files.rename(new, home / FILE_NAME)
     files.sync(home)
+
+
+def forget_record(home: Path) -> None:
+    """Remember a service no more."""
+    files = DiskFiles()
+    files.remove(home / FILE_NAME)
+    files.sync(home)

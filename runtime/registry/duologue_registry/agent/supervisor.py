@@ -51,6 +51,7 @@ class Supervisor:
 
     Attributes:
         seen: As it was last seen.
+        starts: How often it was started.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Supervisor:
         patience: Patience,
     ) -> None:
         self.seen = Observed(ServiceState.STOPPED)
+        self.starts = 0
         self._unit = Unit(record.entry, home)
         self._is_wanted = record.is_wanted
         self._executor = executor
@@ -77,6 +79,11 @@ class Supervisor:
     def unit(self) -> Unit:
         """What it runs."""
         return self._unit
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether it does not run, and is not going to be started again."""
+        return self.seen.state in (ServiceState.STOPPED, ServiceState.FAILED) and not self._starts_again
 
     def read_logs(self, tail: int, *, follow: bool) -> AsyncIterator[LogLine]:
         """What it has written; see `Executor.read_logs`."""
@@ -157,6 +164,7 @@ class Supervisor:
 
     async def _start(self) -> None:
         self._see(Observed(ServiceState.STARTING))
+        self.starts += 1
         try:
             await self._executor.start(self._unit)
             with anyio.move_on_after(self._patience.settle):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import anyio
@@ -30,6 +31,15 @@ RETRY_AFTER: Final = 1.0
 News: TypeAlias = tuple[str, Observed | HealthReport]
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A service as it is; of its package the version that is active."""
+
+    name: str
+    seen: Observed
+    active: str | None = None
+
+
 class Fenced(Exception):
     """Another agent has attached as this node: this one is not listened to any more."""
 
@@ -44,7 +54,7 @@ class Voice:
         lease: Under which it speaks; None before it has attached.
     """
 
-    def __init__(self, node: str, kinds: Sequence[ServiceKind], found: Callable[[], dict[str, Observed]]) -> None:
+    def __init__(self, node: str, kinds: Sequence[ServiceKind], found: Callable[[], Sequence[Found]]) -> None:
         self.lease: AgentLease | None = None
         self._node = node
         self._kinds = kinds
@@ -92,7 +102,8 @@ class Voice:
     async def _attach(self, client: RegistryClient) -> None:
         self._news = deque((each for each in self._news if isinstance(each[1], HealthReport)), maxlen=MOST_UNTOLD)
         services = [
-            AgentService(name=name, state=seen.state, reason=_cut(seen.reason)) for name, seen in self._found().items()
+            AgentService(name=each.name, state=each.seen.state, reason=_cut(each.seen.reason), active=each.active)
+            for each in self._found()
         ]
         self.lease = await client.attach_agent(node=self._node, kinds=list(self._kinds), services=services)
         self._wake()

@@ -10,6 +10,7 @@ import click
 
 from .. import __version__
 from .agent_cli import CONTROL, agent, agents
+from .deployment_cli import deploy, deployments, rollback
 from .exits import EXIT_CODES, Target
 from .options import DIRECTORY, FILE, as_json, client
 from .package_cli import package
@@ -43,6 +44,9 @@ def main(context: click.Context) -> None:
 main.add_command(package)
 main.add_command(agent)
 main.add_command(agents)
+main.add_command(deploy)
+main.add_command(rollback)
+main.add_command(deployments)
 
 
 # ---------------------------------------------------------------------------------------------------------------- serve

@@ -14,6 +14,7 @@ import click
 from duologue import Model
 from service_registry_sdk import (
     AuditRecord,
+    DeploymentState,
     DockerContainer,
     Endpoint,
     HealthStatus,
@@ -37,6 +38,11 @@ _COLOURS: Final[dict[str, str]] = {
     HealthStatus.WARNING: "yellow",
     HealthStatus.MAINTENANCE: "yellow",
     HealthStatus.CRITICAL: "red",
+    DeploymentState.DONE: "green",
+    DeploymentState.VERIFYING: "cyan",
+    DeploymentState.ROLLING_BACK: "yellow",
+    DeploymentState.ROLLED_BACK: "yellow",
+    DeploymentState.CANCELLED: "yellow",
 }
 
 
@@ -202,6 +208,10 @@ def _what(data: Any) -> str:
     package = data.get("package")
     if package:
         return f"{package['manifest']['name']} {package['manifest']['version']}"
+    if "step" in data:
+        step = data["step"]
+        where = f"{step['node']['node']} {step['node']['state']}" if "node" in step else step["state"]
+        return f"{step['name']} {step['version']} {where}"
     if "command" in data:
         return f"{data['name']} {data['command']}"
     if "lease_epoch" in data:

@@ -14,6 +14,15 @@ WRONG_USAGE: Final = 2
 UNREACHABLE: Final = 3
 """Nothing is known, since no registry answered."""
 
+NOT_DEPLOYED: Final = 4
+"""A deployment has ended, and not in `done`."""
+LEFT_RUNNING: Final = 130
+"""A deployment was interrupted here, and goes on; what a shell says of a command that Ctrl-C ended."""
+
+DEPLOYMENT_EXIT_CODES: Final = (
+    "Exit codes: 0 done, 4 rolled back, cancelled or failed, 130 left running (Ctrl-C), 1 refused by the registry,"
+    " 2 wrong usage, 3 registry unreachable."
+)
 EXIT_CODES: Final = "Exit codes: 0 done, 1 refused by the registry, 2 wrong usage, 3 registry unreachable."
 
 

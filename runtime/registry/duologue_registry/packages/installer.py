@@ -85,6 +85,17 @@ class Installer:
         found = home.glob(f"{name}-*") if home.is_dir() else ()
         return sorted(path.name.removeprefix(f"{name}-") for path in found if path.is_dir())
 
+    def has(self, info: PackageInfo) -> bool:
+        """Whether a version is there, whole.
+
+        Raises:
+            BadPackage: One with other contents is.
+        """
+        folder = self.folder(info.manifest.name, info.manifest.version)
+        if folder.is_dir():
+            self._check_same(folder, info)
+        return folder.is_dir()
+
     # ---------------------------------------------------------------------------------------------------- what changes
     def stage(self, archive: Path, info: PackageInfo) -> Path:
         """Unpack a version and put it beside the others; the active one stays active. Returns its folder.
@@ -97,8 +108,7 @@ class Installer:
         """
         name, version = info.manifest.name, info.manifest.version
         target = self.folder(name, version)
-        if target.is_dir():
-            self._check_same(target, info)
+        if self.has(info):
             return target
         check_named(check_whole(archive, info.size, info.sha256, self._limits), name, version)
         staged = self.root / STAGING / secrets.token_hex(8)
@@ -141,6 +151,29 @@ class Installer:
         with typed_space(self._node):
             self._point(self.root / name, self.folder(name, version).name)
         return version
+
+    def go_back(self, name: str, version: str) -> None:
+        """Make a version that is there the active one, as `roll_back` does: what was active is not gone back to.
+
+        Raises:
+            NoSpace: The disk is full; the active version stays active.
+        """
+        if self.current(name) == version:
+            return
+        home = self.root / name
+        with typed_space(self._node):
+            if version not in self._versions(name):
+                self._replace_text(home / VERSIONS, [version])
+            self._point(home, self.folder(name, version).name)
+
+    def clear(self, name: str) -> None:
+        """Leave no version of a package, active or not."""
+        home = self.root / name
+        if home.is_dir():
+            self._files.remove(home / CURRENT)
+            self._files.remove(home / VERSIONS)
+            self._files.sync(home)
+            self.collect(name)
 
     def collect(self, name: str, keep: Sequence[str] = ()) -> list[str]:
         """Remove the versions that are neither active, nor gone back to next, nor named; returns them."""

@@ -10,18 +10,24 @@ from service_registry_sdk import (
     AgentLease,
     NotOwner,
     PackageInstalled,
+    PackageUninstalled,
     Remote,
     ServiceCommanded,
     ServiceEntry,
 )
 
 from .documents import Documents, Written, agent, agent_key
-from .model import AcceptCommand, AttachAgent, Change, Installed, Outcome, Record, View
+from .model import AcceptCommand, AttachAgent, Change, Installed, Outcome, Record, Uninstalled, View
 
 
 def node_of(entry: ServiceEntry) -> str | None:
     """The node that a service is on, if it says so."""
     return entry.location.node if isinstance(entry.location, Remote) else None
+
+
+def package_name(entry: ServiceEntry) -> str:
+    """Of which package a service is: that of its own name, without the node."""
+    return entry.name.partition("@")[0]
 
 
 def check_lease(view: Documents, record: Record, lease: AgentLease | None) -> None:
@@ -33,7 +39,20 @@ def check_lease(view: Documents, record: Record, lease: AgentLease | None) -> No
         raise NotOwner(node=lease.node)
 
 
-def attach(view: View, command: AttachAgent, now: datetime) -> Outcome:
+def decide_agent(view: View, command: AttachAgent | Installed | Uninstalled | AcceptCommand, now: datetime) -> Outcome:
+    """Apply what agents say of themselves and of packages, and what they are asked for."""
+    match command:
+        case AttachAgent():
+            return _attach(view, command, now)
+        case Installed():
+            return _installed(view, command)
+        case Uninstalled():
+            return _uninstalled(view, command)
+        case AcceptCommand():
+            return _accept(view, command)
+
+
+def _attach(view: View, command: AttachAgent, now: datetime) -> Outcome:
     """Whoever attaches speaks for the node from then on, and nobody else."""
     known, revision = agent(view, command.node), view.revision + 1
     epoch = 1 if known is None else known.lease_epoch + 1
@@ -55,7 +74,7 @@ def attach(view: View, command: AttachAgent, now: datetime) -> Outcome:
     )
 
 
-def installed(view: View, command: Installed) -> Outcome:
+def _installed(view: View, command: Installed) -> Outcome:
     """What a node has installed is known, so that what it may go back to is kept."""
     now, known, revision = command.installation, agent(view, command.node), view.revision + 1
     if known is None or now in known.packages:
@@ -74,7 +93,23 @@ def installed(view: View, command: Installed) -> Outcome:
     )
 
 
-def accept(view: View, command: AcceptCommand) -> Outcome:
+def _uninstalled(view: View, command: Uninstalled) -> Outcome:
+    """A node has nothing of a package any more."""
+    known, revision = agent(view, command.node), view.revision + 1
+    left = [] if known is None else [each for each in known.packages if each.name != command.name]
+    if known is None or left == known.packages:
+        return Outcome(name=command.name, change=Change.NOTHING, record=None, revision=view.revision)
+    return Outcome(
+        name=command.name,
+        change=Change.DOCUMENT,
+        record=None,
+        revision=revision,
+        events=(PackageUninstalled(node=command.node, name=command.name, revision=revision),),
+        documents=(Written(agent_key(command.node), known.model_copy(update={"packages": left})),),
+    )
+
+
+def _accept(view: View, command: AcceptCommand) -> Outcome:
     """Who has asked for what is in the log before it is done."""
     revision = view.revision + 1
     told = ServiceCommanded(name=command.name, command=command.command, id=command.id, revision=revision)

@@ -12,10 +12,12 @@ from typing import Final
 from duologue import Event, InvalidArgument
 from service_registry_sdk import (
     DependencyCycle,
+    Deployment,
     DeregisterServiceParams,
     EndpointUpdated,
     HealthCheckResult,
     RegisterServiceParams,
+    Remote,
     RemovePackageParams,
     ReportHealthParams,
     RevisionConflict,
@@ -29,23 +31,36 @@ from service_registry_sdk import (
     UpdateStateParams,
 )
 
-from .agents import accept, attach, check_lease, installed, node_of
+from . import deployments, starting
+from .agents import check_lease, decide_agent, node_of
+from .deployed import is_to_go, of_package, wanted_entry
 from .model import (
     AcceptCommand,
     AddPackage,
     AgentFound,
+    AgentReport,
     AttachAgent,
+    CancelDeployment,
     Change,
     Command,
+    DeploymentCommand,
     ExpireLease,
     Installed,
+    NodeAway,
+    NodeFailed,
+    NodeStepped,
     Outcome,
     Record,
     RemoveExpired,
+    StartDeployment,
     State,
+    SyncService,
+    TimeIsUp,
+    Uninstalled,
     View,
 )
-from .packages import add_package, remove_package
+from .packages import add_package, find_package, remove_package
+from .progress import find_deployment
 from .states import ALIVE, check_move
 
 LEASE_EXPIRED: Final = "lease expired"
@@ -89,14 +104,12 @@ def decide(view: View, command: Command, now: datetime) -> Outcome:
             return add_package(view, info)
         case RemovePackageParams():
             return remove_package(view, command)
-        case AttachAgent():
-            return attach(view, command, now)
         case AgentFound():
             return _agent_found(view, command, now)
-        case Installed():
-            return installed(view, command)
-        case AcceptCommand():
-            return accept(view, command)
+        case AttachAgent() | Installed() | Uninstalled() | AcceptCommand():
+            return decide_agent(view, command, now)
+        case _:
+            return _decide_deployment(view, command, now)
 
 
 def find(view: View, name: str) -> Record:
@@ -181,6 +194,9 @@ def _check_definition(wanted: RegisterServiceParams) -> None:
     for name in checks:
         if checks.count(name) > 1:
             raise InvalidArgument(f"checks: {name!r} stands there twice; each needs a name of its own")
+    node = wanted.name.partition("@")[2]
+    if node and (not isinstance(wanted.location, Remote) or wanted.location.node != node):
+        raise InvalidArgument(f"location: {wanted.name} is on {node} and nowhere else, as its name says")
     if wanted.lease is not None and not SHORTEST_LEASE <= wanted.lease <= LONGEST_LEASE:
         raise InvalidArgument(f"lease: {wanted.lease} is not between {SHORTEST_LEASE} and {LONGEST_LEASE}")
 
@@ -307,6 +323,50 @@ def _remove_expired(view: View, name: str) -> Outcome:
     if record is None or not record.lease_lost:
         return Outcome(name=name, change=Change.NOTHING, record=record, revision=view.revision)
     return _remove(view, record, LEASE_EXPIRED)
+
+
+# -------------------------------------------------------------------------------------------------------- deployments
+def _decide_deployment(view: View, command: DeploymentCommand, now: datetime) -> Outcome:
+    match command:
+        case StartDeployment():
+            return _start_deployment(view, command, now)
+        case CancelDeployment():
+            return deployments.cancel(view, command, now)
+        case NodeStepped():
+            return deployments.stepped(view, command, now)
+        case NodeFailed():
+            return deployments.failed(view, command, now)
+        case NodeAway():
+            return deployments.away(view, command, now)
+        case SyncService():
+            return _sync(view, command, now)
+        case TimeIsUp():
+            return deployments.time_is_up(view, command, now)
+        case AgentReport():
+            return deployments.reported(view, command, now)
+
+
+def _start_deployment(view: View, command: StartDeployment, now: datetime) -> Outcome:
+    outcome = starting.start(view, command, now)
+    deployment = outcome.written(Deployment)
+    manifest = find_package(view, deployment.name, deployment.version).manifest
+    for node in deployment.nodes:
+        _check_dependencies(view, of_package(manifest, node.service, node.node))
+    return outcome
+
+
+def _sync(view: View, command: SyncService, now: datetime) -> Outcome:
+    """Register a service again, as its deployment wants it at this moment, or remove it."""
+    deployment = find_deployment(view, command.deployment)
+    node = next(node for node in deployment.nodes if node.node == command.node)
+    record = view.get(node.service)
+    if record is not None and is_to_go(deployment, node):
+        return _remove(view, record, f"rolled back: {deployment.message}")
+    wanted = wanted_entry(view, deployment, node)
+    if wanted is None:
+        return Outcome(name=node.service, change=Change.NOTHING, record=record, revision=view.revision)
+    _check_dependencies(view, wanted)
+    return _begin(view, wanted, record, now)
 
 
 # ------------------------------------------------------------------------------------------------------------ helpers

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias, TypeVar
 
 from duologue import Model
-from service_registry_sdk import AgentInfo, PackageInfo
+from service_registry_sdk import AgentInfo, Deployment, PackageInfo
 
-Document: TypeAlias = PackageInfo | AgentInfo
+Document: TypeAlias = PackageInfo | AgentInfo | Deployment
 DocumentKey: TypeAlias = tuple[str, str]
 """Of which kind, and which one."""
 
 D = TypeVar("D", bound=Model)
 
-KINDS: Final[Mapping[str, type[Document]]] = {"package": PackageInfo, "agent": AgentInfo}
+KINDS: Final[Mapping[str, type[Document]]] = {"package": PackageInfo, "agent": AgentInfo, "deployment": Deployment}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,16 @@ def agent_key(node: str) -> DocumentKey:
 def agent(view: Documents, node: str) -> AgentInfo | None:
     """The agent of a node, if one has ever attached."""
     return _typed(view.document(agent_key(node)), AgentInfo)
+
+
+def deployment_key(deployment: Deployment) -> DocumentKey:
+    """Where the document of a deployment is."""
+    return "deployment", str(deployment.id)
+
+
+def deployment(view: Documents, id_: str) -> Deployment | None:
+    """A deployment, if it is kept."""
+    return _typed(view.document(("deployment", id_)), Deployment)
 
 
 def _typed(document: Document | None, kind: type[D]) -> D | None:

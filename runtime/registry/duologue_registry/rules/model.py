@@ -13,6 +13,8 @@ from uuid import UUID
 
 from duologue import Event, UnknownValue
 from service_registry_sdk import (
+    DeploymentState,
+    DeployPackageParams,
     DeregisterServiceParams,
     HealthReport,
     HealthStatus,
@@ -21,6 +23,7 @@ from service_registry_sdk import (
     RegisterServiceParams,
     RemovePackageParams,
     ReportHealthParams,
+    RollbackParams,
     ServiceCommand,
     ServiceEntry,
     ServiceKind,
@@ -120,6 +123,84 @@ class AgentFound:
 
 
 @dataclass(frozen=True, slots=True)
+class Uninstalled:
+    """The registry's own: an agent has no version of a package any more."""
+
+    node: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartDeployment:
+    """Somebody wants a package on nodes. Who wants it again, by the same id, means the same deployment."""
+
+    id: UUID
+    actor: str
+    params: DeployPackageParams | RollbackParams
+
+
+@dataclass(frozen=True, slots=True)
+class CancelDeployment:
+    """Somebody wants a deployment to roll back."""
+
+    id: UUID
+    actor: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStepped:
+    """The registry's own: what was to be done at a node in a state is done."""
+
+    deployment: UUID
+    node: str
+    was: DeploymentState | UnknownValue
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFailed:
+    """The registry's own: what was to be done at a node in a state did not succeed."""
+
+    deployment: UUID
+    node: str
+    was: DeploymentState | UnknownValue
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeAway:
+    """The registry's own: the agent of a node is waited for, or no longer."""
+
+    deployment: UUID
+    node: str
+    is_away: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SyncService:
+    """The registry's own: the service of a node is to be registered as its deployment says."""
+
+    deployment: UUID
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimeIsUp:
+    """The registry's own: look whether there is time left for a deployment."""
+
+    deployment: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class AgentReport:
+    """The registry's own: which version of a service's package an agent that attaches has found active."""
+
+    node: str
+    service: str
+    active: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class AcceptCommand:
     """The registry's own: somebody has asked for something."""
 
@@ -128,6 +209,10 @@ class AcceptCommand:
     id: UUID
     reason: str | None = None
 
+
+DeploymentCommand: TypeAlias = (
+    StartDeployment | CancelDeployment | NodeStepped | NodeFailed | NodeAway | SyncService | TimeIsUp | AgentReport
+)
 
 Command: TypeAlias = (
     RegisterServiceParams
@@ -141,7 +226,9 @@ Command: TypeAlias = (
     | AttachAgent
     | AgentFound
     | Installed
+    | Uninstalled
     | AcceptCommand
+    | DeploymentCommand
 )
 
 

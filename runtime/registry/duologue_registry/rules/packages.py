@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from service_registry_sdk import (
     AgentInfo,
+    Deployment,
     PackageExists,
     PackageInfo,
     PackageInUse,
@@ -64,6 +65,9 @@ def remove_package(view: View, command: RemovePackageParams) -> Outcome:
             if each.name == name and version in (each.active, each.previous):
                 what = "the active version" if version == each.active else "what is gone back to"
                 raise PackageInUse(name=name, version=version, reason=f"it is {what} on {node.node}")
+    for deployment in view.documents(Deployment):
+        if deployment.name == name and deployment.version == version and deployment.finished_at is None:
+            raise PackageInUse(name=name, version=version, reason=f"deployment {deployment.id} is running")
     removed = PackageRemoved(name=name, version=version, reason=command.reason, revision=revision)
     return Outcome(
         name=name,

@@ -21,6 +21,7 @@ from service_registry_sdk import (
     CommandStep,
     ExecuteAction,
     HealthStatus,
+    Installation,
     LogLine,
     RegistryPeer,
     ServiceActionParams,
@@ -30,10 +31,10 @@ from service_registry_sdk import (
 )
 
 from ..clock import Clock
-from ..rules.agents import node_of
+from ..rules.agents import node_of, package_name
 from ..rules.deciding import find
 from ..rules.documents import package
-from ..rules.model import AcceptCommand, AgentFound, AttachAgent, Installed, Record
+from ..rules.model import AcceptCommand, AgentFound, AgentReport, AttachAgent, Installed, Record
 from ..rules.planning import start_order, stop_order
 from ..rules.states import ALIVE
 from ..storing.store import REGISTRY, Request, Store
@@ -85,10 +86,11 @@ class Control:
         """Let an agent speak for its node, and take what it says of its services as it is."""
         check_name(call.identity, params.node)
         known = {service.name for service in params.services}
-        commands: list[AttachAgent | AgentFound] = [AttachAgent(params.node, tuple(params.kinds))]
+        commands: list[AttachAgent | AgentFound | AgentReport] = [AttachAgent(params.node, tuple(params.kinds))]
         commands += [
             AgentFound(params.node, service.name, service.state, service.reason) for service in params.services
         ]
+        commands += [AgentReport(params.node, service.name, service.active) for service in params.services]
         for record in self._store.snapshot():
             entry = record.entry
             is_up = entry.state in ALIVE and entry.state is not ServiceState.REGISTERED
@@ -106,20 +108,21 @@ class Control:
     def agents(self) -> list[AgentInfo]:
         """All agents, by the names of their nodes."""
         return [
-            info.model_copy(update={"is_attached": self._is_attached(info.node)})
+            info.model_copy(update={"is_attached": self.attached(info.node) is not None})
             for info in sorted(self._store.documents(AgentInfo), key=lambda info: info.node)
         ]
 
-    def _is_attached(self, node: str) -> bool:
+    def attached(self, node: str) -> Attached | None:
+        """Who speaks for a node, if it is there now."""
         attached = self._attached.get(node)
-        return attached is not None and attached.is_connected
+        return attached if attached is not None and attached.is_connected else None
 
     def _agent_of(self, record: Record) -> Attached:
         name, node = record.entry.name, node_of(record.entry)
         if node is None:
             raise AgentUnavailable(name=name, reason="it is registered without a node")
-        attached = self._attached.get(node)
-        if attached is None or not attached.is_connected:
+        attached = self.attached(node)
+        if attached is None:
             raise AgentUnavailable(name=name, reason=f"none speaks for {node}")
         return attached
 
@@ -154,10 +157,15 @@ class Control:
             await self._changed.wait()
         return record
 
+    async def until_so(self, is_so: Callable[[], bool]) -> None:
+        """Wait until something is so of what is committed."""
+        while not is_so():
+            await self._changed.wait()
+
     def is_healthy(self, record: Record) -> bool:
         """Whether what depends on a service can be started: it runs, and passes what it is asked, if it is."""
         entry = record.entry
-        kept = package(self._store, entry.name, entry.version)
+        kept = package(self._store, package_name(entry), entry.version)
         is_asked = bool(entry.checks) or (kept is not None and kept.manifest.health is not None)
         return entry.state is ServiceState.RUNNING and (not is_asked or health_of(record) in _UP)
 
@@ -184,9 +192,11 @@ class Control:
         return outcome
 
     async def _install(self, record: Record, attached: Attached) -> None:
-        info = package(self._store, record.entry.name, record.entry.version)
+        info = package(self._store, package_name(record.entry), record.entry.version)
         if info is not None:
-            installation = await attached.peer.install_package(agent=attached.lease, package=info)
+            now = await attached.peer.install_package(agent=attached.lease, package=info)
+            assert now.active is not None, "it was made the active one"
+            installation = Installation(name=info.manifest.name, active=now.active, previous=now.previous)
             command = Installed(attached.lease.node, installation)
             await self._store.commit([Request(command=command, actor=REGISTRY)])
 

@@ -12,7 +12,10 @@ from typing import Final
 from duologue import InvalidArgument, Model
 from service_registry_sdk import (
     AuditRecord,
+    Deployment,
     HealthStatus,
+    ListDeploymentsParams,
+    ListDeploymentsResult,
     ListEndpointsParams,
     ListEndpointsResult,
     ListEventsParams,
@@ -145,6 +148,13 @@ def list_packages(packages: Iterable[PackageInfo], params: ListPackagesParams, r
         next_cursor=encode_cursor("packages", page[-1].revision) if more else None,
         revision=revision,
     )
+
+
+# ---------------------------------------------------------------------------------------------------------- deployments
+def list_deployments(deployments: Sequence[Deployment], params: ListDeploymentsParams) -> ListDeploymentsResult:
+    """The newest, as many as were asked for and fit into one answer."""
+    found = [each for each in reversed(deployments) if params.name in (None, each.name)][: params.limit]
+    return ListDeploymentsResult(deployments=found[: _fitting(found)])
 
 
 # ---------------------------------------------------------------------------------------------------------------- audit

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Final
+from uuid import NAMESPACE_OID, uuid4, uuid5
 
 import anyio
 from anyio.abc import TaskStatus
@@ -29,16 +30,23 @@ from duologue import (
 from service_registry_sdk import (
     AgentLease,
     AttachAgentParams,
+    CancelDeploymentParams,
     CommandOutcome,
     CommandStep,
+    Deployment,
+    DeploymentStep,
+    DeployPackageParams,
     DeregisterServiceParams,
     DownloadPackageParams,
+    GetDeploymentParams,
     GetServiceParams,
     HealthCheckResult,
     HeartbeatParams,
     HeartbeatResult,
     ListAgentsParams,
     ListAgentsResult,
+    ListDeploymentsParams,
+    ListDeploymentsResult,
     ListEndpointsParams,
     ListEndpointsResult,
     ListEventsParams,
@@ -55,21 +63,26 @@ from service_registry_sdk import (
     RegistryService,
     RemovePackageParams,
     ReportHealthParams,
+    RollbackParams,
     ServiceActionParams,
     ServiceEntry,
     UpdateStateParams,
     UploadPackageParams,
+    WatchDeploymentParams,
     WatchLogsParams,
 )
 
 from ..clock import Clock, SystemClock
 from ..rules.deciding import find
-from ..rules.model import Change, Command, Outcome
+from ..rules.model import CancelDeployment, Change, Command, Outcome, StartDeployment
+from ..rules.progress import find_deployment
 from ..storing.answers import StoredAnswers
 from ..storing.store import REGISTRY, Committed, KeyedBy, Request, Store
 from .control import Control, check_name
+from .deployer import Deployer
+from .following import Followers
 from .leases import Leases
-from .queries import audit_page, audit_query, list_services, resolve
+from .queries import audit_page, audit_query, list_deployments, list_services, resolve
 from .shelf import Shelf
 
 FORGET_AFTER: Final = 3600.0
@@ -119,6 +132,8 @@ class Registry(RegistryService):
         self._clock = clock or SystemClock()
         self._shelf_or_none = shelf
         self._control = Control(store, self._clock)
+        self._deployer = Deployer(store, self._control, self._clock)
+        self._followers = Followers(store)
         self._leases = Leases(self._clock, forget_after=forget_after)
         self._leases.load(store.snapshot())
         self._checks: dict[str, set[str]] = {}
@@ -212,7 +227,9 @@ class Registry(RegistryService):
     # --------------------------------------------------------------------------------------------- agents, and control
     @override
     async def attach_agent(self, call: Call[RegistryPeer], params: AttachAgentParams) -> AgentLease:
-        return await self._control.attach(call, params)
+        lease = await self._control.attach(call, params)
+        self._deployer.changed()
+        return lease
 
     @override
     async def list_agents(self, call: Call[RegistryPeer], params: ListAgentsParams) -> ListAgentsResult:
@@ -227,6 +244,44 @@ class Registry(RegistryService):
     @override
     async def watch_logs(self, call: Call[RegistryPeer], params: WatchLogsParams, out: Sink[LogLine]) -> None:
         await self._control.watch_logs(params, out)
+
+    # ---------------------------------------------------------------------------------------------------- deployments
+    @override
+    async def deploy_package(
+        self, call: Call[RegistryPeer], params: DeployPackageParams, out: Sink[DeploymentStep]
+    ) -> Deployment:
+        return await self._deploy(call, params, out)
+
+    @override
+    async def rollback(self, call: Call[RegistryPeer], params: RollbackParams, out: Sink[DeploymentStep]) -> Deployment:
+        return await self._deploy(call, params, out)
+
+    async def _deploy(
+        self, call: Call[RegistryPeer], params: DeployPackageParams | RollbackParams, out: Sink[DeploymentStep]
+    ) -> Deployment:
+        # From the key, so that who asks again after a crash finds the deployment, and begins no other.
+        id_ = uuid4() if call.claim is None else uuid5(NAMESPACE_OID, f"{call.claim.identity}\0{call.claim.key}")
+        outcome = await self._order(call, StartDeployment(id_, call.identity.name, params))
+        return await self._followers.send(outcome.written(Deployment).id, out)
+
+    @override
+    async def watch_deployment(
+        self, call: Call[RegistryPeer], params: WatchDeploymentParams, out: Sink[DeploymentStep]
+    ) -> Deployment:
+        return await self._followers.send(params.id, out)
+
+    @override
+    async def get_deployment(self, call: Call[RegistryPeer], params: GetDeploymentParams) -> Deployment:
+        return find_deployment(self._store, params.id)
+
+    @override
+    async def list_deployments(self, call: Call[RegistryPeer], params: ListDeploymentsParams) -> ListDeploymentsResult:
+        return list_deployments(self._store.documents(Deployment), params)
+
+    @override
+    async def cancel_deployment(self, call: Call[RegistryPeer], params: CancelDeploymentParams) -> Deployment:
+        outcome = await self._change(call, CancelDeployment(params.id, call.identity.name, params.reason))
+        return outcome.written(Deployment)
 
     async def _order(self, call: Call[RegistryPeer], command: Command) -> Outcome:
         """Commit what is only the beginning of a call: its answer comes later."""
@@ -248,7 +303,7 @@ class Registry(RegistryService):
 
     # --------------------------------------------------------------------------------------------------- by ourselves
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
-        """Tell what was loaded, then look after the leases until cancelled."""
+        """Tell what was loaded, then look after the leases and the deployments until cancelled."""
         records = self._store.snapshot()
         for record in records:
             self._remember_checks(record.entry.name, record.health)
@@ -257,11 +312,13 @@ class Registry(RegistryService):
         await self.publisher.emit(
             RegistryLoaded(epoch=self._store.position.epoch, services=len(records), revision=self._store.revision)
         )
-        task_status.started()
-        while True:
-            await self.sweep()
-            await self._tell_states()  # those of handlers that were cancelled before they could
-            await anyio.sleep(SWEEP_EVERY)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._deployer.run)
+            task_status.started()
+            while True:
+                await self.sweep()
+                await self._tell_states()  # those of handlers that were cancelled before they could
+                await anyio.sleep(SWEEP_EVERY)
 
     async def sweep(self) -> None:
         """End the leases that are due, and remove who has been without one for too long."""
@@ -280,6 +337,9 @@ class Registry(RegistryService):
         """What was committed goes to the subscribers, in order, before those who asked for it get their answer."""
         self.publisher.publish(committed.entries)
         self._control.changed()
+        self._followers.committed(committed)
+        if any(outcome.documents for outcome in committed.outcomes):
+            self._deployer.changed()
         for outcome in committed.outcomes:
             if outcome.change is Change.DOCUMENT:
                 continue

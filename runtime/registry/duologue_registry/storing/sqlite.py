@@ -27,10 +27,12 @@ from duologue import Answer, Event, LogEntry, Model, Position
 from service_registry_sdk import (
     AgentAttached,
     AuditRecord,
+    DeploymentProgress,
     EndpointUpdated,
     HealthReport,
     PackageInstalled,
     PackageRemoved,
+    PackageUninstalled,
     PackageUploaded,
     ServiceCommanded,
     ServiceDeregistered,
@@ -95,6 +97,8 @@ _EVENTS: Final[dict[str, type[Event]]] = {
         AgentAttached,
         PackageInstalled,
         ServiceCommanded,
+        PackageUninstalled,
+        DeploymentProgress,
     )
 }
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
