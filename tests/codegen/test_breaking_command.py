@@ -113,8 +113,8 @@ def test_another_wire_breaks_everything(tmp_path: Path) -> None:
     other = spec(tmp_path / "other.yaml")
     other.write_text(other.read_text(encoding="utf-8") + "wire: cdp\n", encoding="utf-8")
     result = breaking(other, "--against", good)
-    assert result.exit_code == 2
-    assert "`wire` is another than in" in result.output
+    assert result.exit_code == 1
+    assert "wire-changed: `native` → `cdp`" in result.output
 
 
 @pytest.mark.parametrize(("version", "code"), [("1.0.0", 1), ("1.9.0", 1), ("2.0.0", 0)])
@@ -146,7 +146,9 @@ def test_json(tmp_path: Path) -> None:
     assert same["messages"] > 0
 
 
-@pytest.mark.parametrize("case", ["package-renamed", "param-added", "action-removed"])
+@pytest.mark.parametrize(
+    "case", ["package-renamed", "param-added", "action-removed", "wire-request-changed", "wire-handshake-changed"]
+)
 def test_each_kind_of_witness_in_json(case: str) -> None:
     result = breaking(CASES / case / "after.yaml", "--against", CASES / case / "before.yaml", "--json")
     witnesses = [finding["witness"] for finding in json.loads(result.stdout)["findings"]]

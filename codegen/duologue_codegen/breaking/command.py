@@ -55,11 +55,6 @@ def _read(spec: Path, against: str) -> tuple[ir.Protocol, ir.Protocol, dict[Vers
         _fail(errors.render())
     except NotFound as error:
         _fail(f"duologue: {error}")
-    if old.envelope != new.envelope:
-        _fail(
-            f"duologue: {spec}: `wire` is another than in {against}, so no message of the one version is one of the"
-            " other: raise the major version, or keep `wire` as it was"
-        )
     folder = Path(against).parent if not in_git else spec.parent
     labels = {
         Version.NEW: Labels(_prefix(spec.parent), "", spec.name),

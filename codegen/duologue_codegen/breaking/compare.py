@@ -13,6 +13,7 @@ from .findings import Finding, Message
 from .messages import compare_messages
 from .names import compare_names
 from .versions import compare_versions, is_major
+from .wires import compare_wires
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,14 @@ def compare_with(exchange: Exchange, old: ir.Protocol, new: ir.Protocol, *, many
     program shows is dropped, and where nothing was suspected messages of all kinds are exchanged: `many` of each side's
     and version's, for each place.
     """
-    suspected = _joined([*compare_declared(old, new), *compare_messages(old, new), *compare_names(old, new)])
+    suspected = _joined(
+        [
+            *compare_declared(old, new),
+            *compare_wires(old, new),
+            *compare_messages(old, new),
+            *compare_names(old, new),
+        ]
+    )
     findings, dropped = list[Finding](), list[str]()
     for suspicion in suspected:
         try:

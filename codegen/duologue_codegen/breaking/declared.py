@@ -20,21 +20,10 @@ def compare_declared(old: ir.Protocol, new: ir.Protocol) -> Iterator[Finding]:
     if old.name != new.name:
         code = f"from {old.python.package} import PROTOCOL\nassert PROTOCOL.name == {old.name!r}"
         yield found("protocol-renamed", f"{quote(old.name)} → {quote(new.name)}", None, Snippet(code=code))
-    if old.envelope != new.envelope:
-        yield found("wire-changed", f"{quote(old.wire)} → {quote(new.wire)}", None, *_envelope(old))
     yield from _actions(old, new)
     yield from _events(old, new)
     yield from _errors(old, new)
     yield from _roles(old, new)
-
-
-def _envelope(old: ir.Protocol) -> Iterator[Snippet]:
-    """What shows that messages look different."""
-    head = f"from {old.python.package} import PROTOCOL"
-    if old.envelope is None:
-        yield Snippet(code=f"{head}\nassert PROTOCOL.wire is None")
-    for key, value in (old.envelope or {}).items():
-        yield Snippet(code=f"{head}\nassert str(getattr(PROTOCOL.wire, {key!r}, None)) == {str(value)!r}")
 
 
 # -------------------------------------------------------------------------------------------------------------- actions

@@ -11,11 +11,12 @@ from typing import Any, Final, Self
 
 from .. import ir
 from ..problems import quote
-from .findings import Finding, Message, Request, Snippet, Version, Witness, found
+from .findings import Finding, Framed, Meeting, Message, Request, Snippet, Version, Witness, found
 from .meaning import agree, meaning
 from .packages import Package, Refused
 from .positions import Position, positions
 from .samples import NoSample, Sampler
+from .spoken import UNHEARD, heard, refusal, said
 
 MESSAGES: Final = 24
 """Messages made for each place, sender and version."""
@@ -49,10 +50,24 @@ class Exchange:
         """The finding with the first of its candidates that does show it. Raises `Unconfirmed`."""
         if finding.rule.warns:
             return finding
-        for witness in finding.candidates:
-            if self._shows(witness):
+        for candidate in finding.candidates:
+            witness = self._tried(candidate)
+            if witness is not None and self._shows(witness):
                 return replace(finding, candidates=(witness,))
         raise Unconfirmed(f"{finding.rule.id}: {finding.what}")
+
+    def _tried(self, witness: Witness) -> Witness | None:
+        """The same with what only the packages can tell; None where it cannot be tried."""
+        match witness:
+            case Framed():
+                text = said(self._packages[_other(witness.reader)], witness)
+                return None if text is None else replace(witness, text=text.decode())
+            case Meeting(client=client, stage=stage):
+                ends = self._packages[client], self._packages[_other(client)]
+                reason = None if refusal(ends[0], ends[0], stage) else refusal(*ends, stage)
+                return None if reason is None else replace(witness, reason=reason)
+            case _:
+                return witness
 
     def _shows(self, witness: Witness) -> bool:
         try:
@@ -70,6 +85,13 @@ class Exchange:
             case Snippet(code=code):
                 hidden = self._protocols[Version.OLD].python.package
                 return self._runs(Version.OLD, code, hidden) and not self._runs(Version.NEW, code, hidden)
+            case Framed(text=text, reader=reader):
+                meant, understood = (
+                    heard(self._packages[one], witness, text.encode()) for one in (_other(reader), reader)
+                )
+                return UNHEARD != meant != understood
+            case Meeting(reason=reason):
+                return bool(reason)
 
     def _runs(self, version: Version, code: str, hidden: str) -> bool:
         try:

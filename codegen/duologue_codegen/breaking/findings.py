@@ -40,9 +40,7 @@ class Message:
     @property
     def between(self) -> str:
         """Who sends it to whom."""
-        sender = Version.NEW if self.reader is Version.OLD else Version.OLD
-        receiver = ir.Side.SERVER if self.sender is ir.Side.CLIENT else ir.Side.CLIENT
-        return f"{sender} {self.sender} → {self.reader} {receiver}"
+        return _between(self.sender, self.reader)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +70,54 @@ class Snippet:
         return "a program of the old version"
 
 
-Witness = Message | Request | Snippet
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Framed:
+    """A message of one declared wire format, which the other does not read, or reads as something else.
+
+    Attributes:
+        part: What it is: `request`, `result`, `error`, `event` or `cancel`.
+        text: How it looks, once it was tried.
+    """
+
+    part: str
+    name: str
+    payload: ir.JsonValue
+    sender: ir.Side
+    reader: Version
+    text: str = ""
+
+    @property
+    def between(self) -> str:
+        """Who sends it to whom."""
+        return _between(self.sender, self.reader)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meeting:
+    """A client of one version that comes to a server of the other, and no further.
+
+    Attributes:
+        stage: How far it comes: `connect` or `handshake`.
+        reason: Why, once it was tried.
+    """
+
+    stage: str
+    client: Version
+    reason: str = ""
+
+    @property
+    def between(self) -> str:
+        """Who comes to whom."""
+        return _between(ir.Side.CLIENT, Version.NEW if self.client is Version.OLD else Version.OLD)
+
+
+def _between(sender: ir.Side, reader: Version) -> str:
+    version = Version.NEW if reader is Version.OLD else Version.OLD
+    receiver = ir.Side.SERVER if sender is ir.Side.CLIENT else ir.Side.CLIENT
+    return f"{version} {sender} → {reader} {receiver}"
+
+
+Witness = Message | Request | Snippet | Framed | Meeting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +231,11 @@ def shown(witness: Witness) -> str:
             how = "read as something else" if witness.differs else "refused"
             text = _cut(json.dumps(payload, ensure_ascii=True))
             return f"{witness.between}: {part} of {printable(name)}, {how}: {text}"
+        case Framed(part=part, name=name, text=text):
+            what = f"{part} of {printable(name)}" if name else part
+            return f"{witness.between}: {what}, not understood: {_cut(printable(text))}"
+        case Meeting(stage=stage, reason=reason):
+            return f"{witness.between}: {stage}, refused: {_cut(printable(reason))}"
 
 
 def _cut(text: str) -> str:
@@ -216,6 +266,10 @@ def _witness_json(witness: Witness | None) -> dict[str, Any] | None:
             return {"between": witness.between, "python": code}
         case Request(envelope=envelope):
             return {"between": witness.between, "scopes": list(witness.scopes), "message": envelope}
+        case Framed(part=part, name=name, text=text):
+            return {"between": witness.between, "part": part, "of": name, "text": text}
+        case Meeting(stage=stage, reason=reason):
+            return {"between": witness.between, "stage": stage, "reason": reason}
         case Message():
             return {
                 "between": witness.between,

@@ -42,13 +42,21 @@ _NEW_FIELD = "leave the field as it is, and add another one"
 _NEW_TYPE = "leave the type as it is, and add a new one beside it"
 _NAME = "set `python: {name: …}` to the old name"
 _LIMIT = "keep the old limit for callers of the old version, or raise the major version"
+_ELSEWHERE = "serve the new form on another address, under another name"
 _AS_IS = "leave it as it was: the other end relies on it"
 
 _TABLE: Final = [
     *_rules(
         Level.WIRE,
         ("protocol-renamed", "the protocol has another name: a connection is refused", "keep the name"),
-        ("wire-changed", "messages look different", "serve the new form on another address, under another name"),
+        ("wire-changed", "messages are of another wire format", _ELSEWHERE),
+        ("wire-request-changed", "calls look different", _ELSEWHERE),
+        ("wire-answer-changed", "results or errors look different", _ELSEWHERE),
+        ("wire-event-changed", "events look different", _ELSEWHERE),
+        ("wire-connect-changed", "clients of the one version ask for what the other does not have", _ELSEWHERE),
+        ("wire-handshake-changed", "the handshake does not come to its end", _ELSEWHERE),
+        ("wire-batch-removed", "batches are no longer read", _AS_IS),
+        ("position-changed", "values that stand by position stand elsewhere", "add fields at the end"),
         ("action-removed", "an action is gone", _KEEP),
         ("action-caller-changed", "a side may no longer call an action", "widen it to `from: both`"),
         ("action-kind-changed", "what travels besides params and result is another", "add a new action"),
@@ -116,6 +124,7 @@ _TABLE: Final = [
         ("argument-removed", "a method no longer takes an argument", _NAME),
         ("handler-renamed", "a service implements an action by another method", _NAME),
         ("accessor-removed", "a namespace is found under another name", _NAME),
+        ("hook-added", "clients have to be given a value that they did not need", "compute it from what is known"),
         ("base-changed", "an error is caught as another status", "keep the status"),
         ("absent-changed", "an absent field reads as something else", "keep `python: {absent: …}`"),
     ),
