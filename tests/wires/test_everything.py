@@ -91,7 +91,7 @@ async def test_both_ends_use_all_of_it() -> None:
         options = CallOptions(route="r", meta={"trace": "t"})
         assert await client.work(hours=1, options=options) == "yes, r"
         assert await client.work(hours=0) == "none"
-        assert desk.seen[1:] == [("r", {}), (7, {})]
+        assert desk.seen[1:] == [("r", {"trace": "t"}), (7, {})]
         with pytest.raises(declared.Busy) as busy:
             await client.work(hours=9)
         assert (busy.value.details.until, busy.value.wire_code) == ("tomorrow", 503)

@@ -117,7 +117,7 @@ def _check_event(context: Context, owner: MapNode, kept: frozenset[str], *, is_n
         return
     if not is_one:
         context.complain(node, "`notify` has no place for `$event`", "put `$event` where the name of the event is")
-    elif not any(_is_constant(value) for _, value in leaves(to_json(node))):
+    elif not any(value == "$data" or _is_constant(value) for _, value in leaves(to_json(node))):
         context.complain(node, "nothing tells this event from others", "put `$event` where its name is")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -111,13 +111,27 @@ class Greeting:
 
     async def _settle_messages(self) -> None:
         """Values that messages hold after the handshake."""
-        said = [self.envelope.request] if self._end == "client" else [self.envelope.reply, self.envelope.reply_error]
         later = {name for call in self.envelope.after for name in call.get("save", {})}
         later |= self.envelope.route.get("keep", {}).keys()
-        for template in said:
+        for template in self._said():
             for name in places(compiled(template)):
                 if name.partition(".")[0] not in OWN and name not in later:
                     await self.settle(name)
+
+    def _said(self) -> Sequence[Template]:
+        """The templates that this end fills after the handshake, and that hold variables."""
+        envelope = self.envelope
+        ack: Mapping[str, Any] = envelope.ack or {}
+        if self._end == "server":
+            return [envelope.reply, envelope.reply_error, ack.get("send"), ack.get("reply")]
+        keepalive: Mapping[str, Any] = envelope.keepalive or {}
+        return [
+            envelope.request,
+            envelope.cancel,
+            envelope.route.get("default"),
+            keepalive.get("params"),
+            keepalive.get("route"),
+        ]
 
     async def filled(self, template: Template) -> bytes:
         """A template with the values of hooks and of what was heard.

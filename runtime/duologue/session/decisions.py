@@ -135,6 +135,7 @@ class IncomingCall:
             self._extend(message, now)
         elif isinstance(message, Foreign):
             self.route = message.route
+            self.meta = message.meta or {}
 
     def _extend(self, message: Message, now: float) -> None:
         """Take what the plain contract does not have."""

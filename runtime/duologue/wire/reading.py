@@ -15,7 +15,7 @@ from .positions import to_object
 from .profile import Profile, key_of
 from .shapes import text_of
 from .templates import Place
-from .trees import Frame
+from .trees import Frame, level
 
 MAX_ID: Final = 130
 """Bytes of an id as it is written: 128 characters, and quotes."""
@@ -109,6 +109,8 @@ class Reader:
         message = Foreign(id=id, action=action, route=_route(frame, [found["route"]] if "route" in found else ()))
         if params is not None and params != _NULL:
             message.params = Raw(to_object(table.params(action), params))
+        if "meta" in found and (meta := found["meta"].read(frame)) is not None:
+            message.meta = _texts(meta)
         self._on_request(id, action, message.route)
         return message
 
@@ -183,6 +185,13 @@ def _id(frame: Frame, candidates: Sequence[Place]) -> str | None:
 def _route(frame: Frame, candidates: Sequence[Place]) -> Raw | None:
     raw = _first(frame, candidates)
     return None if raw is None or raw == _NULL else Raw(raw)
+
+
+def _texts(value: bytes) -> dict[str, str]:
+    """The members of an object that are text, which is all that a `meta` of ours is made of."""
+    found = level(value)
+    members = found.items() if isinstance(found, dict) else ()
+    return {name: text for name, raw in members if (text := text_of(bytes(raw))) is not None}
 
 
 def _told(value: bytes | None) -> str:
