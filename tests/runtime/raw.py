@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -29,8 +29,11 @@ class Raw:
         request: What the client asked for; None at its own end.
     """
 
-    def __init__(self, stream: ByteStream, protocol: ClientProtocol | ServerProtocol) -> None:
+    def __init__(
+        self, stream: ByteStream, protocol: ClientProtocol | ServerProtocol, headers: Mapping[str, str] | None = None
+    ) -> None:
         self.protocol = protocol
+        self._headers = headers or {}
         self._stream = stream
         self.request: Request | None = None
         self._heard: deque[Frame] = deque()
@@ -79,7 +82,9 @@ class Raw:
 
     async def handshake(self) -> None:
         if isinstance(self.protocol, ClientProtocol):
-            self.protocol.send_request(self.protocol.connect())
+            request = self.protocol.connect()
+            request.headers.update(self._headers)
+            self.protocol.send_request(request)
             await self._flush()
         while self.protocol.state is CONNECTING:
             await self._read()
@@ -113,12 +118,14 @@ class Raw:
 
 
 @asynccontextmanager
-async def raw_client(port: int, offer: Sequence[str] = (EXTENSIONS,), path: str = "/") -> AsyncGenerator[Raw]:
+async def raw_client(
+    port: int, offer: Sequence[str] = (EXTENSIONS,), path: str = "/", headers: Mapping[str, str] | None = None
+) -> AsyncGenerator[Raw]:
     """A client that has shaken hands, and has said nothing yet."""
     subprotocols = [Subprotocol(name) for name in offer] or None
     protocol = ClientProtocol(parse_uri(f"ws://127.0.0.1:{port}{path}"), subprotocols=subprotocols)
     async with await anyio.connect_tcp("127.0.0.1", port) as stream:
-        client = Raw(stream, protocol)
+        client = Raw(stream, protocol, headers)
         await client.handshake()
         yield client
 

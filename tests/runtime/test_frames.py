@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import runpy
+import sys
 from collections.abc import Sequence
 from typing import cast
 
@@ -15,6 +17,7 @@ from websockets.server import ServerProtocol
 from websockets.uri import parse_uri
 
 from duologue.limits import KIB
+from duologue.net import frames
 from duologue.net.frames import BYTES, MASKS, TEXT, Cutter, Masks, frame_of
 
 LIMIT = 100 * KIB
@@ -184,3 +187,12 @@ def test_a_handshake_in_any_parts_leaves_the_library_nothing_of_a_frame() -> Non
                         cut.open()
         assert cut.is_plain
         assert said(read) == [(Opcode.TEXT, True, b"early")]
+
+
+@given(st.binary(max_size=300), st.binary(min_size=4, max_size=4))
+def test_frames_are_masked_alike_where_nothing_is_compiled(payload: bytes, mask: bytes) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "websockets.speedups", None)
+        plain = runpy.run_path(frames.__file__, run_name="duologue.net.plain_frames")
+    assert plain["apply_mask"] is not vars(frames)["apply_mask"]
+    assert plain["frame_of"](TEXT, payload, mask) == frame_of(TEXT, payload, mask)

@@ -9,6 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from duologue import Later, exported_later
+from duologue.descriptors import Delivery, EventDescriptor
+from duologue.events.filters import Filter, encode_filter
 
 MODULES = {
     "late/__init__.py": "",
@@ -28,12 +30,15 @@ class Two(Model):
 """,
     "late/holder.py": """
 from typing import Annotated
-from duologue import Later, Model
+from duologue import Event, Later, Model
 from pydantic import Field
 Two = Later(".two", "Two", __name__)
 class Holder(Model):
     field: Annotated[Two | None, Field(alias="other")] = None
     either: int | Two = 1
+class Moved(Event):
+    event_name = "moved"
+    two: Two
 """,
 }
 
@@ -77,6 +82,14 @@ def test_whoever_asks_what_kind_of_thing_it_is_does_not_load_it(package: str) ->
     holder: Any = Later(".holder", "Holder", f"{package}.here").resolve()
     assert f"{package}.two" not in sys.modules
     assert holder.from_wire('{"other": {"name": "a"}}').field.name == "a"
+
+
+def test_events_are_filtered_by_what_stands_in_another_module(package: str) -> None:
+    moved: Any = Later(".holder", "Moved", f"{package}.here").resolve()
+    paths = {"two.name": ("two", "name")}
+    descriptor: EventDescriptor[Any] = EventDescriptor(model=moved, delivery=Delivery.VOLATILE, filters=paths)
+    accepted = Filter([descriptor], encode_filter(descriptor, {"two.name": "a"}))
+    assert [accepted.matches(moved.from_wire(f'{{"two": {{"name": "{name}"}}}}')) for name in "ab"] == [True, False]
 
 
 def test_a_name_that_is_not_there_is_an_error_where_it_is_used(package: str) -> None:

@@ -108,6 +108,7 @@ class TestCalls:
             await failing(client.connection.calls.ask("echo", b"{}"))
             await failing(client.connection.calls.ask("shout", b"{}"))
             await failing(client.nap(seconds=10, timeout=0.02))
+            await until(lambda: len(theirs.ended) == 5)
             async with client.count(upto=3) as numbers:
                 _ = [number async for number in numbers]
         expected = ["not_found", "internal", "invalid_argument", "unimplemented", "deadline_exceeded", "ok"]
@@ -377,7 +378,7 @@ class TestEvents:
         async with both_observed(room) as (client, ours, theirs):
             async with client.events.said() as said:
                 [(connection,)] = theirs.of("opened")
-                for subscription in list(connection._subscriptions._subscriptions):
+                for subscription in list(connection._subscriptions._subscriptions.values()):
                     connection._subscriptions.end(subscription, Status.UNAVAILABLE, "gone away")
                 with pytest.raises(HistoryLost):
                     await anext(said)

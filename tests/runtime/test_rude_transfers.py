@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 from collections.abc import AsyncGenerator, Iterator
@@ -94,6 +95,29 @@ async def test_what_is_out_of_turn_costs_the_call_alone(case: str, folder: Path)
         assert (error["status"], error["ran"]) == (expected, False)
         assert list(folder.iterdir()) == []
         await raw.say_bytes(data(0, BODY), end(), data(0, BODY, PieceKind.ABORT))
+        await raw.say(put("2", 3))
+        assert (await raw.hear())["ack"]["offset"] == 0
+        await raw.say_bytes(data(0, BODY, stream=3), end(stream=3))
+        assert (await raw.hear())["error"] is None
+    assert shelf.runs == ["x"]
+
+
+async def test_a_disk_that_is_full_costs_the_call_and_what_still_comes_is_let_go(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    shelf = Shelf(folder=folder)
+    async with rude(shelf) as (raw, _):
+        await raw.say(put())
+        await raw.hear()
+        with monkeypatch.context() as patch:
+            patch.setattr("duologue.handling.uploads.os.write", full)
+            await raw.say_bytes(data(0, BODY[:4]), data(4, BODY[4:]), end())
+            error = (await raw.hear())["error"]
+        assert (error["code"], error["ran"]) == ("no_space", False)
+        assert list(folder.iterdir()) == []
         await raw.say(put("2", 3))
         assert (await raw.hear())["ack"]["offset"] == 0
         await raw.say_bytes(data(0, BODY, stream=3), end(stream=3))

@@ -11,9 +11,9 @@ import anyio
 import pytest
 from tests.runtime.support import until
 from tests.security.sdk import vault
-from tests.security.vaults import World, guarded, on_sockets, token_of
+from tests.security.vaults import Changeable, Vault, World, guarded, on_sockets, token_of
 
-from duologue import CallError, Connection, ConnectionClosed, Lifecycle, Limits, NotSent, OutcomeUnknown
+from duologue import CallError, Connection, ConnectionClosed, Lifecycle, Limits, NotSent, OutcomeUnknown, serve
 from duologue.client import backoff
 from duologue.testing import Simulation
 
@@ -185,3 +185,21 @@ async def test_a_token_that_is_a_text_is_not_shown_twice(simulation: Simulation)
         async with world.client("viewer"):
             await anyio.sleep(4.5)
             assert world.people.asked == 1
+
+
+@SIMULATED
+async def test_a_connection_that_is_being_closed_is_not_renewed(simulation: Simulation) -> None:
+    service, people = Vault(), Changeable()
+    with anyio.fail_after(60):
+        async with serve(service, "memory", 0, authenticator=people) as server:
+            tokens = Tokens(world := World(server, service, people, f"ws://memory:{server.port}"))
+            async with vault.VaultClient.open(world.url, token=tokens) as client:
+                [(_, theirs)] = simulation.network.connections
+                await anyio.sleep(3.5)
+                theirs.stalled = True
+                client.connection.close()
+                await anyio.sleep(1)
+                assert tokens.asked == 1
+                theirs.release()
+                await until(lambda: tokens.asked == 2)
+                assert await client.look() == "viewer"

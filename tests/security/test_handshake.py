@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -225,6 +226,24 @@ async def test_a_peer_that_goes_while_it_is_asked_about_leaves_nothing() -> None
             await until(lambda: world.server.handshakes == 1)
         await until(lambda: not world.server.handshakes)
         assert not world.server._admission.addresses._present
+
+
+async def test_a_peer_that_goes_is_not_let_in_by_an_authenticator_that_ignores_it(made: list[object]) -> None:
+    asked = anyio.Event()
+
+    class Stubborn:
+        async def authenticate(self, credentials: Any) -> Identity:
+            asked.set()
+            with suppress(anyio.get_cancelled_exc_class()):
+                await anyio.sleep_forever()
+            return Identity(name="late", unrestricted=True)
+
+    async with on_sockets(Stubborn()) as world:
+        async with await anyio.connect_tcp("127.0.0.1", world.server.port) as stream:
+            await stream.send(UPGRADE.format(path="/").encode() + b"\r\n")
+            await asked.wait()
+        await until(lambda: not world.server.handshakes)
+    assert made == []
 
 
 @pytest.mark.parametrize("ago", [0, 3600])

@@ -8,6 +8,7 @@ from typing import Any
 import anyio
 import pytest
 from tests.runtime.raw import Raw, raw_client, raw_server
+from tests.runtime.support import until
 from tests.wires.support import BOUND, sdk, serving, url
 from websockets.exceptions import ConnectionClosed
 
@@ -92,6 +93,24 @@ async def test_a_first_answer_that_settles_is_the_only_one() -> None:
         assert (await client.hear())["error"]["code"] == 456
         await client.say({"janus": "create", "transaction": "t2"})
         assert (await client.hear())["transaction"] == "t2"
+
+
+async def test_a_keepalive_that_fails_is_told_and_the_next_one_follows(caplog: pytest.LogCaptureFixture) -> None:
+    heard: list[Any] = []
+
+    async def handle(server: Raw) -> None:
+        await server.hear()
+        await server.say({"janus": "success", "transaction": "1", "data": {"id": 9}})
+        for _ in range(2):
+            heard.append(await server.hear())
+            error = {"code": 458, "reason": "no such session"}
+            await server.say({"janus": "error", "transaction": heard[-1]["transaction"], "error": error})
+        await server.until_closed()
+
+    with anyio.fail_after(BOUND):
+        async with raw_server(handle, ["janus-protocol"]) as port, janus.JanusClient.open(url(port)):
+            await until(lambda: caplog.text.count("keepalive keepalive failed: no such session") == 2)
+    assert [message["janus"] for message in heard] == ["keepalive", "keepalive"]
 
 
 async def test_a_client_waits_for_the_final_answer() -> None:

@@ -161,6 +161,13 @@ def test_names_of_events_may_have_parts() -> None:
     assert plain(nameless.whole) == {"type": "a"}
 
 
+@pytest.mark.parametrize(("body", "data"), [({"kind": "k", "x": 1}, {"x": 1}), (5, {}), (["x"], {})])
+def test_members_are_looked_for_in_objects_alone(body: Any, data: Any) -> None:
+    message = decoded({"tell": "t", "body": body}, notify={"tell": "$event", "body": {"kind": "k", "...": "$data"}})
+    assert message.event == "t"
+    assert plain(message.data) == data
+
+
 def test_params_have_positions() -> None:
     spoken = codec(params={"style": "positional"})
 
@@ -170,6 +177,7 @@ def test_params_have_positions() -> None:
     assert sent(b'{"c":1}') == [None, 5, 1]
     assert sent(b'{"a":1}') == [1]
     assert sent(b"{}") is None
+    assert sent(b"[7]") == [7], "who gives an array has ordered it"
     for said, params in (
         ([1], {"a": 1}),
         ([1, None, None], {"a": 1, "c": None}),

@@ -13,7 +13,8 @@ import anyio.to_thread
 import pytest
 from tests.generated import generated
 from tests.runtime.raw import Raw, raw_client, raw_server
-from tests.runtime.support import until
+from tests.runtime.support import sleep_regardless, until
+from tests.runtime.watchers import Notes
 from tests.wires.support import BOUND, serving, url
 
 from duologue import Call, CallOptions, CloseCode, ConnectFailed, FailedPrecondition, Limits, Undeclared
@@ -205,6 +206,98 @@ async def test_a_hook_that_fails_lets_nobody_in(caplog: pytest.LogCaptureFixture
             async with declared.DeclaredClient.open(url(server.port), **CLIENT):
                 raise AssertionError
     assert "ZeroDivisionError" in caplog.text
+
+
+async def test_a_value_for_a_header_that_nobody_gives_is_asked_for() -> None:
+    hooks = {name: hook for name, hook in CLIENT["hooks"].items() if name != "language"}
+    async with serving(Desk(), **SERVER) as server:
+        with pytest.raises(ConnectFailed, match="asks for a value of `language`: give it as `hooks="):
+            async with declared.DeclaredClient.open(url(server.port), token="T", hooks=hooks):
+                raise AssertionError
+
+
+async def test_what_a_server_asks_before_the_handshake_is_over_is_answered_after_it() -> None:
+    heard: list[Any] = []
+
+    async def handle(server: Raw) -> None:
+        await server.say({"op": "challenge", "nonce": "n"}, {"op": "ask", "seq": "q", "question": "who?"})
+        assert (await server.hear())["op"] == "prove"
+        for _ in range(2):
+            heard.append(await server.hear())
+            if heard[-1]["op"] == "begin":
+                await server.say({"op": "answer", "seq": heard[-1]["seq"], "value": {"id": 7}})
+        await server.until_closed()
+
+    async with (
+        raw_server(handle, ["declared.v1"]) as port,
+        declared.DeclaredClient.open(url(port), serve=Visitor(), **CLIENT),
+    ):
+        with anyio.fail_after(BOUND):
+            await until(lambda: len(heard) == 2)
+    [answer] = [message for message in heard if message["op"] == "answer"]
+    assert (answer["seq"], answer["ok"]) == ("q", "yes, None")
+
+
+async def test_a_first_call_whose_result_lacks_what_is_saved_ends_the_attempt() -> None:
+    async def handle(server: Raw) -> None:
+        await server.say({"op": "challenge", "nonce": "n"})
+        await server.hear()
+        await server.say({"op": "answer", "seq": (await server.hear())["seq"], "value": {}})
+        await server.until_closed()
+
+    async with raw_server(handle, ["declared.v1"]) as port:
+        with anyio.fail_after(BOUND), pytest.raises(ConnectFailed, match="the result of begin has no id"):
+            async with declared.DeclaredClient.open(url(port), **CLIENT):
+                raise AssertionError
+
+
+async def test_bytes_in_a_handshake_of_text_end_the_attempt() -> None:
+    async def handle(server: Raw) -> None:
+        await server.say_bytes(b'{"op": "challenge", "nonce": "n"}')
+        await server.until_closed()
+
+    async with raw_server(handle, ["declared.v1"]) as port:
+        with anyio.fail_after(BOUND), pytest.raises(ConnectFailed, match="a binary message came, and none is expected"):
+            async with declared.DeclaredClient.open(url(port), **CLIENT):
+                raise AssertionError
+
+
+async def test_what_nobody_checks_lets_nobody_in() -> None:
+    async with serving(Desk(), hooks={"nonce": "n"}) as server, raw_client(server.port, []) as client:
+        await client.hear()
+        await client.say({"op": "prove", "proof": "n!", "as": "T"})
+        assert await client.until_closed() == CloseCode.UNAUTHENTICATED
+        assert client.protocol.close_reason == "nobody checks `proof`: give it as `hooks={'proof': …}`"
+
+
+@pytest.mark.parametrize("right", [True, False])
+async def test_who_leaves_while_it_is_checked_is_let_in_no_more(right: bool) -> None:
+    asked, gone, notes = anyio.Event(), anyio.Event(), Notes()
+
+    async def slow(known: Mapping[str, Any]) -> bool:
+        asked.set()
+        while not gone.is_set():
+            await sleep_regardless(0.01)
+        return right
+
+    hooks: dict[str, Any] = {"nonce": "n", "proof": slow}
+    async with serving(Desk(), hooks=hooks, observers=[notes]) as server:
+        async with raw_client(server.port, []) as client:
+            await client.hear()
+            await client.say({"op": "prove", "proof": "n!", "as": "T"})
+            await asked.wait()
+            client.protocol.send_close(CloseCode.NORMAL)
+            await client.until_closed()
+        gone.set()
+    assert notes.of("opened") == []
+
+
+async def test_who_is_not_called_is_not_cancelled() -> None:
+    async with serving(Desk(), **SERVER) as server, raw_client(server.port, ["declared.v1"]) as client:
+        await client.hear()
+        await client.say({"op": "prove", "proof": "n!", "as": "T"}, {"op": "cancel", "seq": "nobody"})
+        await client.say({"op": "ping", "seq": 1})
+        assert await client.hear() == {"op": "ack", "seq": 1}
 
 
 async def test_who_does_not_finish_the_handshake_is_cut() -> None:

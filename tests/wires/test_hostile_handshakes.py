@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import anyio
@@ -11,11 +12,20 @@ from tests.runtime.raw import raw_client
 from tests.wires.support import sdk, serving
 
 from duologue import Call, Limits
+from duologue.connection.greeting import Greeting, GreetingFailed
 from duologue.server.reception import MOST_UNHEARD
+from duologue.wire import Envelope
 
 pytestmark = pytest.mark.anyio
 hearth: Any = sdk("hearth")
 
+WELCOMED = Envelope(
+    request={"id": "$id", "do": "$action"},
+    reply={"id": "$id", "ok": "$result"},
+    reply_error={"id": "$id", "no": "$code"},
+    incoming=[{"kind": "response", "exists": ["id"]}],
+    handshake=[{"client": [1, "$realm", {"roles": []}]}, {"server": [2, "$session", {}]}],
+)
 AUTH = {"type": "auth", "access_token": "nobody"}
 
 
@@ -98,3 +108,26 @@ async def test_of_too_many_that_never_finish_the_oldest_is_cut() -> None:
         async with raw_client(server.port, []) as second:
             await second.hear()
             assert await first.until_closed() == 1006
+
+
+@pytest.mark.parametrize(
+    ("said", "refused"),
+    [
+        (b'[2,7,{"of":"r"}]', None),
+        (b'[3,{},"no"]', 'expected a message with {"0":2}, and not [3,{},"no"]'),
+        (b'{"0":3}', 'expected a message with {"0":2}, and not {"0":3}'),
+    ],
+)
+async def test_messages_of_a_handshake_may_be_arrays(said: bytes, refused: str | None) -> None:
+    async def hear() -> bytes:
+        return said
+
+    greeting = Greeting(WELCOMED, "client", {"realm": "r"})
+    spoken: list[bytes] = []
+    with pytest.raises(GreetingFailed) if refused else nullcontext() as failed:
+        await greeting.run(spoken.append, hear)
+    assert spoken == [b'[1,"r",{"roles":[]}]']
+    if failed is None:
+        assert greeting.variables == {"realm": b'"r"', "session": b"7"}
+    else:
+        assert str(failed.value) == refused

@@ -12,7 +12,7 @@ import pytest
 from tests.runtime.raw import Raw, raw_client, raw_server
 from tests.wires.support import BOUND, sdk, serving, url
 
-from duologue import Call, CallOptions, DeadlineExceeded, InvalidArgument, Unimplemented, Unknown
+from duologue import Call, CallOptions, DeadlineExceeded, InvalidArgument, Limits, Unimplemented, Unknown
 
 pytestmark = pytest.mark.anyio
 calculator: Any = sdk("calculator")
@@ -170,3 +170,40 @@ async def test_a_client_says_what_the_specification_says() -> None:
         {"jsonrpc": "2.0", "id": "x", "result": "how?"},
         {"jsonrpc": "2.0", "id": 6, "method": "nothing"},
     ]
+
+
+async def chatter(server: Raw) -> None:
+    """Answers a call after five events that no spec has."""
+    id = (await server.hear())["id"]
+    for number in range(5):
+        await server.say({"jsonrpc": "2.0", "method": f"unheard-of {number}"})
+    await server.say({"jsonrpc": "2.0", "id": id, "result": None})
+    await server.until_closed()
+
+
+async def test_what_is_undeclared_comes_until_the_client_closes() -> None:
+    async def listen(client: Any) -> None:
+        async with client.undeclared() as others:
+            ready.set()
+            names.extend([other.name async for other in others])
+
+    ready, names = anyio.Event(), list[str]()
+    with anyio.fail_after(BOUND):
+        async with raw_server(chatter, []) as port, anyio.create_task_group() as tasks:
+            async with calculator.CalculatorClient.open(url(port)) as client:
+                tasks.start_soon(listen, client)
+                await ready.wait()
+                await client.nothing()
+    assert names == [f"unheard-of {number}" for number in range(5)]
+
+
+async def test_what_is_undeclared_and_not_read_is_counted() -> None:
+    with anyio.fail_after(BOUND):
+        async with (
+            raw_server(chatter, []) as port,
+            calculator.CalculatorClient.open(url(port), limits=Limits(event_queue=2)) as client,
+            client.undeclared() as others,
+        ):
+            await client.nothing()
+            assert [(await anext(others)).name for _ in range(2)] == ["unheard-of 0", "unheard-of 1"]
+            assert others.lost == 3

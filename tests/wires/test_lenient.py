@@ -84,3 +84,12 @@ def test_a_path_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
     [line] = [record.getMessage() for record in caplog.records]
     assert "of=test.once" in line
     assert 'path="*"' in line
+
+
+def test_more_paths_than_are_remembered_are_told_each_time(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("duologue.session.lenient.MOST_TOLD", 0)
+    for _ in range(2):
+        as_it_came("test.many", list[int], b'["a"]', "warn")
+    assert len(caplog.records) == 2

@@ -6,7 +6,9 @@ from typing import Any
 
 import anyio
 import pytest
+from tests.runtime.chat import Waved
 from tests.runtime.raw import Raw, raw_client, raw_server
+from tests.runtime.support import Room, talking
 from tests.wires.support import BOUND, sdk, serving, url
 
 from duologue import Call, CallOptions, InvalidArgument
@@ -111,3 +113,12 @@ async def test_the_developer_tools_frames() -> None:
         assert await client.hear() == {"id": 3, "error": {"code": -32001, "message": "there is no such session"}}
         await client.say({"id": 4, "method": "Page.fly"})
         assert (await client.hear())["error"]["code"] == -32601
+
+
+async def test_the_native_format_has_no_place_for_routes() -> None:
+    async with talking(Room()) as (_, client):
+        with pytest.raises(InvalidArgument, match="no place for routes"):
+            await client.connection.calls.ask("echo", b'{"text":"a"}', options=CallOptions(route="r"))
+        with pytest.raises(InvalidArgument, match=r"waved: .* no place for routes"):
+            await client.connection.notify(Waved(who="me"), route="r")
+        assert (await client.echo(text="on")).text == "on"

@@ -6,10 +6,11 @@ from typing import Any
 
 import anyio
 import pytest
-from tests.runtime.raw import Raw, raw_server
+from tests.runtime.raw import Raw, raw_client, raw_server
 from tests.wires.support import BOUND, sdk, serving, url
 
-from duologue import Call, ConnectFailed, Identity, StaticTokens
+from duologue import Call, ConnectFailed, Credentials, Identity, Lifecycle, StaticTokens
+from duologue.testing import Simulation, simulate
 
 pytestmark = pytest.mark.anyio
 depot: Any = sdk("depot")
@@ -62,3 +63,38 @@ async def test_what_a_client_shows_and_says() -> None:
             assert (await client.whoami()).name == "me"
     assert heard[0] == ("/?x=1&key=c3RhdGlvbjpwYXNzd29yZA%3D%3D", f"Basic {TOKEN}")
     assert heard[1] == {"tell": "station", "about": "alive"}
+
+
+class Anybody:
+    """Lets in whoever comes, by the name of the token."""
+
+    async def authenticate(self, credentials: Credentials) -> Identity:
+        return Identity(name=credentials.token or "nobody", roles=frozenset({"station"}))
+
+
+@pytest.mark.parametrize(("shown", "name"), [(f"Basic {TOKEN}", TOKEN), (f"Digest {TOKEN}", "nobody")])
+async def test_a_token_may_be_shown_in_the_header_alone(shown: str, name: str) -> None:
+    async with serving(Depot(), authenticator=Anybody()) as server:
+        async with raw_client(server.port, [], {"Authorization": shown}) as station:
+            await station.say(id="1", call="whoami")
+            assert await station.hear() == {"id": "1", "of": "whoami", "status": "ok", "name": name}
+
+
+def test_a_keepalive_that_is_due_when_the_connection_is_cut_costs_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario(simulation: Simulation) -> None:
+        connected = anyio.Event()
+        lifecycle = Lifecycle(connected=lambda: connected.set())  # noqa: PLW0108 - it is another one each time
+        async with (
+            serving(Depot(), authenticator=STATIONS) as server,
+            depot.DepotClient.open(url(server.port), token=TOKEN, lifecycle=lifecycle) as client,
+        ):
+            for _ in range(20):
+                await connected.wait()
+                connected = anyio.Event()
+                await anyio.sleep(0.1)
+                simulation.network.cut()
+            assert (await client.whoami()).name == "cp-1"
+
+    for seed in range(5):
+        simulate(scenario, seed)
+    assert caplog.text == ""

@@ -162,7 +162,7 @@ class Client(Peer):
         extras = Extras(observers, interceptors, hooks=hooks or {}, validation=validation)
         client = cls(dialer, current(), serve, limits, extras)
         connection, socket = await client._dial()
-        client._take(connection)
+        client._begin(connection)
         return Unstarted(client, lambda: client._run_once(connection, socket))
 
     @classmethod
@@ -179,7 +179,7 @@ class Client(Peer):
         client._lifecycle = lifecycle
         async with client.executor.scope() as client._scope:
             connection, socket = await client._dial()
-            client._take(connection)
+            client._begin(connection)
             client._scope.spawn(connection.run, socket)
             client._keeper = client._scope.spawn(client._keep, client._scope)
             del connection, socket  # it may be lost long before the client is closed
@@ -204,10 +204,10 @@ class Client(Peer):
         if self._keeper is not None:
             self._keeper.cancel()
         self.hub.end()
-        if (connection := self._channel.connection) is not None:  # pragma: no branch - it is made with its first one
-            connection.close(CloseCode.NORMAL)
-            with anyio.CancelScope(shield=True):
-                await connection.until_closed()
+        connection = self.connection
+        connection.close(CloseCode.NORMAL)
+        with anyio.CancelScope(shield=True):
+            await connection.until_closed()
 
     def undeclared(self) -> UndeclaredStream:
         """What comes and is not in the spec, in protocols that declare their own wire format. Enter it, then iterate.
@@ -299,10 +299,12 @@ class Client(Peer):
         )
         return await self._dialer.dial(self.executor, party)
 
+    def _begin(self, connection: Connection) -> None:
+        self._take(connection)
+        self._uploads.acquire(self, self.executor)
+
     def _take(self, connection: Connection) -> None:
         self._channel.take(connection)
-        if self._channel.ended is None:  # pragma: no branch - else closed in the turn that connected it
-            self._uploads.acquire(self, self.executor)
 
     def _leaves(self, connection: Connection, goaway: Goaway) -> None:
         self._spread = None if goaway.reconnect_in is None else goaway.reconnect_in / 1000
@@ -341,8 +343,9 @@ class Client(Peer):
 
     def _tell_events(self, event: str, fate: Fate, count: int) -> None:
         """Tell the observers what became of events that came."""
-        if (watch := self.connection.watch) is not None:  # pragma: no branch - only asked where there are observers
-            watch.events(event, fate, count)
+        watch = self.connection.watch
+        assert watch is not None, "only asked where there are observers"
+        watch.events(event, fate, count)
 
     async def _redial(
         self, backoff: Backoff, ending: Ending, error: ConnectionClosed | ConnectFailed

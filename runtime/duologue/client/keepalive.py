@@ -25,7 +25,7 @@ def keepalive_of(envelope: Envelope | None) -> Callable[[Connection], Coroutine[
     keepalive = envelope.keepalive
 
     async def keep_alive(connection: Connection) -> None:
-        while connection.closed is None:
+        while True:
             await anyio.sleep(keepalive["every"])
             try:
                 await _say(connection, keepalive)

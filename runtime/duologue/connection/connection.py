@@ -166,8 +166,8 @@ class Connection:
         """End at once all that the peer has here: it has no rights any more."""
         self.standing.end()
         self.close(code, reason)
-        if self._subscriptions is not None:  # pragma: no branch - only a server expels, and it publishes
-            self._subscriptions.close()
+        assert self._subscriptions is not None, "only a server expels, and it publishes"
+        self._subscriptions.close()
         self._handlers.stop_all()
 
     def refusal(self, descriptor: Descriptor) -> ErrorBody | None:
@@ -176,8 +176,8 @@ class Connection:
 
     def recheck(self) -> None:
         """The peer's rights are others than before: end what they do not cover."""
-        if self._subscriptions is not None:  # pragma: no branch - only a server's peers have rights, and it publishes
-            self._subscriptions.recheck()
+        assert self._subscriptions is not None, "only a server's peers have rights, and it publishes"
+        self._subscriptions.recheck()
         self._handlers.recheck()
 
     def leave(self, goaway: Goaway) -> None:
@@ -291,10 +291,9 @@ class Connection:
         self.outlet.send_event(message)
 
     def _tick(self) -> None:
-        if self.closed is None:  # pragma: no branch - else its timer was cancelled, if not within the same turn
-            for decision in self.session.tick(self.executor.now()):
-                self._carry_out(decision)
-            self.outlet.touch()
+        for decision in self.session.tick(self.executor.now()):
+            self._carry_out(decision)
+        self.outlet.touch()
 
     # ------------------------------------------------------------------------------------------------- the link's owner
     def on_request(self, request: Request) -> None:
@@ -311,14 +310,12 @@ class Connection:
         self.outlet.touch()
 
     def on_message(self, data: bytes) -> None:
-        if self.closed is None:  # the peer may be closing already: what it said before counts
-            for decision in self.session.receive(data, self._link.now):
-                self._carry_out(decision)
+        for decision in self.session.receive(data, self._link.now):
+            self._carry_out(decision)
 
     def on_binary(self, data: bytes) -> None:
-        if self.closed is None:
-            for decision in self.session.receive_binary(data):
-                self._carry_out(decision)
+        for decision in self.session.receive_binary(data):
+            self._carry_out(decision)
 
     def on_pass_end(self) -> None:
         if self.session.peer is not None and not self._ready:
@@ -377,7 +374,8 @@ class Connection:
             return
         if self._party.on_event is not None:
             self._party.on_event(decision.message)
-        elif self._party.on_undeclared is not None:
+        else:
+            assert self._party.on_undeclared is not None, "who is given no events takes what nobody knows"
             self._notifications.take_undeclared(decision, self._party.on_undeclared)
 
     def _take_note(self, decision: SubscriptionNote) -> None:
@@ -389,8 +387,8 @@ class Connection:
             self.watch.refused(decision.limit)
 
     def _take_leave(self, decision: PeerLeaving) -> None:
-        if self._party.on_leaving is not None:  # pragma: no branch - clients and servers both ask to be told
-            self._party.on_leaving(self, decision.goaway)
+        assert self._party.on_leaving is not None, "clients and servers both ask to be told"
+        self._party.on_leaving(self, decision.goaway)
 
     _CARRY_OUT: ClassVar[Mapping[type[Decision], Callable[[Connection, Any], None]]] = {
         Start: lambda self, decision: self._handlers.start(decision),

@@ -104,7 +104,7 @@ class Greeting:
             ours, theirs = (step.get(end) for end in (self._end, "server" if self._end == "client" else "client"))
             if ours is not None:
                 say(await self.filled(ours))
-            elif theirs is not None:
+            else:
                 self._take(step, theirs, await hear())
                 await self._check(step, say)
         await self._settle_messages()

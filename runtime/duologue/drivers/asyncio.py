@@ -61,13 +61,13 @@ class AsyncioTransport(asyncio.Protocol):
 
     @override
     def pause_writing(self) -> None:
-        if self.link is not None:  # pragma: no branch - nobody else writes
-            self.link.pause_writing()
+        assert self.link is not None, "nobody else writes"
+        self.link.pause_writing()
 
     @override
     def resume_writing(self) -> None:
-        if self.link is not None:  # pragma: no branch - nobody else writes
-            self.link.resume_writing()
+        assert self.link is not None, "nobody else writes"
+        self.link.resume_writing()
 
     # the link's side
     @property

@@ -24,7 +24,7 @@ async def listening_socket(host: str, port: int) -> socket.socket:
     family, proto, address = min(found, key=lambda info: info[0] != socket.AF_INET)
     listening = socket.socket(family, kind, proto)
     try:
-        if os.name == "posix":  # pragma: no branch - Windows means something else by it
+        if os.name == "posix":  # Windows means something else by it
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)

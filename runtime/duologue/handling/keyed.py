@@ -139,8 +139,7 @@ class KeyedCalls:
             run.task = spawn(lambda: self._carry_out(identity, key, run, handler))
         elif run.mark != mark:
             raise reused()
-        if run.answer is None and run.refusal is None:
-            await self._wait(run, wait)
+        await self._wait(run, wait)
         if run.refusal is not None:
             raise run.refusal
         assert run.answer is not None, "a run ends with an answer or a refusal"
@@ -150,8 +149,7 @@ class KeyedCalls:
 
     def give_up(self, identity: str, key: str) -> None:
         """Stop the handler that runs under a key, whoever waits for it."""
-        if (run := self._runs.get((identity, key))) is not None:
-            run.give_up()
+        self._runs[identity, key].give_up()
 
     async def _wait(self, run: _Run, wait: Wait) -> None:
         waiting = wait.executor.future()

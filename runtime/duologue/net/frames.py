@@ -21,7 +21,7 @@ from ..limits import KIB
 
 try:
     from websockets.speedups import apply_mask
-except ImportError:  # pragma: no cover - there is no compiled form of it for this machine
+except ImportError:  # there is no compiled form of it for this machine
     from websockets.utils import apply_mask
 
 TEXT: Final = 0x81

@@ -124,5 +124,5 @@ class Watchdog:
 
     def _cut(self) -> None:
         """Cut what did not end by itself; the reason is the one that was said."""
-        if self._transport is not None:
-            self._transport.abort()
+        assert self._transport is not None, "nothing ends that did not begin"
+        self._transport.abort()

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
 
-from websockets.datastructures import MultipleValuesError
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
@@ -48,8 +47,6 @@ class Probes:
             return None
         try:
             return self._answer(protocol, request, peer, stopping=stopping)
-        except MultipleValuesError as error:
-            return _said(protocol, HTTPStatus.BAD_REQUEST, f"there is more than one header {error}")
         except Exception:  # noqa: BLE001 - whatever the user's code raises; the connection's reader must not
             _LOG.exception("a probe failed")
             return _said(protocol, HTTPStatus.INTERNAL_SERVER_ERROR, "it cannot be said; the log tells why")

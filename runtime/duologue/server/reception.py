@@ -127,10 +127,10 @@ class Reception:
     def give_up(
         self, code: int = CloseCode.GOING_AWAY, reason: str = "the server stops", limit: str | None = None
     ) -> None:
-        """Cut the connection if nobody was let in."""
-        if self.connection is None:  # pragma: no branch - who was let in is a reception no more
-            self._link.abort(code, reason, limit)
-            self._cut.cancel()  # TLS may be shaking hands, of which the link knows nothing
+        """Cut the connection: nobody was let in."""
+        assert self.connection is None, "who was let in is a reception no more"
+        self._link.abort(code, reason, limit)
+        self._cut.cancel()  # TLS may be shaking hands, of which the link knows nothing
 
     def _make_room(self) -> None:
         self.give_up(CloseCode.POLICY, "there are too many, and this one has taken longest", "handshakes")
@@ -202,7 +202,7 @@ class Reception:
         try:
             if not self._shows_token:
                 self._identity = await self._admission.identify(self._credentials)
-            if self._link.closed:  # pragma: no cover - else this task was cancelled, if not in the same turn
+            if self._link.closed:
                 return
             if self._identity is not None and self._greeting is None:
                 self._let_in(self._identity)

@@ -113,12 +113,5 @@ def _join(path: str, step: str | int) -> str:
 
 
 @lru_cache(maxsize=4096)  # a process has as many as its protocols have fields
-def _cached(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
-
-
 def _adapter(kind: Any) -> TypeAdapter[Any]:
-    try:
-        return _cached(kind)
-    except TypeError:  # annotations may hold what cannot be hashed
-        return TypeAdapter(kind)
+    return TypeAdapter(kind)

@@ -307,8 +307,7 @@ class Session:
         elif message.event is not UNSET:
             self._decisions.append(EventArrived(message))
         elif extensions and message.cancel is not UNSET:
-            if (call := self.incoming.get(message.cancel)) is not None:
-                self._decisions.append(Stop(call, Status.CANCELLED))
+            self._receive_cancel(message.cancel)
         elif extensions and message.sub is not UNSET:
             self._decisions.append(SubscriptionNote(message))
         elif extensions and message.item is not UNSET:
@@ -327,8 +326,7 @@ class Session:
     def _receive_foreign(self, message: Foreign) -> None:
         """What only declared protocols have; what no rule of theirs knows is for whoever wants to see it."""
         if message.cancel is not UNSET:
-            if (call := self.incoming.get(message.cancel)) is not None:
-                self._decisions.append(Stop(call, Status.CANCELLED))
+            self._receive_cancel(message.cancel)
         elif message.acked:
             acked = self.outgoing.get(message.id) if isinstance(message.id, str) else None
             if acked is not None and acked.is_settled_by_ack:
@@ -337,6 +335,10 @@ class Session:
             if self.outbox.codec.answers_unknown and message.whole is not None:
                 self.answering.reject(None, "this is none of the protocol's messages", "not_a_message")
             self._decisions.append(EventArrived(message))
+
+    def _receive_cancel(self, id: str) -> None:
+        if (call := self.incoming.get(id)) is not None:
+            self._decisions.append(Stop(call, Status.CANCELLED))
 
     def _receive_bad(self, bad: BadMessage) -> None:
         """Answer a bad request; a bad answer ends the call that waits for it."""
