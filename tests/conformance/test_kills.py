@@ -12,7 +12,7 @@ from typing import Any
 
 import anyio
 import pytest
-from tests.conformance.forked import Fault, Registry
+from tests.forked import Fault, Registry
 from tests.registry.callers import Callers, Change, audit, effects_of
 from tests.runtime.proxy import Cut, Direction, Proxy, proxied
 from typing_extensions import override
@@ -34,7 +34,7 @@ class Mortal:
         self._data = data
         self._fault = fault
         self._chance = random.Random(0)
-        self._registry = Registry(data, fault=fault)
+        self._registry = Registry("--data", str(data), fault=fault)
         self._dead = anyio.Event()
         self.port = self._registry.port
 
@@ -50,7 +50,7 @@ class Mortal:
             await self._dead.wait()
             await anyio.sleep(self._chance.uniform(0, 0.03))
             self._dead = anyio.Event()
-            self._registry = Registry(self._data, self.port, self._fault)
+            self._registry = Registry("--data", str(self._data), port=self.port, fault=self._fault)
 
     def end(self) -> None:
         self._registry.kill()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.registry.conftest import COMMAND, PATIENCE
+from tests.forked import PATIENCE, Forked
 from tests.registry.test_cli import in_process
 
 from duologue_registry.agent.processes import ProcessId
@@ -23,14 +22,13 @@ class Agent:
     """`duologue-registry agent`, attached."""
 
     def __init__(self, url: str, root: Path, *options: str) -> None:
-        command = [*COMMAND, "agent", "--node", "web-1", "--root", str(root), "--url", url, "--json", *options]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.process = Forked("agent", "--node", "web-1", "--root", str(root), "--url", url, "--json", *options)
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line, self.process.communicate()[1]
         self.said: dict[str, Any] = json.loads(line)
 
-    def end(self, how: signal.Signals) -> int:
+    def end(self, how: signal.Signals) -> int | None:
         self.process.send_signal(how)
         self.process.communicate(timeout=PATIENCE)
         return self.process.returncode

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from tests.forked import Forked
 
 from duologue_registry.commands.cli import main
 
@@ -151,9 +152,14 @@ def test_unreachable_never_looks_like_empty(arguments: list[str]) -> None:
     assert "duologue-registry serve" in errors
 
 
-def test_a_process_says_so_too(run_cli: Run) -> None:
-    assert "Registry unreachable" in refused(run_cli("services", "--url", "ws://127.0.0.1:1"), 3)
-    assert "No such command" in refused(run_cli("frobnicate"), 2)
+def test_a_process_says_so_too() -> None:
+    command = [sys.executable, "-m", "duologue_registry"]
+    for arguments, said, code in (
+        (["services", "--url", "ws://127.0.0.1:1"], "Registry unreachable", 3),
+        (["frobnicate"], "No such command", 2),
+    ):
+        ran = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=20, check=False)
+        assert said in refused(ran, code)
 
 
 def test_a_registry_that_does_not_answer_is_unreachable(run_cli: Run) -> None:
@@ -284,9 +290,7 @@ def test_help_loads_nothing_heavy() -> None:
 def on_a_terminal(*arguments: str, env: dict[str, str]) -> str:
     """What a command writes when its output is a terminal."""
     leader, follower = pty.openpty()
-    with subprocess.Popen(
-        [sys.executable, "-m", "duologue_registry", *arguments], stdout=follower, stderr=subprocess.DEVNULL, env=env
-    ) as process:
+    with Forked(*arguments, env=env, terminal=(follower, None)) as process:
         os.close(follower)
         written = b""
         with contextlib.suppress(OSError):  # the terminal is gone
@@ -327,13 +331,8 @@ def test_text_of_others_does_not_drive_the_terminal(cli: Run, url: str) -> None:
 
 # ------------------------------------------------------------------------------------------------------------- watching
 @contextlib.contextmanager
-def watching(url: str, *arguments: str) -> Generator[subprocess.Popen[str]]:
-    with subprocess.Popen(
-        [sys.executable, "-m", "duologue_registry", "watch", "--url", url, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+def watching(url: str, *arguments: str) -> Generator[Forked]:
+    with Forked("watch", "--url", url, *arguments) as process:
         try:
             yield process
         finally:
@@ -385,9 +384,7 @@ def test_watch_on_a_terminal(cli: Run, start_registry: Any) -> None:
     env = {**os.environ, **here}
     ok(cli(*REGISTER, **here))
     leader, follower = pty.openpty()
-    with subprocess.Popen(
-        [sys.executable, "-m", "duologue_registry", "watch"], stdout=follower, stderr=follower, env=env
-    ) as watch:
+    with Forked("watch", env=env, terminal=(follower, follower)) as watch:
         os.close(follower)
         written = ""
 

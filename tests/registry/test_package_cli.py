@@ -6,8 +6,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from tests.forked import Forked
 from tests.registry.archives import make_package, write_sources
 
 from duologue_registry.commands.cli import main
@@ -183,8 +182,7 @@ def test_a_command_that_was_killed_is_gone_on_with_by_the_next(start_registry: A
     port = int(start_registry("--ephemeral").url.rpartition(":")[2])
     path = make_package(tmp_path, config__x=os.urandom(4 << 20))
     through = Throttle(port, 1 << 40)
-    command = [sys.executable, "-m", "duologue_registry", "package", "upload", str(path), "--url", through.url]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with Forked("package", "upload", str(path), "--url", through.url) as process:
         until = time.monotonic() + 20
         while through.carried < (1 << 20) and time.monotonic() < until:
             time.sleep(0.001)
@@ -208,12 +206,11 @@ def test_the_progress_of_an_upload_is_shown_on_a_terminal(start_registry: Any, t
     url = start_registry("--ephemeral").url
     path = make_package(tmp_path, config__x=os.urandom(300_000))
     leader, follower = pty.openpty()
-    command = [sys.executable, "-m", "duologue_registry", "package", "upload", str(path), "--url", url]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=follower) as process:
+    with Forked("package", "upload", str(path), "--url", url, terminal=(None, follower)) as process:
         output, _ = process.communicate(timeout=30)
     os.close(follower)
     shown = os.read(leader, 4096).decode()
     os.close(leader)
-    assert b"is uploaded" in output
+    assert "is uploaded" in output
     assert "uploading" in shown
     assert "100%" in shown

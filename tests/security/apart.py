@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any, Final, Self
 
+from tests.forked import FORKSERVER
+
 PATIENCE: Final = 30.0
 """Seconds after which a process that should answer within one is given up."""
-
-_FORKSERVER: Final = multiprocessing.get_context("forkserver")
-_FORKSERVER.set_forkserver_preload(["trio", "uvloop", "tests.security.victim", "tests.security.floods"])
 
 
 def _start(function: Callable[..., None], pipe: Connection, nice: int, arguments: tuple[Any, ...]) -> None:
@@ -28,8 +26,8 @@ class Apart:
     """
 
     def __init__(self, function: Callable[..., None], *arguments: Any, nice: int = 0) -> None:
-        self.pipe, theirs = _FORKSERVER.Pipe()
-        self.process: Any = _FORKSERVER.Process(target=_start, args=(function, theirs, nice, arguments), daemon=True)
+        self.pipe, theirs = FORKSERVER.Pipe()
+        self.process: Any = FORKSERVER.Process(target=_start, args=(function, theirs, nice, arguments), daemon=True)
         self.process.start()
         theirs.close()
 

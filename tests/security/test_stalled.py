@@ -13,7 +13,7 @@ from typing import Final
 
 import pytest
 from tests.conftest import BACKENDS
-from tests.registry.conftest import Process
+from tests.forked import Registry
 from tests.runtime.hostile import Hostile
 from tests.security.apart import PATIENCE, Apart
 from tests.security.victim import SIGNED_IN, Victim, percentile, stalled
@@ -160,7 +160,7 @@ def test_a_server_stops_in_time_whoever_stalls(loop: str, crowd_of_stalled: Call
 
 @pytest.mark.parametrize("executor", LOOPS)
 def test_the_registry_stops_in_time_whoever_stalls(executor: str) -> None:
-    registry = Process("--ephemeral", "--executor", executor)
+    registry = Registry("--ephemeral", "--executor", executor)
     try:
         port = int(registry.url.rpartition(":")[2])
         with ExitStack() as stack:
