@@ -45,10 +45,16 @@ def blocks(document: Path) -> list[Block]:
 
 @dataclass
 class Reader:
-    """Somebody who follows a document in an empty folder; its ports become ones that are free."""
+    """Somebody who follows a document in an empty folder; its ports become ones that are free.
+
+    Attributes:
+        python: What `python3` is, where it is another one.
+    """
 
     home: Path
     ports: dict[str, str]
+    python: Path | None = None
+    requirement: str = f"{ROOT}[codegen]"
     cwd: Path = field(init=False)
     output: str = ""
     running: list[subprocess.Popen[bytes]] = field(default_factory=list[subprocess.Popen[bytes]])
@@ -87,8 +93,9 @@ class Reader:
     def _env(self) -> dict[str, str]:
         hidden = {"MAKEFLAGS", "MAKELEVEL", "VIRTUAL_ENV", "XDG_DATA_HOME", "XDG_STATE_HOME"}
         outer = {name: value for name, value in os.environ.items() if name not in hidden}
-        path = f"{Path(sys.executable).parent}:{outer['PATH']}"
-        ours = {"DUOLOGUE_REQUIREMENT": f"{ROOT}[codegen]"}  # what `make` of a new project installs
+        first = "" if self.python is None else f"{self.python.parent}:"
+        path = f"{first}{Path(sys.executable).parent}:{outer['PATH']}"
+        ours = {"DUOLOGUE_REQUIREMENT": self.requirement}  # what `make` of a new project installs
         return {**outer, **ours, "HOME": str(self.home), "PATH": path, "PYTHONUNBUFFERED": "1"}
 
     def _run(self, body: str) -> None:

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,8 +60,13 @@ class Environment:
     def python(self) -> Path:
         return self.bin / "python"
 
+    @property
+    def _pip(self) -> Sequence[str | Path]:
+        """The one that runs these tests: one of its own would take seconds to install."""
+        return (sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", self.python)
+
     def install(self, *arguments: str | Path) -> None:
-        run_command(self.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments)
+        run_command(*self._pip, "install", "--quiet", *arguments)
 
     def run(self, command: str, *arguments: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run one of its commands in its own folder, where no work tree is near."""
@@ -69,7 +74,7 @@ class Environment:
 
     def installed(self) -> set[str]:
         """Return the names of all distributions, but for those that every environment starts with."""
-        listed = run_command(self.python, "-m", "pip", "--disable-pip-version-check", "list", "--format", "json").stdout
+        listed = run_command(*self._pip, "list", "--format", "json").stdout
         return {package["name"].lower().replace("_", "-") for package in json.loads(listed)} - {"pip", "setuptools"}
 
 
@@ -84,10 +89,10 @@ Environments = Callable[[str], Environment]
 
 @pytest.fixture
 def environment(tmp_path: Path) -> Environments:
-    """Make fresh environments by name, with this Python and pip, as a user would."""
+    """Make fresh environments by name, with this Python."""
 
     def make(name: str) -> Environment:
-        run_command(sys.executable, "-m", "venv", tmp_path / name)
+        run_command(sys.executable, "-m", "venv", "--without-pip", tmp_path / name)
         return Environment(tmp_path / name)
 
     return make

@@ -14,6 +14,7 @@ import re
 import shlex
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,15 +32,47 @@ KINDS = {"sh", "python", "yaml", "text", "json", "console"}
 DECIDING = ["hello", "goaway", "action", "event", "cancel", "sub", "item", "credit", "data", "error"]
 
 
+ALL_THERE = """#!/bin/sh
+set -e
+if test "$1 $2" != "-m venv"; then exec {python} "$@"; fi
+{python} -m venv --without-pip "$3"
+echo {packages} > "$("$3/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/here.pth"
+"""
+"""A `python3` whose new environments have all that is installed here, as if it had just been installed there."""
+
+
 @pytest.fixture
 def reader(tmp_path: Path) -> Iterator[Reader]:
-    person = Reader(tmp_path, {port: free_port() for port in ("8080", "8090")})
+    (tmp_path / "home").mkdir()
+    person = Reader(tmp_path / "home", {port: free_port() for port in ("8080", "8090")})
     yield person
     person.close()
 
 
+@pytest.fixture
+def equipped(reader: Reader, tmp_path: Path, wheels: dict[str, Path]) -> Reader:
+    """Somebody who has downloaded and installed everything before."""
+    reader.python = tmp_path / "bin/python3"
+    reader.python.parent.mkdir()
+    packages = sysconfig.get_path("purelib")
+    reader.python.write_text(ALL_THERE.format(python=shlex.quote(sys.executable), packages=shlex.quote(packages)))
+    reader.python.chmod(0o755)
+    reader.requirement = f"{wheels['duologue']}[codegen]"
+    return reader
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_a_reader_can_follow_the_document(document: Path, reader: Reader) -> None:
+def test_a_reader_can_follow_the_document(document: Path, request: pytest.FixtureRequest) -> None:
+    installs = "make demo" in document.read_text()
+    follow(document, request.getfixturevalue("equipped" if installs else "reader"))
+
+
+@pytest.mark.long  # it downloads and installs everything
+def test_a_reader_who_has_nothing_can_follow_the_readme(reader: Reader) -> None:
+    follow(ROOT / "README.md", reader)
+
+
+def follow(document: Path, reader: Reader) -> None:
     for block in blocks(document):
         assert block.kind in KINDS, f"{document.name}:{block.line}: blocks are of {sorted(KINDS)}, not {block.kind}"
         try:
