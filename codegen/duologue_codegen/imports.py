@@ -35,9 +35,9 @@ LIBRARY: Final[Mapping[str, str]] = {
             Declared Cancelled Unknown InvalidArgument DeadlineExceeded NotFound AlreadyExists PermissionDenied
             ResourceExhausted FailedPrecondition Aborted OutOfRange Unimplemented Internal Unavailable DataLoss
             Unauthenticated
-            Action DownloadAction StreamAction UploadAction Effect Delivery EventDescriptor NamespaceTable Observer Protocol Rate
-            Body Bound ByteSink Call CallOptions Client Deflate Download Envelope EventStream Events Hooks Lifecycle Limits
-            Peer Position Server Service Sink Stream SyncClient SyncDownload SyncEventStream SyncEvents SyncStream
+            Action DownloadAction StreamAction UploadAction Effect Delivery EventDescriptor NamespaceTable Protocol Rate
+            Body Bound ByteSink Call CallOptions Client Deflate Download Envelope EventStream Events Hooks Lifecycle
+            Limits Observer Peer Position Server Service Sink Stream SyncClient SyncDownload SyncEventStream SyncEvents SyncStream
             Token Upload Validation downloading notified streaming unary uploading
         """,
     }.items()

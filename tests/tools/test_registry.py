@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from tests.registry.conftest import Process
+from tests.forked import Registry
 from tests.tools.serving import answered, duologue, told
 
 from duologue_registry.commands.cli import main as registry_main
@@ -25,7 +25,7 @@ def token_of(name: str, role: str, data: Path) -> str:
 @pytest.mark.parametrize("by", [["--spec", str(SPEC)], []], ids=["spec", "reflection"])
 def test_the_registry_is_called_and_watched(tmp_path: Path, by: list[str]) -> None:
     operator, viewer = token_of("bob", "operator", tmp_path), token_of("eve", "viewer", tmp_path)
-    registry = Process("--data", str(tmp_path))
+    registry = Registry("--data", str(tmp_path))
     try:
         call = ("call", registry.url)
         service = ["name=web-api", "version=1.4.0", "location.kind=local", "metadata.team=a", "tags=x", "tags=y"]

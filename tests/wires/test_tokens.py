@@ -75,7 +75,7 @@ class Anybody:
 @pytest.mark.parametrize(("shown", "name"), [(f"Basic {TOKEN}", TOKEN), (f"Digest {TOKEN}", "nobody")])
 async def test_a_token_may_be_shown_in_the_header_alone(shown: str, name: str) -> None:
     async with serving(Depot(), authenticator=Anybody()) as server:
-        async with raw_client(server.port, [], {"Authorization": shown}) as station:
+        async with raw_client(server.port, [], headers={"Authorization": shown}) as station:
             await station.say(id="1", call="whoami")
             assert await station.hear() == {"id": "1", "of": "whoami", "status": "ok", "name": name}
 
