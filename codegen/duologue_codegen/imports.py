@@ -37,8 +37,8 @@ LIBRARY: Final[Mapping[str, str]] = {
             Unauthenticated
             Action DownloadAction StreamAction UploadAction Effect Delivery EventDescriptor NamespaceTable Protocol Rate
             Body Bound ByteSink Call CallOptions Client Deflate Download Envelope EventStream Events Hooks Lifecycle
-            Limits Observer Peer Position Server Service Sink Stream SyncClient SyncDownload SyncEventStream SyncEvents SyncStream
-            Token Upload Validation downloading notified streaming unary uploading
+            Limits Observer Peer Position Server Service Sink Stream SyncClient SyncDownload SyncEventStream SyncEvents
+            SyncStream Token Upload Validation downloading notified streaming unary uploading
         """,
     }.items()
     for name in names.split()
