@@ -29,9 +29,9 @@ def check(seed: int, folder: Path) -> bool:
     return bool(breaking)
 
 
-@pytest.mark.parametrize("start", range(0, 60, 15))
+@pytest.mark.parametrize("start", [0, 12])
 def test_random_changes(tmp_path: Path, start: int) -> None:
-    outcomes = [check(seed, tmp_path) for seed in range(start, start + 15)]
+    outcomes = [check(seed, tmp_path) for seed in range(start, start + 12)]
     assert 0 < sum(outcomes) < len(outcomes), "changes of both kinds"
 
 

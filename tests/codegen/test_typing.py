@@ -1,6 +1,7 @@
 """What is generated passes mypy --strict and basedpyright strict, and so does right use of it; wrong use does not.
 
-The folder `typing/user` holds programs as users write them, for the golden registry.
+The folder `typing/user` holds programs as users write them, for the golden registry; those that `duologue init` writes
+are checked by mypy beside them.
 """
 
 import json
@@ -12,6 +13,10 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from duologue_codegen.compiler import compile_spec
+from duologue_codegen.generate import generate_files
+from duologue_codegen.init import create
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -37,6 +42,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
             if package.is_dir():
                 shutil.copytree(package, folder / "sdk" / package.name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(USER, folder / "user", ignore=shutil.ignore_patterns("__pycache__"))
+    create(folder / "chat-room")
+    for name, text in generate_files(compile_spec(folder / "chat-room/spec/chat-room.yaml"), project=False).items():
+        path = folder / "sdk" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
     return folder
 
 
@@ -45,6 +55,7 @@ def mypy(project: Path) -> Found:
         [
             sys.executable, "-m", "mypy", "--strict", "--config-file=", "--no-error-summary", "--python-version=3.11",
             f"--cache-dir={project / '.mypy_cache'}", "sdk", *(f"user/{path.name}" for path in USER.glob("*.py")),
+            *(f"chat-room/{path.name}" for path in (project / "chat-room").glob("*.py")),
         ],
         cwd=project,
         env={**os.environ, "MYPYPATH": os.pathsep.join(["sdk", "user", str(ROOT / "runtime")])},

@@ -30,12 +30,6 @@ async def test_promises_hold_for_many_more_seeds(scenario: Scenario, simulation:
 
 
 @each_scenario
-@pytest.mark.duologue_seeds(2, backend="trio")
-async def test_promises_hold_on_trio(scenario: Scenario, simulation: Simulation) -> None:
-    assert broken(await scenario(simulation)) == []
-
-
-@each_scenario
 def test_a_seed_gives_the_same_run_again(scenario: Scenario) -> None:
     first, second, other = (simulate(scenario, seed).sim.trace for seed in (1, 1, 101))
     assert len(first) > 1
@@ -44,6 +38,7 @@ def test_a_seed_gives_the_same_run_again(scenario: Scenario) -> None:
 
 
 @each_scenario
-def test_a_seed_gives_the_same_run_again_on_trio(scenario: Scenario) -> None:
-    first, second = (simulate(scenario, 3, backend="trio").sim.trace for _ in range(2))
-    assert first == second
+def test_promises_hold_and_a_seed_gives_the_same_run_again_on_trio(scenario: Scenario) -> None:
+    first, second = (simulate(scenario, 3, backend="trio") for _ in range(2))
+    assert first.sim.trace == second.sim.trace
+    assert broken(first) == []
