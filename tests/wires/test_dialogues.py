@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 import anyio
 import pytest
-from tests.runtime.raw import Raw, raw_client, raw_server
-from tests.wires.dialogue import play
-from tests.wires.support import BOUND, sdk, serving, url
+from tests.wires.dialogue import Case, our_client_holds_it, our_ends_hold_it, our_server_holds_it
+from tests.wires.support import sdk
 
 from duologue import Call, NotFound, Unimplemented, Unknown
 
@@ -248,29 +246,6 @@ def has_token(known: Mapping[str, Any]) -> bool:
     return bool(known["token"] == "T")
 
 
-async def wait(server: Any) -> None:
-    """Let the client speak."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Case:
-    """A protocol: what serves it, and what a client of it does.
-
-    Attributes:
-        calls: What the server does by itself, once somebody is there.
-    """
-
-    package: Any
-    service: type
-    drive: Callable[[Any], Coroutine[Any, Any, None]]
-    serves: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    opens: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    calls: Callable[[Any], Coroutine[Any, Any, None]] = wait
-    app: Callable[[], Any] | None = None
-    offer: Sequence[str] = ()
-    path: str = "/"
-
-
 CASES = {
     "graphql": Case(
         package=graphql,
@@ -314,53 +289,16 @@ CASES = {
 }
 
 
-def client_of(case: Case, address: str) -> Any:
-    name = case.service.protocol.name.capitalize()  # type: ignore[attr-defined]
-    serve = {} if case.app is None else {"serve": case.app()}
-    return getattr(case.package, f"{name}Client").open(address, **serve, **case.opens)
-
-
 @pytest.mark.parametrize("name", CASES)
 async def test_our_server_holds_it(name: str) -> None:
-    case = CASES[name]
-    async with serving(case.service(), hooks=dict(case.serves)) as server, anyio.create_task_group() as tasks:
-        async with raw_client(server.port, case.offer, case.path) as client:
-            done = anyio.Event()
-
-            async def converse() -> None:
-                await play(client, ">", name)
-                done.set()
-
-            tasks.start_soon(converse)
-            while not server.peers() and not done.is_set():
-                await anyio.sleep(0.01)
-            await case.calls(server)
-            await done.wait()
+    await our_server_holds_it(CASES[name], name)
 
 
 @pytest.mark.parametrize("name", CASES)
 async def test_our_client_holds_it(name: str) -> None:
-    case, heard = CASES[name], anyio.Event()
-
-    async def handle(server: Raw) -> None:
-        await play(server, "<", name)
-        heard.set()
-        await server.until_closed()
-
-    with anyio.fail_after(BOUND):
-        async with raw_server(handle, case.offer) as port, client_of(case, url(port)) as client:
-            await case.drive(client)
-            await heard.wait()
+    await our_client_holds_it(CASES[name], name)
 
 
 @pytest.mark.parametrize("name", CASES)
 async def test_our_ends_hold_it_with_each_other(name: str) -> None:
-    case = CASES[name]
-    async with (
-        serving(case.service(), hooks=dict(case.serves)) as server,
-        client_of(case, url(server.port)) as client,
-        anyio.create_task_group() as tasks,
-    ):
-        tasks.start_soon(case.drive, client)
-        await anyio.wait_all_tasks_blocked()
-        await case.calls(server)
+    await our_ends_hold_it(CASES[name])

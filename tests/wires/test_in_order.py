@@ -15,7 +15,7 @@ from duologue.session.turns import Turns
 pytestmark = pytest.mark.anyio
 qmp: Any = sdk("qmp")
 venue: Any = sdk("venue")
-GREETING = {"QMP": {"version": "9.0", "capabilities": []}}
+GREETING: dict[str, Any] = {"QMP": {"version": "9.0", "capabilities": []}}
 
 
 class Machine(qmp.QmpService):  # type: ignore[misc]

@@ -50,7 +50,7 @@ def check_placeholders(context: Context, wire: MapNode, envelope: Mapping[str, A
         if node is None:
             continue
         _check(context, node, allowed if has_ids else allowed - {"id"}, variables)
-        _check_spread(context, node)
+        _check_shape(context, node, has_rules="incoming" in envelope)
         found = {text.partition(".")[0] for _, text in _texts(node)}
         for name in _NEEDED.get(path, ()):
             if name not in found and (has_ids or name != "id"):
@@ -90,7 +90,6 @@ def _check_variables(context: Context, wire: MapNode, envelope: Mapping[str, Any
 
 
 def _check_events(context: Context, wire: MapNode, envelope: Mapping[str, Any]) -> None:
-    kept = frozenset(envelope.get("route", {}).get("keep", {}))
     shapes = wire.get("shapes")
     for shape in shapes if isinstance(shapes, SeqNode) else ():
         if not isinstance(shape, MapNode) or "notify" not in shape:
@@ -99,17 +98,17 @@ def _check_events(context: Context, wire: MapNode, envelope: Mapping[str, Any]) 
             hint = "say `from: client` or `server`, or which `events`; how all look is said by `notify`"
             context.complain(shape, "nothing says which events look like this", hint)
         events = shape.get("events")
-        count = 0 if events is None else len(events) if isinstance(events, SeqNode) else 1
-        _check_event(context, shape, kept, is_named="name" in shape, is_one=count == 1)
+        is_one = isinstance(events, ScalarNode) or (isinstance(events, SeqNode) and len(events) == 1)
+        _check_event(context, shape["notify"], envelope, is_named="name" in shape, is_one=is_one)
     if "notify" in wire:
-        _check_event(context, wire, kept, is_named="name" in envelope.get("event", {}), is_one=False)
+        _check_event(context, wire["notify"], envelope, is_named="name" in envelope.get("event", {}), is_one=False)
 
 
-def _check_event(context: Context, owner: MapNode, kept: frozenset[str], *, is_named: bool, is_one: bool) -> None:
+def _check_event(context: Context, node: Node, envelope: Mapping[str, Any], *, is_named: bool, is_one: bool) -> None:
     """Check a template of events; the name of a single one need not be in it."""
-    node = owner["notify"]
+    kept = frozenset(envelope.get("route", {}).get("keep", {}))
     _check(context, node, _IN_EVENTS, kept, otherwise=_NO_VARIABLES)
-    _check_spread(context, node)
+    _check_shape(context, node, has_rules="incoming" in envelope)
     parts = sorted(name for _, name in _texts(node) if name.partition(".")[0] == "event")
     if parts and parts not in (["event"], [f"event.{index}" for index in range(len(parts))]):
         context.complain(node, "`$event` stands alone, or in parts from `$event.0` on, each once")
@@ -125,14 +124,18 @@ def _is_constant(value: object) -> bool:
     return not (isinstance(value, str) and PLACEHOLDER.fullmatch(value.removeprefix(SPREAD)))
 
 
-def _check_spread(context: Context, node: Node) -> None:
-    """Of two values that are spread in one array nobody knows where the one ends."""
+def _check_shape(context: Context, node: Node, *, has_rules: bool) -> None:
+    """Complain where nobody could find what a template holds: after two values of any length, or by a dotted path."""
     if isinstance(node, SeqNode) and sum(is_spread(to_json(item)) for item in node) > 1:
         context.complain(
             node, "two values are spread in one array", "spread one, and give the other a place of its own"
         )
+    if isinstance(node, MapNode) and not has_rules:
+        for name, key in node.keys_at.items():
+            if "." in name and name != SPREAD:
+                context.complain(key, f"a rule would take {quote(name)} for a path", "write the rules under `incoming`")
     for item in node if isinstance(node, SeqNode) else node.values() if isinstance(node, MapNode) else ():
-        _check_spread(context, item)
+        _check_shape(context, item, has_rules=has_rules)
 
 
 def variables_of(envelope: Mapping[str, Any]) -> frozenset[str]:

@@ -35,6 +35,7 @@ from ..wire import (
     UploadForm,
     decode_piece,
 )
+from . import skew
 from .answering import Answering
 from .batches import MOST
 from .decisions import (
@@ -53,7 +54,6 @@ from .decisions import (
 )
 from .flow import Inflow
 from .outbox import Outbox
-from .skew import go_together, is_same
 from .states import LEGAL, OPEN, Life, Role, State
 from .transfers import Transfers
 from .turns import next_answered
@@ -354,17 +354,11 @@ class Session:
         self._end(call)
 
     def _receive_hello(self, message: Message) -> None:
-        hello, ours = message.hello, self._hello
+        hello = message.hello
         if self.peer is not None or not isinstance(hello, Hello):
             self._decisions.append(Fail(CloseCode.VIOLATION, "a second hello"))
-        elif not is_same(ours.protocol, hello.protocol):
-            reason = f"this is {ours.protocol} {ours.version}, not {hello.protocol} {hello.version}"
+        elif (reason := skew.refusal(self._hello, hello, self.first_difference)) is not None:
             self._decisions.append(Fail(CloseCode.VIOLATION, reason))
-        elif not go_together(ours.version, hello.version):
-            reason = f"this is {ours.protocol} {ours.version}, and the other end has {hello.version}"
-            first = self.first_difference(hello.items)
-            told_first = "" if first is None else f"; they differ first in {first}"
-            self._decisions.append(Fail(CloseCode.VIOLATION, reason + told_first))
         else:
             self.peer = hello
             told = hello.limits

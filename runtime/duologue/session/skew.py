@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from ..descriptors import Action, EventDescriptor, Protocol
 from ..models import Model
+from ..wire import Hello
 
 ANY: Final = ""
 """The protocol of an end that does not know yet what the other speaks, and asks it (`describe`)."""
@@ -23,6 +24,21 @@ _MOST: Final = 256
 def is_same(ours: str, theirs: str) -> bool:
     """Whether two ends speak one protocol, by its name."""
     return ours == theirs or ANY in (ours, theirs)
+
+
+def refusal(ours: Hello, theirs: Hello, first_difference: Callable[[str], str | None]) -> str | None:
+    """Why two ends do not talk to each other; None where they do.
+
+    Args:
+        first_difference: Finds in the `items` of a `hello` what of ours the other end lacks, or has otherwise.
+    """
+    if not is_same(ours.protocol, theirs.protocol):
+        return f"this is {ours.protocol} {ours.version}, not {theirs.protocol} {theirs.version}"
+    if go_together(ours.version, theirs.version):
+        return None
+    first = first_difference(theirs.items)
+    told_first = "" if first is None else f"; they differ first in {first}"
+    return f"this is {ours.protocol} {ours.version}, and the other end has {theirs.version}{told_first}"
 
 
 def go_together(ours: str, theirs: str) -> bool:
