@@ -17,6 +17,7 @@ from duologue.wire import Envelope
 
 pytestmark = pytest.mark.anyio
 ledger: Any = sdk("ledger")
+sentry: Any = sdk("sentry")
 HOOKS: dict[str, Any] = {"branch": "north", "teller": None}
 
 
@@ -116,3 +117,24 @@ async def test_a_token_is_not_the_servers_to_say() -> None:
 
     with pytest.raises(GreetingFailed, match="another `token`"):
         await greeting.run(lambda _: None, hear)
+
+
+async def test_a_client_that_refuses_its_server_closes_as_the_spec_says() -> None:
+    closed: list[int] = []
+    done = anyio.Event()
+
+    async def handle(server: Raw) -> None:
+        await server.say({"proof": "wrong"})
+        closed.append(await server.until_closed())
+        done.set()
+
+    def is_proven(known: Any) -> bool:
+        return bool(known["proof"] == "right")
+
+    with anyio.fail_after(BOUND):
+        async with raw_server(handle, []) as port:
+            with pytest.raises(ConnectFailed, match="not proven"):
+                async with sentry.SentryClient.open(url(port), hooks={"proof": is_proven}):
+                    raise AssertionError
+            await done.wait()
+    assert closed == [4010]

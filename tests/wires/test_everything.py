@@ -263,7 +263,7 @@ async def test_bytes_in_a_handshake_of_text_end_the_attempt() -> None:
 
 
 async def test_what_nobody_checks_lets_nobody_in() -> None:
-    async with serving(Desk(), hooks={"nonce": "n"}) as server, raw_client(server.port, []) as client:
+    async with serving(Desk(), hooks={"nonce": "n"}) as server, raw_client(server.port, [], "/socket?v=1") as client:
         await client.hear()
         await client.say({"op": "prove", "proof": "n!", "as": "T"})
         assert await client.until_closed() == CloseCode.UNAUTHENTICATED
@@ -282,7 +282,7 @@ async def test_who_leaves_while_it_is_checked_is_let_in_no_more(right: bool) -> 
 
     hooks: dict[str, Any] = {"nonce": "n", "proof": slow}
     async with serving(Desk(), hooks=hooks, observers=[notes]) as server:
-        async with raw_client(server.port, []) as client:
+        async with raw_client(server.port, [], "/socket?v=1") as client:
             await client.hear()
             await client.say({"op": "prove", "proof": "n!", "as": "T"})
             await asked.wait()
@@ -291,7 +291,7 @@ async def test_who_leaves_while_it_is_checked_is_let_in_no_more(right: bool) -> 
 
 
 async def test_who_is_not_called_is_not_cancelled() -> None:
-    async with serving(Desk(), **SERVER) as server, raw_client(server.port, ["declared.v1"]) as client:
+    async with serving(Desk(), **SERVER) as server, raw_client(server.port, ["declared.v1"], "/socket?v=1") as client:
         await client.hear()
         await client.say({"op": "prove", "proof": "n!", "as": "T"}, {"op": "cancel", "seq": "nobody"})
         await client.say({"op": "ping", "seq": 1})

@@ -9,7 +9,7 @@ import pytest
 from tests.runtime.raw import Raw, raw_client, raw_server
 from tests.wires.support import BOUND, sdk, serving, url
 
-from duologue import Call
+from duologue import Call, Undeclared
 
 pytestmark = pytest.mark.anyio
 gauge: Any = sdk("gauge")
@@ -54,3 +54,26 @@ async def test_a_client_that_nobody_calls_answers_nothing() -> None:
                 assert (await anext(changed)).value == 2.5
                 assert (await anext(others)).name == "unheard"
     assert heard == [{"id": "1", "type": "measure"}]
+
+
+async def test_a_protocol_without_errors_says_none() -> None:
+    """What is no message is not answered with something that its peers would not know."""
+    relay: Any = sdk("relay")
+    told: list[Any] = []
+
+    class Relay(relay.RelayService):  # type: ignore[misc]
+        async def on_req(self, call: Call[Any], event: Any) -> None:
+            await call.connection.notify(relay.Eose(), route=call.route)
+
+        async def on_close_(self, call: Call[Any], event: Any) -> None: ...
+
+        async def undeclared(self, call: Call[Any], message: Undeclared) -> None:
+            told.append(message.data)
+
+    async with serving(Relay()) as server, raw_client(server.port, []) as client:
+        await client.say_text(b"nonsense")
+        await client.say_text(b"{}")
+        await client.say_text(b'["REQ", "s1", {}]')
+        heard: Any = await client.hear()
+        assert heard == ["EOSE", "s1"]
+        assert told == [{}]

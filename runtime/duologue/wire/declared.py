@@ -70,7 +70,7 @@ class DeclaredCodec(WithoutExtensions):
                 return f'"{number}"'
             case "uuid":
                 return f'"{uuid.uuid4()}"'
-            case "order":
+            case _:  # answers keep the order: it is never said
                 return f"#{number}"
 
     def wire_id(self, id: str) -> int | str | None:
