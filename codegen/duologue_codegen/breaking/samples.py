@@ -24,11 +24,13 @@ class Sampler:
 
     Args:
         random: What to choose by; without it, always the least: required members alone.
+        later: How often what is open holds what this version does not know, of 1.
     """
 
-    def __init__(self, protocol: ir.Protocol, random: Random | None = None) -> None:
+    def __init__(self, protocol: ir.Protocol, random: Random | None = None, *, later: float = 0.2) -> None:
         self._protocol = protocol
         self._random = random
+        self._later = later
         self._heights = _heights(protocol)
 
     def value(self, type_: ir.Type, depth: int = 0) -> ir.JsonValue:
@@ -68,11 +70,11 @@ class Sampler:
                 return self.object(definition, depth)
             case ir.EnumDef(members=members):
                 values = [member.value for member in members]
-                if definition.open and random is not None and random.random() < 0.2:
+                if definition.open and random is not None and random.random() < self._later:
                     return "a-later-value"
                 return random.choice(values) if random else values[0]
             case ir.UnionDef(variants=variants):
-                if definition.open and random is not None and random.random() < 0.2:
+                if definition.open and random is not None and random.random() < self._later:
                     return unknown_member(definition)
                 return self.value(self._choose([variant.type for variant in variants], random), depth)
             case ir.AliasDef(type=type_):
@@ -114,7 +116,7 @@ class Sampler:
     def _distinct(self, items: list[ir.JsonValue], array: ir.Array, count: int, random: Random) -> list[ir.JsonValue]:
         if not array.unique_items:
             return items + [self.value(array.item, _DEEP) for _ in range(count - len(items))]
-        others = Sampler(self._protocol, random)
+        others = Sampler(self._protocol, random, later=self._later)
         for _ in range(30 * count):
             if len(items) >= count:
                 return items

@@ -25,17 +25,20 @@ as_json = click.option(
 spec = click.option("--spec", type=FILE, help="The spec of what the server speaks; without it, the server is asked.")
 
 
+hooks = click.option(
+    "--hook",
+    "hooks",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A value that a protocol with a wire format of its own asks for, in its handshake say; repeatable.",
+)
+
+
 def talking(function: Callable[..., None]) -> Callable[..., None]:
     """Options that say who asks, and how outcomes are told."""
     for decorate in (
         as_json,
-        click.option(
-            "--hook",
-            "hooks",
-            multiple=True,
-            metavar="NAME=VALUE",
-            help="A value that the handshake of a protocol with a wire format of its own asks for; repeatable.",
-        ),
+        hooks,
         click.option("--token-file", type=FILE, help="A file that holds a bearer token."),
         click.option(
             "--token",
@@ -80,6 +83,11 @@ def target_of(url: str, token: str | None, token_file: Path | None, hooks: tuple
     from .talking import Target, file_text
 
     chosen = file_text(token_file, "token file") if token_file is not None else token
+    return Target(url, chosen, hooked(hooks))
+
+
+def hooked(hooks: tuple[str, ...]) -> dict[str, Any]:
+    """The values of `--hook`: JSON, or text. Raises Ended for what is no pair."""
     found: dict[str, Any] = {}
     for hook in hooks:
         name, equals, value = hook.partition("=")
@@ -89,7 +97,7 @@ def target_of(url: str, token: str | None, token_file: Path | None, hooks: tuple
             found[name] = json.loads(value)
         except ValueError:
             found[name] = value
-    return Target(url, chosen, found)
+    return found
 
 
 def compiled(spec: Path) -> ir.Protocol:

@@ -125,9 +125,10 @@ async def _opened(kind: type[Any], target: Target, lifecycle: Lifecycle | None =
 def not_connected(target: Target, error: ConnectFailed | ConnectionClosed) -> Ended:
     """How a tool ends that has no connection."""
     if getattr(error, "status_code", None) in _REFUSING or error.close_code in (4401, 4403):
-        hint = "" if target.token else ": give a token, with --token-file or in DUOLOGUE_TOKEN"
-        return Ended(Exit.FORBIDDEN, f"not let in: {error}{hint}")
-    return Ended(Exit.UNREACHABLE, f"not connected: {error}")
+        missing = "" if target.token else ": give a token, with --token-file or in DUOLOGUE_TOKEN"
+        return Ended(Exit.FORBIDDEN, f"not let in: {error}{missing}")
+    hint = ["  hint: here it is given with --hook NAME=VALUE"] if "hooks=" in str(error) else []
+    return Ended(Exit.UNREACHABLE, f"not connected: {error}", *hint)
 
 
 # --------------------------------------------------------------------------------------------------------- reflection
