@@ -19,7 +19,8 @@ from typing_extensions import override
 
 from duologue import CallError, CallOptions, Declared, Ran
 from duologue_registry.storing.answers import StoredAnswers
-from duologue_registry.storing.journal import Batch, JournaledStore
+from duologue_registry.storing.journal import JournaledStore
+from duologue_registry.storing.port import Batch
 from duologue_registry.storing.sqlite import SqliteJournal
 from service_registry_sdk import AuditRecord, RegistryClient
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
 from tests.forked import PATIENCE, Registry, run
+from tests.registry.disks.recording import Recorder
 
 Start = Callable[..., Registry]
 
@@ -47,3 +49,17 @@ def run_cli() -> Callable[..., subprocess.CompletedProcess[str]]:
 def data_directory(tmp_path: Path) -> Path:
     """Where a registry may store."""
     return tmp_path / "data"
+
+
+@pytest.fixture(scope="module")
+def scratch() -> Iterator[Path]:
+    """A place that stands for a disk, in memory where that can be: what syncs there syncs for nothing."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(prefix="duologue-", dir=memory if memory.is_dir() else None) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def recorder(scratch: Path) -> Recorder:
+    """Runs programs, and writes down what they do to their files."""
+    return Recorder(scratch)

@@ -18,8 +18,9 @@ from duologue.wire import ErrorBody
 from duologue_registry.clock import ManualClock
 from duologue_registry.rules.model import Command, Outcome
 from duologue_registry.storing.answers import MARGIN, TTL, StoredAnswers
-from duologue_registry.storing.journal import Batch, Journal, JournaledStore
+from duologue_registry.storing.journal import JournaledStore
 from duologue_registry.storing.memory import MemoryJournal
+from duologue_registry.storing.port import Batch, Journal
 from duologue_registry.storing.sqlite import SqliteJournal
 from duologue_registry.storing.store import KeyedBy, Request, Store
 from service_registry_sdk import (

@@ -23,9 +23,11 @@ import duologue.client.backoff
 from duologue import CallOptions, FailedPrecondition, OutcomeUnknown, Ran, Unknown, serve
 from duologue_registry.clock import SystemClock
 from duologue_registry.serving.service import Registry
-from duologue_registry.storing.journal import Journal, JournaledStore
+from duologue_registry.storing.journal import JournaledStore
 from duologue_registry.storing.memory import MemoryJournal
-from duologue_registry.storing.sqlite import FILE_NAME, SqliteJournal
+from duologue_registry.storing.port import Journal
+from duologue_registry.storing.schema import FILE_NAME
+from duologue_registry.storing.sqlite import SqliteJournal
 from service_registry_sdk import (
     RegistryClient,
     ServiceEntry,

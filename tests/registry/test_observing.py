@@ -14,6 +14,7 @@ import pytest
 from duologue import CallError, Deflate, Metrics
 from duologue_registry.clock import SystemClock
 from duologue_registry.serving.observing import Observing, observers_of
+from duologue_registry.serving.protection import Protection
 from duologue_registry.storing.journal import JournaledStore
 from duologue_registry.storing.memory import MemoryJournal
 from service_registry_sdk import Local, ManagedProcess, RegistryClient
@@ -92,7 +93,7 @@ def test_nothing_is_logged_of_what_is_usual(start_registry: Start, data_director
 @pytest.mark.anyio
 async def test_a_registry_whose_disk_failed_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
     async with JournaledStore.open(MemoryJournal(), SystemClock()) as store:
-        observers, probes = observers_of(store, Observing())
+        observers, probes = observers_of(store, Protection(SystemClock()), Observing())
         assert probes.not_ready is not None
         assert probes.not_ready() is None
         monkeypatch.setattr(store, "_failure", "no space left")

@@ -24,8 +24,9 @@ from duologue_registry.packages.signing import SignaturePolicy, Subject, new_key
 from duologue_registry.serving.app import open_shelf
 from duologue_registry.serving.service import Registry
 from duologue_registry.serving.shelf import Shelf
-from duologue_registry.storing.journal import Batch, DiskFull, Journal, JournaledStore
+from duologue_registry.storing.journal import JournaledStore
 from duologue_registry.storing.memory import MemoryJournal
+from duologue_registry.storing.port import Batch, DiskFull, Journal
 from duologue_registry.storing.sqlite import SqliteJournal
 from service_registry_sdk import (
     BadPackage,

@@ -28,19 +28,6 @@ from duologue_registry.storing.store import StoreError
 
 WORKLOAD: Final = Path(__file__).parent / "disks" / "workload.py"
 ROOT: Final = Path(__file__).parents[2]
-IN_MEMORY = Path("/dev/shm")
-
-
-@pytest.fixture(scope="module")
-def scratch() -> Iterator[Path]:
-    """A place that need not sync: what is there stands for a disk."""
-    with tempfile.TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as folder:
-        yield Path(folder)
-
-
-@pytest.fixture(scope="module")
-def recorder(scratch: Path) -> Recorder:
-    return Recorder(scratch)
 
 
 def record(recorder: Recorder, scratch: Path, synchronous: str) -> Recording:

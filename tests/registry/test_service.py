@@ -15,8 +15,9 @@ from typing_extensions import override
 from duologue import CallOptions, Event, EventStream, InvalidArgument, NotSent, Position, serve
 from duologue_registry.clock import ManualClock
 from duologue_registry.serving.service import Registry
-from duologue_registry.storing.journal import Batch, Journal, JournaledStore
+from duologue_registry.storing.journal import JournaledStore
 from duologue_registry.storing.memory import MemoryJournal
+from duologue_registry.storing.port import Batch, Journal
 from duologue_registry.storing.sqlite import SqliteJournal
 from duologue_registry.tasks import background
 from service_registry_sdk import (
@@ -296,16 +297,6 @@ async def test_leases_end_without_being_asked(running: Running, registry: Regist
         await register(registry, lease=LEASE)
         running.clock.advance(10)
         assert len(await take(events, 1)) == 1
-
-
-async def test_a_mass_expiry(running: Running, registry: RegistryClient) -> None:
-    async with anyio.create_task_group() as tasks:
-        for number in range(250):
-            tasks.start_soon(lambda name: register(registry, name, lease=LEASE), f"s{number}")
-    running.clock.advance(10)
-    await running.service.sweep()
-    failed = await registry.list_services(state=[ServiceState.FAILED], limit=500)
-    assert len(failed.services) == 250
 
 
 async def test_without_a_lease_there_is_nothing_to_keep_alive(registry: RegistryClient) -> None:

@@ -17,8 +17,9 @@ from typing_extensions import override
 from duologue import CallError, Event, Internal, LogEntry
 from duologue_registry.clock import ManualClock
 from duologue_registry.rules.model import Change, Command, Outcome
-from duologue_registry.storing.journal import Journal, JournaledStore
+from duologue_registry.storing.journal import JournaledStore
 from duologue_registry.storing.memory import MemoryJournal
+from duologue_registry.storing.port import Journal
 from duologue_registry.storing.sqlite import SqliteJournal
 from duologue_registry.storing.store import AuditQuery, Committed, Request, Store
 from service_registry_sdk import (

@@ -18,8 +18,9 @@ from typing_extensions import override
 from duologue import CallError
 from duologue_registry.clock import ManualClock
 from duologue_registry.rules.model import Command, ExpireLease, Outcome, RemoveExpired
-from duologue_registry.storing.journal import Journal, JournaledStore
+from duologue_registry.storing.journal import JournaledStore
 from duologue_registry.storing.memory import MemoryJournal
+from duologue_registry.storing.port import Journal
 from duologue_registry.storing.sqlite import SqliteJournal
 from duologue_registry.storing.store import AuditQuery, Request, Store
 from service_registry_sdk import (
@@ -112,6 +113,17 @@ class Stores(RuleBasedStateMachine):
         ]
         ours, theirs = self.portal.call(self.memory.commit, wanted), self.portal.call(self.sqlite.commit, wanted)
         assert _plain(ours) == _plain(theirs)
+
+    @rule(first=st.integers(1, 40))
+    def forget(self, first: int) -> None:
+        for store in (self.memory, self.sqlite):
+            self.portal.call(store.forget_log, first)
+        assert self.memory.first == self.sqlite.first
+
+    @rule(seconds=st.floats(0, 20))
+    def first_since(self, seconds: float) -> None:
+        at = ManualClock().now() + timedelta(seconds=seconds)
+        assert self.portal.call(self.memory.first_since, at) == self.portal.call(self.sqlite.first_since, at)
 
     @rule()
     def restart(self) -> None:

@@ -19,8 +19,10 @@ from duologue_registry.clock import ManualClock
 from duologue_registry.rules.model import Change, ExpireLease, Outcome
 from duologue_registry.storing.answers import Kept
 from duologue_registry.storing.head import FILE_NAME as HEAD
-from duologue_registry.storing.journal import Batch, JournaledStore, Logged
-from duologue_registry.storing.sqlite import FILE_NAME, SCHEMA_VERSION, SqliteJournal
+from duologue_registry.storing.journal import JournaledStore
+from duologue_registry.storing.port import Batch, Logged
+from duologue_registry.storing.schema import FILE_NAME, SCHEMA_VERSION, pragma
+from duologue_registry.storing.sqlite import SqliteJournal
 from duologue_registry.storing.store import AuditQuery, KeyedBy, Request, StoreError
 from service_registry_sdk import (
     Endpoint,
@@ -111,9 +113,9 @@ async def test_health_of_a_former_life_does_not_come_back(tmp_path: Path) -> Non
 async def test_the_settings_that_durability_rests_on(tmp_path: Path) -> None:
     journal = SqliteJournal(tmp_path)
     journal.load()
-    assert journal._pragma("journal_mode") == "wal"
-    assert journal._pragma("synchronous") == 2
-    assert journal._pragma("locking_mode") == "exclusive"
+    assert pragma(journal._db, "journal_mode") == "wal"
+    assert pragma(journal._db, "synchronous") == 2
+    assert pragma(journal._db, "locking_mode") == "exclusive"
     journal.close()
 
 
@@ -200,7 +202,7 @@ async def test_a_failed_carrying_over_leaves_the_file_as_it_was(
     await damage(tmp_path, SCHEMA_1)
     with monkeypatch.context() as patch:
         patch.setattr(
-            "duologue_registry.storing.sqlite._MIGRATIONS", {1: "CREATE TABLE answers (x); CREATE TABLE log (x);"}
+            "duologue_registry.storing.schema.MIGRATIONS", {1: "CREATE TABLE answers (x); CREATE TABLE log (x);"}
         )
         await refusal(tmp_path)
     async with open_store(tmp_path) as store:

@@ -34,6 +34,8 @@ from .errors import (
 from .models import (
     AgentLease,
     AttachAgentParams,
+    BackupInfo,
+    BackUpParams,
     CancelDeploymentParams,
     CommandOutcome,
     CommandStep,
@@ -44,6 +46,7 @@ from .models import (
     DownloadPackageParams,
     ExecuteParams,
     GetDeploymentParams,
+    GetRegistryStatusParams,
     GetServiceParams,
     HeartbeatParams,
     HeartbeatResult,
@@ -63,7 +66,10 @@ from .models import (
     ListServicesResult,
     LogLine,
     PackageInfo,
+    PruneParams,
+    PruneResult,
     RegisterServiceParams,
+    RegistryStatus,
     RemovePackageParams,
     ReportHealthParams,
     RollbackParams,
@@ -387,3 +393,36 @@ LIST_EVENTS: Final[Action[ListEventsParams, ListEventsResult]] = Action(
     timeout=30.0,
 )
 """The audit log, newest first."""
+GET_REGISTRY_STATUS: Final[Action[GetRegistryStatusParams, RegistryStatus]] = Action(
+    name="get_registry_status",
+    params=GetRegistryStatusParams,
+    result=TypeAdapter(RegistryStatus),
+    scope=("registry:operate",),
+    effect=Effect.SAFE,
+    timeout=30.0,
+)
+"""How the registry does."""
+BACK_UP: Final[DownloadAction[BackUpParams, BackupInfo]] = DownloadAction(
+    name="back_up",
+    params=BackUpParams,
+    result=TypeAdapter(BackupInfo),
+    media="application/x-tar",
+    max_size=1099511627776,
+    scope=("registry:operate",),
+    effect=Effect.SAFE,
+    errors=(NoSpace,),
+    timeout=21600.0,
+)
+"""Copy everything that is kept, but for tokens and the answers of calls, as it is at one moment. Changes wait
+while the database is copied, reading goes on.
+"""
+PRUNE: Final[Action[PruneParams, PruneResult]] = Action(
+    name="prune",
+    params=PruneParams,
+    result=TypeAdapter(PruneResult),
+    scope=("registry:operate",),
+    effect=Effect.SAFE,
+    errors=(ReadOnly, NoSpace),
+    timeout=600.0,
+)
+"""Remove what is no longer to be kept."""

@@ -38,6 +38,8 @@ from .models import (
     AgentLease,
     AgentService,
     AttachAgentParams,
+    BackupInfo,
+    BackUpParams,
     CancelDeploymentParams,
     CommandOutcome,
     CommandStep,
@@ -50,6 +52,7 @@ from .models import (
     EndpointProtocol,
     ExecutionInfo,
     GetDeploymentParams,
+    GetRegistryStatusParams,
     GetServiceParams,
     HealthCheck,
     HealthReport,
@@ -72,9 +75,13 @@ from .models import (
     NodeName,
     PackageInfo,
     PackageName,
+    PruneParams,
+    PruneResult,
     RegisterServiceParams,
+    RegistryStatus,
     RemovePackageParams,
     ReportHealthParams,
+    Retention,
     Revision,
     RollbackParams,
     ServiceActionParams,
@@ -758,3 +765,48 @@ class RegistryClient(Client):
             timeout,
             options,
         )
+
+    async def get_registry_status(
+        self, *, timeout: float | None = None, options: CallOptions | None = None
+    ) -> RegistryStatus:
+        """How the registry does.
+
+        Args:
+            timeout: Seconds until the caller gives up; 30 by default.
+        """
+        return await self._call(actions.GET_REGISTRY_STATUS, GetRegistryStatusParams(), timeout, options)
+
+    def back_up(self, *, timeout: float | None = None, options: CallOptions | None = None) -> Download[BackupInfo]:
+        """Copy everything that is kept, but for tokens and the answers of calls, as it is at one moment. Changes
+        wait while the database is copied, reading goes on.
+
+        Iterate over what this returns for the bytes (`application/x-tar`, 1024 GiB at most), then ask for its
+        `result`.
+
+        Args:
+            timeout: Seconds until the caller gives up; 21600 by default.
+
+        Raises:
+            NoSpace: There is no space left on the disk; nothing was changed.
+        """
+        return self._download(actions.BACK_UP, BackUpParams(), timeout, options)
+
+    async def prune(
+        self,
+        *,
+        keep: Retention,
+        dry_run: bool = False,
+        timeout: float | None = None,
+        options: CallOptions | None = None,
+    ) -> PruneResult:
+        """Remove what is no longer to be kept.
+
+        Args:
+            dry_run: Say what would go, and let it be. Default: `false`.
+            timeout: Seconds until the caller gives up; 600 by default.
+
+        Raises:
+            ReadOnly: The registry takes no changes at present: {reason}
+            NoSpace: There is no space left on the disk; nothing was changed.
+        """
+        return await self._call(actions.PRUNE, PruneParams(keep=keep, dry_run=dry_run), timeout, options)

@@ -17,8 +17,11 @@ from .models import (
     AgentAttached,
     DeploymentProgress,
     EndpointUpdated,
+    ExpiryPaused,
+    ExpiryResumed,
     HealthCheckResult,
     HealthStatus,
+    LogPruned,
     NodeName,
     PackageInstalled,
     PackageName,
@@ -50,6 +53,9 @@ class EventType(StrEnum):
     PACKAGE_UNINSTALLED = "package_uninstalled"
     DEPLOYMENT_PROGRESS = "deployment_progress"
     AGENT_ATTACHED = "agent_attached"
+    LOG_PRUNED = "log_pruned"
+    EXPIRY_PAUSED = "expiry_paused"
+    EXPIRY_RESUMED = "expiry_resumed"
     REGISTRY_LOADED = "registry_loaded"
 
 
@@ -66,6 +72,9 @@ RegistryEvent: TypeAlias = (
     | PackageUninstalled
     | DeploymentProgress
     | AgentAttached
+    | LogPruned
+    | ExpiryPaused
+    | ExpiryResumed
     | RegistryLoaded
 )
 """Any event that the server publishes."""
@@ -156,6 +165,24 @@ AGENT_ATTACHED: Final[EventDescriptor[AgentAttached]] = EventDescriptor(
     filters={"node": ("node",)},
 )
 """An agent has attached, and speaks for its node from now on."""
+LOG_PRUNED: Final[EventDescriptor[LogPruned]] = EventDescriptor(
+    model=LogPruned,
+    delivery=Delivery.LOG,
+    scope=("audit:read",),
+)
+"""The oldest entries of the log are no longer kept."""
+EXPIRY_PAUSED: Final[EventDescriptor[ExpiryPaused]] = EventDescriptor(
+    model=ExpiryPaused,
+    delivery=Delivery.LOG,
+    scope=("services:read",),
+)
+"""Many leases have run out at once; none is ended until so many are renewed, or until that time."""
+EXPIRY_RESUMED: Final[EventDescriptor[ExpiryResumed]] = EventDescriptor(
+    model=ExpiryResumed,
+    delivery=Delivery.LOG,
+    scope=("services:read",),
+)
+"""Leases end again; those that are still overdue end now."""
 REGISTRY_LOADED: Final[EventDescriptor[RegistryLoaded]] = EventDescriptor(
     model=RegistryLoaded,
     delivery=Delivery.STATE,
@@ -336,6 +363,27 @@ class RegistryEvents(Events):
         """
         return self._open(AgentAttached, {"node": node}, since)
 
+    def log_pruned(self, *, since: Position | None = None) -> EventStream[LogPruned]:
+        """The oldest entries of the log are no longer kept.
+
+        Every one, in order; `since` continues after a position.
+        """
+        return self._open(LogPruned, {}, since)
+
+    def expiry_paused(self, *, since: Position | None = None) -> EventStream[ExpiryPaused]:
+        """Many leases have run out at once; none is ended until so many are renewed, or until that time.
+
+        Every one, in order; `since` continues after a position.
+        """
+        return self._open(ExpiryPaused, {}, since)
+
+    def expiry_resumed(self, *, since: Position | None = None) -> EventStream[ExpiryResumed]:
+        """Leases end again; those that are still overdue end now.
+
+        Every one, in order; `since` continues after a position.
+        """
+        return self._open(ExpiryResumed, {}, since)
+
     def registry_loaded(self) -> EventStream[RegistryLoaded]:
         """The registry has loaded its state. Told once to every subscriber, and again after each restart.
 
@@ -514,6 +562,27 @@ class RegistrySyncEvents(SyncEvents):
             node: Only where `node` is this, or one of these.
         """
         return self._open(AgentAttached, {"node": node}, since)
+
+    def log_pruned(self, *, since: Position | None = None) -> SyncEventStream[LogPruned]:
+        """The oldest entries of the log are no longer kept.
+
+        Every one, in order; `since` continues after a position.
+        """
+        return self._open(LogPruned, {}, since)
+
+    def expiry_paused(self, *, since: Position | None = None) -> SyncEventStream[ExpiryPaused]:
+        """Many leases have run out at once; none is ended until so many are renewed, or until that time.
+
+        Every one, in order; `since` continues after a position.
+        """
+        return self._open(ExpiryPaused, {}, since)
+
+    def expiry_resumed(self, *, since: Position | None = None) -> SyncEventStream[ExpiryResumed]:
+        """Leases end again; those that are still overdue end now.
+
+        Every one, in order; `since` continues after a position.
+        """
+        return self._open(ExpiryResumed, {}, since)
 
     def registry_loaded(self) -> SyncEventStream[RegistryLoaded]:
         """The registry has loaded its state. Told once to every subscriber, and again after each restart.

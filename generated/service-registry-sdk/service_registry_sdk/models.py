@@ -511,6 +511,73 @@ class AuditRecord(Model):
     """Data of the event."""
 
 
+class Protection(Model):
+    """Whether the ends of leases are held back: when many run out at once, the network of the registry is
+    likelier gone than all those services.
+    """
+
+    active: bool
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    """When it ends at the latest; leases that are still overdue end then."""
+    overdue: Annotated[int, Field(ge=0)]
+    """Leases that have run out and were not ended."""
+    leases: Annotated[int, Field(ge=0)]
+    """All that are held."""
+
+
+class KeptLog(Model):
+    """The part of the log that is kept."""
+
+    first: Annotated[int, Field(ge=1)]
+    """Number of its oldest entry."""
+    last: Annotated[int, Field(ge=0)]
+    """Number of its newest entry; 0 when there has been none."""
+
+
+class RegistryStatus(Model):
+    epoch: str
+    """Epoch of the log."""
+    revision: Revision
+    log: KeptLog
+    services: int
+    packages: int
+    agents: int
+    """Those that are attached."""
+    read_only: str | None = None
+    """Why no changes are taken."""
+    protection: Protection
+
+
+class Retention(Model):
+    """What to keep; what is absent is kept whole. Nothing goes that a service, a node or a way back needs."""
+
+    log_entries: Annotated[int | None, Field(ge=1)] = None
+    """The newest so many entries of the log."""
+    log_age: timedelta | None = None
+    """Entries of the log that are not older."""
+    packages: Annotated[int | None, Field(ge=1)] = None
+    """Of each service, the newest so many packages beside those that are needed."""
+
+
+class PackageRef(Model):
+    name: ServiceName
+    version: Version
+    size: Annotated[int, Field(ge=0)]
+
+
+class BackupInfo(Model):
+    """What a backup holds."""
+
+    created_at: AwareDatetime
+    epoch: str
+    seq: Annotated[int, Field(ge=0)]
+    """Number of the newest entry of its log."""
+    revision: Revision
+    services: int
+    packages: int
+
+
 class ServiceNotFoundDetails(Model):
     name: ServiceName
 
@@ -708,6 +775,8 @@ class ListEndpointsParams(Params):
 class ListEndpointsResult(Model):
     endpoints: list[ResolvedEndpoint]
     revision: Revision
+    protected: bool = False
+    """True while the ends of leases are held back, so that some may be gone."""
 
 
 class ServiceActionParams(Params):
@@ -940,6 +1009,33 @@ class ListEventsResult(Model):
     next_cursor: str | None = None
 
 
+class GetRegistryStatusParams(Params):
+    """How the registry does."""
+
+
+class BackUpParams(Params):
+    """Copy everything that is kept, but for tokens and the answers of calls, as it is at one moment. Changes
+    wait while the database is copied, reading goes on.
+    """
+
+
+class PruneParams(Params):
+    """Remove what is no longer to be kept."""
+
+    keep: Retention
+    dry_run: bool = False
+    """Say what would go, and let it be."""
+
+
+class PruneResult(Model):
+    log_entries: Annotated[int, Field(ge=0)]
+    """So many went from the log."""
+    first: Annotated[int, Field(ge=1)]
+    """The number of its oldest entry from now on."""
+    packages: list[PackageRef]
+    """Those that went."""
+
+
 class ServiceRegistered(Event):
     """A service was registered, or registered again with other contents or another version."""
 
@@ -1044,6 +1140,35 @@ class AgentAttached(Event):
     event_name: ClassVar[str] = "agent_attached"
     node: NodeName
     lease_epoch: int
+    revision: Revision
+
+
+class LogPruned(Event):
+    """The oldest entries of the log are no longer kept."""
+
+    event_name: ClassVar[str] = "log_pruned"
+    first: int
+    """The number of the oldest one that is."""
+    entries: int
+    revision: Revision
+
+
+class ExpiryPaused(Event):
+    """Many leases have run out at once; none is ended until so many are renewed, or until that time."""
+
+    event_name: ClassVar[str] = "expiry_paused"
+    overdue: int
+    leases: int
+    until: AwareDatetime
+    revision: Revision
+
+
+class ExpiryResumed(Event):
+    """Leases end again; those that are still overdue end now."""
+
+    event_name: ClassVar[str] = "expiry_resumed"
+    overdue: int
+    leases: int
     revision: Revision
 
 

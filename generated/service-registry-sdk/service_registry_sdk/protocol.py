@@ -40,6 +40,9 @@ PROTOCOL: Final = Protocol(
         actions.LIST_DEPLOYMENTS,
         actions.CANCEL_DEPLOYMENT,
         actions.LIST_EVENTS,
+        actions.GET_REGISTRY_STATUS,
+        actions.BACK_UP,
+        actions.PRUNE,
     ),
     server_actions=(
         actions.EXECUTE,
@@ -61,6 +64,9 @@ PROTOCOL: Final = Protocol(
         events.PACKAGE_UNINSTALLED,
         events.DEPLOYMENT_PROGRESS,
         events.AGENT_ATTACHED,
+        events.LOG_PRUNED,
+        events.EXPIRY_PAUSED,
+        events.EXPIRY_RESUMED,
         events.REGISTRY_LOADED,
     ),
     errors=(
@@ -91,6 +97,7 @@ PROTOCOL: Final = Protocol(
         "packages:write": "Upload and remove packages.",
         "deploy": "Deploy packages, roll back and cancel.",
         "audit:read": "Read who did what.",
+        "registry:operate": "Look after the registry itself. See how it does, back it up, and prune what it keeps.",
         "agent": "Act as the agent of a node, and be called by the registry.",
     },
     roles={
@@ -110,6 +117,7 @@ PROTOCOL: Final = Protocol(
             "packages:write",
             "deploy",
             "audit:read",
+            "registry:operate",
         ),
         "agent": (
             "agent",

@@ -32,6 +32,8 @@ from .client import RegistryClient
 from .models import (
     AgentLease,
     AttachAgentParams,
+    BackupInfo,
+    BackUpParams,
     CancelDeploymentParams,
     CommandOutcome,
     CommandStep,
@@ -42,6 +44,7 @@ from .models import (
     DownloadPackageParams,
     ExecuteParams,
     GetDeploymentParams,
+    GetRegistryStatusParams,
     GetServiceParams,
     HeartbeatParams,
     HeartbeatResult,
@@ -61,7 +64,10 @@ from .models import (
     ListServicesResult,
     LogLine,
     PackageInfo,
+    PruneParams,
+    PruneResult,
     RegisterServiceParams,
+    RegistryStatus,
     RemovePackageParams,
     ReportHealthParams,
     RollbackParams,
@@ -314,6 +320,30 @@ class RegistryService(Service[RegistryPeer]):
     async def list_events(self, call: Call[RegistryPeer], params: ListEventsParams) -> ListEventsResult:
         """The audit log, newest first."""
 
+    @abstractmethod
+    async def get_registry_status(self, call: Call[RegistryPeer], params: GetRegistryStatusParams) -> RegistryStatus:
+        """How the registry does."""
+
+    @abstractmethod
+    async def back_up(self, call: Call[RegistryPeer], params: BackUpParams, out: ByteSink) -> BackupInfo:
+        """Copy everything that is kept, but for tokens and the answers of calls, as it is at one moment. Changes
+        wait while the database is copied, reading goes on.
+
+        Sends bytes: `application/x-tar`, 1024 GiB at most.
+
+        Raises:
+            NoSpace: There is no space left on the disk; nothing was changed.
+        """
+
+    @abstractmethod
+    async def prune(self, call: Call[RegistryPeer], params: PruneParams) -> PruneResult:
+        """Remove what is no longer to be kept.
+
+        Raises:
+            ReadOnly: The registry takes no changes at present: {reason}
+            NoSpace: There is no space left on the disk; nothing was changed.
+        """
+
     @override
     def handlers(self) -> Sequence[Bound]:
         return (
@@ -340,6 +370,9 @@ class RegistryService(Service[RegistryPeer]):
             unary(actions.LIST_DEPLOYMENTS, self.list_deployments),
             unary(actions.CANCEL_DEPLOYMENT, self.cancel_deployment),
             unary(actions.LIST_EVENTS, self.list_events),
+            unary(actions.GET_REGISTRY_STATUS, self.get_registry_status),
+            downloading(actions.BACK_UP, self.back_up),
+            unary(actions.PRUNE, self.prune),
         )
 
 

@@ -35,11 +35,14 @@ class Probes:
         metrics_token: The bearer token that `/metrics` asks for, of whoever it is. Without one it answers this machine
             alone: connections from a loopback address that name one as `Host`, and were not forwarded by a proxy.
         not_ready: Says why the server should get no traffic now; None when it may. It must not block.
+        remark: Says what else whoever looks at `/readyz` should know of a server that is ready, on one more line; None
+            when there is nothing. It must not block.
     """
 
     metrics: Metrics | None = None
     metrics_token: str | None = field(default=None, repr=False)
     not_ready: Callable[[], str | None] | None = None
+    remark: Callable[[], str | None] | None = None
 
     def answer(self, protocol: ServerProtocol, request: Request, peer: str, *, stopping: bool) -> Response | None:
         """The answer to a request that is for one of these; None for any other."""
@@ -57,11 +60,15 @@ class Probes:
                 return _said(protocol, HTTPStatus.OK, "ok")
             case "/readyz":
                 why = STOPPING if stopping else self.not_ready and self.not_ready()
-                return _said(protocol, HTTPStatus.SERVICE_UNAVAILABLE if why else HTTPStatus.OK, why or "ready")
+                return _said(protocol, HTTPStatus.SERVICE_UNAVAILABLE if why else HTTPStatus.OK, why or self._ready())
             case "/metrics" if self.metrics is not None:
                 return self._show(protocol, request, peer, self.metrics)
             case _:
                 return None
+
+    def _ready(self) -> str:
+        remark = self.remark and self.remark()
+        return f"ready\n{remark}" if remark else "ready"
 
     def _show(self, protocol: ServerProtocol, request: Request, peer: str, metrics: Metrics) -> Response:
         if self.metrics_token is None and not _is_from_here(request, peer):

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 
-def sync_directory(path: Path) -> None:
-    """Return when the names in a directory would survive a power cut."""
+def sync(path: Path) -> None:
+    """Return when a file, or the names in a directory, would survive a power cut."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -21,4 +21,4 @@ def make_directory(path: Path, mode: int = 0o700) -> None:
         return
     make_directory(path.parent, mode)
     path.mkdir(mode=mode, exist_ok=True)
-    sync_directory(path.parent)
+    sync(path.parent)

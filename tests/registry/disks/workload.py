@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-from typing_extensions import override
 
 from duologue import Answer
 from duologue_registry.clock import SystemClock
 from duologue_registry.packages.blobs import Blobs
 from duologue_registry.serving.tokens import TokenFile
+from duologue_registry.storing import schema
 from duologue_registry.storing import sqlite as sqlite_module
 from duologue_registry.storing.journal import JournaledStore
+from duologue_registry.storing.schema import pragma
 from duologue_registry.storing.sqlite import SqliteJournal
 from duologue_registry.storing.store import KeyedBy, Request
 from service_registry_sdk import (
@@ -129,21 +130,17 @@ def changes(number: int) -> list[Request]:
     ]
 
 
-class Relaxed(SqliteJournal):
-    """One that does not sync each commit: what it must never be."""
-
-    @override
-    def _pragma(self, name: str, value: str | None = None) -> Any:
-        if name == "synchronous":
-            found = super()._pragma(name, None if value is None else "NORMAL")
-            return found if value is not None else 2
-        return super()._pragma(name, value)
+def relaxed(db: sqlite3.Connection, name: str, value: str | None = None) -> Any:
+    """Settings that do not sync each commit, and do not tell: what must never be."""
+    if name == "synchronous" and value is None:
+        return 2
+    return pragma(db, name, "NORMAL" if name == "synchronous" else value)
 
 
 def main() -> None:
     directory, marks, synchronous = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
     if synchronous == "NORMAL":
-        globals()["SqliteJournal"] = Relaxed
+        setattr(schema, "pragma", relaxed)  # noqa: B010 - it stands for a mistake in that module
     setattr(sqlite_module, "CHECKPOINT_AFTER", 60)  # noqa: B010 - it is final for everybody else; so that the short run has many
     work = Work(directory, os.open(marks, os.O_WRONLY | os.O_CREAT | os.O_APPEND))
     anyio.run(work.run, 0, 25)

@@ -14,6 +14,7 @@ from .deployment_cli import deploy, deployments, rollback
 from .exits import EXIT_CODES, Target
 from .options import DIRECTORY, FILE, as_json, client
 from .package_cli import package
+from .upkeep_cli import UPKEEP, keeping, retention
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,6 +42,8 @@ def main(context: click.Context) -> None:
         context.color = False
 
 
+for upkeep in UPKEEP:
+    main.add_command(upkeep)
 main.add_command(package)
 main.add_command(agent)
 main.add_command(agents)
@@ -76,6 +79,7 @@ main.add_command(deployments)
 )
 @click.option("--trusted-keys", type=FILE, help="Take packages with a signature of one of these keys alone.")
 @click.option("--allow-unsigned", is_flag=True, help="With --trusted-keys: those without any signature, too.")
+@keeping
 @click.option("--executor", type=click.Choice(["asyncio", "uvloop", "trio"]), help="[default: uvloop if installed]")
 @click.option("--json", "as_json", is_flag=True, help="Say where it listens and stores as one line of JSON.")
 def serve(host: str, port: int, data: Path | None, **options: Any) -> None:
@@ -107,6 +111,7 @@ def serve(host: str, port: int, data: Path | None, **options: Any) -> None:
         access,
         observing,
         Signing(trusted_keys=options["trusted_keys"], allow_unsigned=options["allow_unsigned"]),
+        retention(options["keep_log"], options["keep_packages"]),
         ephemeral=options["ephemeral"],
         executor=options["executor"],
         as_json=options["as_json"],

@@ -197,14 +197,24 @@ def audit_lines(records: Sequence[AuditRecord]) -> list[str]:
             printable(record.actor),
             record.event,
             printable(_what(record.data)),
+            Cell(printable(_shortened(record.request_key or "-")), dim=True),
             printable(record.reason or ""),
         ]
         for record in reversed(records)
     ]
-    return table(("SEQ", "TIME (UTC)", "ACTOR", "EVENT", "WHAT", "REASON"), rows)
+    return table(("SEQ", "TIME (UTC)", "ACTOR", "EVENT", "WHAT", "REQUEST", "REASON"), rows)
+
+
+def _shortened(key: str) -> str:
+    """Enough of an idempotency key to tell the requests of a page apart; `--json` has all of it."""
+    return key if len(key) <= 9 else f"{key[:8]}…"
 
 
 def _what(data: Any) -> str:
+    if "first" in data:
+        return f"{data['entries']} entries before {data['first']}"
+    if "overdue" in data:
+        return f"{data['overdue']} of {data['leases']} leases are overdue"
     package = data.get("package")
     if package:
         return f"{package['manifest']['name']} {package['manifest']['version']}"

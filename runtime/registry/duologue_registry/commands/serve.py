@@ -16,6 +16,7 @@ import anyio
 import click
 
 from duologue import Authenticator
+from service_registry_sdk import Retention
 
 from .. import __version__
 from ..packages.signing import KeysError, SignaturePolicy
@@ -63,6 +64,7 @@ def run(
     access: Access,
     observing: Observing,
     signing: Signing,
+    keep: Retention,
     *,
     ephemeral: bool,
     executor: str | None,
@@ -82,6 +84,7 @@ def run(
             origins=access.origins,
             observing=observing,
             signatures=policy,
+            keep=keep,
         )
         say = _say_in_json if as_json else _say
         anyio.run(serving, host, port, directory, say, backend=backend, backend_options=options)

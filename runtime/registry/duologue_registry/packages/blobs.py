@@ -6,10 +6,14 @@ import errno
 from collections.abc import Collection, Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from service_registry_sdk import NoSpace
 
 from .files import DiskFiles, Files, make_directories
+
+FOLDER: Final = "packages"
+"""Where they are, beside the data of a registry."""
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
@@ -29,19 +33,24 @@ class Blobs:
     """A folder with one file for each digest.
 
     Attributes:
+        directory: Where all of it is.
+        outgoing: Where a backup is put together: on the same disk, so that files need only be linked.
         incoming: Where files have to lie that are to be kept: on the same disk, so that they need only be renamed.
     """
 
     def __init__(self, directory: Path, files: Files | None = None) -> None:
+        self.directory = directory
         self._directory = directory / "blobs"
         self.incoming = directory / "incoming"
+        self.outgoing = directory / "outgoing"
         self._files = files or DiskFiles()
 
     def prepare(self) -> None:
         """Make the folders, and throw away what was on its way when the last process ended."""
         make_directories(self._files, self._directory)
-        self._files.remove(self.incoming)
-        self._files.make_directory(self.incoming)
+        for passing in (self.incoming, self.outgoing):
+            self._files.remove(passing)
+            self._files.make_directory(passing)
 
     def path(self, sha256: str) -> Path:
         """Where the file of a digest is, if it is there."""

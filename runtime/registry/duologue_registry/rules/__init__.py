@@ -4,8 +4,9 @@ Nothing here knows a store, a socket or a clock.
 
 ::
 
-    deciding ── agents, packages      what a command changes, and why it may be refused
+    deciding ── agents, packages, notes  what a command changes, and why it may be refused
     planning                          the order in which dependent services start and stop
+    folding                           what the log tells, for who checks it
     states                            the legal moves of a service, one table
     model, documents                  the values all of them are about
 """

@@ -50,8 +50,11 @@ from .model import (
     NodeFailed,
     NodeStepped,
     Outcome,
+    PauseExpiry,
+    PruneLog,
     Record,
     RemoveExpired,
+    ResumeExpiry,
     StartDeployment,
     State,
     SyncService,
@@ -59,7 +62,8 @@ from .model import (
     Uninstalled,
     View,
 )
-from .packages import add_package, find_package, remove_package
+from .notes import note
+from .packages import change_package, find_package
 from .progress import find_deployment
 from .states import ALIVE, check_move
 
@@ -100,14 +104,14 @@ def decide(view: View, command: Command, now: datetime) -> Outcome:
             return _expire_lease(view, name, now)
         case RemoveExpired(name=name):
             return _remove_expired(view, name)
-        case AddPackage(info=info):
-            return add_package(view, info)
-        case RemovePackageParams():
-            return remove_package(view, command)
+        case AddPackage() | RemovePackageParams():
+            return change_package(view, command)
         case AgentFound():
             return _agent_found(view, command, now)
         case AttachAgent() | Installed() | Uninstalled() | AcceptCommand():
             return decide_agent(view, command, now)
+        case PruneLog() | PauseExpiry() | ResumeExpiry():
+            return note(view, command)
         case _:
             return _decide_deployment(view, command, now)
 

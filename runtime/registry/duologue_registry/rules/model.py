@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from typing import Protocol, TypeAlias
 from uuid import UUID
@@ -214,6 +215,33 @@ DeploymentCommand: TypeAlias = (
     StartDeployment | CancelDeployment | NodeStepped | NodeFailed | NodeAway | SyncService | TimeIsUp | AgentReport
 )
 
+
+@dataclass(frozen=True, slots=True)
+class PruneLog:
+    """The registry's own: so many of the oldest entries of the log go, and this one is the oldest from now on."""
+
+    first: int
+    entries: int
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PauseExpiry:
+    """The registry's own: too many leases have run out at once."""
+
+    overdue: int
+    leases: int
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeExpiry:
+    """The registry's own: leases end again."""
+
+    overdue: int
+    leases: int
+
+
 Command: TypeAlias = (
     RegisterServiceParams
     | DeregisterServiceParams
@@ -229,6 +257,9 @@ Command: TypeAlias = (
     | Uninstalled
     | AcceptCommand
     | DeploymentCommand
+    | PruneLog
+    | PauseExpiry
+    | ResumeExpiry
 )
 
 

@@ -15,7 +15,7 @@ from service_registry_sdk import (
 )
 
 from .documents import Documents, Written, package, package_key
-from .model import Change, Outcome, View
+from .model import AddPackage, Change, Outcome, View
 
 
 def find_package(view: Documents, name: str, version: str) -> PackageInfo:
@@ -32,6 +32,11 @@ def check_free(view: Documents, name: str, version: str, sha256: str) -> Package
     if found is not None and found.sha256 != sha256:
         raise PackageExists(name=name, version=version, sha256=found.sha256)
     return found
+
+
+def change_package(view: View, command: AddPackage | RemovePackageParams) -> Outcome:
+    """Add or remove a package."""
+    return add_package(view, command.info) if isinstance(command, AddPackage) else remove_package(view, command)
 
 
 def add_package(view: View, info: PackageInfo) -> Outcome:
@@ -57,17 +62,9 @@ def remove_package(view: View, command: RemovePackageParams) -> Outcome:
     """Remove a package that no service is registered with, and no node has installed."""
     name, version = command.name, command.version
     find_package(view, name, version)
-    record, revision = view.get(name), view.revision + 1
-    if record is not None and record.entry.version == version:
-        raise PackageInUse(name=name, version=version, reason="the service is registered with it")
-    for node in view.documents(AgentInfo):
-        for each in node.packages:
-            if each.name == name and version in (each.active, each.previous):
-                what = "the active version" if version == each.active else "what is gone back to"
-                raise PackageInUse(name=name, version=version, reason=f"it is {what} on {node.node}")
-    for deployment in view.documents(Deployment):
-        if deployment.name == name and deployment.version == version and deployment.finished_at is None:
-            raise PackageInUse(name=name, version=version, reason=f"deployment {deployment.id} is running")
+    reason, revision = use_of(view, name, version), view.revision + 1
+    if reason is not None:
+        raise PackageInUse(name=name, version=version, reason=reason)
     removed = PackageRemoved(name=name, version=version, reason=command.reason, revision=revision)
     return Outcome(
         name=name,
@@ -78,3 +75,28 @@ def remove_package(view: View, command: RemovePackageParams) -> Outcome:
         reason=command.reason,
         documents=(Written(package_key(name, version), None),),
     )
+
+
+def use_of(view: View, name: str, version: str) -> str | None:
+    """What a package is needed for, in words; None when it may go."""
+    record = view.get(name)
+    if record is not None and record.entry.version == version:
+        return "the service is registered with it"
+    for node in view.documents(AgentInfo):
+        for each in node.packages:
+            if each.name == name and version in (each.active, each.previous):
+                what = "the active version" if version == each.active else "what is gone back to"
+                return f"it is {what} on {node.node}"
+    for deployment in view.documents(Deployment):
+        if deployment.name == name and deployment.version == version and deployment.finished_at is None:
+            return f"deployment {deployment.id} is running"
+    return None
+
+
+def not_kept(view: View, keep: int) -> list[PackageInfo]:
+    """The packages that nothing needs, but for the newest so many of each service; oldest first."""
+    free: dict[str, list[PackageInfo]] = {}
+    for info in view.documents(PackageInfo):
+        if use_of(view, info.manifest.name, info.manifest.version) is None:
+            free.setdefault(info.manifest.name, []).append(info)
+    return [info for found in free.values() for info in found[: max(len(found) - keep, 0)]]

@@ -19,12 +19,15 @@ import anyio
 from anyio.abc import TaskStatus
 
 from duologue import Authenticator, Login, serve
+from service_registry_sdk import Retention
 
 from ..clock import SystemClock
+from ..packages.blobs import FOLDER as PACKAGES
 from ..packages.signing import SignaturePolicy
 from ..storing.journal import JournaledStore
 from ..storing.memory import MemoryJournal
-from ..storing.sqlite import FILE_NAME, SqliteJournal
+from ..storing.schema import FILE_NAME
+from ..storing.sqlite import SqliteJournal
 from ..tasks import background
 from .access import FileTokens, told
 from .observing import Observing, observers_of
@@ -69,6 +72,7 @@ async def serve_registry(
     origins: Sequence[str],
     observing: Observing,
     signatures: SignaturePolicy,
+    keep: Retention,
 ) -> None:
     """Serve until SIGTERM or SIGINT; without a directory, from memory.
 
@@ -77,13 +81,13 @@ async def serve_registry(
         OSError: The address cannot be had.
     """
     async with open_store(directory) as store, open_shelf(directory, signatures, store) as shelf:
-        registry = Registry(store, shelf=shelf)
+        registry = Registry(store, shelf=shelf, keep=keep)
         async with background() as tasks:
             await tasks.start(_watch_signals, tasks.cancel_scope)
             await tasks.start(registry.run)
             guarded = isinstance(authenticator, FileTokens)
             login: Login | None = "first_message" if guarded and origins else None  # browsers cannot send headers
-            observers, probes = observers_of(store, observing)
+            observers, probes = observers_of(store, registry.protection, observing)
             async with serve(
                 registry,
                 host,
@@ -123,7 +127,7 @@ async def open_shelf(
     with ExitStack() as stack:
         if directory is None:
             directory = Path(stack.enter_context(TemporaryDirectory(prefix="duologue-registry-")))
-        shelf = Shelf(directory / "packages", signatures)
+        shelf = Shelf(directory / PACKAGES, signatures)
         await shelf.open(store)
         yield shelf
 

@@ -3,7 +3,7 @@
 A lease is a promise in both directions. The service is heard of at least once in every TTL; the registry declares it
 failed no earlier than one TTL after the last heartbeat that it acknowledged. Only TTLs are durable: a registry that
 starts gives every lease one full TTL of grace. A service that stays failed after its lease has ended is removed when
-`forget_after` has passed, counted by the running registry.
+`forget_after` has passed, counted by the running registry. When very many run out at once, `protection` holds back.
 
 Nothing here waits or writes: `take_due` names the commands to commit, `sync` is told of every commit.
 """
@@ -20,6 +20,7 @@ from service_registry_sdk import LeaseLost
 from ..clock import Clock
 from ..rules.model import ExpireLease, Record, RemoveExpired
 from ..rules.states import ALIVE
+from .protection import Protection
 
 
 class _Phase(Enum):
@@ -37,12 +38,17 @@ class _Watch:
 
 
 class Leases:
-    """The leases of the services that hold one, or lost it."""
+    """The leases of the services that hold one, or lost it.
+
+    Attributes:
+        protection: Whether the ends of leases are held back.
+    """
 
     def __init__(self, clock: Clock, *, forget_after: float) -> None:
         self._clock = clock
         self._forget_after = forget_after
         self._watches: dict[str, _Watch] = {}
+        self.protection = Protection(clock)
 
     def load(self, records: Iterable[Record]) -> None:
         """Give every lease one full TTL from now."""
@@ -86,16 +92,14 @@ class Leases:
     def take_due(self) -> list[ExpireLease | RemoveExpired]:
         """What has to be committed now. When it was, or could not be, `settle` has to be called."""
         now = self._clock.monotonic()
-        due: list[ExpireLease | RemoveExpired] = []
-        for name, watch in self._watches.items():
-            if watch.due > now or watch.phase is _Phase.ENDING:
-                continue
-            if watch.phase is _Phase.LOST:
-                due.append(RemoveExpired(name))
-            else:
-                watch.phase = _Phase.ENDING
-                due.append(ExpireLease(name))
-        return due
+        held = {name: watch for name, watch in self._watches.items() if watch.phase is _Phase.HELD}
+        overdue = [name for name, watch in held.items() if watch.due <= now]
+        lost = [name for name, watch in self._watches.items() if watch.phase is _Phase.LOST and watch.due <= now]
+        if not self.protection.may_end(len(overdue), len(held)):
+            overdue = []
+        for name in overdue:
+            held[name].phase = _Phase.ENDING
+        return [*map(ExpireLease, overdue), *map(RemoveExpired, lost)]
 
     def settle(self, name: str, record: Record | None) -> None:
         """A due lease that did not end after all, for whatever reason, is held for one more TTL."""

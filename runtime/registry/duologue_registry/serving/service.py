@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -30,6 +31,8 @@ from duologue import (
 from service_registry_sdk import (
     AgentLease,
     AttachAgentParams,
+    BackupInfo,
+    BackUpParams,
     CancelDeploymentParams,
     CommandOutcome,
     CommandStep,
@@ -39,6 +42,7 @@ from service_registry_sdk import (
     DeregisterServiceParams,
     DownloadPackageParams,
     GetDeploymentParams,
+    GetRegistryStatusParams,
     GetServiceParams,
     HealthCheckResult,
     HeartbeatParams,
@@ -57,12 +61,16 @@ from service_registry_sdk import (
     ListServicesResult,
     LogLine,
     PackageInfo,
+    PruneParams,
+    PruneResult,
     RegisterServiceParams,
     RegistryLoaded,
     RegistryPeer,
     RegistryService,
+    RegistryStatus,
     RemovePackageParams,
     ReportHealthParams,
+    Retention,
     RollbackParams,
     ServiceActionParams,
     ServiceEntry,
@@ -74,16 +82,21 @@ from service_registry_sdk import (
 
 from ..clock import Clock, SystemClock
 from ..rules.deciding import find
-from ..rules.model import CancelDeployment, Change, Command, Outcome, StartDeployment
+from ..rules.model import CancelDeployment, Change, Command, Outcome, PauseExpiry, ResumeExpiry, StartDeployment
 from ..rules.progress import find_deployment
 from ..storing.answers import StoredAnswers
 from ..storing.store import REGISTRY, Committed, KeyedBy, Request, Store
+from ..tasks import background
 from .control import Control, check_name
 from .deployer import Deployer
 from .following import Followers
 from .leases import Leases
+from .protection import Protection
 from .queries import audit_page, audit_query, list_deployments, list_services, resolve
 from .shelf import Shelf
+from .upkeep import Upkeep
+
+logger = logging.getLogger(__name__)
 
 FORGET_AFTER: Final = 3600.0
 """Seconds after which a service is removed that stayed failed since its lease ended."""
@@ -127,6 +140,7 @@ class Registry(RegistryService):
         clock: Clock | None = None,
         forget_after: float = FORGET_AFTER,
         shelf: Shelf | None = None,
+        keep: Retention | None = None,
     ) -> None:
         self._store = store
         self._clock = clock or SystemClock()
@@ -134,6 +148,7 @@ class Registry(RegistryService):
         self._control = Control(store, self._clock)
         self._deployer = Deployer(store, self._control, self._clock)
         self._followers = Followers(store)
+        self._upkeep = Upkeep(store, self._clock, shelf, keep or Retention())
         self._leases = Leases(self._clock, forget_after=forget_after)
         self._leases.load(store.snapshot())
         self._checks: dict[str, set[str]] = {}
@@ -153,6 +168,11 @@ class Registry(RegistryService):
         return super().hold_uploads() if self._shelf_or_none is None else self._shelf_or_none.hold_uploads()
 
     @property
+    def protection(self) -> Protection:
+        """Whether the ends of leases are held back."""
+        return self._leases.protection
+
+    @property
     def _shelf(self) -> Shelf:
         if self._shelf_or_none is None:
             raise FailedPrecondition("this registry was started without a place for packages")
@@ -169,7 +189,8 @@ class Registry(RegistryService):
 
     @override
     async def list_endpoints(self, call: Call[RegistryPeer], params: ListEndpointsParams) -> ListEndpointsResult:
-        return resolve(find(self._store, params.name), params, self._store.revision)
+        found = resolve(find(self._store, params.name), params, self._store.revision)
+        return found.model_copy(update={"protected": self.protection.active})
 
     @override
     async def list_events(self, call: Call[RegistryPeer], params: ListEventsParams) -> ListEventsResult:
@@ -283,6 +304,19 @@ class Registry(RegistryService):
         outcome = await self._change(call, CancelDeployment(params.id, call.identity.name, params.reason))
         return outcome.written(Deployment)
 
+    # --------------------------------------------------------------------------------------------------------- upkeep
+    @override
+    async def get_registry_status(self, call: Call[RegistryPeer], params: GetRegistryStatusParams) -> RegistryStatus:
+        return self._upkeep.status(sum(info.is_attached for info in self._control.agents()), self.protection)
+
+    @override
+    async def back_up(self, call: Call[RegistryPeer], params: BackUpParams, out: ByteSink) -> BackupInfo:
+        return await self._shelf.back_up(out)
+
+    @override
+    async def prune(self, call: Call[RegistryPeer], params: PruneParams) -> PruneResult:
+        return await self._upkeep.prune(params, partial(self._order, call))
+
     async def _order(self, call: Call[RegistryPeer], command: Command) -> Outcome:
         """Commit what is only the beginning of a call: its answer comes later."""
         (answer,) = await self._store.commit([Request(command=command, actor=call.identity.name, key=call.key)])
@@ -312,8 +346,9 @@ class Registry(RegistryService):
         await self.publisher.emit(
             RegistryLoaded(epoch=self._store.position.epoch, services=len(records), revision=self._store.revision)
         )
-        async with anyio.create_task_group() as tasks:
+        async with background() as tasks:
             tasks.start_soon(self._deployer.run)
+            tasks.start_soon(self._upkeep.run)
             task_status.started()
             while True:
                 await self.sweep()
@@ -324,6 +359,9 @@ class Registry(RegistryService):
         """End the leases that are due, and remove who has been without one for too long."""
         due = self._leases.take_due()
         try:
+            for change in self.protection.take_changes():
+                logger.warning(*_told(change))
+                await self._store.commit([Request(command=change, actor=REGISTRY)])
             for start in range(0, len(due), _SWEEP_AT_ONCE):
                 part = due[start : start + _SWEEP_AT_ONCE]
                 await self._store.commit([Request(command=command, actor=REGISTRY) for command in part])
@@ -367,3 +405,11 @@ def _result(outcome: Outcome) -> Model | None:
     if outcome.record is not None:
         return outcome.entry
     return next((written.document for written in outcome.documents), None)
+
+
+def _told(change: PauseExpiry | ResumeExpiry) -> tuple[object, ...]:
+    """What the log says of it."""
+    if isinstance(change, PauseExpiry):
+        said = "%d of %d leases have run out at once: none is ended until %s"
+        return said, change.overdue, change.leases, change.until.isoformat(timespec="seconds")
+    return "Leases end again; %d of %d are overdue", change.overdue, change.leases

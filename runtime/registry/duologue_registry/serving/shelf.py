@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
+from secrets import token_hex
 from typing import Final, TypeAlias
 
 import anyio
@@ -11,6 +14,7 @@ import anyio.to_thread
 
 from duologue import ByteSink, DataLoss, HeldUploads, Upload
 from service_registry_sdk import (
+    BackupInfo,
     DownloadPackageParams,
     ListPackagesParams,
     ListPackagesResult,
@@ -20,13 +24,15 @@ from service_registry_sdk import (
 )
 
 from ..clock import Clock
-from ..packages.blobs import Blobs
+from ..packages.blobs import Blobs, typed_space
 from ..packages.checking import check_named
 from ..packages.files import Files
 from ..packages.signing import SignaturePolicy, Subject
 from ..packages.unpacking import check_whole
 from ..rules.model import AddPackage, Command, Outcome
 from ..rules.packages import check_free, find_package
+from ..storing.backups import gather
+from ..storing.schema import FILE_NAME
 from ..storing.store import Store
 from .queries import list_packages
 
@@ -120,6 +126,28 @@ class Shelf:
             while data := await anyio.to_thread.run_sync(file.read, _READ):
                 await out.send(data)
         return info
+
+    async def back_up(self, out: ByteSink) -> BackupInfo:
+        """Send a backup of the store and of its packages.
+
+        Raises:
+            NoSpace: There is no room for the copy of the database.
+        """
+        staging = self._blobs.outgoing / token_hex(8)
+        try:
+            async with self._changing:  # no package goes while its store is copied
+                await anyio.to_thread.run_sync(staging.mkdir)
+                copy = staging / FILE_NAME
+                await self._store.copy_to(copy)
+                with typed_space():
+                    backup = await anyio.to_thread.run_sync(gather, copy, self._blobs, staging)
+            blocks = backup.blocks()
+            while block := await anyio.to_thread.run_sync(next, blocks, b""):
+                await out.send(block)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(partial(shutil.rmtree, staging, ignore_errors=True))
+        return backup.info
 
     def list(self, params: ListPackagesParams) -> ListPackagesResult:
         """One page of the packages."""

@@ -15,7 +15,7 @@ from typing import Any, Final
 from duologue import Identity, hash_token, new_token
 from service_registry_sdk import RegistryService
 
-from ..disk import make_directory, sync_directory
+from ..disk import make_directory, sync
 
 FILE_NAME: Final = "tokens.json"
 FORMAT: Final = 1
@@ -138,7 +138,7 @@ class TokenFile:
                 file.flush()
                 os.fsync(file.fileno())
             new.replace(self.path)
-            sync_directory(self.path.parent)  # or a power cut could bring back a token that was revoked
+            sync(self.path.parent)  # or a power cut could bring back a token that was revoked
         except BaseException:
             new.unlink(missing_ok=True)
             raise

@@ -13,7 +13,7 @@ from typing import Final
 
 from duologue import Position
 
-from ..disk import sync_directory
+from ..disk import sync
 
 FILE_NAME: Final = "registry.head"
 _SIZE: Final = 64  # padded, so that it is always written over in one piece
@@ -36,10 +36,11 @@ class HeadFile:
 
     def begin(self, position: Position) -> None:
         """Start writing, from this position."""
+        self.close()
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         self.write(position)
         os.fsync(self._file)
-        sync_directory(self._path.parent)
+        sync(self._path.parent)
 
     def write(self, position: Position) -> None:
         """Say so from now on. What cannot be written is left out: an older copy may then go unnoticed, no more."""

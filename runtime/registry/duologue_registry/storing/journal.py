@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final, Protocol, TypeVar
+from pathlib import Path
+from typing import Final, TypeVar
 
 import anyio
 import anyio.to_thread
 from typing_extensions import TypeVarTuple, Unpack, override
 
 from duologue import Answer as KeyedAnswer
-from duologue import CallError, Event, FailedPrecondition, Internal, LogEntry, Position, Ran, Unknown
+from duologue import CallError, FailedPrecondition, Internal, LogEntry, Position, Ran, Unknown
 from service_registry_sdk import AuditRecord, NoSpace, ReadOnly
 
 from ..clock import Clock
@@ -27,118 +28,14 @@ from ..rules.documents import D, Document, DocumentKey
 from ..rules.model import Change, Outcome, Record
 from ..tasks import background
 from .answers import Kept, KnownKeys
+from .draft import Draft, Overlay
+from .port import Batch, DiskFull, Journal, Loaded, Logged, NoCopy
 from .store import Answer, AuditQuery, Committed, Key, Listener, Request, Store
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Logged:
-    """An entry of the log, with its audit record."""
-
-    seq: int
-    at: datetime
-    actor: str
-    revision: int
-    service: str
-    event: Event
-    reason: str | None = None
-    request_key: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What one transaction writes, and which answers it forgets."""
-
-    outcomes: Sequence[Outcome]
-    logged: Sequence[Logged]
-    kept: Sequence[Kept] = ()
-    forgotten: Sequence[Key] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """What a journal holds when it is opened.
-
-    `records` and `documents` are in order of birth, `keys` in that of their time.
-    """
-
-    position: Position
-    revision: int
-    records: Sequence[Record]
-    documents: Mapping[DocumentKey, Document] = field(default_factory=dict[DocumentKey, Document])
-    keys: Mapping[Key, float] = field(default_factory=dict[Key, float])
-
-
-class DiskFull(Exception):
-    """There is no space for a batch; the journal is as it was before."""
-
-
-class Journal(Protocol):
-    """Where a `JournaledStore` writes. Called by one thread at a time; any exception of `write` but `DiskFull` ends all
-    writing."""
-
-    blocks: bool
-    """Whether its calls wait for a disk, and so belong into a thread."""
-
-    def load(self) -> Loaded: ...
-
-    def write(self, batch: Batch) -> None:
-        """Write all of it or nothing, and return when it would survive a power cut.
-
-        Raises:
-            DiskFull: Nothing was written, for certain.
-        """
-        ...
-
-    def tail(self, after: int, upto: int, limit: int) -> Sequence[LogEntry]: ...
-
-    def audit(self, query: AuditQuery) -> Sequence[AuditRecord]: ...
-
-    def recall(self, key: Key) -> KeyedAnswer | None: ...
-
-    def close(self) -> None: ...
-
-
-class _Overlay:
-    """The state as it will be when the transaction has been committed."""
-
-    def __init__(self, base: dict[str, Record], documents: Mapping[DocumentKey, Document], revision: int) -> None:
-        self._base = base
-        self._documents = documents
-        self._changed: dict[str, Record | None] = {}
-        self._written: dict[DocumentKey, Document | None] = {}
-        self.revision = revision
-
-    def get(self, name: str, /) -> Record | None:
-        return self._changed[name] if name in self._changed else self._base.get(name)
-
-    def document(self, key: DocumentKey, /) -> Document | None:
-        return self._written[key] if key in self._written else self._documents.get(key)
-
-    def documents(self, kind: type[D], /) -> Sequence[D]:
-        found = {**self._documents, **self._written}
-        return [document for document in found.values() if isinstance(document, kind)]
-
-    def apply(self, outcome: Outcome) -> None:
-        if outcome.change is not Change.DOCUMENT:
-            self._changed[outcome.name] = outcome.record
-        self._written.update({written.key: written.document for written in outcome.documents})
-        self.revision = outcome.revision
-
-
-@dataclass(slots=True, eq=False)
-class _Draft:
-    """A transaction while it is being decided."""
-
-    overlay: _Overlay
-    now: datetime
-    outcomes: list[Outcome] = field(default_factory=list[Outcome])
-    logged: list[Logged] = field(default_factory=list[Logged])
-    kept: dict[Key, Kept] = field(default_factory=dict[Key, Kept])
 
 
 @dataclass(slots=True, eq=False)
@@ -167,6 +64,7 @@ class JournaledStore(Store):
     next. Callers only wait, so that a cancelled one leaves nothing half done.
     """
 
+    FORGET_AT_ONCE: Final = 5_000  # of a log that is pruned, in one transaction: others wait meanwhile
     MOST_IN_ONE_COMMIT: Final = 128  # bounds what the rules take of the event loop at a time to some milliseconds
 
     def __init__(self, journal: Journal, loaded: Loaded, clock: Clock) -> None:
@@ -176,6 +74,7 @@ class JournaledStore(Store):
         self._documents = dict(loaded.documents)
         self._revision = loaded.revision
         self._position = loaded.position
+        self._first = loaded.first
         self._keys = KnownKeys(loaded.keys, clock)
         self._pending: dict[Key, _Waiting] = {}
         self._failure: str | None = None
@@ -238,14 +137,53 @@ class JournaledStore(Store):
     def on_commit(self, listener: Listener) -> None:
         self._listeners.append(listener)
 
+    @property
+    @override
+    def first(self) -> int:
+        return self._first
+
     @override
     async def tail(self, after: int, limit: int) -> Sequence[LogEntry] | None:
+        if after < self._first - 1:
+            return None
         # Up to the position that has been told: a commit may be on disk and not yet in our state.
-        return await self._io(self._journal.tail, after, self._position.seq, limit)
+        entries = await self._io(self._journal.tail, after, self._position.seq, limit)
+        return None if after < self._first - 1 else entries  # some went meanwhile
 
     @override
     async def audit(self, query: AuditQuery) -> Sequence[AuditRecord]:
         return await self._io(self._journal.audit, query)
+
+    @override
+    async def first_since(self, at: datetime) -> int | None:
+        return await self._io(self._journal.first_since, at)
+
+    @override
+    async def forget_log(self, first: int) -> None:
+        while self._first < min(first, self._position.seq):
+            if self._failure is not None:
+                raise ReadOnly(reason=self._failure)
+            # From here on nobody reads what is about to go.
+            self._first = min(first, self._position.seq, self._first + self.FORGET_AT_ONCE)
+            try:
+                with anyio.CancelScope(shield=True):
+                    await self._io(self._journal.forget_log, self._first)
+            except DiskFull as error:
+                logger.error("The log was not pruned, for want of space: %s", error)  # noqa: TRY400 - nothing to trace
+                raise NoSpace from None
+            except Exception as error:
+                self._fail((), error)
+                raise ReadOnly(reason=f"writing failed: {error}") from error
+
+    @override
+    async def copy_to(self, path: Path) -> None:
+        try:
+            with anyio.CancelScope(shield=True):  # the thread goes on anyway, and has the connection
+                await self._io(self._journal.copy_to, path)
+        except DiskFull:
+            raise NoSpace from None
+        except NoCopy as error:
+            raise FailedPrecondition(str(error)) from None
 
     async def _io(self, function: Callable[[Unpack[Ts]], T], *args: *Ts) -> T:
         if not self._journal.blocks:
@@ -353,7 +291,7 @@ class JournaledStore(Store):
                 listener(Committed(batch.outcomes, entries))
 
     def _decide(self, group: Sequence[_Waiting]) -> tuple[Batch, list[list[Answer]]]:
-        draft = _Draft(_Overlay(self._records, self._documents, self._revision), self._clock.now())
+        draft = Draft(Overlay(self._records, self._documents, self._revision), self._clock.now())
         answers: list[list[Answer]] = []
         for waiting in group:
             answers.append([self._decide_one(request, draft) for request in waiting.requests])
@@ -361,7 +299,7 @@ class JournaledStore(Store):
                 draft.kept[waiting.keep[0]] = Kept(*waiting.keep, at=self._keys.now())
         return Batch(draft.outcomes, draft.logged, tuple(draft.kept.values())), answers
 
-    def _decide_one(self, request: Request, draft: _Draft) -> Answer:
+    def _decide_one(self, request: Request, draft: Draft) -> Answer:
         keyed_by = request.keyed_by
         try:
             if keyed_by is not None and self._has_answer(keyed_by.key, draft):
@@ -379,7 +317,7 @@ class JournaledStore(Store):
             draft.logged += self._log(self._position.seq + len(draft.logged), request, outcome, draft.now)
         return outcome
 
-    def _has_answer(self, key: Key, draft: _Draft) -> bool:
+    def _has_answer(self, key: Key, draft: Draft) -> bool:
         return key in self._keys or key in draft.kept
 
     @staticmethod

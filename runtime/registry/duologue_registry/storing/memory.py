@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
 
 from typing_extensions import override
 
 from duologue import Answer, LogEntry, Position
 from service_registry_sdk import AuditRecord
 
-from .journal import Batch, Journal, Loaded, Logged
+from .port import Batch, Journal, Loaded, Logged, NoCopy
 from .store import AuditQuery, Key
 
 
@@ -23,6 +25,7 @@ class MemoryJournal(Journal):
     def __init__(self) -> None:
         self._epoch = secrets.token_hex(8)
         self._log: list[Logged] = []
+        self._first = 1
         self._answers: dict[Key, Answer] = {}
 
     @override
@@ -38,12 +41,13 @@ class MemoryJournal(Journal):
 
     @override
     def tail(self, after: int, upto: int, limit: int) -> Sequence[LogEntry]:
-        # Numbers begin at 1 and have no gaps: an entry stands at its number less one.
-        return [LogEntry(logged.seq, logged.event) for logged in self._log[after : min(upto, after + limit)]]
+        # Numbers have no gaps: an entry stands at its number less that of the first.
+        start = after + 1 - self._first
+        return [LogEntry(logged.seq, logged.event) for logged in self._log[start : start + min(limit, upto - after)]]
 
     @override
     def audit(self, query: AuditQuery) -> Sequence[AuditRecord]:
-        newest_first = reversed(self._log if query.before is None else self._log[: max(query.before - 1, 0)])
+        newest_first = reversed(self._log if query.before is None else self._log[: max(query.before - self._first, 0)])
         found: list[AuditRecord] = []
         for logged in newest_first:
             if len(found) == query.limit:
@@ -55,6 +59,19 @@ class MemoryJournal(Journal):
     @override
     def recall(self, key: Key) -> Answer | None:
         return self._answers.get(key)
+
+    @override
+    def first_since(self, at: datetime) -> int | None:
+        return next((logged.seq for logged in self._log if logged.at >= at), None)
+
+    @override
+    def forget_log(self, first: int) -> None:
+        del self._log[: first - self._first]
+        self._first = first
+
+    @override
+    def copy_to(self, path: Path) -> None:
+        raise NoCopy("this registry keeps everything in memory: there is nothing on disk to make a backup of")
 
     @override
     def close(self) -> None:

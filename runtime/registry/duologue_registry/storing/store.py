@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Final, TypeAlias
 
 from duologue import Answer as KeyedAnswer
@@ -151,6 +152,33 @@ class Store(ABC):
     @abstractmethod
     async def tail(self, after: int, limit: int) -> Sequence[LogEntry] | None:
         """The first entries with a number above `after`; None when some of them are no longer kept."""
+
+    @property
+    @abstractmethod
+    def first(self) -> int:
+        """The number of the oldest entry of the log that is kept."""
+
+    @abstractmethod
+    async def first_since(self, at: datetime) -> int | None:
+        """The number of the oldest entry of the log that is not older than this; None when all are."""
+
+    @abstractmethod
+    async def forget_log(self, first: int) -> None:
+        """Forget the entries of the log with a lower number, but for the newest of all; step by step.
+
+        Raises:
+            NoSpace: Some may be forgotten.
+            ReadOnly: The disk failed; some may be forgotten.
+        """
+
+    @abstractmethod
+    async def copy_to(self, path: Path) -> None:
+        """Write all that is kept, as it is at one moment, to a new SQLite file. Commits wait meanwhile.
+
+        Raises:
+            NoSpace: Nothing was written.
+            FailedPrecondition: This store keeps nothing.
+        """
 
     @abstractmethod
     async def audit(self, query: AuditQuery) -> Sequence[AuditRecord]:
