@@ -21,6 +21,7 @@ class Effort:
         idle: Idle connections whose memory is measured.
         upload: MiB of an upload.
         logs: Entries in the logs from which a subscriber resumes; `behind`: how many of them it has missed.
+        agents: Agents of one registry, with 20 services each.
         starts: Processes that are started in one measurement of imports.
         spec: Actions, events and types of the large spec.
     """
@@ -36,6 +37,7 @@ class Effort:
     upload: int = 16
     logs: tuple[int, int] = (10_000, 1_000_000)
     behind: int = 1000
+    agents: int = 100
     starts: int = 3
     spec: tuple[int, int, int] = (650, 230, 600)
 
@@ -64,6 +66,7 @@ SMOKE: Final = Effort(
     upload=1,
     logs=(20, 50),
     behind=10,
+    agents=3,
     starts=1,
     spec=(6, 2, 6),
 )

@@ -29,10 +29,12 @@ class Worker:
 
     Attributes:
         late: Options that were not known when its process was started.
+        starting: Seconds that its program may take to start.
     """
 
     def __init__(self, program: str, executor: str, **options: Any) -> None:
         self.late: dict[str, Any] = {}
+        self.starting = STARTING
         self._name = f"{program} on {executor}"
         self._said = TemporaryFile("w+")  # noqa: SIM115 - closed by `end`
         self._process = subprocess.Popen(
@@ -49,7 +51,7 @@ class Worker:
         try:
             self._process.stdin.write(json.dumps(self.late) + "\n")
             self._process.stdin.flush()
-            self._answer(STARTING)
+            self._answer(self.starting)
         except BaseException:
             self.end()
             raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
+from .cases.agents import QUIET, ROLLING
 from .cases.durable import EACH, GROUP
 from .cases.fanout import BROADCAST
 from .cases.generation import LARGE, REGISTRY
@@ -105,6 +106,8 @@ TARGETS: Final = (
         against=Figure("resume", Arm(SHORT, "uvloop"), "time"),
         at_most=1.2,
     ),
+    _alone("agents", Arm(QUIET, "uvloop"), "p99", 20),
+    _alone("agents", Arm(ROLLING, "uvloop"), "p99", 20),
     Target(of=Figure("imports", Arm(SDK), "time"), against=Figure("imports", Arm(BY_HAND), "time"), at_most=1.6),
     _alone("generation", Arm(REGISTRY), "cold", 2.5),
     _alone("generation", Arm(REGISTRY), "warm", 0.5),

@@ -3,7 +3,7 @@
     sh                 is run by bash; `cd` lasts
     sh until=WORD      is left running once its output holds WORD, until the end of the document
     python FILE        is the program FILE: written there; a later `sh` block runs it
-    yaml FILE          is written to FILE
+    yaml FILE          is written to FILE; so is `ini FILE`
     text               the output of the block before: every line of it was printed; `…` stands for anything
 
 All else is not for this reader.
@@ -69,7 +69,7 @@ class Reader:
                 self._start(body, options.removeprefix("until="))
             case "sh":
                 self._run(body)
-            case "python" | "yaml":
+            case "python" | "yaml" | "ini":
                 assert options, "say which file this is, as in: ```python hello.py"
                 (self.cwd / options).write_text(body)
             case "text":

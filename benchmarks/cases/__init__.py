@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from .agents import Agents
 from .calls import Calls
 from .case import Case
 from .connections import Connections
@@ -18,5 +19,6 @@ from .resume import Resume
 from .upload import Upload
 
 CASES: Final[Mapping[str, type[Case]]] = {
-    made.name: made for made in (Calls, Connections, Large, Fanout, Idle, Upload, Durable, Resume, Imports, Generation)
+    made.name: made
+    for made in (Calls, Connections, Large, Fanout, Idle, Upload, Durable, Resume, Agents, Imports, Generation)
 }

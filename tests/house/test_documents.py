@@ -2,7 +2,7 @@
 
 A document is followed from top to bottom in an empty folder, as a reader would. What a fenced block means:
 
-    sh python yaml text as `tests/reader.py` has it
+    sh python yaml ini text as `tests/reader.py` has it
     json               one message a line of the wire format: decoded by the runtime
     console            commands that a test cannot run (they clone, or never end): their verbs and options exist
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -20,7 +21,7 @@ from pathlib import Path
 
 import pytest
 from msgspec import UNSET
-from tests.reader import Reader, blocks, free_port
+from tests.reader import Block, Reader, blocks, free_port
 
 from duologue.wire import NativeCodec
 
@@ -28,7 +29,7 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 EXAMPLES = sorted(ROOT.glob("examples/*/README.md"))  # `tests/real` follows them: they need other people's programs
 EVERY = [*DOCUMENTS, *EXAMPLES, ROOT / "ARCHITECTURE.md", ROOT / "CHANGELOG.md"]
-KINDS = {"sh", "python", "yaml", "text", "json", "console"}
+KINDS = {"sh", "python", "yaml", "ini", "text", "json", "console"}
 DECIDING = ["hello", "goaway", "action", "event", "cancel", "sub", "item", "credit", "data", "error"]
 
 
@@ -81,6 +82,38 @@ def follow(document: Path, reader: Reader) -> None:
             raise AssertionError(f"{document.name}:{block.line}: {error}") from error
 
 
+UNITS = [block for document in DOCUMENTS for block in blocks(document) if block.kind == "ini"]
+
+
+def test_the_units_of_systemd_are_good_ones(tmp_path: Path) -> None:
+    verify = shutil.which("systemd-analyze")
+    if verify is None:
+        pytest.skip("systemd-analyze is not here: nobody has verified the units of docs/operating.md")
+    assert UNITS
+    for unit in UNITS:
+        ours = unit.body.replace("/opt/duologue/bin", str(Path(sys.executable).parent))
+        (tmp_path / unit.options).write_text(ours)
+    done = subprocess.run(
+        [verify, "verify", *(tmp_path / unit.options for unit in UNITS)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    about_ours = [line for line in done.stderr.splitlines() if "duologue" in line]
+    assert (done.returncode, about_ours) == (0, [])
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.options)
+def test_the_commands_of_units_are_ours(unit: Block) -> None:
+    """With options that there are."""
+    lines = re.sub(r"\\\n", " ", unit.body).splitlines()
+    for line in lines:
+        program, _, typed = line.partition("duologue-registry ")
+        if program.startswith("ExecStart="):
+            assert_there("duologue-registry", [word.strip("'") for word in typed.split()])
+
+
 def messages() -> list[tuple[str, str]]:
     found = [(document.name, b) for document in DOCUMENTS for b in blocks(document) if b.kind == "json"]
     return [(f"{name}:{block.line}", line) for name, block in found for line in block.body.splitlines()]
@@ -112,6 +145,11 @@ def commands() -> list[str]:
 @pytest.mark.parametrize("command", commands())
 def test_a_command_that_is_only_shown_exists(command: str) -> None:
     program, *words = shlex.split(command)
+    assert_there(program, words)
+
+
+def assert_there(program: str, words: list[str]) -> None:
+    """That a program has this verb, with these options."""
     options = [word for word in words if word.startswith("-")]
     verb = words[: 2 if words[0] in ("import", "export") else 1]
     asked = subprocess.run(

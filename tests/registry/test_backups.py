@@ -70,7 +70,7 @@ async def backup(registry: RegistryClient, tmp_path: Path) -> Path:
 
 def sound(directory: Path) -> dict[str, int]:
     """What is there, and that it goes together."""
-    report = check_directory(directory, lambda *_: None)
+    report = check_directory(directory)
     assert report.problems == []
     return report.seen
 
@@ -164,6 +164,13 @@ async def test_without_space_nothing_changes(
 
 
 # ------------------------------------------------------------------------------------------------- refused, all of them
+def holding(data: bytes) -> Callable[[Path], None]:
+    def replace(path: Path) -> None:
+        path.write_bytes(data)
+
+    return replace
+
+
 def truncated(path: Path) -> None:
     with path.open("r+b") as file:
         file.truncate(path.stat().st_size // 2)
@@ -209,8 +216,8 @@ def another_revision(members: dict[str, bytes]) -> None:
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (lambda path: path.write_bytes(b"Dear diary"), "no backup"),
-        (lambda path: path.write_bytes(b""), "no backup"),
+        (holding(b"Dear diary"), "no backup"),
+        (holding(b""), "no backup"),
         (truncated, "damaged"),
         (flipped(0.012), "damaged"),
         (flipped(0.5), "not what was written"),

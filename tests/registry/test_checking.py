@@ -49,12 +49,12 @@ def data(original: Folder, tmp_path: Path) -> Path:
 
 
 def problems(data: Path) -> list[str]:
-    return check_directory(data, lambda *_: None).problems
+    return check_directory(data).problems
 
 
 def test_all_is_well(data: Path) -> None:
     before = Folder.of(data).files
-    report = check_directory(data, lambda *_: None)
+    report = check_directory(data)
     assert report.problems == []
     assert report.seen == {"services": 2, "revision": 9, "log entries": 13, "packages": 2}
     assert Folder.of(data).files == before
@@ -114,7 +114,11 @@ def test_a_package_that_is_gone_or_another(data: Path) -> None:
 
 def test_a_long_check_tells_how_far_it_has_come(data: Path) -> None:
     told: list[tuple[str, int, int]] = []
-    check_directory(data, lambda *how_far: told.append(how_far))
+
+    def tell(what: str, done: int, whole: int) -> None:
+        told.append((what, done, whole))
+
+    check_directory(data, tell)
     assert [what for what, _, _ in told] == ["database", "log", "log", "packages", "packages", "packages"]
     assert told[-1] == ("packages", 2, 2)
 
@@ -132,7 +136,7 @@ def version(data: Path) -> int:
 
 def test_an_earlier_file_is_checked_as_it_is(tmp_path: Path) -> None:
     schema_1(tmp_path)
-    assert check_directory(tmp_path, lambda *_: None).seen["services"] == 1
+    assert check_directory(tmp_path).seen["services"] == 1
     assert version(tmp_path) == 1
 
 

@@ -49,6 +49,7 @@ def test_many_of_many_do_not(clock: ManualClock, protection: Protection) -> None
     assert not protection.may_end(31, 100)
     told = protection.told()
     assert (told.active, told.overdue, told.leases) == (True, 31, 100)
+    assert told.until is not None
     assert told.until == clock.now() + timedelta(seconds=LONGEST)
     assert protection.take_changes() == [PauseExpiry(31, 100, told.until)]
     assert not protection.may_end(35, 100)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,7 +47,11 @@ class Report:
     seen: dict[str, int] = field(default_factory=dict[str, int])
 
 
-def check_directory(directory: Path, progress: Progress) -> Report:
+def _tell_nobody(what: str, done: int, whole: int) -> None:
+    pass
+
+
+def check_directory(directory: Path, progress: Progress = _tell_nobody) -> Report:
     """Look through the data of a registry that does not run. Nothing is changed.
 
     Raises:
@@ -83,7 +87,7 @@ def _integrity(db: sqlite3.Connection) -> list[str]:
 
 
 @contextmanager
-def _as_this_version(db: sqlite3.Connection) -> Iterator[None]:
+def _as_this_version(db: sqlite3.Connection) -> Generator[None]:
     """Look at a file of an earlier version as it will be carried over; it stays as it is."""
     version = int(db.execute("PRAGMA user_version").fetchone()[0])
     db.executescript("BEGIN;" + "".join(MIGRATIONS[older] for older in range(version, SCHEMA_VERSION)))
