@@ -80,6 +80,15 @@ async def test_readiness_says_why_not() -> None:
             assert await statuses(server, "/readyz") == [200]
 
 
+async def test_what_a_ready_server_has_to_say_is_on_a_line_of_its_own() -> None:
+    remarks = ["half of it is away", None]
+    with anyio.fail_after(BOUND):
+        async with serve(Room(), probes=Probes(remark=lambda: remarks.pop(0))) as server:
+            status, _, body = await get(server, "/readyz")
+            assert (status, body) == (200, "ready\nhalf of it is away\n")
+            assert (await get(server, "/readyz"))[2] == "ready\n"
+
+
 async def test_a_check_that_fails_is_an_error_and_the_server_goes_on(caplog: pytest.LogCaptureFixture) -> None:
     def broken() -> str:
         raise RuntimeError("swordfish")
