@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import anyio
 from typing_extensions import override
@@ -21,6 +22,13 @@ from .executor import Executor, ExecutorError, Observed, Unit
 from .logs import append_to, bound, read_lines
 
 FILE_NAME: Final = "process.json"
+MARK: Final = "SERVICE_RUN"
+"""In the environment of a service: another one each time that it is started."""
+
+LOOKS: Final = 4
+LOOK_AGAIN: Final = 0.05
+"""Seconds between two looks for a process that was started a moment ago, by an agent that is no more."""
+
 LOOK_EVERY: Final = 1.0
 """Seconds between two looks at a process that runs: so often its logs are bounded."""
 
@@ -54,6 +62,10 @@ class ProcessId:
         """Whether it still runs."""
         return ProcessId.of(self.pid) == self
 
+    def to_json(self) -> dict[str, object]:
+        """As it is written down."""
+        return {"pid": self.pid, "started": self.started}
+
 
 class Processes(Executor):
     """Each in a process group of its own, with its output in files that are bounded.
@@ -70,25 +82,30 @@ class Processes(Executor):
 
     @override
     async def start(self, unit: Unit) -> None:
-        known = _read(unit)
+        known = await _find(unit)
         if known is not None and known.is_running:
             return
-        pid = self._spawn(unit)
+        mark = secrets.token_hex(8)
+        try:
+            _write(unit, {"mark": mark})  # who dies before the number is written down finds it by this
+        except OSError as error:
+            raise ExecutorError(f"{unit.name} cannot be started, as nothing can be written down: {error}") from None
+        pid = self._spawn(unit, mark)
         self._children.add(pid)
         process = ProcessId.of(pid) or ProcessId(pid, 0)  # it may be over already
         try:
-            _write(unit, process)
+            _write(unit, process.to_json())
         except OSError as error:  # nobody would find it again
             _signal_group(process, signal.SIGKILL)
             await _until_gone(process)
             self._exit_of(process)
             raise ExecutorError(f"{unit.name} cannot be started, as nothing can be written down: {error}") from None
 
-    def _spawn(self, unit: Unit) -> int:
+    def _spawn(self, unit: Unit, mark: str) -> int:
         execution = unit.entry.execution
         if not isinstance(execution, ManagedProcess):
             raise ExecutorError(f"{unit.name} is no process: it is of the kind {execution.kind}")
-        environment = {**self._environment, **execution.environment, "SERVICE_NAME": unit.name}
+        environment = {**self._environment, **execution.environment, "SERVICE_NAME": unit.name, MARK: mark}
         try:
             with append_to(unit.home, "stdout") as out, append_to(unit.home, "stderr") as errors:
                 process = subprocess.Popen(  # noqa: S603 - what is run is what the registry says
@@ -101,6 +118,7 @@ class Processes(Executor):
                     start_new_session=True,
                 )
         except (OSError, ValueError) as error:
+            (unit.home / FILE_NAME).unlink(missing_ok=True)
             why = error.strerror if isinstance(error, OSError) else str(error)
             raise ExecutorError(f"{execution.command[0]} cannot be started in {unit.folder}: {why}") from None
         process.returncode = 0  # we wait for it ourselves: it outlives this object, and maybe this agent
@@ -108,7 +126,7 @@ class Processes(Executor):
 
     @override
     async def observe(self, unit: Unit) -> Observed:
-        process = _read(unit)
+        process = await _find(unit)
         if process is None:
             return Observed(ServiceState.STOPPED)
         if process.is_running:
@@ -137,7 +155,7 @@ class Processes(Executor):
 
     @override
     async def stop(self, unit: Unit, grace: float) -> None:
-        process = _read(unit)
+        process = await _find(unit)
         if process is None:
             return
         if process.is_running:
@@ -192,15 +210,49 @@ def _ended(code: int | None) -> Observed:
     return Observed(ServiceState.FAILED, f"it was killed by {signal.Signals(-code).name}")
 
 
+async def _find(unit: Unit) -> ProcessId | None:
+    """The process of a service; one whose number nobody got to write down is looked for by its mark."""
+    process, mark = _read(unit), _contents(unit).get("mark")
+    if process is not None or not isinstance(mark, str):
+        return process
+    for _ in range(LOOKS):
+        found = _marked(mark)
+        if found is not None:
+            _write(unit, found.to_json())
+            return found
+        await anyio.sleep(LOOK_AGAIN)  # it has no environment of its own until its program runs
+    (unit.home / FILE_NAME).unlink(missing_ok=True)
+    return None
+
+
+def _marked(mark: str) -> ProcessId | None:
+    """The process that was started with a mark; those that it has started have inherited it."""
+    wanted = f"{MARK}={mark}".encode()
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        pid = int(path.parent.name)
+        with suppress(OSError):
+            if wanted in path.read_bytes().split(b"\0") and os.getsid(pid) == pid:
+                return ProcessId.of(pid)
+    return None
+
+
 def _read(unit: Unit) -> ProcessId | None:
+    found = _contents(unit)
     try:
-        found = json.loads((unit.home / FILE_NAME).read_text())
         return ProcessId(int(found["pid"]), int(found["started"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         return None
 
 
-def _write(unit: Unit, process: ProcessId) -> None:
+def _contents(unit: Unit) -> dict[str, Any]:
+    try:
+        found = json.loads((unit.home / FILE_NAME).read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _write(unit: Unit, contents: Mapping[str, object]) -> None:
     new = unit.home / f".{FILE_NAME}.new"
-    new.write_text(json.dumps({"pid": process.pid, "started": process.started}))
+    new.write_text(json.dumps(contents))
     new.replace(unit.home / FILE_NAME)
