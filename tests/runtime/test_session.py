@@ -660,6 +660,15 @@ def test_a_bad_answer_ends_the_call_that_waits_for_it(answer: bytes) -> None:
     assert spoken(session) == [{"cancel": "1"}], "it may have been an item, with more to come"
 
 
+def test_a_bad_answer_to_a_call_that_was_not_sent_yet_ends_it_all_the_same() -> None:
+    session = opened(Role.CLIENT)
+    call = session.request("a", b"{}", None, now=0.0, timeout=5.0, window=4, download=True)
+    settled = only(session.receive(text(id=call.id, data=1, error=5), 0.0), Settle)
+    assert settled.call is call
+    assert (session.outgoing, session.deadlines.next(), spoken(session)) == ({}, None, [])
+    assert session.receive(text(id=call.id, data=1, error=None), 0.0) == [Dropped()]
+
+
 def test_a_bad_answer_to_an_abandoned_call_frees_its_place() -> None:
     session = opened()
     call = call_out(session)

@@ -414,8 +414,7 @@ class Session:
 
     def _end(self, call: OutgoingCall) -> None:
         """A call has its response: its id, its stream and its deadline are free."""
-        if self.outgoing.pop(call.id, None) is None:
-            return
+        self.outgoing.pop(call.id, None)  # none where giving it up has ended it
         if call.stream is not None:
             self.transfers.close(call)
         if call.deadline is not None:
