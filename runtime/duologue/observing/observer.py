@@ -102,7 +102,8 @@ class Observer:
 
         Args:
             limit: The name of a limit, as in `Limits`; `rate` or `concurrency` of an action; or why a handshake was
-                refused: `authentication`, `authorization`, `origin`, `authenticator` (it failed) or `stopping`.
+                refused: `authentication`, `authorization`, `origin`, `request` (it asks for what the protocol does not
+                have), `authenticator` (it failed) or `stopping`.
             peer: The peer's address, which may be empty.
             connection: None where none stands yet.
         """
