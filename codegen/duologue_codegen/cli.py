@@ -14,6 +14,7 @@ import click
 from .breaking.command import breaking
 from .importing.command import importing
 from .tools.call import call
+from .tools.explain import explain
 from .tools.mock import mock
 from .tools.watch import watch
 from .version import VERSION
@@ -199,6 +200,7 @@ def init(name: str) -> None:
 main.add_command(breaking)
 main.add_command(importing)
 main.add_command(call)
+main.add_command(explain)
 main.add_command(mock)
 main.add_command(watch)
 

@@ -39,7 +39,7 @@ def test_the_registry_is_called_and_watched(tmp_path: Path, by: list[str]) -> No
         said = told(wrong, 3)
         assert '$.lease: "soon" is not written so' in said
         assert "did you mean `command`?" in said
-        assert ("spec: registry.yaml:" in said) == bool(by)
+        assert (f"spec: {SPEC}:" in said) == bool(by)
         denied = told(duologue(*register, DUOLOGUE_TOKEN=viewer), 5)
         assert "register_service needs the scope services:write" in denied
         assert "HTTP status 401" in told(duologue(*call, "list_services", *by), 5)

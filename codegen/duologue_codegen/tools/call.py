@@ -93,7 +93,7 @@ async def _call(target: Target, spec: Path | None, wish: Wish) -> None:
     payload = read_params(protocol, action.params, wish.params)
     with closing(Loaded(protocol)) as package:
         table = package.table
-        params = checked(protocol, action, table, payload, has_places=spec is not None)
+        params = checked(protocol, action, table, payload, spec)
         descriptor = next(one for one in table.client_actions if one.name == action.name)
         try:
             async with connected(target, table) as client:
@@ -131,11 +131,11 @@ def _check_wish(action: ir.ActionDef, wish: Wish) -> None:
         raise Ended(Exit.USAGE, f"{action.name} {problem}")
 
 
-def checked(protocol: ir.Protocol, action: ir.ActionDef, table: Any, payload: Any, *, has_places: bool) -> Any:
+def checked(protocol: ir.Protocol, action: ir.ActionDef, table: Any, payload: Any, spec: Path | None) -> Any:
     """Params as the generated package reads them. Raises Ended with all that does not fit.
 
     Args:
-        has_places: Whether the protocol was read from files, where the user finds what is told of them.
+        spec: Where the user finds what is told of it; None where there is no such place.
     """
     from pydantic import ValidationError
 
@@ -152,10 +152,11 @@ def checked(protocol: ir.Protocol, action: ir.ActionDef, table: Any, payload: An
         found += [one for one in unread(protocol, type_, payload) if one not in found]
     if not found:
         return params
-    found = found if has_places else [replace(one, origin=None) for one in found]
+    found = found if spec is not None else [replace(one, origin=None) for one in found]
+    folder = Path() if spec is None else spec.parent
     told = f"the params do not fit {action.name}; nothing was sent"
     details = {"exit": int(Exit.PARAMS), "message": told, "violations": [one.document() for one in found]}
-    raise Ended(Exit.PARAMS, *(line for one in found for line in one.lines()), told, details=details)
+    raise Ended(Exit.PARAMS, *(line for one in found for line in one.lines(folder)), told, details=details)
 
 
 async def _make(client: Speaker, descriptor: Any, action: ir.ActionDef, params: Any, wish: Wish) -> None:

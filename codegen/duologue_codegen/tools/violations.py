@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final, TypeAlias, cast
 
 from pydantic import ValidationError
@@ -42,12 +43,12 @@ class Violation:
     origin: ir.Origin | None = None
     hint: str | None = None
 
-    def lines(self) -> list[str]:
-        """For people."""
+    def lines(self, folder: Path = Path()) -> list[str]:
+        """For people; `folder` is that of the spec."""
         found = [f"{self.path}: {self.message}"]
         found += [f"  expected: {self.expected}"] if self.expected else []
         found += [f"  hint: {self.hint}"] if self.hint else []
-        found += [f"  spec: {self.origin.file}:{self.origin.line}:{self.origin.column}"] if self.origin else []
+        found += [f"  spec: {place(self.origin, folder)}"] if self.origin else []
         return found
 
     def document(self) -> dict[str, Any]:
@@ -57,6 +58,11 @@ class Violation:
         return {
             "path": self.path, "message": self.message, "expected": self.expected, "spec": place, "hint": self.hint,
         }  # fmt: skip
+
+
+def place(origin: ir.Origin, folder: Path) -> str:
+    """Where the spec says something: `spec/chat.yaml:12:3`."""
+    return f"{folder / origin.file}:{origin.line}:{origin.column}"
 
 
 @dataclass(slots=True)
