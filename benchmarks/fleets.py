@@ -29,21 +29,25 @@ from service_registry_sdk import (
     AgentService,
     CommandOutcome,
     CommandStep,
+    DeploymentState,
     ExecuteAction,
     ExecuteParams,
     HealthReport,
     HealthStatus,
-    Installation,
+    InstallMode,
     InstallPackageParams,
+    InstallPackageResult,
     LogLine,
     ManagedProcess,
     RegistryClient,
     RegistryPeerService,
     Remote,
-    ServiceCommand,
     ServiceKind,
     ServiceState,
     TailLogsParams,
+    UninstallPackageParams,
+    Verification,
+    VerifyServiceParams,
 )
 
 from .worker import Commands
@@ -55,8 +59,12 @@ LEASE: Final = timedelta(seconds=30)
 EVERY: Final = 10.0
 """Seconds from a service's heartbeat, and from a report of its health, to the next."""
 
+PACKAGE: Final = "shared"
+VERSIONS: Final = ("1.0.0", "2.0.0")
+"""What is deployed to all nodes, in turn."""
+
 AT_ONCE: Final = 10
-"""Agents that a rolling change is at work on."""
+"""Nodes that a deployment is at work on."""
 
 PROBES: Final = 100
 """Calls a second whose time is measured."""
@@ -83,6 +91,8 @@ class SimulatedAgent(RegistryPeerService):
     def __init__(self, node: str) -> None:
         self.node = node
         self.names = [f"{node}-s{number}" for number in range(SERVICES)]
+        self.active: str | None = None
+        self.previous: str | None = None
         self.done: Counter[str] = Counter()
         self.client: RegistryClient
         self.lease: AgentLease
@@ -96,9 +106,19 @@ class SimulatedAgent(RegistryPeerService):
         return CommandOutcome(command=params.command, service=params.entry.name, succeeded=True, state=state)
 
     @override
-    async def install_package(self, call: Call[RegistryClient], params: InstallPackageParams) -> Installation:
-        self.done["installs"] += 1
-        return Installation(name=params.package.manifest.name, active=params.package.manifest.version)
+    async def install_package(self, call: Call[RegistryClient], params: InstallPackageParams) -> InstallPackageResult:
+        if params.mode is InstallMode.ACTIVATE and self.active != params.package.manifest.version:
+            self.active, self.previous = params.package.manifest.version, self.active
+            self.done["installs"] += 1
+        return InstallPackageResult(active=self.active, previous=self.previous)
+
+    @override
+    async def uninstall_package(self, call: Call[RegistryClient], params: UninstallPackageParams) -> None:
+        self.active = self.previous = None
+
+    @override
+    async def verify_service(self, call: Call[RegistryClient], params: VerifyServiceParams) -> Verification:
+        return Verification(is_healthy=True)
 
     @override
     async def tail_logs(self, call: Call[RegistryClient], params: TailLogsParams, out: Sink[LogLine]) -> None:
@@ -112,7 +132,6 @@ class SimulatedAgent(RegistryPeerService):
             await client.register_service(
                 name=name, version="1.0.0", execution=execution, location=location, lease=LEASE
             )
-            await client.upload_package(_package(name), name=name, version="1.0.0")
         services = [AgentService(name=name, state=ServiceState.RUNNING) for name in self.names]
         self.lease = await client.attach_agent(node=self.node, kinds=[ServiceKind.MANAGED_PROCESS], services=services)
 
@@ -131,12 +150,12 @@ class SimulatedAgent(RegistryPeerService):
             await anyio.sleep_until(due)
 
 
-def _package(name: str) -> bytes:
+def _package(version: str) -> bytes:
     """The smallest one that there can be."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as archive:
         for path, text in (
-            ("manifest.yaml", f"name: {name}\nversion: 1.0.0\ntype: managed_process\n"),
+            ("manifest.yaml", f"name: {PACKAGE}\nversion: {version}\ntype: managed_process\n"),
             ("scripts/start.sh", "#!/bin/sh\n"),
         ):
             member = tarfile.TarInfo(path)
@@ -160,13 +179,20 @@ async def fleet(*, port: int, agents: int) -> AsyncGenerator[Commands]:
         for number, agent in enumerate(there):
             tasks.start_soon(agent.live, number / agents)
 
+        for version in VERSIONS:
+            await operator.upload_package(_package(version), name=PACKAGE, version=version)
+        versions = itertools.cycle(VERSIONS)
+
         async def roll() -> None:
-            """Install and restart everything, some agents at a time, and begin again."""
-            limit = anyio.CapacityLimiter(AT_ONCE)
+            """Deploy one version after the other to all nodes."""
+            nodes = [agent.node for agent in there]
             while True:
-                async with anyio.create_task_group() as rolling:
-                    for agent in there:
-                        rolling.start_soon(_restart_all, operator, agent, limit)
+                rolling = operator.deploy_package(
+                    name=PACKAGE, version=next(versions), nodes=nodes, batch=min(AT_ONCE, agents), healthy=1
+                )
+                async with rolling as steps:
+                    deployment = await steps.result()
+                assert deployment.state is DeploymentState.DONE, deployment
 
         async def during(seconds: float, *, change: bool) -> dict[str, float]:
             before = sum((agent.done for agent in there), Counter[str]())
@@ -178,14 +204,6 @@ async def fleet(*, port: int, agents: int) -> AsyncGenerator[Commands]:
             return {what: (after[what] - before[what]) / took for what in ("heartbeats", "installs")}
 
         yield {"during": during}
-
-
-async def _restart_all(operator: RegistryClient, agent: SimulatedAgent, limit: anyio.CapacityLimiter) -> None:
-    async with limit:
-        for name in agent.names:
-            async with operator.service_action(name=name, command=ServiceCommand.RESTART, alone=True) as steps:
-                outcome = await steps.result()
-                assert outcome.succeeded, outcome
 
 
 @asynccontextmanager

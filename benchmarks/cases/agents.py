@@ -16,9 +16,9 @@ from ..results import Arm, Sample
 from .case import Case
 
 QUIET: Final = "heartbeats and reports"
-ROLLING: Final = "the same, and a rolling change"
-PREPARING: Final = 600.0
-"""Seconds that all services may take to be registered, each with a package."""
+ROLLING: Final = "the same, and deployments to all nodes"
+PREPARING: Final = 300.0
+"""Seconds that all services may take to be registered."""
 
 
 class Agents(Case):

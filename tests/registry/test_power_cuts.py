@@ -23,6 +23,7 @@ from tests.registry.disks.workload import digest
 
 from duologue_registry.packages.blobs import Blobs
 from duologue_registry.serving.tokens import TokenFile, TokensError
+from duologue_registry.storing.checking import check_directory
 from duologue_registry.storing.sqlite import SqliteJournal
 from duologue_registry.storing.store import StoreError
 
@@ -45,8 +46,11 @@ class Lost(Exception):
     """A cut that cost something."""
 
 
-def examine(left: Folder, before: Mark | None, after: Mark | None, place: Path) -> None:
-    """Open what a cut has left, and compare it with what was acknowledged before it, and after."""
+def examine(left: Folder, before: Mark | None, after: Mark | None, place: Path, *, thorough: bool = False) -> None:
+    """Open what a cut has left, and compare it with what was acknowledged before it, and after.
+
+    To be `thorough` the log is folded, too, and has to lead to what is there.
+    """
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
     left.write(place)
@@ -61,6 +65,8 @@ def examine(left: Folder, before: Mark | None, after: Mark | None, place: Path) 
         journal.close()
     if found != ["ok"]:
         raise Lost(f"corrupt: {found}")
+    if thorough and (problems := check_directory(place).problems):
+        raise Lost(f"the log tells of something else: {problems}")
     if before is None:
         return
     possible = [mark for mark in (before, after) if mark is not None]
@@ -96,9 +102,9 @@ def cuts(recording: Recording, count: int, seed: int, within: range | None = Non
 def lost(recording: Recording, count: int, seed: int, place: Path, within: range | None = None) -> list[str]:
     """What so many cuts have cost."""
     found: list[str] = []
-    for left, number, moment in cuts(recording, count, seed, within):
+    for turn, (left, number, moment) in enumerate(cuts(recording, count, seed, within)):
         try:
-            examine(left, *around(recording, number), place)
+            examine(left, *around(recording, number), place, thorough=turn % 10 == 0)
         except Lost as error:
             found.append(f"cut before operation {moment}, after {number} marks: {error}")
     return found
@@ -107,6 +113,7 @@ def lost(recording: Recording, count: int, seed: int, place: Path, within: range
 RECOVER = """
 import sys
 from pathlib import Path
+from duologue_registry.storing.checking import check_directory
 from duologue_registry.storing.sqlite import SqliteJournal
 journal = SqliteJournal(Path(sys.argv[1]))
 journal.load()

@@ -17,6 +17,7 @@ from typing_extensions import override
 
 from duologue import CallError
 from duologue_registry.clock import ManualClock
+from duologue_registry.rules.folding import Folded, differences
 from duologue_registry.rules.model import Command, ExpireLease, Outcome, RemoveExpired
 from duologue_registry.storing.journal import JournaledStore
 from duologue_registry.storing.memory import MemoryJournal
@@ -159,6 +160,16 @@ class Stores(RuleBasedStateMachine):
             assert self.memory.revision == self.sqlite.revision
             assert self.memory.position.seq == self.sqlite.position.seq
             assert self.memory.snapshot() == self.sqlite.snapshot()
+
+    @invariant()
+    def it_is_what_the_log_tells(self) -> None:
+        if hasattr(self, "sqlite"):
+            folded = Folded(is_complete=self.memory.first == 1)
+            query = AuditQuery(limit=10_000)
+            entries = self.portal.call(self.memory.tail, self.memory.first - 1, 10_000) or ()
+            for record, entry in zip(reversed(self.portal.call(self.memory.audit, query)), entries, strict=True):
+                folded.add(entry.event, record.at, record.revision)
+            assert list(differences(folded, self.memory.snapshot(), {})) == []
 
 
 def _plain(answers: Sequence[Outcome | CallError]) -> list[object]:

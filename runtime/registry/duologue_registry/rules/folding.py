@@ -19,6 +19,7 @@ from service_registry_sdk import (
     PackageInfo,
     PackageInstalled,
     PackageRemoved,
+    PackageUninstalled,
     PackageUploaded,
     ServiceDeregistered,
     ServiceEntry,
@@ -43,7 +44,7 @@ class Folded:
         services: What is known of each that it tells of; None of one that is gone.
         packages: By name and version; None of one that is gone.
         epochs: The lease epoch of each agent that it tells of.
-        installed: What each node has, by the names of services.
+        installed: What each node has, by the names of services; None of what is gone.
     """
 
     is_complete: bool
@@ -53,7 +54,9 @@ class Folded:
         default_factory=dict[tuple[str, str], "PackageInfo | None"]
     )
     epochs: dict[str, int] = field(default_factory=dict[str, int])
-    installed: dict[tuple[str, str], Installation] = field(default_factory=dict[tuple[str, str], Installation])
+    installed: dict[tuple[str, str], Installation | None] = field(
+        default_factory=dict[tuple[str, str], "Installation | None"]
+    )
 
     def add(self, event: Event, at: datetime, revision: int) -> None:
         """Take in the next entry of the log."""
@@ -77,6 +80,8 @@ class Folded:
             case PackageInstalled():
                 known = Installation(name=event.name, active=event.version, previous=event.previous)
                 self.installed[event.node, event.name] = known
+            case PackageUninstalled():
+                self.installed[event.node, event.name] = None
             case _:
                 pass  # it changes nothing that is kept
 
@@ -145,5 +150,6 @@ def _of_agents(folded: Folded, agents: Mapping[str, AgentInfo]) -> Iterator[str]
         if node not in agents or agents[node].lease_epoch != epoch:
             yield f"agent {node} is not as the log tells: its lease epoch is {epoch} there"
     for (node, name), told in folded.installed.items():
-        if node not in agents or told not in agents[node].packages:
+        there = agents[node].packages if node in agents else ()
+        if next((each for each in there if each.name == name), None) != told:
             yield f"agent {node}: it has another {name} than the log tells"
