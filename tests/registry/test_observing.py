@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -15,6 +18,7 @@ from duologue import CallError, Deflate, Metrics
 from duologue_registry.clock import SystemClock
 from duologue_registry.serving.observing import Observing, observers_of
 from duologue_registry.serving.protection import Protection
+from duologue_registry.serving.steady import SteadyHandler
 from duologue_registry.storing.journal import JournaledStore
 from duologue_registry.storing.memory import MemoryJournal
 from service_registry_sdk import Local, ManagedProcess, RegistryClient
@@ -88,6 +92,48 @@ def test_nothing_is_logged_of_what_is_usual(start_registry: Start, data_director
     with RegistryClient.open_sync(running.started["url"]) as registry:
         registry.list_services()
     assert running.stop() == (0, "")
+
+
+def test_a_log_that_cannot_be_written_hinders_nobody_and_goes_on(data_directory: Path) -> None:
+    """A real refusal: the file may not grow, as on a full disk."""
+    resource = pytest.importorskip("resource", reason="file size limits are a POSIX feature")
+    data_directory.mkdir()
+    log = data_directory / "log"
+    command = [sys.executable, "-m", "duologue_registry", "serve", "--ephemeral", "--port=0", "--json"]
+    with (
+        log.open("wb") as errors,
+        subprocess.Popen(
+            [*command, "--log-level=debug", "--log-format=json"], stdout=subprocess.PIPE, stderr=errors
+        ) as process,
+    ):
+        try:
+            assert process.stdout is not None
+            url = json.loads(process.stdout.readline())["url"]
+            with RegistryClient.open_sync(url) as registry:
+                registry.list_services()
+                soft, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+                resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (log.stat().st_size + 30, hard))
+                for _ in range(5):
+                    registry.list_services()
+                resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (soft, hard))
+                registry.list_services()
+            process.terminate()
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
+    lines = log.read_text().splitlines()
+    assert any("could not be written" in line for line in lines)
+    torn = [line for line in lines if not line.endswith("}")]
+    assert len(torn) == 1, "what was written by half stands on a line of its own"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device here that is always full")
+def test_a_full_disk_is_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        handler = SteadyHandler(full)
+        for _ in range(3):
+            handler.handle(logging.LogRecord("x", logging.ERROR, __file__, 0, "y", (), None))
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.anyio

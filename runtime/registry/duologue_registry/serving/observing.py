@@ -13,6 +13,7 @@ from duologue.observing.lines import FORMATTERS
 
 from ..storing.store import Store
 from .protection import Protection
+from .steady import SteadyHandler
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,7 @@ class Observing:
 
 def start_log(observing: Observing) -> None:
     """Write the log to standard error."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = SteadyHandler(sys.stderr)
     handler.setFormatter(FORMATTERS[observing.log_format]())
     logging.basicConfig(handlers=[handler], level=logging.WARNING)
     for ours in ("duologue", "duologue_registry"):  # others say more than an operator wants to know
