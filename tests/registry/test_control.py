@@ -12,7 +12,6 @@ import pytest
 from tests.registry.fleet import Fleet, open_fleet
 from tests.registry.test_rules import World, registration
 
-from duologue import DeadlineExceeded
 from duologue_registry.agent.executor import Unit
 from duologue_registry.agent.health import Answer, Window, ask
 from duologue_registry.agent.processes import ProcessId
@@ -130,12 +129,39 @@ async def test_what_is_needed_and_does_not_come_up_is_told(fleet: Fleet) -> None
         assert outcome.succeeded
 
 
+async def test_three_levels_over_two_agents(fleet: Fleet) -> None:
+    """Each waits until what it needs is healthy, and they stop the other way round."""
+    async with fleet.attached(fleet.node("web-1")), fleet.attached(fleet.node("db-1")):
+        await fleet.register("db", node="db-1", checks=[script_check(fleet, "db", "db-1")])
+        await fleet.register("api", node="web-1", depends_on=["db"], checks=[script_check(fleet, "api", "web-1")])
+        await fleet.register("web", node="db-1", depends_on=["api"])
+        (fleet.root("db-1") / "db" / "healthy").touch()
+        (fleet.root("web-1") / "api" / "healthy").touch()
+        steps, outcome = await fleet.act("web", ServiceCommand.START)
+        assert outcome.succeeded
+        assert [step.service for step in steps if step.stage is CommandStage.STARTED] == ["db", "api", "web"]
+        steps, _ = await fleet.act("db", ServiceCommand.STOP, grace=timedelta(0))
+        assert [step.service for step in steps if step.stage is CommandStage.STARTED] == ["web", "api", "db"]
+
+
+async def test_a_dependency_that_never_becomes_healthy_fails_the_start_with_the_reason(fleet: Fleet) -> None:
+    async with fleet.attached(fleet.node("web-1")):
+        await fleet.register("db", checks=[script_check(fleet, "db", "web-1")])
+        await fleet.register("api", depends_on=["db"])
+        await fleet.register("web", depends_on=["api"])
+        _, outcome = await fleet.act("web", ServiceCommand.START, timeout=2)
+        assert not outcome.succeeded
+        assert outcome.message == "db is running: it has not become healthy: health is critical, asked"
+        states = {entry.name: entry.state for entry in (await fleet.client.list_services()).services}
+        assert states == {"db": "running", "api": "registered", "web": "registered"}
+
+
 async def test_a_deadline_and_leaving_end_a_command(fleet: Fleet) -> None:
     async with fleet.attached(fleet.node("web-1")):
         await fleet.register("db", checks=[script_check(fleet, "db", "web-1")])
         await fleet.register("api", depends_on=["db"])
-        with pytest.raises(DeadlineExceeded):
-            await fleet.act("api", ServiceCommand.START, timeout=1.5)
+        _, outcome = await fleet.act("api", ServiceCommand.START, timeout=1.5)
+        assert not outcome.succeeded
         async with fleet.client.service_action(name="api", command=ServiceCommand.START) as steps:
             async for step in steps:
                 if step.stage is CommandStage.WAITING:

@@ -302,8 +302,9 @@ async def test_roles_may_what_the_spec_says_and_the_audit_log_says_who_did_it(fi
                             assert await may(registry, name) == (role in roles.split()), (role, name)
                         if role != "viewer":
                             execution = ManagedProcess(command=["x"])
+                            location = Remote(host="h", node="the-agent") if role == "agent" else Local()
                             await registry.register_service(
-                                name=role, version="1.0.0", execution=execution, location=Local()
+                                name=role, version="1.0.0", execution=execution, location=location
                             )
                 with pytest.raises(ConnectFailed, match="401"):
                     async with RegistryClient.open(url):

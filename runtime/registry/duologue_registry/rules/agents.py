@@ -8,6 +8,7 @@ from service_registry_sdk import (
     AgentAttached,
     AgentInfo,
     AgentLease,
+    Location,
     NotOwner,
     PackageInstalled,
     PackageUninstalled,
@@ -22,7 +23,12 @@ from .model import AcceptCommand, AttachAgent, Change, Installed, Outcome, Recor
 
 def node_of(entry: ServiceEntry) -> str | None:
     """The node that a service is on, if it says so."""
-    return entry.location.node if isinstance(entry.location, Remote) else None
+    return node_at(entry.location)
+
+
+def node_at(location: Location) -> str | None:
+    """The node of a location, if it names one."""
+    return location.node if isinstance(location, Remote) else None
 
 
 def package_name(entry: ServiceEntry) -> str:

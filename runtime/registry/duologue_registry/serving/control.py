@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -45,6 +46,9 @@ UNKNOWN_TO_AGENT: Final = "its agent has attached, and does not run it"
 TOLD_WITHIN: Final = 5.0
 """Seconds in which an agent tells of a service what it has answered to the command."""
 
+ANSWER_WITHIN: Final = 1.0
+"""Seconds before its deadline, or a tenth of the time, in which a command that waits in vain says what for."""
+
 _UP: Final = (HealthStatus.PASSING, HealthStatus.WARNING)
 
 
@@ -65,6 +69,12 @@ def check_name(identity: Identity, node: str) -> None:
     """Raise `PermissionDenied` where whoever has a token speaks for a node that is not called like it."""
     if identity.name not in (node, ANONYMOUS):
         raise PermissionDenied(f"the token of {identity.name} is for the agent of {identity.name}, not of {node}")
+
+
+def check_owner(identity: Identity, node: str | None) -> None:
+    """Raise `PermissionDenied` where somebody who is an agent, and nothing else, would change what is elsewhere."""
+    if not identity.unrestricted and identity.roles == {"agent"} and identity.name != node:
+        raise PermissionDenied(f"the token of {identity.name} is for the services of {identity.name}, and no others")
 
 
 class Control:
@@ -140,10 +150,13 @@ class Control:
             raise AgentUnavailable(name=params.name, reason="the connection to it was lost") from None
 
     # ------------------------------------------------------------------------------------------------------ commands
-    async def act(self, params: ServiceActionParams, out: Sink[CommandStep], commit: Commit) -> CommandOutcome:
+    async def act(
+        self, params: ServiceActionParams, out: Sink[CommandStep], commit: Commit, time_left: float | None
+    ) -> CommandOutcome:
         """Start, stop or restart a service, and what belongs to that."""
         self._agent_of(find(self._store, params.name))
-        run = _Run(self, uuid4(), params, out)
+        left = math.inf if time_left is None else time_left
+        run = _Run(self, uuid4(), params, out, anyio.current_time() + left - min(ANSWER_WITHIN, left / 10))
         accepted = AcceptCommand(params.name, params.command, run.command, params.reason)
         await commit(accepted)
         await run.step(params.name, CommandStage.ACCEPTED)
@@ -183,8 +196,9 @@ class Control:
                 grace=run.params.grace,
             ) as steps:
                 async for step in steps:
-                    await run.out.send(step)
-                outcome = await steps.result()
+                    if (step.command, step.service) == (run.command, name):
+                        await run.out.send(step)
+                outcome = check_outcome(await steps.result(), run.command, name)
         except (NotSent, OutcomeUnknown):
             raise AgentUnavailable(name=name, reason="the connection to it was lost on the way") from None
         with anyio.move_on_after(TOLD_WITHIN):
@@ -217,14 +231,33 @@ class Control:
         return CommandStep(command=command, service=name, at=self._clock.now(), stage=stage, message=message)
 
 
+def check_outcome(outcome: CommandOutcome, command: UUID, name: str) -> CommandOutcome:
+    """The outcome of a command; raises `AgentUnavailable` where an agent answers for something else."""
+    if (outcome.command, outcome.service) != (command, name):
+        raise AgentUnavailable(name=name, reason=f"its agent has answered for {outcome.service}, which was not asked")
+    return outcome
+
+
+def _last_report(record: Record) -> str:
+    report = record.present().last_health_check
+    return (
+        ""
+        if report is None
+        else f": {report.check} is {report.status}" + (f", {report.output}" if report.output else "")
+    )
+
+
 class _Run:
     """One command on its way."""
 
-    def __init__(self, control: Control, command: UUID, params: ServiceActionParams, out: Sink[CommandStep]) -> None:
+    def __init__(
+        self, control: Control, command: UUID, params: ServiceActionParams, out: Sink[CommandStep], deadline: float
+    ) -> None:
         self.command = command
         self.params = params
         self.out = out
         self._control = control
+        self._deadline = deadline
 
     async def step(self, name: str, stage: CommandStage, message: str | None = None) -> None:
         await self.out.send(self._control.step(self.command, name, stage, message))
@@ -257,7 +290,11 @@ class _Run:
             return outcome
         if not self._control.is_healthy(self._control.find(name)):
             await self.step(name, CommandStage.WAITING, "for it to become healthy")
-        record = await self._control.until(name, self._is_settled)
+        with anyio.CancelScope(deadline=self._deadline) as waiting:
+            record = await self._control.until(name, self._is_settled)
+        if waiting.cancelled_caught:
+            record = self._control.find(name)
+            return self._is(record, succeeded=False, message=f"it has not become healthy{_last_report(record)}")
         return self._is(record, succeeded=record.entry.state is ServiceState.RUNNING, message=record.entry.state_reason)
 
     def _is_settled(self, record: Record) -> bool:

@@ -81,13 +81,14 @@ from service_registry_sdk import (
 )
 
 from ..clock import Clock, SystemClock
+from ..rules.agents import node_at, node_of
 from ..rules.deciding import find
 from ..rules.model import CancelDeployment, Change, Command, Outcome, PauseExpiry, ResumeExpiry, StartDeployment
 from ..rules.progress import find_deployment
 from ..storing.answers import StoredAnswers
 from ..storing.store import REGISTRY, Committed, KeyedBy, Request, Store
 from ..tasks import background
-from .control import Control, check_name
+from .control import Control, check_name, check_owner
 from .deployer import Deployer
 from .following import Followers
 from .leases import Leases
@@ -199,6 +200,8 @@ class Registry(RegistryService):
     # ------------------------------------------------------------------------------------------------------- changing
     @override
     async def register_service(self, call: Call[RegistryPeer], params: RegisterServiceParams) -> ServiceEntry:
+        check_owner(call.identity, node_at(params.location))
+        self._check_owner(call, params.name)
         # Now, lest the lease be found due while this waits for the disk; and again when it is done.
         self._leases.touch(params.name)
         outcome = await self._change(call, params)
@@ -207,23 +210,27 @@ class Registry(RegistryService):
 
     @override
     async def deregister_service(self, call: Call[RegistryPeer], params: DeregisterServiceParams) -> None:
+        self._check_owner(call, params.name)
         await self._change(call, params)
 
     @override
     async def update_state(self, call: Call[RegistryPeer], params: UpdateStateParams) -> ServiceEntry:
         if params.agent is not None:
             check_name(call.identity, params.agent.node)
+        self._check_owner(call, params.name)
         return (await self._change(call, params)).entry
 
     @override
     async def report_health(self, call: Call[RegistryPeer], params: ReportHealthParams) -> None:
         if params.agent is not None:
             check_name(call.identity, params.agent.node)
+        self._check_owner(call, params.name)
         await self._change(call, params)
         await self._tell_states()
 
     @override
     async def heartbeat(self, call: Call[RegistryPeer], params: HeartbeatParams) -> HeartbeatResult:
+        self._check_owner(call, params.name)
         return HeartbeatResult(expires_at=self._leases.heartbeat(find(self._store, params.name)))
 
     # ------------------------------------------------------------------------------------------------------- packages
@@ -260,7 +267,7 @@ class Registry(RegistryService):
     async def service_action(
         self, call: Call[RegistryPeer], params: ServiceActionParams, out: Sink[CommandStep]
     ) -> CommandOutcome:
-        return await self._control.act(params, out, partial(self._order, call))
+        return await self._control.act(params, out, partial(self._order, call), call.time_left())
 
     @override
     async def watch_logs(self, call: Call[RegistryPeer], params: WatchLogsParams, out: Sink[LogLine]) -> None:
@@ -316,6 +323,11 @@ class Registry(RegistryService):
     @override
     async def prune(self, call: Call[RegistryPeer], params: PruneParams) -> PruneResult:
         return await self._upkeep.prune(params, partial(self._order, call))
+
+    def _check_owner(self, call: Call[RegistryPeer], name: str) -> None:
+        record = self._store.get(name)
+        if record is not None:
+            check_owner(call.identity, node_of(record.entry))
 
     async def _order(self, call: Call[RegistryPeer], command: Command) -> Outcome:
         """Commit what is only the beginning of a call: its answer comes later."""

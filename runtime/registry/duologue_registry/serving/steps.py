@@ -27,7 +27,7 @@ from ..rules.model import Command, Installed, SyncService, Uninstalled
 from ..rules.packages import find_package
 from ..rules.progress import wanted_version
 from ..storing.store import REGISTRY, Request, Store
-from .control import Attached, Control
+from .control import Attached, Control, check_outcome
 
 STOP_GRACE: Final = timedelta(seconds=10)
 """From asking a process to stop until it is killed."""
@@ -142,22 +142,25 @@ class NodeWork:
         return record.entry
 
     async def _execute(self, entry: ServiceEntry, action: ExecuteAction) -> None:
+        command = uuid5(self.deployment.id, f"{self.node.node} {self.node.state} {action}")
         async with self.attached.peer.execute(
             agent=self.attached.lease,
-            command=uuid5(self.deployment.id, f"{self.node.node} {self.node.state} {action}"),
+            command=command,
             entry=entry,
             action=action,
             grace=STOP_GRACE,
         ) as steps:
             async for _ in steps:
                 pass
-            outcome = await steps.result()
+            outcome = check_outcome(await steps.result(), command, entry.name)
         if not outcome.succeeded:
             raise StepFailed(f"{entry.name} is {outcome.state}: {outcome.message}")
 
     async def _install(self, info: PackageInfo, mode: InstallMode) -> None:
         name, node = info.manifest.name, self.node.node
         now = await self.attached.peer.install_package(agent=self.attached.lease, package=info, mode=mode)
+        if now.active != info.manifest.version and mode is not InstallMode.STAGE:
+            raise StepFailed(f"its agent says that {now.active or 'nothing'} is active, not {info.manifest.version}")
         if now.active is not None:
             await self._commit(Installed(node, Installation(name=name, active=now.active, previous=now.previous)))
 
