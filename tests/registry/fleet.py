@@ -93,6 +93,11 @@ class Fleet:
         by_kind.update({ServiceKind(kind): executor for kind, executor in executors.items()})
         return Node(name, root, by_kind, policy=policy, patience=QUICK)
 
+    def adopt(self, node: str) -> Path:
+        """The folder of an agent in a process of its own; what it leaves running is ended with the rest."""
+        self._roots.add(self.root(node))
+        return self.root(node)
+
     @asynccontextmanager
     async def attached(self, node: Node) -> AsyncGenerator[Node]:
         """Run an agent while the block runs; its services go on afterwards."""
@@ -160,9 +165,9 @@ class Fleet:
         """The process of a service, as its agent wrote it down."""
         try:
             found = json.loads((self.root(node) / name / FILE_NAME).read_text())
-        except FileNotFoundError:
+            return ProcessId(found["pid"], found["started"])
+        except (FileNotFoundError, KeyError):  # it does not run, or is just being started
             return None
-        return ProcessId(found["pid"], found["started"])
 
     def end_all(self) -> None:
         """End what the agents have left."""
