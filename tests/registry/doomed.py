@@ -9,6 +9,7 @@ the step whose number is in it they are gone, by SIGKILL; or, if it says so, the
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
@@ -138,9 +139,8 @@ def prepare_agent(url: str, node: str, folder: str) -> Callable[[], object]:
 
 def prepare_registry(folder: str, port: str) -> Callable[[], object]:
     from duologue_registry.commands.cli import main as command
-    from duologue_registry.serving import app
 
-    assert app, "imported before there are children"
+    importlib.import_module("duologue_registry.serving.app")  # before there are children
     doom_registry(Doom(Path(folder)))
     return partial(command, ["serve", "--data", folder, "--port", port, "--json"])
 

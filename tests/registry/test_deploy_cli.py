@@ -7,18 +7,21 @@ import os
 import pty
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.registry.conftest import COMMAND, PATIENCE
+from tests.forked import PATIENCE
+from tests.registry import test_agent_cli
 from tests.registry.deploying import package
-from tests.registry.test_agent_cli import Agent, agents
+from tests.registry.test_agent_cli import Agent
 from tests.registry.test_cli import in_process
 
-assert agents  # a fixture
+agents = test_agent_cli.agents
 
+DEPLOY = [sys.executable, "-m", "duologue_registry", "deploy", "web-api", "1.0.0", "--nodes", "web-1", "--healthy", "1"]
 SLOW = "#!/bin/sh\nwhile ! test -e ../go; do sleep 0.05; done\n"
 
 
@@ -91,7 +94,20 @@ class Interrupted:
     def __init__(self, url: str) -> None:
         self._terminal, inner = pty.openpty()
         self._process = subprocess.Popen(
-            [*COMMAND, "deploy", "web-api", "1.0.0", "--nodes", "web-1", "--healthy", "1", "--url", url],
+            [
+                sys.executable,
+                "-m",
+                "duologue_registry",
+                "deploy",
+                "web-api",
+                "1.0.0",
+                "--nodes",
+                "web-1",
+                "--healthy",
+                "1",
+                "--url",
+                url,
+            ],
             stdin=inner,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -88,15 +88,21 @@ class Stage:
         with anyio.fail_after(3 * PATIENCE):
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(ask)
-                while True:
-                    if self.party.is_dead:
-                        self.party.spare()
-                        self.party.restart()
-                    found = await self._newest(name)
-                    if found is not None and (has_ended(found) if found.version == "1.1.0" else is_asked.is_set()):
-                        tasks.cancel_scope.cancel()
-                        return found if found.version == "1.1.0" else None
+                while (found := await self._settled(name, asked=is_asked.is_set())) is None:
                     await anyio.sleep(0.02)
+                tasks.cancel_scope.cancel()
+                return found if found.version == "1.1.0" else None
+        raise AssertionError("it has neither ended nor failed")
+
+    async def _settled(self, name: str, *, asked: bool) -> Deployment | None:
+        """The newest one, once it has ended; the one before where nobody knows of a newer one, though it was asked for."""
+        if self.party.is_dead:
+            self.party.spare()
+            self.party.restart()
+        found = await self._newest(name)
+        if found is None or not (has_ended(found) if found.version == "1.1.0" else asked):
+            return None
+        return found
 
     async def _until_attached(self) -> None:
         with anyio.fail_after(PATIENCE):

@@ -79,8 +79,8 @@ class Liar(RegistryPeerService):
 
     async def attach(self, client: RegistryClient, node: str = "web-1", *services: AgentService) -> None:
         self.client = client
-        kinds = [ServiceKind.MANAGED_PROCESS]
-        self.lease = await client.attach_agent(node=node, kinds=kinds, services=list(services))
+        kinds = ServiceKind.MANAGED_PROCESS
+        self.lease = await client.attach_agent(node=node, kinds=[kinds], services=list(services))
 
     @override
     async def execute(
