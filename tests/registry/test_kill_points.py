@@ -95,7 +95,7 @@ class Stage:
         raise AssertionError("it has neither ended nor failed")
 
     async def _settled(self, name: str, *, asked: bool) -> Deployment | None:
-        """The newest one, once it has ended; the one before where nobody knows of a newer one, though it was asked for."""
+        """The newest, once it has ended; the one before where nobody knows of a newer one that was asked for."""
         if self.party.is_dead:
             self.party.spare()
             self.party.restart()
