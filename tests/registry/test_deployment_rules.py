@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
 import pytest
 from tests.registry.test_rules import NOW, World, registration
+from typing_extensions import override
 
 from duologue import InvalidArgument
+from duologue_registry.rules.folding import Folded, differences
 from duologue_registry.rules.model import (
     AddPackage,
     AgentReport,
     AttachAgent,
     CancelDeployment,
     Change,
+    Command,
     Installed,
     NodeAway,
     NodeFailed,
     NodeStepped,
+    Outcome,
     StartDeployment,
     SyncService,
     TimeIsUp,
+    Uninstalled,
 )
 from duologue_registry.rules.progress import all_next_steps, find_deployment, has_ended, next_steps
 from service_registry_sdk import (
@@ -69,10 +74,22 @@ class Fleet(World):
     def __init__(self, **manifest: Any) -> None:
         super().__init__()
         self.now = NOW
+        self.told = Folded(is_complete=True)
         for version in ("1.0.0", "1.1.0"):
             self.do(AddPackage(info(version, **manifest)))
         for node in NODES:
             self.do(AttachAgent(node, (ServiceKind.MANAGED_PROCESS,)))
+
+    @override
+    def do(self, command: Command, now: datetime = NOW) -> Outcome:
+        outcome = super().do(command, now)
+        for event in outcome.events:
+            self.told.add(event, now, outcome.revision)
+        return outcome
+
+    def is_as_the_log_tells(self) -> bool:
+        documents = {key: document for key, document in self.known.items() if document is not None}
+        return not list(differences(self.told, list(self.records.values()), documents))
 
     def start(self, id_: UUID = FIRST, version: str = "1.1.0", nodes: list[str] = NODES, **more: Any) -> Deployment:
         fields: dict[str, Any] = {"version": version, "nodes": nodes, "deadline": DEADLINE, **more}
@@ -193,8 +210,12 @@ def test_a_first_deployment_that_fails_leaves_nothing(fleet: Fleet) -> None:
     assert fleet.versions() == {"api@web-1": "1.1.0"}
     fleet.fail("web-1")
     assert fleet.versions() == {"api@web-1": "1.1.0"}  # until it is stopped
+    fleet.do(Installed("web-1", Installation(name="api", active="1.1.0")))
+    fleet.do(Uninstalled("web-1", "api"))
+    assert fleet.do(Uninstalled("web-1", "api")).change is Change.NOTHING
     fleet.step("web-1")
     assert fleet.versions() == {}
+    assert fleet.is_as_the_log_tells()
 
 
 def test_a_service_registered_by_hand_keeps_all_but_its_version(fleet: Fleet) -> None:
@@ -337,6 +358,7 @@ def test_whatever_happens_it_ends_in_time_and_every_node_is_told_a_whole_version
                 fleet.settle(CancelDeployment(SECOND, "bob"), SECOND)
     ended = fleet.deployment(SECOND)
     assert ended.finished_at is not None
+    assert fleet.is_as_the_log_tells()
     for _, late in all_next_steps(fleet):
         fleet.step(late.node, SECOND)
     states = {node.state for node in fleet.deployment(SECOND).nodes}

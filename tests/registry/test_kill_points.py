@@ -21,6 +21,8 @@ from tests.registry.fleet import PATIENCE, Fleet, open_fleet
 
 from duologue import DuologueError
 from duologue_registry.rules.progress import has_ended
+from duologue_registry.storing.checking import check_directory
+from duologue_registry.tasks import background
 from service_registry_sdk import Deployment, RegistryClient
 
 pytestmark = [
@@ -71,7 +73,7 @@ class Stage:
         ended = await self._deploy(name)
         steps = self.party.spare()
         if self.party.is_dead:
-            self.party.restart()
+            self.party.start()
         assert ended is None or not kind.is_sick or ended.state == "rolled_back", ended
         await self._check(name, digests, ended)
         return steps
@@ -86,23 +88,16 @@ class Stage:
             is_asked.set()
 
         with anyio.fail_after(3 * PATIENCE):
-            async with anyio.create_task_group() as tasks:
+            async with background() as tasks:
                 tasks.start_soon(ask)
-                while (found := await self._settled(name, asked=is_asked.is_set())) is None:
+                found = await self._newest(name)
+                while found is None or not (has_ended(found) if found.version == "1.1.0" else is_asked.is_set()):
+                    if self.party.is_dead:
+                        self.party.spare()
+                        self.party.start()
                     await anyio.sleep(0.02)
-                tasks.cancel_scope.cancel()
+                    found = await self._newest(name)
                 return found if found.version == "1.1.0" else None
-        raise AssertionError("it has neither ended nor failed")
-
-    async def _settled(self, name: str, *, asked: bool) -> Deployment | None:
-        """The newest, once it has ended; the one before where nobody knows of a newer one that was asked for."""
-        if self.party.is_dead:
-            self.party.spare()
-            self.party.restart()
-        found = await self._newest(name)
-        if found is None or not (has_ended(found) if found.version == "1.1.0" else asked):
-            return None
-        return found
 
     async def _until_attached(self) -> None:
         with anyio.fail_after(PATIENCE):
@@ -126,21 +121,20 @@ class Stage:
                 while digest_running(self.fleet, node, name) != wanted or leftovers(self.fleet.root(node)):
                     await anyio.sleep(0.02)  # an agent that was started anew is still looking around
                 assert digest_active(self.fleet, node, name) == wanted
-                assert processes_of(f"{name}@{node}") == 1, f"{name} runs twice on {node}"
+                assert processes_of(self.fleet.root(node) / name) == 1, f"{name} runs twice on {node}"
         if ended is not None:
             assert ended.state in ("done", "rolled_back")
             assert ended.finished_at is not None
             assert ended.finished_at <= ended.deadline + LATE
 
 
-def processes_of(service: str) -> int:
-    """How many processes run for a service, without those that they have started."""
+def processes_of(home: Path) -> int:
+    """How many processes run in the folder of a service, without those that they have started, or that ask it."""
     count = 0
-    for path in Path("/proc").glob("[0-9]*/environ"):
+    for path in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            environment, pid = path.read_bytes().split(b"\0"), int(path.parent.name)
-            is_leader = os.getsid(pid) == pid and any(each.startswith(b"SERVICE_RUN=") for each in environment)
-            count += is_leader and f"SERVICE_NAME={service}".encode() in environment
+            is_leader, is_here = os.getsid(int(path.name)) == int(path.name), home in (path / "cwd").readlink().parents
+            count += is_leader and is_here and b"SERVICE_RUN=" in (path / "environ").read_bytes()
     return count
 
 
@@ -168,6 +162,8 @@ async def stage_with_registry(folder: Path) -> AsyncGenerator[Stage]:
         async with RegistryClient.open(fleet.url) as fleet.client:
             async with fleet.attached(fleet.node("web-1")), fleet.attached(fleet.node("web-2")):
                 yield Stage(fleet, party)
+        party.end()
+        assert check_directory(folder / "data").problems == []
     finally:
         party.end()
         fleet.end_all()

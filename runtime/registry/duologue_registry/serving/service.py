@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Final
-from uuid import NAMESPACE_OID, uuid4, uuid5
 
 import anyio
 from anyio.abc import TaskStatus
@@ -23,7 +22,6 @@ from duologue import (
     FailedPrecondition,
     HeldUploads,
     LogEntry,
-    Model,
     Position,
     Sink,
     Upload,
@@ -33,15 +31,10 @@ from service_registry_sdk import (
     AttachAgentParams,
     BackupInfo,
     BackUpParams,
-    CancelDeploymentParams,
     CommandOutcome,
     CommandStep,
-    Deployment,
-    DeploymentStep,
-    DeployPackageParams,
     DeregisterServiceParams,
     DownloadPackageParams,
-    GetDeploymentParams,
     GetRegistryStatusParams,
     GetServiceParams,
     HealthCheckResult,
@@ -49,8 +42,6 @@ from service_registry_sdk import (
     HeartbeatResult,
     ListAgentsParams,
     ListAgentsResult,
-    ListDeploymentsParams,
-    ListDeploymentsResult,
     ListEndpointsParams,
     ListEndpointsResult,
     ListEventsParams,
@@ -66,34 +57,30 @@ from service_registry_sdk import (
     RegisterServiceParams,
     RegistryLoaded,
     RegistryPeer,
-    RegistryService,
     RegistryStatus,
     RemovePackageParams,
     ReportHealthParams,
     Retention,
-    RollbackParams,
     ServiceActionParams,
     ServiceEntry,
     UpdateStateParams,
     UploadPackageParams,
-    WatchDeploymentParams,
     WatchLogsParams,
 )
 
 from ..clock import Clock, SystemClock
-from ..rules.agents import node_at, node_of
+from ..rules.agents import node_at
 from ..rules.deciding import find
-from ..rules.model import CancelDeployment, Change, Command, Outcome, PauseExpiry, ResumeExpiry, StartDeployment
-from ..rules.progress import find_deployment
+from ..rules.model import Change, PauseExpiry, ResumeExpiry
 from ..storing.answers import StoredAnswers
-from ..storing.store import REGISTRY, Committed, KeyedBy, Request, Store
+from ..storing.store import REGISTRY, Committed, Request, Store
 from ..tasks import background
 from .control import Control, check_name, check_owner
 from .deployer import Deployer
-from .following import Followers
+from .deploying import DeploymentHandlers
 from .leases import Leases
 from .protection import Protection
-from .queries import audit_page, audit_query, list_deployments, list_services, resolve
+from .queries import audit_page, audit_query, list_services, resolve
 from .shelf import Shelf
 from .upkeep import Upkeep
 
@@ -128,7 +115,7 @@ class StoreLog(EventLog):
         raise TypeError(f"{event.event_name} is logged by the change that causes it, and in no other way")
 
 
-class Registry(RegistryService):
+class Registry(DeploymentHandlers):
     """The registry over a store.
 
     `run` has to run beside the server: it ends leases, and tells what was loaded.
@@ -143,12 +130,11 @@ class Registry(RegistryService):
         shelf: Shelf | None = None,
         keep: Retention | None = None,
     ) -> None:
-        self._store = store
+        super().__init__(store)
         self._clock = clock or SystemClock()
         self._shelf_or_none = shelf
         self._control = Control(store, self._clock)
         self._deployer = Deployer(store, self._control, self._clock)
-        self._followers = Followers(store)
         self._upkeep = Upkeep(store, self._clock, shelf, keep or Retention())
         self._leases = Leases(self._clock, forget_after=forget_after)
         self._leases.load(store.snapshot())
@@ -273,44 +259,6 @@ class Registry(RegistryService):
     async def watch_logs(self, call: Call[RegistryPeer], params: WatchLogsParams, out: Sink[LogLine]) -> None:
         await self._control.watch_logs(params, out)
 
-    # ---------------------------------------------------------------------------------------------------- deployments
-    @override
-    async def deploy_package(
-        self, call: Call[RegistryPeer], params: DeployPackageParams, out: Sink[DeploymentStep]
-    ) -> Deployment:
-        return await self._deploy(call, params, out)
-
-    @override
-    async def rollback(self, call: Call[RegistryPeer], params: RollbackParams, out: Sink[DeploymentStep]) -> Deployment:
-        return await self._deploy(call, params, out)
-
-    async def _deploy(
-        self, call: Call[RegistryPeer], params: DeployPackageParams | RollbackParams, out: Sink[DeploymentStep]
-    ) -> Deployment:
-        # From the key, so that who asks again after a crash finds the deployment, and begins no other.
-        id_ = uuid4() if call.claim is None else uuid5(NAMESPACE_OID, f"{call.claim.identity}\0{call.claim.key}")
-        outcome = await self._order(call, StartDeployment(id_, call.identity.name, params))
-        return await self._followers.send(outcome.written(Deployment).id, out)
-
-    @override
-    async def watch_deployment(
-        self, call: Call[RegistryPeer], params: WatchDeploymentParams, out: Sink[DeploymentStep]
-    ) -> Deployment:
-        return await self._followers.send(params.id, out)
-
-    @override
-    async def get_deployment(self, call: Call[RegistryPeer], params: GetDeploymentParams) -> Deployment:
-        return find_deployment(self._store, params.id)
-
-    @override
-    async def list_deployments(self, call: Call[RegistryPeer], params: ListDeploymentsParams) -> ListDeploymentsResult:
-        return list_deployments(self._store.documents(Deployment), params)
-
-    @override
-    async def cancel_deployment(self, call: Call[RegistryPeer], params: CancelDeploymentParams) -> Deployment:
-        outcome = await self._change(call, CancelDeployment(params.id, call.identity.name, params.reason))
-        return outcome.written(Deployment)
-
     # --------------------------------------------------------------------------------------------------------- upkeep
     @override
     async def get_registry_status(self, call: Call[RegistryPeer], params: GetRegistryStatusParams) -> RegistryStatus:
@@ -323,29 +271,6 @@ class Registry(RegistryService):
     @override
     async def prune(self, call: Call[RegistryPeer], params: PruneParams) -> PruneResult:
         return await self._upkeep.prune(params, partial(self._order, call))
-
-    def _check_owner(self, call: Call[RegistryPeer], name: str) -> None:
-        record = self._store.get(name)
-        if record is not None:
-            check_owner(call.identity, node_of(record.entry))
-
-    async def _order(self, call: Call[RegistryPeer], command: Command) -> Outcome:
-        """Commit what is only the beginning of a call: its answer comes later."""
-        (answer,) = await self._store.commit([Request(command=command, actor=call.identity.name, key=call.key)])
-        if isinstance(answer, CallError):
-            raise answer
-        return answer
-
-    async def _change(self, call: Call[RegistryPeer], command: Command) -> Outcome:
-        claim = call.claim
-        keyed_by = None
-        if claim is not None:
-            keyed_by = KeyedBy((claim.identity, claim.key), lambda outcome: claim.answer(_result(outcome)))
-        request = Request(command=command, actor=call.identity.name, key=call.key, keyed_by=keyed_by)
-        (answer,) = await self._store.commit([request])
-        if isinstance(answer, CallError):
-            raise answer
-        return answer
 
     # --------------------------------------------------------------------------------------------------- by ourselves
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
@@ -410,13 +335,6 @@ class Registry(RegistryService):
             record = self._store.get(event.service)
             if record is not None and record.health.get(event.report.check) == event.report:  # still the latest
                 await self.publisher.emit(event)
-
-
-def _result(outcome: Outcome) -> Model | None:
-    """What a keyed action returns for an outcome."""
-    if outcome.record is not None:
-        return outcome.entry
-    return next((written.document for written in outcome.documents), None)
 
 
 def _told(change: PauseExpiry | ResumeExpiry) -> tuple[object, ...]:
