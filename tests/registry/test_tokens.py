@@ -284,6 +284,9 @@ EVERYTHING = {
     "rollback": "operator",
     "cancel_deployment": "operator",
     "list_events": "operator",
+    "get_registry_status": "operator",
+    "back_up": "operator",
+    "prune": "operator",
 }
 
 
