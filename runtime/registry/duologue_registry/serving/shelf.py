@@ -119,7 +119,8 @@ class Shelf:
         """Send an archive."""
         info = find_package(self._store, params.name, params.version)
         try:
-            file = await anyio.to_thread.run_sync(lambda: self._blobs.path(info.sha256).open("rb"))
+            with anyio.CancelScope(shield=True):  # or a caller who leaves at this moment would leave it open
+                file = await anyio.to_thread.run_sync(lambda: self._blobs.path(info.sha256).open("rb"))
         except FileNotFoundError:
             raise DataLoss(f"the archive of {params.name} {params.version} is not on the registry's disk") from None
         with file:
