@@ -77,7 +77,7 @@ test: $(TESTING) ## run the tests that take seconds; ARGS="-k word" goes to pyte
 test-long: $(TESTING) ## run the tests that take minutes
 	$(PY) -m pytest -m long $(ARGS)
 
-demo: $(SETUP) ## ten seconds of the registry and its SDK at work
+demo: $(SETUP) ## half a minute of the registry, its agents and its SDK at work
 	@$(MAKE) --no-print-directory generate
 	$(PY) examples/demo.py $(ARGS)
 

@@ -1,4 +1,4 @@
-"""The registry in ten seconds: register, watch, resolve, crash, and nothing is lost.
+"""The registry in half a minute: register, watch, resolve, crash, and nothing is lost; deploy, fail, and go back.
 
     python examples/demo.py
 
@@ -10,17 +10,17 @@ code 1 if a check fails.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import anyio
 from anyio.abc import ObjectReceiveStream, ObjectSendStream
 from anyio.to_thread import run_sync
+from rollout import rollout
+from telling import CheckFailedError, check, paint, say, title
 
 from duologue import EventStream, Lifecycle
 from service_registry_sdk import (
@@ -39,30 +39,6 @@ LogEvent: TypeAlias = ServiceRegistered | ServiceStateChanged | EndpointUpdated
 
 SERVICES: dict[str, tuple[list[str], int]] = {"db": ([], 5432), "cache": ([], 6379), "web-api": (["db", "cache"], 8080)}
 PACE = 0.35  # seconds between two things, for the eye
-COLOUR = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-BEGUN = time.monotonic()
-
-
-class CheckFailedError(Exception):
-    """What the demo promises is not so."""
-
-
-def paint(text: str, code: int) -> str:
-    return f"\x1b[{code}m{text}\x1b[0m" if COLOUR else text
-
-
-def say(text: str) -> None:
-    print(f"{paint(f'{time.monotonic() - BEGUN:5.1f}s', 2)}  {text}", flush=True)
-
-
-def title(text: str) -> None:
-    print(f"\n{paint(text, 1)}", flush=True)
-
-
-def check(what: str, *, holds: bool) -> None:
-    if not holds:
-        raise CheckFailedError(what)
-    say(f"{paint('✓', 32)} {what}")
 
 
 # --------------------------------------------------------------------------------------------------------- the registry
@@ -203,6 +179,8 @@ async def demo(directory: Path) -> None:
                 await crash(client, registry)
                 await after_the_crash(client, seen)
                 tasks.cancel_scope.cancel()
+        async with RegistryClient.open(registry.url) as client:
+            await rollout(client, registry.url, directory)
     finally:
         code = await run_sync(registry.stop)
     check("the registry stops in order when it is told to", holds=code == 0)

@@ -1,0 +1,2 @@
+#!/bin/sh
+exec python3 bin/shop.py --ask /healthz
