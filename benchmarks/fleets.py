@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import itertools
 import statistics
@@ -18,7 +19,7 @@ from typing import Final
 import anyio
 from typing_extensions import override
 
-from duologue import Call, NotSent, OutcomeUnknown, Sink, serve
+from duologue import Call, Identity, NotSent, OutcomeUnknown, Sink, StaticTokens, hash_token, serve
 from duologue_registry.clock import SystemClock
 from duologue_registry.packages.signing import SignaturePolicy
 from duologue_registry.serving.app import open_shelf, open_store
@@ -70,13 +71,22 @@ PROBES: Final = 100
 """Calls a second whose time is measured."""
 
 
+def token_of(name: str) -> str:
+    """Everybody has one: what somebody may send in a second is counted by name."""
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
 @asynccontextmanager
-async def registry(*, directory: str) -> AsyncGenerator[Commands]:
+async def registry(*, directory: str, agents: int) -> AsyncGenerator[Commands]:
     """A program: a registry with a place for packages, as `serve` runs it."""
     clock, policy = SystemClock(), SignaturePolicy.read(None)
     async with open_store(Path(directory)) as store, open_shelf(Path(directory), policy, store) as shelf:
         service = Registry(store, clock=clock, shelf=shelf)
-        async with background() as tasks, serve(service, "127.0.0.1", 0) as server:
+        roles = {**{f"n{number}": "agent" for number in range(agents)}, "ops": "operator"}
+        tokens = StaticTokens(
+            {hash_token(token_of(name)): Identity(name=name, roles=frozenset({role})) for name, role in roles.items()}
+        )
+        async with background() as tasks, serve(service, "127.0.0.1", 0, authenticator=tokens) as server:
             await tasks.start(service.run)
 
             async def port() -> int:
@@ -170,8 +180,11 @@ async def fleet(*, port: int, agents: int) -> AsyncGenerator[Commands]:
     there = [SimulatedAgent(f"n{number}") for number in range(agents)]
     url = f"ws://127.0.0.1:{port}"
     async with AsyncExitStack() as stack:
-        clients = [await stack.enter_async_context(RegistryClient.open(url, serve=agent)) for agent in there]
-        operator = await stack.enter_async_context(RegistryClient.open(url))
+        clients = [
+            await stack.enter_async_context(RegistryClient.open(url, serve=agent, token=token_of(agent.node)))
+            for agent in there
+        ]
+        operator = await stack.enter_async_context(RegistryClient.open(url, token=token_of("ops")))
         tasks = await stack.enter_async_context(background())
         async with anyio.create_task_group() as attaching:
             for agent, client in zip(there, clients, strict=True):
@@ -181,35 +194,60 @@ async def fleet(*, port: int, agents: int) -> AsyncGenerator[Commands]:
 
         for version in VERSIONS:
             await operator.upload_package(_package(version), name=PACKAGE, version=version)
-        versions = itertools.cycle(VERSIONS)
+        rolling = _Rolling(operator, [agent.node for agent in there])
+        tasks.start_soon(rolling.run)
 
-        async def roll() -> None:
-            """Deploy one version after the other to all nodes."""
-            nodes = [agent.node for agent in there]
-            while True:
-                rolling = operator.deploy_package(
-                    name=PACKAGE, version=next(versions), nodes=nodes, batch=min(AT_ONCE, agents), healthy=1
-                )
-                async with rolling as steps:
-                    deployment = await steps.result()
-                assert deployment.state is DeploymentState.DONE, deployment
+        async def turn(*, on: bool) -> None:
+            await rolling.turn(on=on)
 
-        async def during(seconds: float, *, change: bool) -> dict[str, float]:
+        async def during(seconds: float) -> dict[str, float]:
             before = sum((agent.done for agent in there), Counter[str]())
             begun = time.perf_counter()
-            with anyio.move_on_after(seconds):
-                await (roll() if change else anyio.sleep_forever())
+            await anyio.sleep(seconds)
             took = time.perf_counter() - begun
             after = sum((agent.done for agent in there), Counter[str]())
-            return {what: (after[what] - before[what]) / took for what in ("heartbeats", "installs")}
+            return {f"{what}/s": (after[what] - before[what]) / took for what in ("heartbeats", "installs")}
 
-        yield {"during": during}
+        yield {"turn": turn, "during": during}
+
+
+class _Rolling:
+    """Deploys one version after the other to all nodes, while it is turned on."""
+
+    def __init__(self, operator: RegistryClient, nodes: list[str]) -> None:
+        self._operator = operator
+        self._nodes = nodes
+        self._is_on = False
+        self._turned_on = anyio.Event()
+        self._idle = anyio.Event()
+
+    async def turn(self, *, on: bool) -> None:
+        """Begin; or let the deployment that is running end, and begin no other."""
+        self._is_on = on
+        if on:
+            self._turned_on.set()
+        else:
+            await self._idle.wait()
+
+    async def run(self) -> None:
+        for version in itertools.cycle(VERSIONS):
+            while not self._is_on:
+                self._idle.set()
+                self._turned_on = anyio.Event()
+                await self._turned_on.wait()
+                self._idle = anyio.Event()
+            deploying = self._operator.deploy_package(
+                name=PACKAGE, version=version, nodes=self._nodes, batch=min(AT_ONCE, len(self._nodes)), healthy=1
+            )
+            async with deploying as steps:
+                deployment = await steps.result()
+            assert deployment.state is DeploymentState.DONE, deployment
 
 
 @asynccontextmanager
 async def prober(*, port: int, agents: int) -> AsyncGenerator[Commands]:
     """A program: somebody who asks for one service after the other, and takes the time of each call."""
-    async with RegistryClient.open(f"ws://127.0.0.1:{port}") as client:
+    async with RegistryClient.open(f"ws://127.0.0.1:{port}", token=token_of("ops")) as client:
 
         async def probe(seconds: float) -> dict[str, float]:
             names = itertools.cycle(f"n{node}-s{number}" for number in range(SERVICES) for node in range(agents))
@@ -233,4 +271,4 @@ async def _times(call: Callable[[], Awaitable[object]], seconds: float) -> dict[
             await anyio.sleep_until(start + number / PROBES)
             tasks.start_soon(one)
     times.sort()
-    return {"p50": statistics.median(times), "p99": times[int(len(times) * 0.99)]}
+    return {"p99": times[int(len(times) * 0.99)], "p50": statistics.median(times)}

@@ -29,8 +29,8 @@ class Agents(Case):
     units: ClassVar[Mapping[str, str]] = {
         "p99": "ms",
         "p50": "ms",
-        "heartbeats": "heartbeats/s",
-        "installs": "installs/s",
+        "heartbeats/s": "heartbeats/s",
+        "installs/s": "installs/s",
         "cpu": "% of a core",
     }
 
@@ -44,7 +44,9 @@ class Agents(Case):
         (ROOT / "build").mkdir(exist_ok=True)
         with TemporaryDirectory(dir=ROOT / "build", prefix="bench-") as directory, self._stack:
             enter = self._stack.enter_context
-            self._registry = enter(Worker("benchmarks.fleets:registry", "uvloop", directory=directory))
+            self._registry = enter(
+                Worker("benchmarks.fleets:registry", "uvloop", directory=directory, agents=effort.agents)
+            )
             known = {"port": self._registry.ask("port"), "agents": effort.agents}
             self._fleet = Worker("benchmarks.fleets:fleet", "uvloop", **known)
             self._fleet.starting = PREPARING
@@ -55,9 +57,10 @@ class Agents(Case):
     @override
     def measure(self, arm: Arm, effort: Effort) -> Sample:
         seconds = effort.seconds * 25  # enough calls for a 99th percentile
+        self._fleet.ask("turn", on=arm.contender == ROLLING)
         before = self._registry.ask("cpu")
         with ThreadPoolExecutor() as both:
-            doing = both.submit(self._fleet.ask, "during", seconds=seconds, change=arm.contender == ROLLING)
+            doing = both.submit(self._fleet.ask, "during", seconds=seconds)
             times = self._prober.ask("probe", seconds=seconds)
             done = doing.result()
         used = (self._registry.ask("cpu") - before) / seconds * 100
