@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -128,6 +129,10 @@ def test_a_description_keeps_more_than_types() -> None:
         ),
         ({"protocol": "x", "version": "1.0.0", "actions": {"a": {"result": {"$ref": "#/$defs/B"}}}}, "leads nowhere"),
         ({"protocol": "x", "version": "1.0.0", "actions": {"a": {"effect": "magic"}}}, "no spec can be made of it"),
+        (
+            {"protocol": "x", "version": "1.0.0", "actions": {"a": {"timeout": math.inf, "limits": {"request": "x"}}}},
+            "no spec can be made of it",
+        ),
     ],
 )
 def test_what_is_no_description_is_refused(document: Any, why: str) -> None:

@@ -62,8 +62,9 @@ def test_text_stays_text(chat: Serving) -> None:
         (["text=a", "times=x"], ['$.times: "x" does not fit', "  expected: a whole number"]),
         (["text=a", "time=2"], ["$.time: unknown", "  hint: did you mean `times`?"]),
         (['{"text": null}'], ["$.text: null does not fit", "  expected: text"]),
+        (["text=a", "times=" + "9" * 5000], ["$.times: text does not fit", "  expected: a whole number"]),
     ],
-    ids=["missing", "type", "unknown", "null"],
+    ids=["missing", "type", "unknown", "null", "digits"],
 )
 def test_wrong_params_are_explained_and_not_sent(
     chat: Serving, room: Room, params: list[str], lines: list[str]
@@ -89,6 +90,8 @@ def test_programs_are_told_of_wrong_params(chat: Serving) -> None:
         (["echo", '{"text": '], "params:1:10: not JSON: Expecting value"),
         (["echo", "@no-such-file"], "cannot read no-such-file: No such file or directory"),
         (["echo", "a=1", "a.b=2"], "a.b=2: a has a value of its own already"),
+        (["echo", '{"times": ' + "9" * 5000 + "}"], "params: not JSON: Exceeds the limit"),
+        (["echo", '{"a":' * 100_000], "params: nested too deep"),
         (["ecko"], "no action or event is called 'ecko'; did you mean echo?"),
         (["ask_back", "depth=1"], "ask_back: the server calls it, clients do not"),
         (["echo", "text=a", "--upload", "x"], "echo takes no upload"),

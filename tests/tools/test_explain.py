@@ -241,4 +241,6 @@ def test_standard_input_and_what_makes_no_sense(tmp_path: Path, zoo: Path) -> No
     assert "did you mean `find`?" in told(duologue("explain", str(zoo), "-", "--for", "fin", typed="{}"), 2)
     (tmp_path / "bytes").write_bytes(b"\xff")
     assert "not UTF-8" in told(duologue("explain", str(zoo), str(tmp_path / "bytes")), 2)
+    digits = '{"id": "1", "action": "find", "params": {"name": ' + "9" * 5000 + "}}"
+    assert "$.params: Exceeds the limit" in duologue("explain", str(zoo), "-", typed=digits).stdout
     assert "nested deeper" in duologue("explain", str(zoo), "-", typed="[" * 100_000).stdout

@@ -186,7 +186,7 @@ def test_the_command_serves_and_sends_events(zoo: Path) -> None:
         started = json.loads(process.stdout.readline())
         assert (started["protocol"], started["version"]) == ("zoo", "1.0.0")
         assert answered(duologue("call", started["url"], "find", "name=ant")) == {"name": "ant", "legs": 6}
-        watched = duologue("watch", started["url"], "born", "--from-start", "--json", "--count", "2")
+        watched = duologue("watch", started["url"], "born", "--from-start", "--json", "--count", "2", "--for", "30s")
         born = [json.loads(line)["data"] for line in watched.stdout.splitlines()]
         assert born[0] == {"name": "fox", "legs": 4}
         assert len(born) == 2

@@ -40,10 +40,23 @@ def test_the_registry_is_called_and_watched(tmp_path: Path, by: list[str]) -> No
         assert '$.lease: "soon" is not written so' in said
         assert "did you mean `command`?" in said
         assert (f"spec: {SPEC}:" in said) == bool(by)
+        said = told(duologue(*register, "execution.comand=x", DUOLOGUE_TOKEN=operator), 3)
+        assert said.startswith("$.execution.comand: unknown"), "the server would ignore it"
         denied = told(duologue(*register, DUOLOGUE_TOKEN=viewer), 5)
         assert "register_service needs the scope services:write" in denied
         assert "HTTP status 401" in told(duologue(*call, "list_services", *by), 5)
-        watch = ("watch", registry.url, "service_registered", *by, "--from-start", "--count", "1", "--json")
+        watch = (
+            "watch",
+            registry.url,
+            "service_registered",
+            *by,
+            "--from-start",
+            "--count",
+            "1",
+            "--json",
+            "--for",
+            "30s",
+        )
         assert answered(duologue(*watch, DUOLOGUE_TOKEN=viewer))["data"]["entry"] == entry
     finally:
         registry.stop()

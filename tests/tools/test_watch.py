@@ -20,6 +20,9 @@ from typing_extensions import override
 from duologue import MemoryLog
 from duologue.events.publisher import EventLog
 
+BOUND = ("--for", "30s")
+"""Ends what would wait for ever for an event that does not come."""
+
 Ran = subprocess.CompletedProcess[str]
 
 
@@ -35,7 +38,7 @@ def watching(chat: Serving) -> Generator[Callable[..., Any]]:
     with ThreadPoolExecutor(1) as pool:
 
         def start(*words: str) -> Any:
-            running = pool.submit(duologue, "watch", chat.url, *words)
+            running = pool.submit(duologue, "watch", chat.url, *words, *BOUND)
             chat.until_watched()
             return running
 
@@ -76,17 +79,17 @@ def test_filters_choose(chat: Serving, watching: Callable[..., Any]) -> None:
 
 def test_a_log_is_read_from_where_one_says(chat: Serving) -> None:
     chat.emit(*map(said, range(4)))
-    whole = lines(duologue("watch", chat.url, "said", "--from-start", "--json", "--count", "4"))
+    whole = lines(duologue("watch", chat.url, "said", "--from-start", "--json", "--count", "4", *BOUND))
     assert [one["data"].get("number", 0) for one in whole] == [0, 1, 2, 3]
-    rest = lines(duologue("watch", chat.url, "said", "--after", whole[1]["position"], "--json", "--count", "2"))
+    rest = lines(duologue("watch", chat.url, "said", "--after", whole[1]["position"], "--json", "--count", "2", *BOUND))
     assert rest == whole[2:]
-    gone = duologue("watch", chat.url, "said", "--after", "another:1")
+    gone = duologue("watch", chat.url, "said", "--after", "another:1", *BOUND)
     assert told(gone, 1).splitlines()[-1] == "the log does not go on after another:1: epoch_changed"
 
 
 def test_a_state_is_told_at_once(chat: Serving) -> None:
     chat.emit(Topic(room="lobby", from_="ann", text="tea"))
-    (topic,) = lines(duologue("watch", chat.url, "topic", "--json", "--count", "1"))
+    (topic,) = lines(duologue("watch", chat.url, "topic", "--json", "--count", "1", *BOUND))
     assert topic == {"event": "topic", "data": {"room": "lobby", "from": "ann", "text": "tea"}}
 
 
@@ -117,7 +120,7 @@ def test_a_hole_is_told(tmp_path: Any) -> None:
     with serving(Forgetful()) as chat:
         chat.emit(*map(said, range(4)))
         with ThreadPoolExecutor(1) as pool:
-            running = pool.submit(duologue, "watch", chat.url, "said", "--from-start", "--json", "--count", "1")
+            running = pool.submit(duologue, "watch", chat.url, "said", "--from-start", "--json", "--count", "1", *BOUND)
             chat.until_watched()
             while not running.done():
                 chat.emit(said(9))

@@ -20,6 +20,11 @@ from .types import TypeReader
 
 Json = dict[str, Any]
 
+_LONGEST: Final = 1e9
+"""Seconds: a longer timeout is none."""
+
+_LARGEST: Final = 1 << 53
+
 FILE: Final = "description"
 """What places in it are called in messages."""
 
@@ -120,11 +125,11 @@ def _scope(said: Json, place: Place) -> Tree:
 
 def _seconds(value: Any) -> str:
     """A timeout; a client that has another one, or none, asks for it with its call."""
-    return quantities.written_seconds(value) if isinstance(value, (int, float)) and value > 0 else "none"
+    return quantities.written_seconds(value) if isinstance(value, (int, float)) and 0 < value < _LONGEST else "none"
 
 
 def _size(value: Any) -> Any:
-    return quantities.written_size(value) if isinstance(value, int) and value > 0 else value
+    return quantities.written_size(value) if isinstance(value, int) and 0 < value < _LARGEST else value
 
 
 def _transfer(said: Json) -> Entry:

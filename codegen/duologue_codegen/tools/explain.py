@@ -80,8 +80,10 @@ def _action(protocol: ir.Protocol, name: str | None) -> ir.ActionDef | None:
 
 
 def _read(capture: str) -> str:
+    from .reading import standard_input
+
     if capture == "-":
-        return sys.stdin.read(_MAX_BYTES)
+        return standard_input()
     try:
         with Path(capture).open(encoding="utf-8") as stream:
             return stream.read(_MAX_BYTES)

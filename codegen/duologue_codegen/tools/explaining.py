@@ -282,7 +282,11 @@ class Explainer:
 
     def _check(self, finding: Finding, what: str, type_: ir.Type, raw: str, read: Callable[[bytes], object]) -> None:
         path = f"{self._root}{what}"
-        payload = json.loads(raw)
+        try:
+            payload = json.loads(raw)
+        except ValueError as error:  # a number of thousands of digits
+            finding.complain(path, str(error))
+            return
         try:
             read(raw.encode())
         except ValidationError as error:

@@ -41,7 +41,7 @@ def read_params(protocol: ir.Protocol, params: str, typed: Sequence[str]) -> Any
 def _source(typed: str) -> tuple[str, str]:
     """Text of JSON, and what messages call it."""
     if typed == "-":
-        return sys.stdin.read(_MAX_BYTES), "standard input"
+        return standard_input(), "standard input"
     if not typed.startswith("@"):
         return typed, "params"
     path = Path(typed[1:])
@@ -58,8 +58,18 @@ def _json(text: str, name: str) -> Any:
         return json.loads(text)
     except json.JSONDecodeError as error:
         raise Ended(Exit.USAGE, f"{name}:{error.lineno}:{error.colno}: not JSON: {error.msg}") from None
+    except ValueError as error:  # a number of thousands of digits
+        raise Ended(Exit.USAGE, f"{name}: not JSON: {error}") from None
     except RecursionError:
         raise Ended(Exit.USAGE, f"{name}: nested too deep") from None
+
+
+def standard_input() -> str:
+    """All that comes there. Raises Ended for what is no text."""
+    try:
+        return sys.stdin.read(_MAX_BYTES)
+    except UnicodeDecodeError:
+        raise Ended(Exit.USAGE, "standard input: not UTF-8") from None
 
 
 def _nested(definition: ir.ObjectDef, typed: Sequence[str]) -> dict[str, Raw]:
@@ -121,7 +131,7 @@ def _scalar(protocol: ir.Protocol, type_: ir.Type, text: str) -> Any:
         return text
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 
