@@ -13,7 +13,8 @@ from duologue_codegen import grammar_schema
 
 ROOT = Path(__file__).parents[2]
 COMMITTED = ROOT / "spec" / "duologue.schema.json"
-RIGHT = [*sorted(Path(__file__).parent.glob("golden/**/*.yaml")), *sorted(ROOT.glob("spec/*.yaml"))]
+GOLDEN = [path for path in Path(__file__).parent.glob("golden/**/*.yaml") if "expected" not in path.parts]
+RIGHT = [*sorted(GOLDEN), *sorted(ROOT.glob("spec/*.yaml"))]
 
 
 @pytest.fixture(scope="module")

@@ -94,13 +94,13 @@ class Machine(qmp.QmpService):  # type: ignore[misc]
 
 
 async def operate(client: Any) -> None:
-    told: list[Any] = []
+    told: dict[str, str | None] = {}
 
     async def eject(device: str) -> None:
         try:
-            told.append(await client.eject(device=device))
+            told[device] = await client.eject(device=device)
         except qmp.DeviceNotFound as error:
-            told.append(str(error))
+            told[device] = str(error)
 
     async with client.events.stopped() as stopped, client.events.device_tray_moved() as moved:
         async with anyio.create_task_group() as tasks:  # trio starts tasks in any order: each leaves before the next
@@ -109,7 +109,7 @@ async def operate(client: Any) -> None:
             tasks.start_soon(eject, "ide0")
             await anyio.wait_all_tasks_blocked()
             tasks.start_soon(eject, "none")
-        assert told == [None, "Device none not found"]
+        assert told == {"ide0": None, "none": "Device none not found"}
         assert (await anext(moved)).device == "ide0"
         await client.stop()
         await anext(stopped)
