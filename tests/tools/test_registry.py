@@ -22,7 +22,9 @@ def token_of(name: str, role: str, data: Path) -> str:
     return token
 
 
-@pytest.mark.parametrize("by", [["--spec", str(SPEC)], []], ids=["spec", "reflection"])
+@pytest.mark.parametrize(
+    "by", [pytest.param([], id="reflection"), pytest.param(["--spec", str(SPEC)], id="spec", marks=pytest.mark.long)]
+)
 def test_the_registry_is_called_and_watched(tmp_path: Path, by: list[str]) -> None:
     operator, viewer = token_of("bob", "operator", tmp_path), token_of("eve", "viewer", tmp_path)
     registry = Registry("--data", str(tmp_path))
