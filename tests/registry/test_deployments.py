@@ -32,6 +32,7 @@ from service_registry_sdk import (
     NothingToRollBack,
     PackageInUse,
     PackageNotFound,
+    VerifyServiceParams,
 )
 
 pytestmark = pytest.mark.anyio
@@ -207,3 +208,22 @@ async def test_it_waits_for_what_it_depends_on_before_it_stops_anything(fleet: F
         assert back.message == "web-1, staged: it depends on db, which is not registered"
         assert (back.state, on_node(back, "web-1").is_touched) == ("rolled_back", False)
         assert fleet.process("web-api") == process
+
+
+@alone
+async def test_it_is_looked_at_whether_the_right_package_runs(fleet: Fleet) -> None:
+    digests = await upload_versions(fleet, "1.0.0", "1.1.0")
+    async with fleet.attached(fleet.node("web-1")) as node:
+        await deploy(fleet.client, "1.0.0", ["web-1"])
+        assert node.voice.lease is not None
+        entry = await fleet.client.get_service(name="web-api@web-1")
+        look = VerifyServiceParams(
+            agent=node.voice.lease, entry=entry, sha256=digests["1.0.0"], healthy=2, within=timedelta(seconds=0.3)
+        )
+        for wrong, why in (
+            ({}, None),
+            ({"sha256": digests["1.1.0"]}, "what runs is not the package of 1.0.0"),
+            ({"entry": entry.model_copy(update={"version": "1.1.0"})}, "it runs as 1.0.0, not 1.1.0"),
+        ):
+            found = await node.verify_service(None, look.model_copy(update=wrong))  # type: ignore[arg-type]  # not asked
+            assert (found.is_healthy, found.message) == (why is None, why)

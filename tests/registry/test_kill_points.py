@@ -18,6 +18,7 @@ import pytest
 from tests.registry.deploying import deploy, digest_active, digest_running, leftovers, upload_versions
 from tests.registry.doomed import Party
 from tests.registry.fleet import PATIENCE, Fleet, open_fleet
+from typing_extensions import override
 
 from duologue import DuologueError
 from duologue_registry.rules.progress import has_ended
@@ -44,6 +45,7 @@ class Kind:
     victim: str
     is_sick: bool
 
+    @override
     def __str__(self) -> str:
         return f"{self.victim}-{'back' if self.is_sick else 'forward'}"
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -62,8 +63,9 @@ async def fleet(tmp_path: Path) -> AsyncGenerator[Fleet]:
 
 
 def truth(params: ExecuteParams, **lie: Any) -> CommandOutcome:
-    fields: dict[str, Any] = {"command": params.command, "service": params.entry.name, "succeeded": True}
-    return CommandOutcome(**{**fields, "state": ServiceState.RUNNING, **lie})
+    told: dict[str, Any] = {"command": params.command, "service": params.entry.name, "succeeded": True}
+    told |= {"state": ServiceState.RUNNING, **lie}
+    return CommandOutcome(**told)
 
 
 @dataclass
@@ -177,7 +179,7 @@ async def test_what_an_agent_says_of_others_as_it_attaches(fleet: Fleet) -> None
 
 @pytest.mark.parametrize("lie", [{"command": uuid4()}, {"service": "db"}], ids=["command", "service"])
 async def test_an_outcome_of_what_was_not_asked(fleet: Fleet, lie: dict[str, Any]) -> None:
-    async with lying(fleet, answer=lambda params: truth(params, **lie)):
+    async with lying(fleet, answer=partial(truth, **lie)):
         with pytest.raises(AgentUnavailable, match="which was not asked"):
             await fleet.act("api", ServiceCommand.START)
         states = {entry.name: entry.state for entry in (await fleet.client.list_services()).services}
@@ -185,7 +187,7 @@ async def test_an_outcome_of_what_was_not_asked(fleet: Fleet, lie: dict[str, Any
 
 
 async def test_steps_of_what_was_not_asked_are_not_passed_on(fleet: Fleet) -> None:
-    async with lying(fleet, answer=lambda params: truth(params, succeeded=False, state=ServiceState.REGISTERED)):
+    async with lying(fleet, answer=partial(truth, succeeded=False, state=ServiceState.REGISTERED)):
         steps, outcome = await fleet.act("api", ServiceCommand.START)
         assert not outcome.succeeded
         assert {step.service for step in steps} == {"api"}
@@ -201,8 +203,8 @@ async def test_a_late_answer_of_one_who_is_not_listened_to_any_more(fleet: Fleet
     """The agent hangs in a step of a deployment; another attaches, and its answer is the one that counts."""
     await upload_versions(fleet, "1.0.0")
     goes_on = anyio.Event()
+    found: list[str] = []
     async with lying(fleet, goes_on=goes_on, active="1.0.0") as hung, anyio.create_task_group() as tasks:
-        found: list[str] = []
 
         async def ask() -> None:
             steps, ended = await deploy(fleet.client, "1.0.0", ["web-1"])
@@ -218,6 +220,39 @@ async def test_a_late_answer_of_one_who_is_not_listened_to_any_more(fleet: Fleet
             await fleet.wait(lambda: found)
     assert found[0] == "rolled_back"
     assert "web-api@web-1 is failed: it burns" in found
+
+
+async def test_a_command_that_waited_for_its_turn_until_its_lease_was_an_older_one_is_not_carried_out(
+    fleet: Fleet,
+) -> None:
+    """As when the registry died, and its agent has attached to the next one meanwhile."""
+    entry = await fleet.client.get_service(name="api")
+    async with fleet.attached(fleet.node("web-1")) as node:
+        lease = node.voice.lease
+        assert lease is not None
+        command = ExecuteParams(
+            agent=lease, command=uuid4(), entry=entry, action=ExecuteAction.START, grace=timedelta(seconds=1)
+        )
+        told: list[CommandStage] = []
+
+        class Listener:
+            async def send(self, step: CommandStep) -> None:
+                told.append(CommandStage(step.stage))
+
+        refused: list[CallError] = []
+
+        async def carry_out() -> None:
+            try:
+                await node.execute(None, command, Listener())  # type: ignore[arg-type]  # nobody is asked anything
+            except NotOwner as error:
+                refused.append(error)
+
+        async with anyio.create_task_group() as tasks:
+            async with node._turn("api"):
+                tasks.start_soon(carry_out)
+                await fleet.wait(lambda: told)
+                node.voice.lease = AgentLease(node="web-1", lease_epoch=lease.lease_epoch + 1)
+        assert (len(refused), told, fleet.process("api")) == (1, [CommandStage.DELIVERED], None)
 
 
 async def test_a_package_that_is_not_active_after_all(fleet: Fleet) -> None:

@@ -44,7 +44,8 @@ def unit_in(home: Path) -> Unit:
 
 async def die_after_starting(unit: Unit, monkeypatch: pytest.MonkeyPatch) -> int:
     """Start a service, and die before its number is written down; returns that number."""
-    write, started = processes._write, []
+    write = processes._write
+    started: list[object] = []
 
     def die(unit: Unit, contents: Mapping[str, object]) -> None:
         if "pid" in contents:
