@@ -182,4 +182,4 @@ def test_links_within_the_project_lead_somewhere(document: Path) -> None:
 def test_the_map_fits_a_page() -> None:
     lines = (ROOT / "ARCHITECTURE.md").read_text().splitlines()
     assert len(lines) <= 60
-    assert max(map(len, lines)) <= 110
+    assert max(len(line) for line in lines if not line.startswith("|")) <= 110
