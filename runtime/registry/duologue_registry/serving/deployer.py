@@ -113,7 +113,11 @@ class Deployer:
 
     async def _commit(self, deployment: Deployment, command: Command) -> None:
         """Commit what has come of something, and in the same transaction what that makes of the services."""
-        commands = [command, *(SyncService(deployment.id, node.node) for node in deployment.nodes)]
+        if isinstance(command, NodeStepped | NodeAway) and deployment.message is None:
+            nodes = [command.node]  # who goes forward concerns no other, and of a hundred each step would look at all
+        else:
+            nodes = [node.node for node in deployment.nodes]
+        commands = [command, *(SyncService(deployment.id, node) for node in nodes)]
         requests = [Request(command=each, actor=REGISTRY) for each in commands]
         with anyio.CancelScope(shield=True):
             try:
