@@ -50,6 +50,12 @@ class Kind:
         return f"{self.victim}-{'back' if self.is_sick else 'forward'}"
 
 
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clients wait ever longer for a registry that dies again and again, and here no more than a moment."""
+    monkeypatch.setattr("duologue.client.backoff.LONGEST_DELAY", 0.3)
+
+
 KINDS = [Kind(victim, is_sick) for victim in ("agent", "service", "registry") for is_sick in (False, True)]
 
 
