@@ -3,6 +3,7 @@
 ::
 
     node ── supervisor ── executor ── processes, systemd, docker
-              │    └── records
-              └── health
+      │       │    └── records
+      │       └── health
+      └── installing, verifying       packages, and whether the right one runs well
 """
