@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import anyio
 from typing_extensions import override
@@ -246,10 +246,10 @@ def _read(unit: Unit) -> ProcessId | None:
 
 def _contents(unit: Unit) -> dict[str, Any]:
     try:
-        found = json.loads((unit.home / FILE_NAME).read_text())
+        found: Any = json.loads((unit.home / FILE_NAME).read_text())
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
 
 
 def _write(unit: Unit, contents: Mapping[str, object]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
@@ -118,12 +119,13 @@ class Shelf:
     async def download(self, params: DownloadPackageParams, out: ByteSink) -> PackageInfo:
         """Send an archive."""
         info = find_package(self._store, params.name, params.version)
-        try:
-            with anyio.CancelScope(shield=True):  # or a caller who leaves at this moment would leave it open
-                file = await anyio.to_thread.run_sync(lambda: self._blobs.path(info.sha256).open("rb"))
-        except FileNotFoundError:
-            raise DataLoss(f"the archive of {params.name} {params.version} is not on the registry's disk") from None
-        with file:
+        with ExitStack() as held:  # by the thread that opens it: the caller may leave at this moment
+            try:
+                file = await anyio.to_thread.run_sync(
+                    lambda: held.enter_context(self._blobs.path(info.sha256).open("rb"))
+                )
+            except FileNotFoundError:
+                raise DataLoss(f"the archive of {params.name} {params.version} is not on the registry's disk") from None
             while data := await anyio.to_thread.run_sync(file.read, _READ):
                 await out.send(data)
         return info
