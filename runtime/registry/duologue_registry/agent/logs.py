@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -29,13 +28,20 @@ def append_to(home: Path, source: str) -> IO[bytes]:
 
 
 def bound(home: Path, size: int) -> None:
-    """Put aside what was written, where it is too much; what was put aside before is lost."""
+    """Put aside the end of what was written, where it is too much; what was put aside before is lost."""
     for source in LogLineSource:
         path = _path(home, source)
         if path.is_file() and path.stat().st_size > size:
             with suppress(OSError):  # a full disk is no reason to let it grow
-                shutil.copyfile(path, path.with_suffix(".1"))
+                path.with_suffix(".1").write_bytes(_end_of(path, size))
             os.truncate(path, 0)
+
+
+def _end_of(path: Path, size: int) -> bytes:
+    """So many bytes, and no more: who writes quicker than this reads would never let it come to an end."""
+    with path.open("rb") as file:
+        file.seek(-size, os.SEEK_END)
+        return file.read(size)
 
 
 async def read_lines(home: Path, tail: int, *, follow: bool) -> AsyncIterator[LogLine]:
