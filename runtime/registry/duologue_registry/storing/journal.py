@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 from typing_extensions import TypeVarTuple, Unpack, override
 
@@ -65,7 +66,8 @@ class JournaledStore(Store):
     """
 
     FORGET_AT_ONCE: Final = 5_000  # of a log that is pruned, in one transaction: others wait meanwhile
-    MOST_IN_ONE_COMMIT: Final = 128  # bounds what the rules take of the event loop at a time to some milliseconds
+    MOST_IN_ONE_COMMIT: Final = 128
+    LONGEST_HOLD: Final = 0.002  # seconds that the rules have the event loop before others get it
 
     def __init__(self, journal: Journal, loaded: Loaded, clock: Clock) -> None:
         self._journal = journal
@@ -267,7 +269,7 @@ class JournaledStore(Store):
             for waiting in group:
                 waiting.error = ReadOnly(reason=self._failure)
             return
-        batch, answers = self._decide(group)
+        batch, answers = await self._decide(group)
         entries: Sequence[LogEntry] = ()
         if batch.outcomes or batch.kept:
             batch = replace(batch, forgotten=self._keys.outdated())
@@ -290,10 +292,14 @@ class JournaledStore(Store):
             for listener in self._listeners:
                 listener(Committed(batch.outcomes, entries))
 
-    def _decide(self, group: Sequence[_Waiting]) -> tuple[Batch, list[list[Answer]]]:
+    async def _decide(self, group: Sequence[_Waiting]) -> tuple[Batch, list[list[Answer]]]:
         draft = Draft(Overlay(self._records, self._documents, self._revision), self._clock.now())
         answers: list[list[Answer]] = []
+        since = anyio.current_time()
         for waiting in group:
+            if anyio.current_time() - since > self.LONGEST_HOLD:
+                await anyio.lowlevel.checkpoint()
+                since = anyio.current_time()
             answers.append([self._decide_one(request, draft) for request in waiting.requests])
             if waiting.keep is not None and not self._has_answer(waiting.keep[0], draft):
                 draft.kept[waiting.keep[0]] = Kept(*waiting.keep, at=self._keys.now())
