@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
+from tests.generated import generated
 from tests.runtime.raw import Raw, raw_client, raw_server
 from tests.wires.support import BOUND, sdk, serving, url
 
@@ -144,3 +146,31 @@ async def test_it_does_so_on_the_wire() -> None:
             assert await client.aria2.add_uri(uris=["u"]) == "g"
             assert (await anext(started)).gid == "g"
     assert json.dumps(heard[0]["params"]) == '["token:s", ["u"]]'
+
+
+NULLS = """
+duologue: 1
+protocol: nulls
+version: 1.0.0
+wire: {extends: jsonrpc2, params: {style: positional}}
+defaults: {scope: public}
+types: {Word: string|null}
+actions:
+  tell: {params: {anything: json, word: Word, plain: string|null, more: {type: integer, default: 3}}, result: json}
+"""
+
+
+async def test_null_is_a_value_where_the_type_has_it(tmp_path: Path) -> None:
+    spec = tmp_path / "nulls.yaml"
+    spec.write_text(NULLS, encoding="utf-8")
+    nulls: Any = generated(spec)
+
+    class Told(nulls.NullsService):  # type: ignore[misc]  # made while the test runs
+        async def tell(self, call: Call[Any], params: Any) -> Any:
+            return [params.anything, params.word, params.plain, params.more]
+
+    async with serving(Told()) as server, nulls.NullsClient.open(url(server.port)) as client:
+        assert await client.tell(anything=None, word=None, plain=None, more=4) == [None, None, None, 4]
+    async with serving(Told()) as server, raw_client(server.port, []) as client:
+        await client.say({"jsonrpc": "2.0", "id": 1, "method": "tell", "params": [None, None, None, None]})
+        assert (await client.hear())["result"] == [None, None, None, 3]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any, Final, get_args
+from typing import Any, Final
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from ..descriptors import Protocol
@@ -89,7 +89,16 @@ def _member(name: str, field: FieldInfo) -> Member:
     kind: Any = field.annotation
     adapter: TypeAdapter[Any] = TypeAdapter(kind)
     absent = b"null" if default is None else adapter.dump_json(default, by_alias=True)
-    return Member(field.alias or name, absent, nullable=type(None) in get_args(kind))
+    return Member(field.alias or name, absent, nullable=_takes_null(adapter))
+
+
+def _takes_null(adapter: TypeAdapter[Any]) -> bool:
+    """Asked of the type itself: null may be among the values of an alias, too."""
+    try:
+        adapter.validate_json(b"null")
+    except ValidationError:
+        return False
+    return True
 
 
 def _code(error: type[CallError]) -> int | str:
