@@ -176,6 +176,12 @@ async def test_a_bad_token_is_told_nowhere(told: Told) -> None:
     assert CANARY not in "\n".join(told.lines)
 
 
+async def test_a_token_that_no_header_can_hold_is_told_nowhere() -> None:
+    with pytest.raises(ValueError, match="the token cannot stand in the header") as refused:
+        await vault.VaultClient.connect("ws://127.0.0.1:1", token=f"{CANARY}\nX-Other: 1")  # before it connects
+    assert CANARY not in "".join(traceback.format_exception(refused.value))
+
+
 @pytest.mark.parametrize(
     ("url", "shown"),
     [
@@ -194,7 +200,9 @@ def test_a_url_is_shown_without_its_secrets(url: str, shown: str) -> None:
     assert redacted(url) == shown
 
 
-@pytest.mark.parametrize("url", ["http://me:canary@host/?token=canary", "ws:///path?canary", "host?canary"])
+@pytest.mark.parametrize(
+    "url", ["http://me:canary@host/?token=canary", "ws:///path?canary", "host?canary", "ws://canary@host:99999/?canary"]
+)
 def test_a_wrong_url_is_told_without_its_secrets(url: str) -> None:
     with pytest.raises(ValueError, match="is no URL") as refused:
         vault.VaultClient.open(url)

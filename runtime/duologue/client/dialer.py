@@ -48,10 +48,9 @@ class Dialer:
     ) -> None:
         try:
             self._uri: WebSocketURI = parse_uri(url)
-        except InvalidURI as error:
-            text = (
-                f"{redacted(url)} is no URL: {error.msg}; one looks like ws://127.0.0.1:8080 or wss://example.org/path"
-            )
+        except (InvalidURI, ValueError) as error:
+            why = error.msg if isinstance(error, InvalidURI) else error
+            text = f"{redacted(url)} is no URL: {why}; one looks like ws://127.0.0.1:8080 or wss://example.org/path"
             raise ValueError(text) from None
         if tls is not None and not self._uri.secure:
             raise ValueError(f"a TLS context was given, but {redacted(url)} is not a wss:// URL")
@@ -70,6 +69,7 @@ class Dialer:
 
         Raises:
             ConnectFailed: It did not succeed; the message says how far it came.
+            ValueError: The token, or another value of a header, cannot stand in one.
         """
         uri, limit = self._uri, self._limits.handshake
         where = f"{uri.host}:{uri.port}"
@@ -77,6 +77,7 @@ class Dialer:
         greeting = None if envelope is None else Greeting(envelope, "client", party.hooks, token)
         try:
             request = await asked(uri, token, greeting)
+            link = Link(client_protocol(request, self._limits, self._compression), executor, self._limits)
             socket = await executor.connect(uri.host, uri.port, tls=self._tls, server_hostname=uri.host, limit=limit)
         except GreetingFailed as error:
             raise ConnectFailed(str(error)) from error
@@ -84,7 +85,6 @@ class Dialer:
             raise ConnectFailed(f"{where} did not answer within {limit:g} s") from None
         except OSError as error:
             raise ConnectFailed(f"cannot connect to {where}: {error.strerror or error}") from error
-        link = Link(client_protocol(request, self._limits, self._compression), executor, self._limits)
         with anyio.move_on_after(limit):  # the handshake itself, and the server's first word after it
             return await _introduced(link, party, greeting, socket), socket
         raise ConnectFailed(f"{where} did not finish the handshake within {limit:g} s")

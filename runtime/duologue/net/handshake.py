@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from typing_extensions import override
 from websockets.client import ClientProtocol
+from websockets.exceptions import InvalidHeaderValue
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 from websockets.typing import Origin, Subprotocol
@@ -72,7 +73,7 @@ class Asked:
 
 
 def client_protocol(asked: Asked, limits: Limits, compression: Deflate | None = None) -> ClientProtocol:
-    """A client's end, its request about to leave."""
+    """A client's end, its request about to leave. Raises ValueError for what cannot stand in a header."""
     protocol = ClientProtocol(
         asked.uri,
         extensions=client_extensions(compression),
@@ -81,12 +82,16 @@ def client_protocol(asked: Asked, limits: Limits, compression: Deflate | None = 
         logger=WEBSOCKET_LOGGER,
     )
     request = protocol.connect()
-    if asked.token is not None:
-        request.headers.pop("Authorization", None)  # of a user that the URL names
-        request.headers["Authorization"] = f"Bearer {asked.token}"
-    for name, value in asked.headers.items():
-        request.headers.pop(name, None)
-        request.headers[name] = value
+    bearer = {} if asked.token is None else {"Authorization": f"Bearer {asked.token}"}
+    for name, value in {**bearer, **asked.headers}.items():
+        request.headers.pop(name, None)  # as that of a user whom the URL names
+        try:
+            request.headers[name] = value
+        except InvalidHeaderValue:  # it shows the value, which may be a secret
+            kind = "the token" if name in bearer else "its value"
+            raise ValueError(
+                f"{kind} cannot stand in the header `{name}`: it has a line break, or is no plain text"
+            ) from None
     protocol.send_request(request)
     return protocol
 
