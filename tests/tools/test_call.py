@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Generator
 from pathlib import Path
 
@@ -99,10 +102,36 @@ def test_programs_are_told_of_wrong_params(chat: Serving) -> None:
         (["echo", "text=a", "--idempotency-key", "k"], "echo is safe, not keyed: it takes no --idempotency-key"),
         (["echo", "text=a", "--hook", "x"], "--hook x: write NAME=VALUE"),
         (["echo", "text=a", "--token-file", "nowhere"], "cannot read the token file nowhere"),
+        (["echo", "text=a", "--timeout", "nan"], "--timeout nan: write a number of seconds"),
+        (["describe", "--token", "canary\n"], "the token cannot stand in the header `Authorization`"),
     ],
 )
 def test_what_makes_no_sense_is_said_so(chat: Serving, words: list[str], said: str) -> None:
-    assert said in told(duologue("call", chat.url, *words), 2)
+    heard = told(duologue("call", chat.url, *words), 2)
+    assert said in heard
+    assert "canary" not in heard
+
+
+@pytest.mark.parametrize("words", [["echo", "text=a"], ["describe"]])
+def test_what_cannot_be_printed_is_said_so(chat: Serving, words: list[str]) -> None:
+    command = [sys.executable, "-m", "duologue_codegen", "call", chat.url, *words]
+    with Path("/dev/full").open("wb") as full:
+        ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=30, check=False)
+    assert (ran.returncode, ran.stderr) == (1, "cannot print: No space left on device\n")
+
+
+@pytest.mark.parametrize("words", [["echo", "text=a"], ["describe"]])
+def test_ctrl_c_ends_it(words: list[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(30)
+        url = f"ws://127.0.0.1:{silent.getsockname()[1]}"
+        command = [sys.executable, "-m", "duologue_codegen", "call", url, *words]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            with silent.accept()[0] as link:
+                assert link.recv(1) == b"G"
+                process.send_signal(signal.SIGINT)
+                out, errors = process.communicate(timeout=30)
+    assert (process.returncode, out, errors) == (130, "", "interrupted\n")
 
 
 # ------------------------------------------------------------------------------------------------------------ outcomes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -55,14 +56,16 @@ def call(url: str, action: str, params: tuple[str, ...], *, as_json: bool, spec:
     """
     from .talking import described, run
 
+    if said["timeout"] is not None and math.isnan(said["timeout"]):
+        raise Ended(Exit.USAGE, "--timeout nan: write a number of seconds, or inf")
     target = options.target_of(url, said["token"], said["token_file"], said["hooks"])
-    if action == "describe" and spec is None:
-        names = [name for one in params for name in one.split(",")] or None
-        _show(run(described, target, names), as_json=as_json)
-        return
     wish = Wish(action, params, said["timeout"], said["upload"], said["output"], said["key"], as_json)
     try:
-        run(_call, target, spec, wish)
+        if action == "describe" and spec is None:
+            names = [name for one in params for name in one.split(",")] or None
+            _show(run(described, target, names), as_json=as_json)
+        else:
+            run(_call, target, spec, wish)
     except KeyboardInterrupt:
         raise Ended(Exit.INTERRUPTED, "interrupted") from None
 

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import click
 
+from .ending import Ended, Exit
+
 _TOKEN: Final = re.compile(
     r'(?P<key>"(?:[^"\\]|\\.)*"(?=:))|(?P<text>"(?:[^"\\]|\\.)*")|(?P<word>true|false|null|-?[0-9][0-9.eE+-]*)'
 )
@@ -31,9 +33,17 @@ def plain(value: Any) -> str:
 
 
 def say(text: str) -> None:
-    """Print a line now, so that whoever reads along sees it."""
-    click.echo(text)
-    sys.stdout.flush()
+    """Print a line now, so that whoever reads along sees it.
+
+    Raises Ended where standard output is closed, or its disk full.
+    """
+    try:
+        click.echo(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except (OSError, AttributeError) as error:  # Python has no standard output where none was open
+        raise Ended(Exit.ERROR, f"cannot print: {getattr(error, 'strerror', None) or 'no output is open'}") from None
 
 
 def _coloured(text: str) -> str:
