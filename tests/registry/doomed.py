@@ -85,7 +85,7 @@ def doom_agent(doom: Doom) -> None:
     for name in ("make_directory", "write", "sync", "rename", "link", "remove"):
         doom.wrap(DiskFiles, name)
     doom.wrap(processes, "_write")
-    doom.wrap(processes, "_signal_group")
+    doom.wrap(processes, "signal_group")
     doom.wrap(Processes, "_spawn")
     for name in ("execute", "install_package", "uninstall_package", "verify_service"):
         doom.wrap_async(Node, name)

@@ -215,12 +215,15 @@ async def test_what_is_asked_and_how(fleet: Fleet, tmp_path: Path) -> None:
         (tmp_path / name).chmod(0o755)
     (tmp_path / "hangs").write_text("#!/bin/sh\nsleep 60 & echo $! > child; sleep 60\n")
     (tmp_path / "hangs").chmod(0o755)
+    (tmp_path / "leaves").write_text("#!/bin/sh\nsleep 60 & echo $! > left; echo it leaves\n")
+    (tmp_path / "leaves").chmod(0o755)
     listed: list[tuple[Any, str, str]] = [
         (ScriptProbe(path="passes"), "passing", "it passes"),
         (ScriptProbe(path="warns"), "warning", "it warns"),
         (ScriptProbe(path="fails"), "critical", "it fails"),
         (ScriptProbe(path="gone"), "critical", "No such file"),
         (ScriptProbe(path="hangs"), "critical", "no answer within 1 seconds"),
+        (ScriptProbe(path="leaves"), "passing", "it leaves"),
         (TcpProbe(address=f"127.0.0.1:{port}"), "passing", ""),
         (TcpProbe(address="127.0.0.1:1"), "critical", "connection"),
         (HttpProbe(url=f"http://127.0.0.1:{port}/x", expect_status=426), "passing", "HTTP 426"),
@@ -229,8 +232,9 @@ async def test_what_is_asked_and_how(fleet: Fleet, tmp_path: Path) -> None:
     for probe, status, output in listed:
         answer = await ask(HealthCheck(probe=probe, timeout=timedelta(seconds=1)), unit)
         assert (str(answer.status), output.lower() in (answer.output or "").lower()) == (status, True), (probe, answer)
-    child = int((tmp_path / "child").read_text())
-    await fleet.wait(lambda: ProcessId.of(child) is None)  # what a script has started ends with it
+    for started in ("child", "left"):
+        child = int((tmp_path / started).read_text())
+        await fleet.wait(lambda: ProcessId.of(child) is None)  # noqa: B023 - what a script has started ends with it
 
 
 async def test_only_healthy_endpoints_are_listed(fleet: Fleet) -> None:

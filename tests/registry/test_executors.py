@@ -20,7 +20,7 @@ import anyio
 import pytest
 
 from duologue_registry.agent.executor import Executor, ExecutorError, Observed, Unit
-from duologue_registry.agent.processes import Processes, _read
+from duologue_registry.agent.processes import Processes, ProcessId, _read
 from duologue_registry.agent.tools import Docker, Systemd
 from service_registry_sdk import (
     DockerContainer,
@@ -183,6 +183,29 @@ async def test_the_end_of_it_is_noticed(place: Place, monkeypatch: pytest.Monkey
         place.crash()
         while (await place.executor.observe(place.unit)).is_running:
             await place.executor.until_change(place.unit)
+
+
+async def test_what_a_process_has_started_ends_with_it(tmp_path: Path) -> None:
+    script = "sleep 60 & echo $! >> children; exit 1"
+    unit, executor = unit_of(tmp_path, ManagedProcess(command=["/bin/sh", "-c", script])), Processes()
+
+    async def until_ended(count: int) -> list[int]:
+        while not (tmp_path / "children").exists() or (tmp_path / "children").read_text().count("\n") < count:
+            await anyio.sleep(0.02)
+        return [int(line) for line in (tmp_path / "children").read_text().split()]
+
+    with anyio.fail_after(30):
+        await executor.start(unit)
+        await until_ended(1)
+        while (process := _read(unit)) is not None and process.is_running:
+            await anyio.sleep(0.02)
+        await executor.start(unit)  # nobody has looked at the first one since it ended
+        children = await until_ended(2)
+        while (found := await executor.observe(unit)).is_running:
+            await anyio.sleep(0.02)
+        assert found == Observed(ServiceState.FAILED, "it ended with 1")
+        while any(ProcessId.of(child) for child in children):
+            await anyio.sleep(0.02)
 
 
 async def test_a_unit_that_does_not_stop_is_killed(fake: Path, tmp_path: Path) -> None:

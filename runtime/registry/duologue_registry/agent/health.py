@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import ssl
 import subprocess
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -18,7 +20,7 @@ import anyio.abc
 from service_registry_sdk import HealthCheck, HealthReport, HealthStatus, HttpProbe, ScriptProbe, TcpProbe
 
 from .executor import Unit
-from .processes import without_secrets
+from .processes import ProcessId, signal_group, until_gone, without_secrets
 
 REPEAT: Final = 60.0
 """Seconds after which a verdict is told again that has not changed."""
@@ -110,7 +112,7 @@ async def _probe(check: HealthCheck, unit: Unit) -> Answer:
 
 
 async def _run(path: str, unit: Unit) -> Answer:
-    """Run a script of the package; when it takes too long it is killed, with all that it has started."""
+    """Run a script of the package; when it ends, or takes too long, all that it has started is killed."""
     process = await anyio.open_process(
         [str((unit.folder / path).resolve())],
         cwd=unit.folder,
@@ -119,19 +121,29 @@ async def _run(path: str, unit: Unit) -> Answer:
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
+    output = b""
     try:
-        output = b""
-        assert process.stdout is not None, "it was asked for"
-        async for data in process.stdout:
-            output = (output + data)[-MOST_OUTPUT:]
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_end_with, process.pid)
+            assert process.stdout is not None, "it was asked for"
+            async for data in process.stdout:
+                output = (output + data)[-MOST_OUTPUT:]
         code = await process.wait()
     finally:
         with anyio.CancelScope(shield=True):
-            if process.returncode is None:
-                os.killpg(process.pid, 9)
             await process.aclose()
     status = {0: HealthStatus.PASSING, 1: HealthStatus.WARNING}.get(code, HealthStatus.CRITICAL)
     return Answer(status, output.decode("utf-8", "replace").strip() or None)
+
+
+async def _end_with(pid: int) -> None:
+    """Kill all that a script has started once it has ended, or when cancelled: it would hold its output open."""
+    process = ProcessId.of(pid) or ProcessId(pid, 0)
+    try:
+        with suppress(OSError):  # without a descriptor left it cannot be waited for, and is not let run
+            await until_gone(process)
+    finally:
+        signal_group(process, signal.SIGKILL)
 
 
 async def _get(url: str) -> int:

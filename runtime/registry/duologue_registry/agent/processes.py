@@ -83,8 +83,10 @@ class Processes(Executor):
     @override
     async def start(self, unit: Unit) -> None:
         known = await _find(unit)
-        if known is not None and known.is_running:
-            return
+        if known is not None:
+            if known.is_running:
+                return
+            self._exit_of(known)
         mark = secrets.token_hex(8)
         try:
             _write(unit, {"mark": mark})  # who dies before the number is written down finds it by this
@@ -96,8 +98,8 @@ class Processes(Executor):
         try:
             _write(unit, process.to_json())
         except OSError as error:  # nobody would find it again
-            _signal_group(process, signal.SIGKILL)
-            await _until_gone(process)
+            signal_group(process, signal.SIGKILL)
+            await until_gone(process)
             self._exit_of(process)
             raise ExecutorError(f"{unit.name} cannot be started, as nothing can be written down: {error}") from None
 
@@ -137,6 +139,8 @@ class Processes(Executor):
     def _exit_of(self, process: ProcessId) -> int | None:
         """Its exit code, negative for a signal; None when it was started by an agent that is no more."""
         if process.pid in self._children:
+            # What it has left behind ends with it. Its number is not given away before it was waited for.
+            signal_group(process, signal.SIGKILL)
             with suppress(ChildProcessError):
                 pid, status = os.waitpid(process.pid, os.WNOHANG)
                 if pid:
@@ -151,7 +155,7 @@ class Processes(Executor):
             if process is None:
                 await anyio.sleep(LOOK_EVERY)
             else:
-                await _until_gone(process)
+                await until_gone(process)
 
     @override
     async def stop(self, unit: Unit, grace: float) -> None:
@@ -159,14 +163,13 @@ class Processes(Executor):
         if process is None:
             return
         if process.is_running:
-            _signal_group(process, signal.SIGTERM)
+            signal_group(process, signal.SIGTERM)
             with anyio.move_on_after(grace):
-                await _until_gone(process)
-        # Whatever it has started, and left behind, too. Its number is not given away before it was waited for.
-        if process.pid in self._children or process.is_running:
-            _signal_group(process, signal.SIGKILL)
+                await until_gone(process)
+        if process.is_running:
+            signal_group(process, signal.SIGKILL)
         with anyio.move_on_after(KILL_WITHIN):
-            await _until_gone(process)
+            await until_gone(process)
         if process.is_running:
             raise ExecutorError(f"process {process.pid} of {unit.name} does not end, though it was killed")
         self._exit_of(process)
@@ -182,7 +185,7 @@ def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if not name.startswith("DUOLOGUE_")}
 
 
-async def _until_gone(process: ProcessId) -> None:
+async def until_gone(process: ProcessId) -> None:
     """Wait until it has ended, whoever started it."""
     try:
         descriptor = os.pidfd_open(process.pid)
@@ -195,7 +198,7 @@ async def _until_gone(process: ProcessId) -> None:
         os.close(descriptor)
 
 
-def _signal_group(process: ProcessId, number: signal.Signals) -> None:
+def signal_group(process: ProcessId, number: signal.Signals) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, number)
 
