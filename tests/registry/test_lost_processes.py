@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+import anyio
 import anyio.to_thread
 import pytest
 from tests.registry.fleet import SLEEP
@@ -95,7 +96,10 @@ async def test_it_is_stopped_by_one_who_never_saw_it(tmp_path: Path, monkeypatch
 async def test_one_that_has_ended_meanwhile_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     unit = unit_in(tmp_path)
     pid = await die_after_starting(unit, monkeypatch)
-    assert f"{MARK}=".encode() in Path(f"/proc/{pid}/environ").read_bytes()
+    with anyio.fail_after(10):
+        while not (environment := Path(f"/proc/{pid}/environ").read_bytes()):  # it has none until its program runs
+            await anyio.sleep(0.01)
+    assert f"{MARK}=".encode() in environment
     os.killpg(pid, signal.SIGKILL)
     await anyio.to_thread.run_sync(os.waitpid, pid, 0)
     assert (await Processes().observe(unit)).state is ServiceState.STOPPED
