@@ -67,6 +67,8 @@ def test_all_is_well(data: Path) -> None:
         ("UPDATE log SET revision = 1 WHERE seq = 5", "log: entry 5 has revision 1, after one with"),
         ("UPDATE log SET event = 'nonsense' WHERE seq = 5", "nonsense"),
         ("UPDATE log SET data = '{}' WHERE seq = 5", "database"),
+        ("UPDATE log SET at = 9223372036854775807 WHERE seq = 5", "database: date value out of range"),
+        ("DELETE FROM registry", "database"),
         ("DELETE FROM services WHERE name = 's0'", "service s0 is not there"),
         ("UPDATE services SET entry = replace(entry, 'running', 'failed') WHERE name = 's1'", "service s1: its state"),
         ("UPDATE services SET entry = replace(entry, '10.0.0.7', '10.0.0.8')", "its endpoints"),

@@ -230,6 +230,13 @@ async def test_overwritten_pages(tmp_path: Path) -> None:
     assert "damaged" in await refusal(tmp_path)
 
 
+async def test_a_schema_that_is_no_text(tmp_path: Path) -> None:
+    await fill(tmp_path, registration())
+    path = tmp_path / FILE_NAME
+    path.write_bytes(path.read_bytes().replace(b"CREATE TABLE services", b"CREATE T\xffBLE services"))
+    assert "damaged" in await refusal(tmp_path)
+
+
 async def test_a_truncated_file(tmp_path: Path) -> None:
     await fill(tmp_path, *(registration(f"s{number}") for number in range(200)))
     os.truncate(tmp_path / FILE_NAME, 20_000)
@@ -292,6 +299,8 @@ async def test_an_effect_without_its_answer_is_none(tmp_path: Path) -> None:
         "UPDATE registry SET revision = 2",
         "UPDATE services SET entry = '{}' WHERE name = 'b'",
         "UPDATE services SET entry = 'x' WHERE name = 'b'",
+        "DELETE FROM registry",
+        "INSERT INTO documents (kind, id, born, data) SELECT 'nonsense', 'x', 9, '{}'",
     ],
 )
 async def test_a_file_that_contradicts_itself(tmp_path: Path, script: str) -> None:

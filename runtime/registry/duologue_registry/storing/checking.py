@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from pydantic import ValidationError
-
 from service_registry_sdk import PackageInfo
 
 from ..packages.blobs import FOLDER as PACKAGES
@@ -20,7 +18,7 @@ from ..rules.documents import Document, DocumentKey
 from ..rules.folding import Folded, differences
 from .port import Loaded
 from .rows import from_microseconds, log_entry, read_all
-from .schema import FILE_NAME, MIGRATIONS, SCHEMA_VERSION, check_ours, connect
+from .schema import FILE_NAME, MIGRATIONS, SCHEMA_VERSION, UNREADABLE, check_ours, connect
 from .store import StoreError
 
 Progress: TypeAlias = Callable[[str, int, int], None]
@@ -74,7 +72,7 @@ def check_directory(directory: Path, progress: Progress = _tell_nobody) -> Repor
         if "locked" in str(error):
             raise InUse(f"{path} is in use: stop the registry, or check a backup of it") from None
         report.problems.append(f"database: {error}")
-    except (sqlite3.Error, ValidationError, KeyError, ValueError) as error:
+    except UNREADABLE as error:
         report.problems.append(f"database: {str(error).splitlines()[0]}")
     else:
         _check_packages(loaded.documents, Blobs(directory / PACKAGES), report, progress)

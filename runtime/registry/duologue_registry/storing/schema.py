@@ -51,6 +51,10 @@ MIGRATIONS: Final = {1: _ANSWERS, 2: _DOCUMENTS, 3: _FIRST}
 """What leads from a schema to the next. Version 1 kept no answers: clients were told another epoch for their keys."""
 
 
+UNREADABLE: Final = (OSError, sqlite3.Error, ValueError, LookupError, TypeError, ArithmeticError)
+"""What reading a file may raise that holds something else than was written: `ValidationError` is a `ValueError`."""
+
+
 def connect(path: Path) -> sqlite3.Connection:
     """Open the file for this process alone, with the settings that durability rests on.
 

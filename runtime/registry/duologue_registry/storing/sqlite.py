@@ -18,7 +18,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from pydantic import ValidationError
 from typing_extensions import override
 
 from duologue import Answer, LogEntry, Position
@@ -28,7 +27,7 @@ from ..disk import make_directory
 from .head import HeadFile
 from .port import Batch, DiskFull, Journal, Loaded
 from .rows import audit_record, log_entry, position_of, read_all, statements, to_microseconds
-from .schema import FILE_NAME, carry_over, check_writable, connect, explain, is_full, prepare
+from .schema import FILE_NAME, UNREADABLE, carry_over, check_writable, connect, explain, is_full, prepare
 from .store import AuditQuery, Key, StoreError
 
 logger = logging.getLogger(__name__)
@@ -74,7 +73,7 @@ class SqliteJournal(Journal):
         except StoreError:
             self.close()
             raise
-        except (OSError, sqlite3.Error, ValidationError) as error:
+        except UNREADABLE as error:
             self.close()
             raise StoreError(explain(self.path, error)) from error
 
