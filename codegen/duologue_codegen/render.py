@@ -29,11 +29,11 @@ Files = dict[str, str]
 """Path (`/` between its parts) → text."""
 
 
-def header(protocol: ir.Protocol) -> str:
-    """Where a generated file comes from; the same for all files of one protocol."""
+def header(protocol: ir.Protocol, command: str = "generate") -> str:
+    """Where a generated file comes from; the same for all files that a command writes of one protocol."""
     source = text.one_line(protocol.sources[0])
     tool = f"duologue {VERSION} (grammar {protocol.grammar})"
-    return f"Written by {tool} from {source}. {MARK}: change {source}, then run\n`duologue generate`."
+    return f"Written by {tool} from {source}. {MARK}: change {source}, then run\n`duologue {command}`."
 
 
 @cache

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -46,6 +47,25 @@ def test_the_demo_calls_sees_an_error_and_an_event(project: Path) -> None:
         "error:  There is no greeting in klingon. klingon",
         "event:  Ada was told: Hello, Ada!",
     ]
+
+
+def test_ctrl_c_ends_the_server_as_it_says(project: Path) -> None:
+    text = (project / "server.py").read_text(encoding="utf-8")
+    free = project / "free.py"
+    free.write_text(text.replace("8080", "0"), encoding="utf-8")
+    with subprocess.Popen(
+        [sys.executable, "-u", free.name],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(["generated", *(path for path in sys.path if path)])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert "end with Ctrl-C" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (0, "")
 
 
 def test_its_own_tests_pass(project: Path) -> None:

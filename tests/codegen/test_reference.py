@@ -92,6 +92,11 @@ def package(protocol: ir.Protocol) -> Iterator[Package]:
     made.close()
 
 
+def test_it_says_how_it_is_written_anew(protocol: ir.Protocol) -> None:
+    for text in render_reference(protocol).values():
+        assert "then run `duologue docs`" in text.partition("-->")[0]
+
+
 def test_all_that_is_declared_is_there(protocol: ir.Protocol, page: Page) -> None:
     entries = {one for one in page.ids if one.split("-")[0] in ("action", "event", "error", "type")}
     declared = (

@@ -16,7 +16,7 @@ from .content import Entry, Reference, Section, content
 def render_reference(protocol: ir.Protocol) -> Files:
     """`reference.md` and `reference.html`."""
     reference = _formatted(content(protocol))
-    names = {"header": header(protocol), "reference": reference, "protocol": protocol}
+    names = {"header": header(protocol, "docs"), "reference": reference, "protocol": protocol}
     return {
         f"reference.{kind}": environment().get_template(f"reference/reference.{kind}.jinja").render(names)
         for kind in ("md", "html")
