@@ -31,6 +31,10 @@ _NEEDED: Final[Mapping[tuple[str, ...], tuple[str, ...]]] = {
 }
 _IN_EVENTS: Final = frozenset("event data route".split())
 _NO_VARIABLES: Final = "an event holds no variables but those that its route keeps, since one is written for many"
+_AS_NAME: Final = (
+    "a placeholder stands for a value, not for the name of a member: messages whose members are called like actions or "
+    "events cannot be declared"
+)
 _OWN: Final = _IN_EVENTS.union(*_ALLOWED.values())
 TOKEN: Final = "token"  # noqa: S105 - the name of a variable
 """A variable that every client has: the `token=` that it was opened with."""
@@ -54,7 +58,8 @@ def check_placeholders(context: Context, wire: MapNode, envelope: Mapping[str, A
         found = {text.partition(".")[0] for _, text in _texts(node)}
         for name in _NEEDED.get(path, ()):
             if name not in found and (has_ids or name != "id"):
-                context.complain(node, f"`{'.'.join(path)}` has no place for `${name}`", f"put `${name}` where it is")
+                hint = _AS_NAME if _is_name(node, f"${name}") else f"put `${name}` where it is"
+                context.complain(node, f"`{'.'.join(path)}` has no place for `${name}`", hint)
     for path in (("route", "default"), ("keepalive",), ("after",), ("connect",)):
         node = _at(wire, path)
         if node is not None:
@@ -115,9 +120,17 @@ def _check_event(context: Context, node: Node, envelope: Mapping[str, Any], *, i
     if parts or is_named:
         return
     if not is_one:
-        context.complain(node, "`notify` has no place for `$event`", "put `$event` where the name of the event is")
+        hint = _AS_NAME if _is_name(node, "$event") else "put `$event` where the name of the event is"
+        context.complain(node, "`notify` has no place for `$event`", hint)
     elif not any(value == "$data" or _is_constant(value) for _, value in leaves(to_json(node))):
         context.complain(node, "nothing tells this event from others", "put `$event` where its name is")
+
+
+def _is_name(node: Node, text: str) -> bool:
+    """Whether a member is called so, at any depth."""
+    if isinstance(node, MapNode):
+        return text in node.keys_at or any(_is_name(node[name], text) for name in node.keys_at)
+    return isinstance(node, SeqNode) and any(_is_name(item, text) for item in node)
 
 
 def _is_constant(value: object) -> bool:
