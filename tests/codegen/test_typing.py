@@ -39,7 +39,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("project")
     for case in sorted(GOLDEN.iterdir()):
         for package in (case / "expected").iterdir():
-            if package.is_dir():
+            if (package / "__init__.py").exists():
                 shutil.copytree(package, folder / "sdk" / package.name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(USER, folder / "user", ignore=shutil.ignore_patterns("__pycache__"))
     create(folder / "chat-room")

@@ -153,7 +153,7 @@ def answers_are_kept_in_memory_alone() -> None:
 
 def answers_come_before_the_commit() -> None:
     async def late(self: JournaledStore, group: Sequence[Any]) -> None:
-        batch, answers = self._decide(group)
+        batch, answers = await self._decide(group)
         self._keys.turn_over(batch.kept, ())
         for waiting, given in zip(group, answers, strict=True):
             waiting.answers = given

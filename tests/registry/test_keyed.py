@@ -280,7 +280,7 @@ ACKNOWLEDGED_TOO_EARLY = (
 import time, anyio
 from duologue_registry.storing.journal import JournaledStore
 async def commit_group(self, group):
-    batch, answers = self._decide(group)
+    batch, answers = await self._decide(group)
     self._keys.turn_over(batch.kept, ())
     for waiting, given in zip(group, answers, strict=True):
         waiting.answers = given
