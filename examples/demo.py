@@ -55,7 +55,8 @@ class Registry:
         """Start it, on the same port as before, and wait until it says where it listens."""
         options = ["--json", f"--data={self._directory}", f"--port={self._port}"]
         command = [sys.executable, "-m", "duologue_registry", "serve", *options]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        # In a session of its own: Ctrl-C is for the demonstration, which stops it in order.
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
         assert self._process.stdout is not None
         with self._process.stdout as output:
             line = output.readline()
@@ -190,6 +191,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as directory:
         try:
             anyio.run(demo, Path(directory))
+        except* KeyboardInterrupt:
+            print("\ninterrupted; nothing is left running", flush=True)
+            code = 130
         except* CheckFailedError as failures:
             failure: BaseException = failures
             while isinstance(failure, BaseExceptionGroup):

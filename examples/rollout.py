@@ -53,7 +53,11 @@ class Agent:
         """Start it, and wait until the registry knows it."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         self._process = subprocess.Popen(
-            self._command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PATH": path}
+            self._command,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PATH": path},
+            start_new_session=True,
         )
         assert self._process.stdout is not None
         with self._process.stdout as output:
