@@ -98,6 +98,14 @@ async def test_everything_is_there_again(tmp_path: Path) -> None:
         assert again.position.seq == before[1].seq + 1
 
 
+async def test_nobody_else_may_read_what_it_keeps(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as store:
+        await do(store, registration())
+        files = [path for path in tmp_path.iterdir() if path.is_file()]
+        assert {path.stat().st_mode & 0o077 for path in files} == {0}
+        assert len(files) >= 3, "the database, its log and the head"
+
+
 async def test_health_of_a_former_life_does_not_come_back(tmp_path: Path) -> None:
     report = HealthReport(check="http", status=UnknownValue("on-fire"), checked_at=ManualClock().now())
     await fill(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -69,6 +70,9 @@ def connect(path: Path) -> sqlite3.Connection:
             f"a restore into {path.parent} was interrupted: run it again, or remove {path.parent / RESTORING} to begin"
             " with an empty registry"
         )
+    if not path.exists():  # services tell their environments; what SQLite puts beside it has the same mode
+        with suppress(OSError):  # SQLite will say what is wrong
+            path.touch(mode=0o600)
     # The threads that use it take turns; `timeout=0`: whoever else has the file keeps it for as long as he runs.
     db = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
     try:
