@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,7 @@ def modules(part: str) -> dict[str, Path]:
     return names
 
 
+@cache
 def imports(module: str, path: Path) -> dict[str, int]:
     """Return every name that a file imports, wherever in the file, with its line."""
     found: dict[str, int] = {}
@@ -75,6 +77,7 @@ def imports(module: str, path: Path) -> dict[str, int]:
     return found
 
 
+@cache
 def for_types(path: Path) -> frozenset[int]:
     """Return the lines of a file that only type checkers read."""
     return frozenset(
