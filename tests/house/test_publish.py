@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.reader import Reader, blocks
+from tests.reader import Block, Reader, blocks
 
 if TYPE_CHECKING:
     from tests.house.conftest import Environment, Environments, Run
@@ -154,8 +154,11 @@ def test_the_newcomers_path_ends_in_a_package_that_others_use(
         user.install(*(need for wheel in wheels.values() for need in needs_of_others(wheel)))
         user.install("--isolated", "--no-cache-dir", "--index-url", f"{published}simple/", "hello-sdk")
         assert {"duologue", "hello-sdk"} <= user.installed()
+        newcomer.close()  # the server of the version before
+        newcomer.running.clear()
+        newcomer.follow(Block("sh", "until=serving;", "make serve", last))
         shutil.copy(home / "hello/client.py", user.folder)
-        assert user.run("python", "client.py").stdout == "Bonjour, Ada!\nklingon is not spoken here\n"
+        assert user.run("python", "client.py").stdout == "Bonjour, Ada!\nBonjour, Ada!\nklingon is not spoken here\n"
         assert (home / "hello/dist").is_dir()
     finally:
         newcomer.close()
