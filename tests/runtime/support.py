@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 import anyio
+import anyio.lowlevel
 import pytest
 from tests.runtime.chat import (
     AskParams,
@@ -141,13 +142,26 @@ async def serving(
 async def fill(connection: Connection, event: bytes) -> None:
     """Send an event, to a peer that reads nothing, until the kernel takes no more and the buffer is full for good."""
 
+    async def send(_: int) -> None:
+        connection.outlet.send_event(event)
+
+    await fill_by(connection, send)
+
+
+async def fill_by(connection: Connection, send: Callable[[int], Awaitable[object]]) -> int:
+    """The same by whatever sends, which is told how often it was asked; returns how often that was."""
+    sent = 0
+
     def takes_more() -> bool:
         return connection.outlet.has_room
 
     while takes_more():
         while takes_more():
-            connection.outlet.send_event(event)
+            sent += 1
+            await send(sent)
+            await anyio.lowlevel.checkpoint()
         await anyio.sleep(0.02)  # what the kernel takes meanwhile leaves room again
+    return sent
 
 
 def url_of(server: Server[ChatPeer]) -> str:

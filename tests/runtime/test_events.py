@@ -11,7 +11,7 @@ import pytest
 from tests.runtime.chat import ChatClient, ChatPeer, Said, Topic, Typing, Waved
 from tests.runtime.proxy import proxied
 from tests.runtime.raw import raw_client
-from tests.runtime.support import BOUND, Room, connection_of, overheard, serving, talking, until
+from tests.runtime.support import BOUND, Room, connection_of, fill_by, overheard, serving, talking, until
 from typing_extensions import override
 
 import duologue.client.backoff
@@ -396,11 +396,10 @@ class TestSlowLinks:
         ):
             await client.echo(text="on")
             proxy.stalled = True
-            number = 0
-            while server.connections[0].outlet.has_room:
-                number += 1
-                await server.emit(Topic(room="ab"[number % 2], from_="me", text="x" * 20_000))
-                await anyio.lowlevel.checkpoint()
+            await fill_by(
+                server.connections[0],
+                lambda number: server.emit(Topic(room="ab"[number % 2], from_="me", text="x" * 20_000)),
+            )
             for room in "abc":
                 for text in ("nearly", "last"):
                     await server.emit(Topic(room=room, from_="me", text=text))
@@ -420,11 +419,7 @@ class TestSlowLinks:
         ):
             await client.echo(text="on")
             proxy.stalled = True
-            sent = 0
-            while server.connections[0].outlet.has_room:
-                await server.emit(Typing(who="x" * 20_000))
-                sent += 1
-                await anyio.lowlevel.checkpoint()
+            sent = await fill_by(server.connections[0], lambda _: server.emit(Typing(who="x" * 20_000)))
             for _ in range(10):
                 await server.emit(Typing(who="lost"))
             proxy.stalled = False

@@ -27,11 +27,13 @@ async def test_a_name_is_resolved_and_ipv4_comes_first() -> None:
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
 async def test_an_ipv6_address_serves_ipv6_alone() -> None:
-    async with serve(Room(), "::1", 0) as server:
-        async with ChatClient.open(f"ws://[::1]:{server.port}") as client:
-            assert (await client.echo(text="on")).text == "on"
-        with pytest.raises(OSError):  # noqa: PT011 - refused
-            socket.create_connection(("127.0.0.1", server.port), timeout=2)
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))  # so that no other program answers there
+        async with serve(Room(), "::1", held.getsockname()[1]) as server:
+            async with ChatClient.open(f"ws://[::1]:{server.port}") as client:
+                assert (await client.echo(text="on")).text == "on"
+            with pytest.raises(OSError):  # noqa: PT011 - refused
+                socket.create_connection(("127.0.0.1", server.port), timeout=2)
 
 
 async def test_a_port_that_is_taken_is_told_and_nothing_is_left_open() -> None:
