@@ -149,7 +149,7 @@ def docs(spec: Path, output: Path, *, as_json: bool) -> None:
     All actions, events, errors and types, with examples as messages and as Python: those of the spec, else made from
     its types. The page needs no other file, and loads nothing.
     """
-    from .reference import render_reference
+    from .reference.render import render_reference
     from .tree import write
 
     files = render_reference(_compile(spec, as_json=as_json))

@@ -7,7 +7,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from . import ir, text
+from .breaking.samples import NoSample
 from .imports import import_order
+from .reference.python import NotPython, Writer
+from .reference.typical import Typical
 from .text import Code
 from .version import VERSION
 
@@ -100,10 +103,6 @@ def _requirements(protocol: ir.Protocol) -> tuple[str, ...]:
 
 def _first_call(protocol: ir.Protocol) -> tuple[tuple[str, ...], Code]:
     """A statement that calls the first action which answers at once, and the classes that it names."""
-    from .breaking.samples import NoSample
-    from .reference.python import NotPython, Writer
-    from .reference.typical import Typical
-
     typical, writer = Typical(protocol), Writer(protocol)
     accessors = {namespace.name: f"{text.name(namespace.accessor)}." for namespace in protocol.namespaces}
     for action in protocol.client_actions:

@@ -9,7 +9,7 @@ from typing import Any
 
 from duologue_codegen.compiler import compile_spec
 from duologue_codegen.generate import generate_files
-from duologue_codegen.reference import render_reference
+from duologue_codegen.reference.render import render_reference
 
 PAYLOADS = {
     "quotes": 'it\'s "quoted"',

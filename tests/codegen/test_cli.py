@@ -223,3 +223,15 @@ def eventually(condition: Callable[[], bool]) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+def test_generating_a_project_loads_no_runtime(tmp_path: Path) -> None:
+    """Its commands would start later by that."""
+    spec = ROOT / "spec/registry.yaml"
+    run = (
+        "import sys; from duologue_codegen.cli import main;"
+        f"main(['generate', {str(spec)!r}, '-o', {str(tmp_path)!r}, '--project'], standalone_mode=False);"
+        "print(sorted(name for name in sys.modules if name.partition('.')[0] in ('duologue', 'msgspec')))"
+    )
+    done = subprocess.run([sys.executable, "-c", run], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"

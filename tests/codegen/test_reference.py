@@ -26,7 +26,7 @@ from duologue.wire import Message
 from duologue_codegen import ir
 from duologue_codegen.breaking.packages import Package
 from duologue_codegen.compiler import compile_spec
-from duologue_codegen.reference import render_reference
+from duologue_codegen.reference.render import render_reference
 from duologue_codegen.reference.shapes import anchor
 
 HERE = Path(__file__).parent

@@ -18,7 +18,7 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from duologue_codegen.compiler import compile_spec
-from duologue_codegen.reference import render_reference
+from duologue_codegen.reference.render import render_reference
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium")

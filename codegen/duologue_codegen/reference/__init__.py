@@ -6,7 +6,3 @@
                  │           └── python            the same as calls
                  └── shapes                        types as a spec writes them, with links
 """
-
-from .render import render_reference
-
-__all__ = ["render_reference"]
