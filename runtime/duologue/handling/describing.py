@@ -23,7 +23,7 @@ from ..descriptors import (
 )
 from ..errors import CallError, Declared, NotFound, PermissionDenied, Unauthenticated
 from ..events.filters import wire_path
-from ..models import Event, Params
+from ..models import Event, Params, deferred
 from .interceptors import Interceptors, around_handler
 from .schemas import Schema, schema_of
 from .service import Bound, Call, Service
@@ -52,7 +52,7 @@ class DescribeParams(Params):
 DESCRIBE: Final = Action(
     name="describe",
     params=DescribeParams,
-    result=TypeAdapter(dict[str, Any]),
+    result=deferred(dict[str, Any]),
     effect=Effect.SAFE,
     rate=Rate(per_second=5, burst=50),
     concurrency=4,
