@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 
-def sync(path: Path) -> None:
+def sync(path: Path, settle: Callable[[int], None] = os.fsync) -> None:
     """Return when a file, or the names in a directory, would survive a power cut."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        os.fsync(descriptor)
+        settle(descriptor)
     finally:
         os.close(descriptor)
 

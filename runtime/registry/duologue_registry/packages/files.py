@@ -10,6 +10,8 @@ from typing import Protocol
 
 from typing_extensions import override
 
+from ..disk import sync
+
 
 class Files(Protocol):
     """Changes of a disk. Each is one step: between two of them the machine may stop."""
@@ -57,11 +59,7 @@ class DiskFiles(Files):
 
     @override
     def sync(self, path: Path) -> None:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            self._settle(descriptor)
-        finally:
-            os.close(descriptor)
+        sync(path, self._settle)
 
     def _settle(self, descriptor: int) -> None:
         os.fsync(descriptor)

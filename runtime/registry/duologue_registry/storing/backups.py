@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import sqlite3
 import tarfile
@@ -28,6 +27,8 @@ from service_registry_sdk import BackupInfo, PackageInfo
 from ..disk import make_directory, sync
 from ..packages.blobs import FOLDER as PACKAGES
 from ..packages.blobs import Blobs
+from ..packages.checking import digest_of
+from ..packages.files import DiskFiles
 from .head import HeadFile
 from .rows import read_all
 from .schema import FILE_NAME, RESTORING, carry_over, check_ours
@@ -87,7 +88,7 @@ def gather(copy: Path, blobs: Blobs, staging: Path) -> Backup:
         DataLoss: A package is not on the disk.
     """
     info, packages = _forget_answers(copy)
-    members = [Member(FILE_NAME, copy, *_measure(copy))]
+    members = [Member(FILE_NAME, copy, *digest_of(copy))]
     for sha256, size in sorted({package.sha256: package.size for package in packages}.items()):
         linked = staging / sha256
         try:
@@ -114,11 +115,6 @@ def _forget_answers(copy: Path) -> tuple[BackupInfo, list[PackageInfo]]:
     return info, packages
 
 
-def _measure(path: Path) -> tuple[int, str]:
-    with path.open("rb") as file:
-        return path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _header(name: str, size: int, at: datetime) -> bytes:
     member = tarfile.TarInfo(name)
     member.size, member.mode, member.mtime = size, 0o600, int(at.timestamp())
@@ -130,14 +126,20 @@ def _padding(size: int) -> bytes:
 
 
 def _checked(member: Member) -> Iterator[bytes]:
-    digest, size = hashlib.sha256(), 0
+    damaged = DataLoss(f"{member.name} is damaged on the registry's disk: `duologue-registry check` says more")
     with member.path.open("rb") as file:
-        while block := file.read(_CHUNK):
-            digest.update(block)
-            size += len(block)
-            yield block
-    if (size, digest.hexdigest()) != (member.size, member.sha256):
-        raise DataLoss(f"{member.name} is damaged on the registry's disk: `duologue-registry check` says more")
+        yield from _verified(file, member.size, member.sha256, damaged)
+
+
+def _verified(source: IO[bytes], size: int, sha256: str, otherwise: Exception) -> Iterator[bytes]:
+    """What is read, piece by piece; raises at the end where it is not what it should be."""
+    digest, read = hashlib.sha256(), 0
+    while block := source.read(_CHUNK):
+        digest.update(block)
+        read += len(block)
+        yield block
+    if (read, digest.hexdigest()) != (size, sha256):
+        raise otherwise
 
 
 # ---------------------------------------------------------------------------------------------------------- put back
@@ -229,16 +231,8 @@ def _placed(name: str) -> Path:
 
 def _unpack_one(source: IO[bytes], target: Path, name: str, expected: dict[str, Any]) -> None:
     make_directory(target.parent)
-    digest, size = hashlib.sha256(), 0
-    with target.open("xb") as file:
-        while block := source.read(_CHUNK):
-            digest.update(block)
-            size += len(block)
-            file.write(block)
-        file.flush()
-        os.fsync(file.fileno())
-    if (size, digest.hexdigest()) != (expected["size"], expected["sha256"]):
-        raise ValueError(f"{name} is not what was written")
+    otherwise = ValueError(f"{name} is not what was written")
+    DiskFiles().write(target, _verified(source, expected["size"], expected["sha256"], otherwise))
     sync(target.parent)
 
 
@@ -267,19 +261,6 @@ def _put_in_place(staging: Path, into: Path, position: Position) -> None:
     (staging / FILE_NAME).rename(into / FILE_NAME)  # from here on it is there
     sync(into)
     shutil.rmtree(staging, ignore_errors=True)
-
-
-def write_whole(backup: Backup, target: Path) -> None:
-    """Write a backup to a file that is not there yet.
-
-    Raises:
-        FileExistsError: It is.
-    """
-    part = part_of(target)
-    with part.open("wb") as file:
-        for block in backup.blocks():
-            file.write(block)
-    settle(part, target)
 
 
 def part_of(target: Path) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing, contextmanager
@@ -14,6 +13,7 @@ from service_registry_sdk import PackageInfo
 
 from ..packages.blobs import FOLDER as PACKAGES
 from ..packages.blobs import Blobs
+from ..packages.checking import digest_of
 from ..rules.documents import Document, DocumentKey
 from ..rules.folding import Folded, differences
 from .port import Loaded
@@ -128,8 +128,7 @@ def _check_packages(
 
 def _wrong_with(path: Path, info: PackageInfo) -> str | None:
     try:
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        _, sha256 = digest_of(path)
     except OSError as error:
         return f"{path}: {error.strerror}"
     return None if sha256 == info.sha256 else f"{path} has SHA-256 {sha256}, and should have {info.sha256}"
