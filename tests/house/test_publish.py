@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-import socket
 import subprocess
 import time
 import urllib.request
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.reader import Block, Reader, blocks
+from tests.reader import Block, Reader, blocks, free_port
 
 if TYPE_CHECKING:
     from tests.house.conftest import Environment, Environments, Run
@@ -34,12 +33,6 @@ from service_registry_sdk import RegistryClient
 with RegistryClient.open_sync(sys.argv[1]) as registry:
     print("services:", list(registry.list_services().services))
 """
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @contextmanager
@@ -64,7 +57,7 @@ def index(environment: Environments, tmp_path: Path) -> Iterator[str]:
     tools = environment("index")
     tools.install("pypiserver")
     (tmp_path / "packages").mkdir()
-    port = str(free_port())
+    port = free_port()
     program = (tools.bin / "pypi-server", "run", "-i", "127.0.0.1", "-p", port, "-P", ".", "-a", ".", "-v")
     folder = tmp_path / "packages"
     with running(*program, "--disable-fallback", folder, says="Listening", log=tmp_path / "index.log"):
@@ -142,7 +135,7 @@ def test_the_newcomers_path_ends_in_a_package_that_others_use(
     last = readme.read_text().splitlines().index("## The registry")
     home = tmp_path / "newcomer"
     home.mkdir()
-    newcomer = Reader(home, {"8080": str(free_port())})
+    newcomer = Reader(home, {"8080": free_port()})
     try:
         path = [block for block in blocks(readme) if block.line < last and block.kind != "text"]
         for block in path:
