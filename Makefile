@@ -19,7 +19,8 @@ unexport PYTHONDONTWRITEBYTECODE
 export COVERAGE_FILE := $(CURDIR)/build/coverage
 # One more than a small machine has cores: many tests wait, for another process or for time to pass.
 WORKERS  ?= 3
-COVERING := $(wildcard tests/runtime tests/security tests/peers tests/wires tests/simulation/test_helpers.py tests/simulation/test_plugin.py)
+COVERING := $(wildcard tests/runtime tests/security tests/peers tests/wires tests/codegen/test_described.py \
+              tests/simulation/test_helpers.py tests/simulation/test_plugin.py)
 PROJECTS := . $(SDK) $(REGISTRY)
 
 # What is installed is remembered in the environment itself, so nothing is installed twice and `rm -r .venv` forgets all.

@@ -369,6 +369,12 @@ class TestExtras:
         assert (second.key, dict(second.meta)) == (None, {})
         assert first.action == "echo"
 
+    async def test_both_ends_are_told_the_id_of_the_request(self) -> None:
+        room, ids = Room(), list[int | str]()
+        async with talking(room) as (_, client):
+            await client.echo(text="a", options=CallOptions(on_id=ids.append))
+        assert ids == [room.calls[0].wire_id]
+
     @pytest.mark.parametrize(
         ("extras", "text"),
         [

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from duologue import Later, exported_later
 from duologue.descriptors import Delivery, EventDescriptor
-from duologue.events.filters import Filter, encode_filter
+from duologue.events.filters import Filter, encode_filter, wire_path
 
 MODULES = {
     "late/__init__.py": "",
@@ -31,14 +31,14 @@ class Two(Model):
     "late/holder.py": """
 from typing import Annotated
 from duologue import Event, Later, Model
-from pydantic import Field
+from pydantic import Field, Strict
 Two = Later(".two", "Two", __name__)
 class Holder(Model):
     field: Annotated[Two | None, Field(alias="other")] = None
     either: int | Two = 1
 class Moved(Event):
     event_name = "moved"
-    two: Two
+    two: Annotated[Two, Strict()]
 """,
 }
 
@@ -90,6 +90,7 @@ def test_events_are_filtered_by_what_stands_in_another_module(package: str) -> N
     descriptor: EventDescriptor[Any] = EventDescriptor(model=moved, delivery=Delivery.VOLATILE, filters=paths)
     accepted = Filter([descriptor], encode_filter(descriptor, {"two.name": "a"}))
     assert [accepted.matches(moved.from_wire(f'{{"two": {{"name": "{name}"}}}}')) for name in "ab"] == [True, False]
+    assert wire_path(moved, ("two", "name")) == "two.name"
 
 
 def test_a_name_that_is_not_there_is_an_error_where_it_is_used(package: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.runtime.raw import Raw, raw_client, raw_server
 from tests.wires.support import BOUND, sdk, serving, url
 
-from duologue import Call, CallOptions, DeadlineExceeded, InvalidArgument, NotFound, Unknown
+from duologue import Anonymous, Call, CallOptions, DeadlineExceeded, InvalidArgument, NotFound, Unknown
 from duologue.session.turns import Turns
 
 pytestmark = pytest.mark.anyio
@@ -72,6 +72,8 @@ async def test_whatever_is_answered_keeps_its_turn() -> None:
         assert "name of an action" in (await client.hear())["error"]["desc"]
         assert await client.hear() == {"return": {}}
         assert await client.hear() == {"return": {}}
+        await client.say_text(b"nonsense")
+        assert (await client.hear())["error"]["class"] == "GenericError", "at once, where nothing is owed"
 
 
 async def test_an_answer_that_comes_too_late_is_not_the_next_ones() -> None:
@@ -122,6 +124,9 @@ class Venue(venue.VenueService):  # type: ignore[misc]
     async def ping(self, call: Call[Any], params: Any) -> None:
         self.pinged.set()
 
+    async def on_dealt(self, call: Call[Any], event: Any) -> None:
+        raise AssertionError("nobody here may deal")
+
 
 async def test_answers_that_say_to_what_are_in_order_for_each() -> None:
     async with serving(Venue()) as server, raw_client(server.port, []) as client:
@@ -132,6 +137,12 @@ async def test_answers_that_say_to_what_are_in_order_for_each() -> None:
         assert await client.hear() == {"success": True, "op": "subscribe", "conn_id": "a"}
         assert await client.hear() == {"success": False, "op": "subscribe", "ret_msg": "no such topic"}
         assert await client.hear() == {"success": True, "op": "subscribe", "conn_id": "b"}
+
+
+async def test_what_is_no_call_is_not_answered_where_that_would_answer_one() -> None:
+    async with serving(Venue(), authenticator=Anonymous()) as server, raw_client(server.port, []) as client:
+        await client.say({"topic": "dealt", "data": {"price": 1.5}}, {"op": "ping"})
+        assert await client.hear() == {"success": True, "op": "ping"}, "that `trade` is needed is told to nobody"
 
 
 async def test_a_client_finds_whose_answer_it_is() -> None:

@@ -72,8 +72,6 @@ def wire_path(model: type[Event], attributes: Sequence[str]) -> str:
     steps: list[str] = []
     for end, attribute in enumerate(attributes):
         owner: Any = _value_type(model, attributes[:end])
-        while not hasattr(owner, "model_fields"):  # its constraints, or what else may stand there
-            owner = owner.resolve() if isinstance(owner, Later) else get_args(owner)[0]
         steps.append(owner.model_fields[attribute].serialization_alias or attribute)
     return ".".join(steps)
 

@@ -112,9 +112,8 @@ class _Generator(GenerateJsonSchema):
 
     @override
     def dict_schema(self, schema: core_schema.DictSchema) -> Schema:
-        told: Schema = {"type": "object"}
-        if "values_schema" in schema:
-            told["additionalProperties"] = self.generate_inner(schema["values_schema"])
+        values = self.generate_inner(schema.get("values_schema", core_schema.any_schema()))
+        told: Schema = {"type": "object", "additionalProperties": values}
         keys = self.generate_inner(schema["keys_schema"]) if "keys_schema" in schema else {"type": "string"}
         return told if keys == {"type": "string"} else {**told, "propertyNames": keys}
 
