@@ -30,6 +30,7 @@ from ..storing.schema import FILE_NAME
 from ..storing.sqlite import SqliteJournal
 from ..tasks import background
 from .access import FileTokens, told
+from .garbage import sparing
 from .observing import Observing, observers_of
 from .service import Registry
 from .shelf import Shelf
@@ -80,7 +81,7 @@ async def serve_registry(
         StoreError: The data cannot be opened.
         OSError: The address cannot be had.
     """
-    async with open_store(directory) as store, open_shelf(directory, signatures, store) as shelf:
+    async with open_store(directory) as store, open_shelf(directory, signatures, store) as shelf, sparing():
         registry = Registry(store, shelf=shelf, keep=keep)
         async with background() as tasks:
             await tasks.start(_watch_signals, tasks.cancel_scope)
