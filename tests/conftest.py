@@ -1,8 +1,10 @@
 """Which event loops the asynchronous tests run on, and what all tests may ask for."""
 
+import os
 import signal
 
 import pytest
+from tests.generated import SHARED, share
 from tests.npm import npm_package
 
 __all__ = ["npm_package"]
@@ -26,7 +28,12 @@ def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]
     return BACKENDS[name]
 
 
-def pytest_configure() -> None:
-    """Let the processes that tests start hear Ctrl-C: a shell's background jobs are started deaf to it."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Generate packages once for all processes of a run.
+
+    And let those that tests start hear Ctrl-C: a shell's background jobs are started deaf to it.
+    """
+    if SHARED not in os.environ:
+        config.add_cleanup(share().cleanup)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

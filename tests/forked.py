@@ -16,8 +16,13 @@ from typing import IO, Any, Final, Self, TextIO
 FORKSERVER: Final = multiprocessing.get_context("forkserver")
 FORKSERVER.set_forkserver_preload(
     [
+        "anyio._backends._asyncio",
+        "anyio._backends._trio",
         "trio",
         "uvloop",
+        "duologue.drivers.asyncio",
+        "duologue.drivers.listening",
+        "duologue.drivers.options",
         "duologue_registry.commands.packages",
         "duologue_registry.commands.agents",
         "duologue_registry.commands.serve",
