@@ -10,20 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from duologue.wire import (
-    BadMessage,
-    BadText,
-    Capabilities,
-    DeclaredCodec,
-    Envelope,
-    ErrorBody,
-    Foreign,
-    Member,
-    NotCarried,
-    Profile,
-    Table,
-)
-from duologue.wire.declared import MOST_ROUTES
+from duologue.wire import BadMessage, BadText, Capabilities, Envelope, ErrorBody, Foreign, NotCarried
+from duologue.wire.declared import MOST_ROUTES, DeclaredCodec
+from duologue.wire.positions import Member
+from duologue.wire.profile import Profile, Table
 
 PLAIN = Capabilities(extensions=False)
 MEMBERS = (Member("a", b"null", nullable=False), Member("b", b"5", nullable=False), Member("c", b"null", nullable=True))

@@ -12,7 +12,8 @@ from tests.wires.support import BOUND, sdk, serving, url
 from websockets.exceptions import InvalidStatus
 
 from duologue import Call, ConnectFailed
-from duologue.connection.greeting import Greeting, GreetingFailed
+from duologue.connection.ear import GreetingFailed
+from duologue.connection.greeting import Greeting
 from duologue.wire import Envelope
 
 pytestmark = pytest.mark.anyio

@@ -22,7 +22,7 @@ from duologue import (
     Unimplemented,
     serve,
 )
-from duologue.connection.greeting import Ear
+from duologue.connection.ear import Ear
 from duologue.drivers.memory import MemoryNetwork
 
 pytestmark = pytest.mark.anyio

@@ -12,7 +12,8 @@ from tests.runtime.raw import raw_client
 from tests.wires.support import sdk, serving
 
 from duologue import Call, Limits
-from duologue.connection.greeting import Greeting, GreetingFailed
+from duologue.connection.ear import GreetingFailed
+from duologue.connection.greeting import Greeting
 from duologue.server.reception import MOST_UNHEARD
 from duologue.wire import Envelope
 

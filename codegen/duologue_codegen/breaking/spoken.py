@@ -77,7 +77,7 @@ def _codec(package: Package, end: ir.Side) -> Any:
 # ------------------------------------------------------------------------------------------------------- two that meet
 def refusal(client: Package, server: Package, stage: str) -> str | None:
     """Why a client does not come to a server's first call; None where it does."""
-    failed = import_module("duologue.connection.greeting").GreetingFailed
+    failed = import_module("duologue.connection.ear").GreetingFailed
     refused = import_module("duologue.errors").CallError
     ours, theirs = _greeting(client, ir.Side.CLIENT), _greeting(server, ir.Side.SERVER)
     try:

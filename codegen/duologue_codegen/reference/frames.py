@@ -8,19 +8,10 @@ from typing import Final, Literal, cast
 
 from msgspec import Raw
 
-from duologue.wire import (
-    Capabilities,
-    Codec,
-    DeclaredCodec,
-    Envelope,
-    ErrorBody,
-    Member,
-    NativeCodec,
-    NotCarried,
-    Profile,
-    Table,
-    UploadForm,
-)
+from duologue.wire import Capabilities, Codec, Envelope, ErrorBody, NativeCodec, NotCarried, UploadForm
+from duologue.wire.declared import DeclaredCodec
+from duologue.wire.positions import Member
+from duologue.wire.profile import Profile, Table
 
 from .. import ir
 

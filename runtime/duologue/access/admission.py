@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Literal, TypeAlias, get_args
+
+from msgspec import Struct, field
 
 from ..auth import ANONYMOUS, Anonymous, Authenticator, Credentials, Identity
 from ..descriptors import Protocol
@@ -65,8 +66,7 @@ class Crowd:
             del self._present[name]
 
 
-@dataclass(slots=True, eq=False)
-class _Asking:
+class _Asking(Struct, eq=False):
     """An authenticator at work, and who was revoked meanwhile."""
 
     revoked: set[str] = field(default_factory=set[str])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
+
+from msgspec import Struct
 
 from ..auth import Identity
 from ..descriptors import Action, EventDescriptor, Rate
@@ -16,8 +17,7 @@ from ..wire import ErrorBody
 Descriptor: TypeAlias = Action[Any, Any] | EventDescriptor[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Rights:
+class Rights(Struct, frozen=True):
     """The scopes that somebody holds; `everything` for all that there are."""
 
     scopes: frozenset[str] = frozenset()

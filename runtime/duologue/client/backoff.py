@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
+
 from ..close_codes import FINAL, CloseCode
+from ..wire import Envelope
 
 FIRST_DELAY: Final = 0.1
 LONGEST_DELAY: Final = 30.0
@@ -29,8 +31,13 @@ REFUSED: Final = frozenset({400, 403, 405, 410, 426})
 says that restarts and does not know its paths yet."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+def refusals(envelope: Envelope | None) -> frozenset[int]:
+    """The close codes that say that what was shown is not good."""
+    closes = [] if envelope is None else [step["close"] for step in envelope.handshake if "close" in step]
+    return frozenset((CloseCode.UNAUTHENTICATED, *(close["code"] for close in closes)))
+
+
+class Ending(Struct, frozen=True, kw_only=True):
     """How a connection ended, or an attempt to make one.
 
     Attributes:

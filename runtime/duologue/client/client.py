@@ -11,7 +11,6 @@ from typing import Any, ClassVar, Final, Generic, Self, TypeVar
 
 import anyio
 import msgspec
-from anyio.from_thread import start_blocking_portal
 
 from ..access.gate import Gate
 from ..calling.calls import BUILT_IN_TIMEOUT
@@ -19,7 +18,6 @@ from ..calling.channel import Channel
 from ..calling.peer import Peer
 from ..close_codes import CloseCode
 from ..connection.connection import Connection
-from ..connection.greeting import refusals
 from ..connection.hooks import Hooks
 from ..connection.party import Extras, Party
 from ..descriptors import API_LEVEL, Protocol
@@ -40,7 +38,7 @@ from ..net.compression import Deflate
 from ..observing.observer import Fate, Observer, Observers
 from ..session.speech import Speech
 from ..wire import Goaway, Hello, Validation
-from .backoff import Backoff, Ending
+from .backoff import Backoff, Ending, refusals
 from .dialer import Dialer, Token
 from .keepalive import keepalive_of
 from .lifecycle import Lifecycle, tell
@@ -191,6 +189,8 @@ class Client(Peer):
     @classmethod
     @contextmanager
     def _open_sync(cls, facade: Callable[[Any, Self], SyncT], url: str, **options: Any) -> Generator[SyncT]:
+        from anyio.from_thread import start_blocking_portal
+
         with (
             start_blocking_portal("asyncio") as portal,
             portal.wrap_async_context_manager(cls.open(url, **options)) as client,

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from websockets.uri import WebSocketURI
 
-from ..connection.greeting import Greeting
 from ..net.handshake import VARIABLE, Asked
 from ..wire import Envelope, plain
+
+if TYPE_CHECKING:
+    from ..connection.greeting import Greeting
 
 
 async def asked(uri: WebSocketURI, token: str | None, greeting: Greeting | None) -> Asked:

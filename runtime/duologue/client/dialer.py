@@ -5,14 +5,14 @@ from __future__ import annotations
 import ssl
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import anyio
 from websockets.exceptions import InvalidURI
 from websockets.uri import WebSocketURI, parse_uri
 
 from ..connection.connection import Connection
-from ..connection.greeting import Greeting, GreetingFailed
+from ..connection.ear import GreetingFailed
 from ..connection.party import Party
 from ..drivers.port import Executor, Socket
 from ..errors import ConnectFailed
@@ -21,7 +21,9 @@ from ..net.compression import Deflate
 from ..net.handshake import client_protocol
 from ..net.link import Link
 from .connecting import asked
-from .introduction import ClientIntroduction
+
+if TYPE_CHECKING:
+    from ..connection.greeting import Greeting
 
 Token: TypeAlias = str | Callable[[], str | Awaitable[str]]
 """A bearer token, or where to get one: it is asked anew for every connection."""
@@ -74,7 +76,11 @@ class Dialer:
         uri, limit = self._uri, self._limits.handshake
         where = f"{uri.host}:{uri.port}"
         token, envelope = await self.ask_token(), party.speech.envelope
-        greeting = None if envelope is None else Greeting(envelope, "client", party.hooks, token)
+        greeting: Greeting | None = None
+        if envelope is not None:
+            from ..connection.greeting import Greeting
+
+            greeting = Greeting(envelope, "client", party.hooks, token)
         try:
             request = await asked(uri, token, greeting)
             link = Link(client_protocol(request, self._limits, self._compression), executor, self._limits)
@@ -99,6 +105,8 @@ class Dialer:
 
 async def _introduced(link: Link, party: Party, greeting: Greeting | None, socket: Socket) -> Connection:
     if greeting is not None:
+        from .introduction import ClientIntroduction
+
         return await ClientIntroduction(link, party, greeting).carry_out(socket)
     connection = Connection(link, party)
     await connection.establish(socket)

@@ -6,7 +6,8 @@ from websockets.http11 import Request
 
 from ..close_codes import CloseCode
 from ..connection.connection import Connection
-from ..connection.greeting import Ear, Greeting, GreetingFailed
+from ..connection.ear import Ear, GreetingFailed
+from ..connection.greeting import Greeting
 from ..connection.party import Party
 from ..drivers.port import Socket, wake
 from ..errors import CallError, ConnectFailed, ConnectionClosed

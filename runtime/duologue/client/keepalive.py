@@ -10,7 +10,7 @@ import anyio
 
 from ..calling.calls import CallOptions
 from ..errors import CallError
-from ..wire import Envelope, Keepalive, compiled, plain
+from ..wire import Envelope, Keepalive, plain
 
 if TYPE_CHECKING:
     from ..connection.connection import Connection
@@ -36,6 +36,8 @@ def keepalive_of(envelope: Envelope | None) -> Callable[[Connection], Coroutine[
 
 
 async def _say(connection: Connection, keepalive: Keepalive) -> None:
+    from ..wire.templates import compiled
+
     action, variables = keepalive["action"], connection.variables
     params = compiled(keepalive.get("params", {})).fill(variables) or b"{}"
     raw = compiled(keepalive["route"]).fill(variables) if "route" in keepalive else None

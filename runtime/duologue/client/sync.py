@@ -6,9 +6,8 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
-from anyio.from_thread import BlockingPortal
 from typing_extensions import override
 
 from ..calling.bodies import Body
@@ -19,6 +18,9 @@ from ..events.events import EventStream
 from ..events.publisher import Position
 from ..models import Event
 from .client import Client
+
+if TYPE_CHECKING:
+    from anyio.from_thread import BlockingPortal
 
 E = TypeVar("E", bound=Event)
 

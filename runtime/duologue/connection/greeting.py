@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import msgspec
 
-from ..close_codes import CloseCode
-from ..drivers.port import Executor, Future, wake
 from ..errors import CallError, Unauthenticated
-from ..wire import OWN, Close, End, Envelope, Frame, Step, Template, compiled, constants, places, plain
+from ..wire import End, Envelope, Frame, Step, Template, plain
+from ..wire.templates import OWN, compiled, constants, places
+from .ear import GreetingFailed
 from .hooks import Hooks, value_of
 
 TOKEN: Final = "token"  # noqa: S105 - the name of a variable
@@ -23,48 +23,6 @@ _SHOWN: Final = 200
 def asks_for_token(envelope: Envelope) -> bool:
     """Whether clients show their token in the handshake, and so after that of WebSocket."""
     return any("client" in step and TOKEN in places(compiled(step["client"])) for step in envelope.handshake)
-
-
-def refusals(envelope: Envelope | None) -> frozenset[int]:
-    """The close codes that say that what was shown is not good."""
-    closes = [] if envelope is None else [step["close"] for step in envelope.handshake if "close" in step]
-    return frozenset((CloseCode.UNAUTHENTICATED, *(close["code"] for close in closes)))
-
-
-class GreetingFailed(Exception):
-    """The handshake did not come to its end, and why.
-
-    Attributes:
-        refused: The other end does not want what this one has shown.
-        close: How the protocol has the connection closed for it; None where it does not say.
-    """
-
-    def __init__(self, reason: str, *, refused: bool = False, close: Close | None = None) -> None:
-        super().__init__(reason)
-        self.refused = refused
-        self.close = close
-
-
-class Ear:
-    """Keeps what is said until somebody asks for it."""
-
-    def __init__(self, executor: Executor) -> None:
-        self.heard: list[bytes] = []
-        self._executor = executor
-        self._waiting: Future | None = None
-
-    async def hear(self) -> bytes:
-        """The next message; waits for it."""
-        while not self.heard:
-            self._waiting = self._executor.future()
-            await self._waiting
-        return self.heard.pop(0)
-
-    def take(self, data: bytes) -> None:
-        """Something was said."""
-        self.heard.append(data)
-        if self._waiting is not None:
-            wake(self._waiting)
 
 
 class Greeting:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from ..access.gate import Gate
 from ..calling.interceptors import CallInterceptor
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
     from .connection import Connection
 
 
-@dataclass(frozen=True, slots=True)
-class Extras:
+class Extras(Struct, frozen=True):
     """What users add to a side, and it does without: see `serve`, `Client.open`."""
 
     observers: Sequence[Observer] = ()
@@ -40,8 +40,7 @@ class Extras:
     validation: Validation | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Party:
+class Party(Struct, frozen=True, kw_only=True):
     """One side: a server, or a client.
 
     Attributes:

@@ -10,7 +10,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeAlias, TypeVar, cast, overload
 
 import msgspec
-from pydantic import TypeAdapter
 from typing_extensions import override
 
 from ..calling.attempts import Attempts
@@ -18,7 +17,7 @@ from ..calling.calls import BUILT_IN_TIMEOUT
 from ..descriptors import Action, Delivery, Effect, EventDescriptor
 from ..drivers.port import Future, wake
 from ..errors import CallError, HistoryLost, InvalidArgument
-from ..models import Event, Params
+from ..models import Event, Params, deferred
 from ..observing.observer import Fate
 from ..wire import Foreign, Loss, Message, Point, Reset, SubscriptionEnd
 from .filters import Filter, encode_filter, value_at
@@ -39,7 +38,7 @@ E3 = TypeVar("E3", bound=Event)
 
 
 _SUBSCRIBE: Final = Action(
-    name="subscribe", params=Params, result=TypeAdapter(object), effect=Effect.SAFE, timeout=BUILT_IN_TIMEOUT
+    name="subscribe", params=Params, result=deferred(object), effect=Effect.SAFE, timeout=BUILT_IN_TIMEOUT
 )
 """How often subscribing may be tried: as any call that does no harm when it is sent again."""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from ..models import Event
 from .filters import Filter
@@ -58,8 +59,7 @@ class Subscription:
         return wanted is not None and wanted.live
 
 
-@dataclass(slots=True)
-class Opening:
+class Opening(Struct):
     """What follows the answer to `subscribe`: what had happened, then the present.
 
     Attributes:

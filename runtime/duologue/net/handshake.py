@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
+from msgspec import Struct, field
 from typing_extensions import override
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidHeaderValue
@@ -58,8 +58,7 @@ VARIABLE: Final = re.compile(r"\$([a-z][a-z0-9_]*)")
 """A variable in the texts of a declared protocol's `connect`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True):
     """What the request of a handshake holds, besides what each has.
 
     Attributes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import anyio
 from msgspec import Raw
@@ -16,7 +16,7 @@ from ..access.standing import answer, token_of
 from ..auth import Credentials, Identity
 from ..close_codes import CloseCode
 from ..connection.connection import Connection
-from ..connection.greeting import Ear, Greeting, GreetingFailed, asks_for_token
+from ..connection.ear import Ear, GreetingFailed
 from ..connection.party import Party
 from ..drivers.port import Executor, Scope, Socket, Timer
 from ..errors import CallError, ResourceExhausted, Status, Unauthenticated, Unavailable
@@ -26,6 +26,9 @@ from ..net.link import Link
 from ..observing.probes import STOPPING
 from ..session.outcomes import body_of, incident
 from ..wire import SUBPROTOCOL, BadMessage, BadText, Close, NativeCodec
+
+if TYPE_CHECKING:
+    from ..connection.greeting import Greeting
 
 FIRST_MESSAGE: Final = 4 * KIB
 """Bytes that a first message may have, where it is to say who the peer is."""
@@ -81,11 +84,14 @@ class Reception:
         envelope = party.speech.envelope
         subprotocols = (SUBPROTOCOL,) if envelope is None else tuple(envelope.connect.get("subprotocol", ()))
         self._protocol = server_protocol(party.limits, admission.origins, party.compression, subprotocols)
-        self._greeting = None
-        if envelope is not None and envelope.handshake:
-            self._greeting = Greeting(envelope, "server", party.hooks, authenticate=self._authenticate)
         self._connect = None if envelope is None else envelope.connect
-        self._shows_token = envelope is not None and asks_for_token(envelope)
+        self._greeting: Greeting | None = None
+        self._shows_token = False
+        if envelope is not None and envelope.handshake:
+            from ..connection.greeting import Greeting, asks_for_token
+
+            self._greeting = Greeting(envelope, "server", party.hooks, authenticate=self._authenticate)
+            self._shows_token = asks_for_token(envelope)
         self._ear = Ear(executor)
         self._identity: Identity | None = None
         self._link = Link(self._protocol, executor, party.limits)

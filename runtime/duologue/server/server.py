@@ -8,11 +8,11 @@ import secrets
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any, Final, Generic, Self, cast
 from weakref import WeakKeyDictionary
 
 import anyio
+from msgspec import structs
 from typing_extensions import TypeVar
 
 from ..access.admission import Admission, Login, authenticator_for
@@ -354,7 +354,7 @@ class Server(Generic[PeerT]):
 
     async def serve_all(self, scope: Scope) -> None:
         """Accept connections until the server is closed, and serve each in `scope`."""
-        self._party = replace(self._party, scope=scope)
+        self._party = structs.replace(self._party, scope=scope)
         async for handler in self:
             scope.spawn(handler.handle)
 

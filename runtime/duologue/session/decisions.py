@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from msgspec import UNSET, Raw
+from msgspec import UNSET, Raw, Struct
 
 from ..deadlines import Deadline
 from ..errors import CallError, NotSent, OutcomeUnknown, Ran, Status, Unavailable
@@ -156,66 +155,57 @@ class IncomingCall:
 Expiring: TypeAlias = OutgoingCall | IncomingCall
 
 
-@dataclass(slots=True)
-class Start:
+class Start(Struct):
     """Run the handler of a call; its response is owed from here on."""
 
     call: IncomingCall
 
 
-@dataclass(slots=True)
-class Stop:
+class Stop(Struct):
     """Stop the handler of a call, for this reason; its response is still owed."""
 
     call: IncomingCall
     status: Status
 
 
-@dataclass(slots=True)
-class Refused:
+class Refused(Struct):
     """A request was refused before it became a call, for this limit."""
 
     limit: str
 
 
-@dataclass(slots=True)
-class Settle:
+class Settle(Struct):
     """A call of ours has its outcome: the response, or an error of this side's making."""
 
     call: OutgoingCall
     outcome: Message | CallError
 
 
-@dataclass(slots=True)
-class Dropped:
+class Dropped(Struct):
     """A response came that nobody waits for any more."""
 
 
-@dataclass(slots=True)
-class Item:
+class Item(Struct):
     """An item of a streaming call of ours, or a piece of a download."""
 
     call: OutgoingCall
     raw: bytes | memoryview
 
 
-@dataclass(slots=True)
-class DownloadEnd:
+class DownloadEnd(Struct):
     """All of a download came; the sender's digest of it."""
 
     call: OutgoingCall
     sha256: bytes
 
 
-@dataclass(slots=True)
-class Granted:
+class Granted(Struct):
     """The peer takes more: of the items or bytes that answer its call, or of an upload of ours."""
 
     call: IncomingCall | OutgoingCall
 
 
-@dataclass(slots=True)
-class UploadPiece:
+class UploadPiece(Struct):
     """Bytes of an upload of the peer's, in order; at its end there are none."""
 
     call: IncomingCall
@@ -223,37 +213,32 @@ class UploadPiece:
     end: bool
 
 
-@dataclass(slots=True)
-class UploadBroken:
+class UploadBroken(Struct):
     """The peer will not finish an upload, or did not keep to its order."""
 
     call: IncomingCall
     reason: str
 
 
-@dataclass(slots=True)
-class EventArrived:
+class EventArrived(Struct):
     """The peer published an event."""
 
     message: Message
 
 
-@dataclass(slots=True)
-class SubscriptionNote:
+class SubscriptionNote(Struct):
     """The peer says something about a subscription."""
 
     message: Message
 
 
-@dataclass(slots=True)
-class PeerLeaving:
+class PeerLeaving(Struct):
     """The peer will take no more calls."""
 
     goaway: Goaway
 
 
-@dataclass(slots=True)
-class Fail:
+class Fail(Struct):
     """The peer broke the protocol: close the connection with this code."""
 
     code: int

@@ -1,6 +1,9 @@
-"""How messages look on the wire: one codec a profile, from bytes to `Message` and back."""
+"""How messages look on the wire: one codec a profile, from bytes to `Message` and back.
 
-from .declared import DeclaredCodec
+What only declared profiles need is imported from its own module (`declared`, `profile`, `templates` …), by whoever has
+such a protocol: a native one, which is most, does without.
+"""
+
 from .envelope import Close, Connect, End, Envelope, Keepalive, Step, Template, Validation
 from .messages import (
     MAX_KEY,
@@ -12,6 +15,8 @@ from .messages import (
     Capabilities,
     Codec,
     ErrorBody,
+    Foreign,
+    ForeignError,
     Goaway,
     Hello,
     HelloLimits,
@@ -26,10 +31,6 @@ from .messages import (
 )
 from .native import NativeCodec, is_large_meta
 from .pieces import DIGEST, HEADER, PAYLOAD, Piece, PieceKind, decode_piece, encode_piece
-from .positions import Member
-from .profile import Profile, Table
-from .reading import Foreign, ForeignError
-from .templates import OWN, compiled, constants, places
 from .trees import Frame, path_of, plain
 
 __all__ = [
@@ -37,7 +38,6 @@ __all__ = [
     "HEADER",
     "MAX_KEY",
     "MAX_META",
-    "OWN",
     "PAYLOAD",
     "SUBPROTOCOL",
     "Ack",
@@ -47,7 +47,6 @@ __all__ = [
     "Close",
     "Codec",
     "Connect",
-    "DeclaredCodec",
     "End",
     "Envelope",
     "ErrorBody",
@@ -60,27 +59,21 @@ __all__ = [
     "Keepalive",
     "Keys",
     "Loss",
-    "Member",
     "Message",
     "NativeCodec",
     "NotCarried",
     "Piece",
     "PieceKind",
     "Point",
-    "Profile",
     "Reset",
     "Step",
     "SubscriptionEnd",
-    "Table",
     "Template",
     "UploadForm",
     "Validation",
-    "compiled",
-    "constants",
     "decode_piece",
     "encode_piece",
     "is_large_meta",
     "path_of",
-    "places",
     "plain",
 ]

@@ -6,8 +6,9 @@ The generator writes one into the package of a protocol that is not native; `Dec
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Literal, Required, TypeAlias, TypedDict
+
+from msgspec import Struct, field
 
 Template: TypeAlias = "Mapping[str, Template] | Sequence[Template] | str | int | float | bool | None"
 """JSON with placeholders: a text `$name` stands for a value, the key or item `...` for the members of one."""
@@ -165,8 +166,7 @@ class Keepalive(TypedDict, total=False):
     route: Template
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Envelope:
+class Envelope(Struct, frozen=True, kw_only=True):
     """One wire profile. Everything but the rules may be left out; the first three templates only without actions.
 
     Attributes:

@@ -7,11 +7,9 @@ The first of these members present decides what a message is:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Final, Protocol
 
-import msgspec
-from msgspec import UNSET, Meta, Raw, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 SUBPROTOCOL: Final = "duologue.v1"
 """The WebSocket subprotocol under which both ends speak the extensions."""
@@ -32,14 +30,14 @@ Millis = Count
 StreamId = Annotated[int, Meta(ge=1, le=2**32 - 1)]
 
 
-class Point(msgspec.Struct, frozen=True):
+class Point(Struct, frozen=True):
     """A position in an event log: the epoch changes when history is lost."""
 
     epoch: str
     seq: Count
 
 
-class HelloLimits(msgspec.Struct, frozen=True):
+class HelloLimits(Struct, frozen=True):
     """What a peer takes: bytes of a message, its caller's calls in flight, items of a stream under way."""
 
     frame: Count = 64 * 1024
@@ -47,14 +45,14 @@ class HelloLimits(msgspec.Struct, frozen=True):
     window: Count = 64
 
 
-class Keys(msgspec.Struct, frozen=True):
+class Keys(Struct, frozen=True):
     """For how long answers of keyed calls are kept; a new epoch says that earlier ones were lost."""
 
     epoch: str
     ttl: Millis
 
 
-class Hello(msgspec.Struct, frozen=True, omit_defaults=True):
+class Hello(Struct, frozen=True, omit_defaults=True):
     """What each end says first, and once, without waiting; a server also for how long the credentials are good.
 
     `items` has a short digest of each action and event, by which the other end finds where two versions part.
@@ -71,7 +69,7 @@ class Hello(msgspec.Struct, frozen=True, omit_defaults=True):
     items: str = ""
 
 
-class Goaway(msgspec.Struct, frozen=True, omit_defaults=True):
+class Goaway(Struct, frozen=True, omit_defaults=True):
     """Later requests are refused unrun; the connection closes by `deadline`.
 
     Who reconnects does so at a random time within `reconnect_in`, so that not all come back at once.
@@ -82,21 +80,21 @@ class Goaway(msgspec.Struct, frozen=True, omit_defaults=True):
     deadline: Millis | None = None
 
 
-class UploadForm(msgspec.Struct, frozen=True):
+class UploadForm(Struct, frozen=True):
     """What is going to be uploaded: how many bytes, and the digest of them all in hexadecimal."""
 
     size: Count
     sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 
 
-class Ack(msgspec.Struct, frozen=True):
+class Ack(Struct, frozen=True):
     """So much of an upload is held; the sender may go on to `offset + window`."""
 
     offset: Count
     window: Count
 
 
-class ErrorBody(msgspec.Struct, frozen=True, omit_defaults=True):
+class ErrorBody(Struct, frozen=True, omit_defaults=True):
     """Why a call has no result. `ran: false` is the runtime's word that the handler did not start."""
 
     code: str
@@ -107,14 +105,14 @@ class ErrorBody(msgspec.Struct, frozen=True, omit_defaults=True):
     ran: bool | UnsetType = UNSET
 
 
-class Loss(msgspec.Struct, frozen=True):
+class Loss(Struct, frozen=True):
     """Volatile events dropped since last told."""
 
     event: str
     count: Count
 
 
-class Reset(msgspec.Struct, frozen=True):
+class Reset(Struct, frozen=True):
     """Continuity is broken; the subscription goes on from here."""
 
     reason: str
@@ -122,7 +120,7 @@ class Reset(msgspec.Struct, frozen=True):
     seq: Count
 
 
-class SubscriptionEnd(msgspec.Struct, frozen=True, omit_defaults=True):
+class SubscriptionEnd(Struct, frozen=True, omit_defaults=True):
     """The last word about a subscription."""
 
     status: str
@@ -130,7 +128,7 @@ class SubscriptionEnd(msgspec.Struct, frozen=True, omit_defaults=True):
     retry_after: Millis | UnsetType = UNSET
 
 
-class Message(msgspec.Struct, rename={"for_": "for"}, gc=False):
+class Message(Struct, rename={"for_": "for"}, gc=False):
     """Any message, with all the members there are; payloads stay raw until somebody who knows their type asks."""
 
     id: Id | UnsetType | None = UNSET
@@ -161,8 +159,30 @@ class Message(msgspec.Struct, rename={"for_": "for"}, gc=False):
     goaway: Goaway | UnsetType = UNSET
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capabilities:
+class Foreign(Message, gc=False):
+    """A message of a declared profile.
+
+    Attributes:
+        route: What it is for, besides the connection.
+        acked: It is a first answer, and not the result.
+        answers: The action of the call that it answers, where it says so.
+        whole: All of it, where no rule says what it is.
+    """
+
+    route: Raw | None = None
+    acked: bool = False
+    answers: str | None = None
+    whole: Raw | None = None
+
+
+class ForeignError(ErrorBody, frozen=True):
+    """An error with its code and its data as they came."""
+
+    wire_code: int | str | None = None
+    data: Raw | None = None
+
+
+class Capabilities(Struct, frozen=True, kw_only=True):
     """What the other end understands and takes: settled by the handshake, completed by its `hello`.
 
     Attributes:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import enum
 import struct
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from .messages import BadMessage
 
@@ -37,8 +38,7 @@ class PieceKind(enum.IntEnum):
 _KINDS: Final = {int(kind): kind for kind in PieceKind}
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """One piece; `offset` is that of its first byte in the whole."""
 
     kind: PieceKind

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Raw
 
 from .depth import MAX_DEPTH, is_too_deep
-from .messages import BadMessage, BadText, ErrorBody, Message
+from .messages import BadMessage, BadText, Foreign, ForeignError, Message
 from .positions import to_object
 from .profile import Profile, key_of
 from .shapes import text_of
@@ -24,29 +24,6 @@ _MADE_UP: Final = "#"
 """Begins the number that tells calls apart whose messages have no id, or all the same."""
 
 _NULL: Final = b"null"
-
-
-class Foreign(Message, gc=False):
-    """A message of a declared profile.
-
-    Attributes:
-        route: What it is for, besides the connection.
-        acked: It is a first answer, and not the result.
-        answers: The action of the call that it answers, where it says so.
-        whole: All of it, where no rule says what it is.
-    """
-
-    route: Raw | None = None
-    acked: bool = False
-    answers: str | None = None
-    whole: Raw | None = None
-
-
-class ForeignError(ErrorBody, frozen=True):
-    """An error with its code and its data as they came."""
-
-    wire_code: int | str | None = None
-    data: Raw | None = None
 
 
 def written(id: str) -> bytes | None:
