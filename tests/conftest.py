@@ -6,8 +6,9 @@ import signal
 import pytest
 from tests.generated import SHARED, share
 from tests.npm import npm_package
+from tests.programs import programs
 
-__all__ = ["npm_package"]
+__all__ = ["npm_package", "programs"]
 
 BACKENDS: dict[str, tuple[str, dict[str, bool]]] = {
     "asyncio": ("asyncio", {"use_uvloop": False}),

@@ -49,11 +49,13 @@ class Reader:
 
     Attributes:
         python: What `python3` is, where it is another one.
+        programs: A folder of programs that start at once, in place of the installed ones.
     """
 
     home: Path
     ports: dict[str, str]
     python: Path | None = None
+    programs: Path | None = None
     requirement: str = f"{ROOT}[codegen]"
     cwd: Path = field(init=False)
     output: str = ""
@@ -93,8 +95,8 @@ class Reader:
     def _env(self) -> dict[str, str]:
         hidden = {"MAKEFLAGS", "MAKELEVEL", "VIRTUAL_ENV", "XDG_DATA_HOME", "XDG_STATE_HOME"}
         outer = {name: value for name, value in os.environ.items() if name not in hidden}
-        first = "" if self.python is None else f"{self.python.parent}:"
-        path = f"{first}{Path(sys.executable).parent}:{outer['PATH']}"
+        first = [self.python and self.python.parent, self.programs, Path(sys.executable).parent, outer["PATH"]]
+        path = ":".join(str(folder) for folder in first if folder is not None)
         ours = {"DUOLOGUE_REQUIREMENT": self.requirement}  # what `make` of a new project installs
         return {**outer, **ours, "HOME": str(self.home), "PATH": path, "PYTHONUNBUFFERED": "1"}
 

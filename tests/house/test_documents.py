@@ -26,7 +26,8 @@ from tests.reader import Block, Reader, blocks, free_port
 from duologue.wire import NativeCodec
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+README = ROOT / "README.md"
+DOCUMENTS = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 EXAMPLES = sorted(ROOT.glob("examples/*/README.md"))  # `tests/real` follows them: they need other people's programs
 EVERY = [*DOCUMENTS, *EXAMPLES, ROOT / "ARCHITECTURE.md", ROOT / "CHANGELOG.md"]
 KINDS = {"sh", "python", "yaml", "ini", "text", "json", "console"}
@@ -62,15 +63,29 @@ def equipped(reader: Reader, tmp_path: Path, wheels: dict[str, Path]) -> Reader:
     return reader
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+
+
+@each_document
 def test_a_reader_can_follow_the_document(document: Path, request: pytest.FixtureRequest) -> None:
-    installs = "make demo" in document.read_text()
-    follow(document, request.getfixturevalue("equipped" if installs else "reader"))
+    """The README with what it installs; the others with programs that start more quickly than a reader's."""
+    if document == README:
+        follow(document, request.getfixturevalue("equipped"))
+    else:
+        reader = request.getfixturevalue("reader")
+        reader.programs = request.getfixturevalue("programs")
+        follow(document, reader)
+
+
+@pytest.mark.long  # some hundred programs, which take half a second to start
+@each_document
+def test_a_reader_can_follow_the_document_as_it_stands(document: Path, request: pytest.FixtureRequest) -> None:
+    follow(document, request.getfixturevalue("equipped" if document == README else "reader"))
 
 
 @pytest.mark.long  # it downloads and installs everything
 def test_a_reader_who_has_nothing_can_follow_the_readme(reader: Reader) -> None:
-    follow(ROOT / "README.md", reader)
+    follow(README, reader)
 
 
 def follow(document: Path, reader: Reader) -> None:

@@ -23,8 +23,8 @@ PORTS = ("6800", "8000", "8545", "9000", "9001", "9222", "9229")
 
 
 @pytest.fixture
-def reader(tmp_path: Path) -> Iterator[Reader]:
-    person = Reader(tmp_path, {port: free_port() for port in PORTS})
+def reader(tmp_path: Path, programs: Path) -> Iterator[Reader]:
+    person = Reader(tmp_path, {port: free_port() for port in PORTS}, programs=programs)
     yield person
     person.close()
 

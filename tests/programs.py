@@ -1,0 +1,93 @@
+"""Our programs, and programs of Python, that start at once: forked from parents that have imported what they need."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import pytest
+
+HERE: Final = Path(__file__).parent
+BIN: Final = Path(sys.executable).parent
+
+OURS: Final = {
+    "duologue": [
+        "duologue_codegen.cli",
+        "duologue_codegen.docs",
+        "duologue_codegen.generate",
+        "duologue_codegen.tools.call",
+        "duologue_codegen.tools.mock",
+        "duologue_codegen.tools.watch",
+    ],
+    "duologue-registry": [
+        "duologue_registry.commands.packages",
+        "duologue_registry.commands.agents",
+        "duologue_registry.commands.serve",
+        "duologue_registry.commands.services",
+        "duologue_registry.commands.watch",
+        "duologue_registry.commands.tokens",
+        "duologue_registry.serving.service",
+    ],
+}
+"""Our programs, and what they import on the way to what they do."""
+
+FORK: Final = """#!/bin/sh
+exec {python} -IS {stub} {place} {program} "$@"
+"""
+
+FORK_FILES: Final = """#!/bin/sh
+case "$1" in
+*.py) exec {python} -IS {stub} {place} "$@" ;;
+*) exec {python} "$@" ;;
+esac
+"""
+"""A `python` whose programs are forked where they are files; what it starts from a flag is a process as always."""
+
+
+@pytest.fixture(scope="session")
+def programs() -> Iterator[Path]:
+    """A folder for the front of `PATH`: with `duologue`, `duologue-registry`, and a `python`.
+
+    The parent of a `python` has imported nothing but the runtime, as the first line of most programs does: what one
+    forgets to import is missed.
+    """
+    with ExitStack() as parents:
+        folder = Path(parents.enter_context(TemporaryDirectory(prefix="duologue-")))  # short, as sockets' paths must be
+        ours = parents.enter_context(
+            _parent(folder / "ours.sock", *(module for each in OURS.values() for module in each))
+        )
+        for name in OURS:
+            _write(folder / name, FORK, ours, BIN / name)
+        _write(folder / "python", FORK_FILES, parents.enter_context(_parent(folder / "python.sock", "duologue")))
+        yield folder
+
+
+@contextmanager
+def _parent(place: Path, *modules: str) -> Generator[Path]:
+    """Start a parent; yields the socket that it listens on."""
+    parent = subprocess.Popen(
+        [sys.executable, HERE / "parent.py", place, *modules],
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    with parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == b"ready\n"
+        yield place
+        assert parent.stdin is not None
+        parent.stdin.close()
+
+
+def _write(stub: Path, text: str, place: Path, program: Path = Path()) -> None:
+    parts = {"python": Path(sys.executable), "stub": HERE / "stub.py", "place": place, "program": program}
+    stub.write_text(text.format(**{name: shlex.quote(str(part)) for name, part in parts.items()}))
+    stub.chmod(0o755)
