@@ -73,8 +73,7 @@ def test_serve_ends_in_order(start_registry: Any, data_directory: Path, executor
 
 
 def test_serve_says_where(data_directory: Path) -> None:
-    command = [sys.executable, "-m", "duologue_registry", "serve", "--port", "0", "--data", str(data_directory)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with Forked("serve", "--port", "0", "--data", str(data_directory)) as process:
         assert process.stdout is not None
         lines = [process.stdout.readline() for _ in range(6)]
         process.terminate()

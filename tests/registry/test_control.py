@@ -33,6 +33,9 @@ from service_registry_sdk import (
 
 pytestmark = pytest.mark.anyio
 
+alone = pytest.mark.parametrize("anyio_backend", ["asyncio"])
+"""Of what the registry decides, and no event loop; the others show that agents start, stop and ask on each of them."""
+
 OFTEN: dict[str, Any] = {"interval": timedelta(milliseconds=50), "timeout": timedelta(seconds=5)}
 
 
@@ -129,6 +132,7 @@ async def test_what_is_needed_and_does_not_come_up_is_told(fleet: Fleet) -> None
         assert outcome.succeeded
 
 
+@alone
 async def test_three_levels_over_two_agents(fleet: Fleet) -> None:
     """Each waits until what it needs is healthy, and they stop the other way round."""
     async with fleet.attached(fleet.node("web-1")), fleet.attached(fleet.node("db-1")):
@@ -144,6 +148,7 @@ async def test_three_levels_over_two_agents(fleet: Fleet) -> None:
         assert [step.service for step in steps if step.stage is CommandStage.STARTED] == ["web", "api", "db"]
 
 
+@alone
 async def test_a_dependency_that_never_becomes_healthy_fails_the_start_with_the_reason(fleet: Fleet) -> None:
     async with fleet.attached(fleet.node("web-1")):
         await fleet.register("db", checks=[script_check(fleet, "db", "web-1")])
@@ -156,6 +161,7 @@ async def test_a_dependency_that_never_becomes_healthy_fails_the_start_with_the_
         assert states == {"db": "running", "api": "registered", "web": "registered"}
 
 
+@alone
 async def test_a_deadline_and_leaving_end_a_command(fleet: Fleet) -> None:
     async with fleet.attached(fleet.node("web-1")):
         await fleet.register("db", checks=[script_check(fleet, "db", "web-1")])

@@ -61,7 +61,7 @@ async def test_a_rollout_batch_by_batch_and_back_when_a_node_is_not_healthy(flee
         processes = {node: fleet.process("web-api", node) for node in nodes}
         (fleet.root("web-2") / "web-api" / "sick").touch()
 
-        steps, back = await deploy(fleet.client, "1.1.0", nodes, within=timedelta(seconds=3))
+        steps, back = await deploy(fleet.client, "1.1.0", nodes, within=timedelta(seconds=2))
         assert back.state is DeploymentState.ROLLED_BACK
         assert back.message == "web-2, verifying: health: it is sick"
         assert story(steps) == [

@@ -232,9 +232,11 @@ async def one_effect(start: Start, directory: Path, fault: str, again: str | Non
 
 @pytest.mark.parametrize("fault", CRASHES.values(), ids=CRASHES)
 async def test_a_crash_around_the_commit(start_registry: Start, data_directory: Path, fault: str) -> None:
+    """On every event loop, of the caller's; what a registry finds at its start is the same whoever asks it."""
     await one_effect(start_registry, data_directory, fault)
 
 
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 @pytest.mark.parametrize("fault", CRASHES.values(), ids=CRASHES)
 async def test_it_has_the_entry_of_the_first(start_registry: Start, data_directory: Path, fault: str) -> None:
     async with crashing(start_registry, data_directory, fault) as client:
@@ -254,10 +256,12 @@ async def no_second_effect(start: Start, directory: Path, fault: str = AFTER, ag
         await register(client)
 
 
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_a_new_directory_in_the_same_place(start_registry: Start, data_directory: Path) -> None:
     await no_second_effect(start_registry, data_directory)
 
 
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_an_older_copy_put_back(start_registry: Start, data_directory: Path) -> None:
     """The effect is gone with the newer file; whether the call comes again is for its caller to decide."""
     start_registry("--data", str(data_directory)).kill()
@@ -355,8 +359,8 @@ async def under_load(start: Start, directory: Path, seed: int, kills: int, fault
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_every_call_ends_once_under_load(start_registry: Start, data_directory: Path) -> None:
-    callers = await under_load(start_registry, data_directory, 0, 4)
-    assert len(callers.done) > 100, "there was hardly any load"
+    callers = await under_load(start_registry, data_directory, 0, 3)
+    assert len(callers.done) > 75, "there was hardly any load"
 
 
 @pytest.mark.long

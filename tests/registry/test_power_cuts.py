@@ -170,8 +170,8 @@ def test_many_second_cuts_while_the_store_recovers(recording: Recording, recorde
 
 # ---------------------------------------------------------------------------------------- what must be seen to be lost
 def test_with_fewer_syncs_acknowledged_changes_are_lost(recorder: Recorder, scratch: Path) -> None:
-    found = lost(record(recorder, scratch, "NORMAL"), 60, 0, scratch / "cut")
-    assert len(found) > 20
+    found = lost(record(recorder, scratch, "NORMAL"), 30, 0, scratch / "cut")
+    assert len(found) > 10
     assert any("something else than was acknowledged" in each for each in found)
 
 
@@ -199,5 +199,5 @@ def _without(recording: Recording, missing: str) -> tuple[Recording, range]:
 )
 def test_a_sync_that_is_missing_is_seen(recording: Recording, scratch: Path, missing: str, cost: str) -> None:
     less, within = _without(recording, missing)
-    found = lost(less, 50, 0, scratch / "cut", within)
+    found = lost(less, 25, 0, scratch / "cut", within)
     assert any(cost in each for each in found), found

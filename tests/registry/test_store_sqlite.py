@@ -13,6 +13,7 @@ from typing import Any
 
 import anyio
 import pytest
+from tests.conftest import BACKENDS
 
 from duologue import Answer, CallError, UnknownValue
 from duologue_registry.clock import ManualClock
@@ -40,6 +41,15 @@ from service_registry_sdk import (
 )
 
 pytestmark = pytest.mark.anyio
+
+everywhere = pytest.mark.parametrize("anyio_backend", BACKENDS.values(), ids=BACKENDS)
+"""For what hands work to threads and waits for it; what stands in a file is the same whoever reads it."""
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> tuple[str, dict[str, bool]]:
+    return BACKENDS["asyncio"]
+
 
 ANSWER = Answer("m", b"{}")
 
@@ -72,6 +82,7 @@ async def refusal(directory: Path) -> str:
     return message
 
 
+@everywhere
 async def test_everything_is_there_again(tmp_path: Path) -> None:
     clock = ManualClock()
     report = HealthReport(check="http", status=UnknownValue("on-fire"), checked_at=clock.now())
@@ -151,6 +162,7 @@ async def test_a_second_process_is_refused_until_the_first_is_gone(tmp_path: Pat
     await fill(tmp_path, registration())
 
 
+@everywhere
 async def test_a_second_store_in_the_same_process_is_refused(tmp_path: Path) -> None:
     async with open_store(tmp_path) as store:
         assert "is in use" in await refusal(tmp_path)
@@ -261,6 +273,7 @@ async def test_damage_where_loading_does_not_look(tmp_path: Path) -> None:
     assert "damaged" in await refusal(tmp_path)
 
 
+@everywhere
 async def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
     journal = SqliteJournal(tmp_path)
     journal.load()
@@ -358,6 +371,7 @@ async def test_a_directory_that_may_not_be_written(tmp_path: Path, *, filled: bo
     assert b"cannot be written" in ran.stdout
 
 
+@everywhere
 async def test_a_commit_that_the_disk_refuses(tmp_path: Path) -> None:
     """A real refusal: the file may not grow. What was acknowledged before is there after a restart, and whole."""
     resource = pytest.importorskip("resource", reason="file size limits are a POSIX feature")

@@ -131,9 +131,9 @@ def empty_fragments(port: int) -> str:
 
 
 def dripping_handshakes(port: int) -> str:
-    """500 at once, a byte each now and then, until they are cut."""
+    """200 at once, a byte each now and then, until they are cut."""
     sockets: list[socket.socket] = []
-    for _ in range(500):
+    for _ in range(200):
         one = socket.create_connection(("127.0.0.1", port))
         one.setblocking(False)
         sockets.append(one)

@@ -19,6 +19,9 @@ from duologue.access import admission
 from duologue.access.gate import NO_RIGHTS
 from duologue.drivers.memory import MemoryNetwork
 
+PATIENCE = 10.0
+"""Seconds after which what a guard does, most often at once, is held not to come."""
+
 
 async def is_refused(call: Any) -> bool:
     """Whether a call ends in a refusal of the gate's, or of the authenticator's."""
@@ -100,7 +103,7 @@ async def a_handshake_that_stays_though_others_come() -> bool:
             await until(lambda: world.server.handshakes == 1)
             async with await anyio.connect_tcp("127.0.0.1", world.server.port):
                 try:
-                    with anyio.move_on_after(2):
+                    with anyio.move_on_after(PATIENCE):
                         await stream.receive()
                 except (anyio.EndOfStream, anyio.BrokenResourceError):
                     return True
@@ -130,7 +133,7 @@ async def a_second_message_before_the_login_is_over() -> bool:
         world.people.slow = anyio.Event()
         await browser.say(authenticate())
         await browser.say(authenticate())
-        with anyio.move_on_after(1):
+        with anyio.move_on_after(PATIENCE):
             return (await browser.closed()).code == 4401
         return False
 
@@ -143,7 +146,7 @@ async def a_large_first_message() -> bool:
 
 async def a_login_that_never_comes() -> bool:
     async with browsing(limits=Limits(handshake=0.2)) as (_, browser):
-        with anyio.move_on_after(1):
+        with anyio.move_on_after(0.2 + PATIENCE):
             return (await browser.closed()).code == 4401
         return False
 
@@ -216,7 +219,7 @@ async def a_replay_while_the_rights_went() -> bool:
 async def a_subscription_after_a_refresh_with_less() -> bool:
     async with guarded() as world, world.client("owner") as client, client.events.ruled() as ruled:
         await client.authenticate(world.people.grant("owner", "a-token-that-may-less", roles=set()))
-        with anyio.move_on_after(0.5):
+        with anyio.move_on_after(PATIENCE):
             try:
                 await anext(ruled)
             except HistoryLost:
@@ -228,7 +231,7 @@ async def a_stream_after_a_refresh_with_less() -> bool:
     async with guarded() as world, world.client("owner") as client, client.follow(upto=10**6) as stream:
         await anext(stream)
         await client.authenticate(world.people.grant("owner", "a-token-that-may-less", roles=set()))
-        with anyio.move_on_after(0.5):
+        with anyio.move_on_after(PATIENCE):
             try:
                 async for _ in stream:
                     pass
@@ -248,7 +251,7 @@ async def a_connection_after_its_credentials_expired() -> bool:
         world.people.grant("viewer", expires_at=datetime.now(UTC) + timedelta(seconds=0.3))
         async with world.client("viewer"):
             connection = world.connection_of("viewer")
-            with anyio.move_on_after(2):
+            with anyio.move_on_after(0.35 + PATIENCE):
                 await connection.until_closed()
             return connection.closed is not None
 
@@ -257,7 +260,7 @@ async def a_connection_after_a_revocation() -> bool:
     async with guarded() as world, world.client("viewer"):
         connection = world.connection_of("viewer")
         world.server.revoke("viewer")
-        with anyio.move_on_after(1):
+        with anyio.move_on_after(PATIENCE):
             await connection.until_closed()
         return connection.closed is not None
 
@@ -277,7 +280,7 @@ async def a_keyed_handler_after_a_revocation() -> bool:
         connection.abort()
         await connection.until_closed()
         world.server.revoke("editor")
-        with anyio.move_on_after(0.5):
+        with anyio.move_on_after(PATIENCE):
             await until(lambda: not world.service.running["hold_key"])
         runs_on = world.service.running["hold_key"]
         tasks.cancel_scope.cancel()
@@ -317,7 +320,7 @@ async def more_calls_at_once_than_there_are_places() -> bool:
 
         for _ in range(3):
             tasks.start_soon(call)
-        with anyio.move_on_after(0.5):
+        with anyio.move_on_after(PATIENCE):
             await until(lambda: outcomes)
         world.service.let_go.set()
         await until(lambda: len(outcomes) == 3)

@@ -75,7 +75,7 @@ def endure(
 
 @pytest.mark.parametrize("name", FLOODS)
 def test_a_flood(victim: Victim, bystander: Bystander, name: str) -> None:
-    endure(victim, bystander, FLOODS[name], seconds=0.2, part=0.95, floor=0.25)  # not alone on this machine
+    endure(victim, bystander, FLOODS[name], seconds=0.1, part=0.95, floor=0.25)  # not alone on this machine
 
 
 @pytest.mark.long  # half a minute for each event loop

@@ -26,6 +26,9 @@ pytestmark = pytest.mark.anyio
 
 GOOD = token_of("editor")
 
+BRIEF = Limits(close=0.1)
+"""A browser that is told to close does not, here: the server waits for that before it forgets it."""
+
 
 class Browser:
     """A WebSocket that sends no header of its own but an origin."""
@@ -160,7 +163,7 @@ async def test_a_binary_message_is_none() -> None:
 
 
 async def test_a_bad_token_is_told_and_closes() -> None:
-    async with browsing() as (world, browser):
+    async with browsing(limits=BRIEF) as (world, browser):
         await browser.say(authenticate("bad-and-not-to-be-told"))
         assert (await browser.closed()).code == 4401
         [answer] = browser.heard
@@ -170,7 +173,7 @@ async def test_a_bad_token_is_told_and_closes() -> None:
 
 
 async def test_one_message_is_all_until_it_is_answered() -> None:
-    async with browsing() as (world, browser):
+    async with browsing(limits=BRIEF) as (world, browser):
         world.people.slow = anyio.Event()
         await browser.say(authenticate())
         await browser.say({"id": "2", "action": "ping", "params": {}})
@@ -181,7 +184,7 @@ async def test_one_message_is_all_until_it_is_answered() -> None:
 
 
 async def test_who_is_refused_when_it_is_closed_already_leaves_no_trace(caplog: pytest.LogCaptureFixture) -> None:
-    async with browsing() as (world, browser):
+    async with browsing(limits=BRIEF) as (world, browser):
         world.people.slow = anyio.Event()
         await browser.say(authenticate("bad"))
         await browser.say({"id": "2", "action": "ping", "params": {}})
@@ -207,7 +210,7 @@ async def test_what_follows_may_be_as_large_as_ever() -> None:
 
 
 async def test_it_has_to_come_in_time() -> None:
-    async with browsing(limits=Limits(handshake=0.3)) as (world, browser):
+    async with browsing(limits=Limits(handshake=0.3, close=0.1)) as (world, browser):
         started = anyio.current_time()
         assert (await browser.closed()).code == 4401
         assert 0.2 < anyio.current_time() - started < 3

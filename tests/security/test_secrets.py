@@ -45,7 +45,7 @@ SECRETS = {
     "query": f"{CANARY}-query",
     "user": f"{CANARY}-user",
 }
-REQUESTS = {"asyncio": 1_000, "trio": 500}
+REQUESTS = {"asyncio": 600, "trio": 200}
 """The many for what is rare, the few for what the other event loop does otherwise, and for spans, which take longer."""
 
 
@@ -169,7 +169,7 @@ async def one_of_each(client: Any, number: int, errors: dict[str, BaseException]
 
 async def test_a_bad_token_is_told_nowhere(told: Told) -> None:
     async with on_sockets() as world:
-        for number in range(200):
+        for number in range(50):
             with pytest.raises(ConnectFailed) as refused:
                 await vault.VaultClient.connect(world.url, token=f"{SECRETS['bad token']}{number}")
             assert CANARY not in "".join(traceback.format_exception(refused.value))

@@ -127,7 +127,7 @@ def endure(victim: Victim, size: int, seconds: float, seed: int) -> tuple[int, i
 
 
 @pytest.mark.parametrize("loop", list(BACKENDS))
-@pytest.mark.parametrize(("size", "seconds"), [(60, 1.5), pytest.param(1000, LONG, marks=pytest.mark.long)])
+@pytest.mark.parametrize(("size", "seconds"), [(60, 0.8), pytest.param(1000, LONG, marks=pytest.mark.long)])
 def test_nothing_is_left_of_those_who_come_and_go(loop: str, size: int, seconds: float) -> None:
     limits = Limits(handshake=1.0, write_deadline=1.0, close=0.5, idle=30.0)
     faulthandler.cancel_dump_traceback_later()  # it takes as long as it was asked to

@@ -115,7 +115,7 @@ def test_among_many_subscribers_some_that_stall_cost_the_others_nothing(
     loop: str, subscribers: int, stalling: int, events: int, floor: float
 ) -> None:
     pause = subscribers / 20_000  # twice as long as an event takes to reach all of them
-    with Victim(loop, Limits(write_deadline=1.0)) as victim, Apart(listen, victim.port, subscribers) as readers:
+    with Victim(loop, Limits(write_deadline=0.5)) as victim, Apart(listen, victim.port, subscribers) as readers:
         assert readers.hear() == "subscribed"
         crowd, seen = Crowd(victim, readers), list[str]()
         crowd.tell(5, pause)
@@ -146,7 +146,7 @@ def crowd_of_stalled() -> Iterator[Callable[[int], None]]:
 
 @pytest.mark.parametrize("loop", LOOPS)
 def test_a_server_stops_in_time_whoever_stalls(loop: str, crowd_of_stalled: Callable[[int], None]) -> None:
-    limits = Limits(close=0.5, drain=0.5, write_deadline=60.0)
+    limits = Limits(close=0.3, drain=0.3, write_deadline=60.0)
     with Victim(loop, limits) as victim:
         crowd_of_stalled(victim.port)
         until(lambda: victim.present() == (0, 100))
@@ -158,9 +158,9 @@ def test_a_server_stops_in_time_whoever_stalls(loop: str, crowd_of_stalled: Call
         assert took < limits.drain + limits.close + 2, took
 
 
-@pytest.mark.parametrize("executor", LOOPS)
-def test_the_registry_stops_in_time_whoever_stalls(executor: str) -> None:
-    registry = Registry("--ephemeral", "--executor", executor)
+def test_the_registry_stops_in_time_whoever_stalls() -> None:
+    """As any server does, on every event loop: here with the limits that it has."""
+    registry = Registry("--ephemeral")
     try:
         port = int(registry.url.rpartition(":")[2])
         with ExitStack() as stack:
