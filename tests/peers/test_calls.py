@@ -277,7 +277,7 @@ async def everything_once(client: ChatClient, room: Room) -> None:
 async def test_nats_py_113_what_is_counted_for_a_call_is_given_back_when_it_ends() -> None:
     """With bounds far below the number of calls: whatever one of them kept would refuse, or hold up, a later one."""
     limits = Limits(in_flight=3, calls=3, subscriptions=2, stream_window=4, event_queue=4)
-    cycles = 20
+    cycles = 10
     room = Room()
     async with talking(room, guest=Guest(), limits=limits, client_limits=limits) as (server, client):
         sizes: list[dict[str, int]] = []

@@ -216,7 +216,7 @@ async def test_autobahn_1010_a_server_that_is_not_ready_yet_is_tried_again(
 
 async def test_autobahn_autoreconnect_21_many_reconnects_leave_nothing_behind() -> None:
     """On sockets, for what they leave; `simulation/test_many_reconnects.py` has the numbers."""
-    cycles = 40
+    cycles = 15
 
     class Counting(Room):
         @override
@@ -240,7 +240,7 @@ async def test_autobahn_autoreconnect_21_many_reconnects_leave_nothing_behind() 
     with anyio.fail_after(60):
         async with serve(Counting(), "127.0.0.1", 0) as server, proxied(server.port) as proxy:
             async with ChatClient.open(f"ws://127.0.0.1:{proxy.port}") as client, client.events.said() as said:
-                await cut_and_call(client, proxy, 10)
+                await cut_and_call(client, proxy, 5)
                 await until(lambda: len(server.connections) == 1)
                 connections, objects, descriptors = counted()
                 await cut_and_call(client, proxy, cycles)

@@ -96,12 +96,12 @@ def some_json(rng: random.Random, depth: int) -> object:
 def test_of_json_it_is_exactly_the_depth() -> None:
     rng = random.Random(64)
     verdicts = {True: 0, False: 0}
-    for _ in range(200):
+    for _ in range(100):
         text = json.dumps([some_json(rng, rng.choice([3, 8, 62, 63, 64, 66])) for _ in range(8)]).encode()
         deep = deepest(text) > MAX_DEPTH
         verdicts[deep] += 1
         assert is_too_deep(text) is deep, text
-    assert min(verdicts.values()) > 20, "both verdicts are reached"
+    assert min(verdicts.values()) > 10, "both verdicts are reached"
 
 
 def test_of_anything_it_never_lets_deep_text_through() -> None:

@@ -509,7 +509,8 @@ def test_unmasked_frames_of_a_client_are_broken_frames() -> None:
 # -------------------------------------------------------------------------------------------------------- pacing
 def test_a_long_read_is_handled_in_passes_with_others_turns_between(client: bool) -> None:
     side = Side(client=client, frames_per_pass=10).open()
-    data = side.say(*(text(str(n).encode()) for n in range(10_000)))
+    told = [f"{n:040}".encode() for n in range(2_000)]
+    data = side.say(*map(text, told))
     assert len(data) > SLICE * 4
     side.link.receive(data)
     assert len(side.owner.messages) == 10
@@ -521,9 +522,9 @@ def test_a_long_read_is_handled_in_passes_with_others_turns_between(client: bool
         side.executor.turn()
         turns += 1
         assert len(side.owner.messages) - before <= 10
-    assert side.owner.messages == [str(n).encode() for n in range(10_000)]
+    assert side.owner.messages == told
     assert not side.paused()
-    assert turns >= 999
+    assert turns >= 199
 
 
 def test_what_comes_meanwhile_waits_its_turn(client: bool) -> None:

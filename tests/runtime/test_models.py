@@ -421,8 +421,8 @@ def test_items_that_differ_in_json_are_no_repeats(text: str) -> None:
 
 def test_looking_for_repeats_takes_time_that_grows_with_the_list_alone() -> None:
     started = time.perf_counter()
-    Listed.from_wire(json.dumps({"any": [{"n": number} for number in range(100_000)]}))
-    assert time.perf_counter() - started < 20  # each with each would take hours
+    Listed.from_wire(json.dumps({"any": [{"n": number} for number in range(30_000)]}))
+    assert time.perf_counter() - started < 20  # each with each would take many minutes
 
 
 def test_what_is_unknown_of_two_variants_tells_them_apart() -> None:
