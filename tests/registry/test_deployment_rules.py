@@ -324,6 +324,17 @@ def test_a_node_that_comes_back_with_another_version_is_put_right(fleet: Fleet) 
     assert (fleet.node("web-1").state, fleet.deployment().state, fleet.node("web-1").message) == ("done", "done", None)
 
 
+def test_a_node_is_put_right_by_the_newest_deployment_of_a_package_alone(fleet: Fleet) -> None:
+    fleet.start(nodes=["web-1", "web-2"])
+    fleet.finish()
+    for node in ("web-1", "web-2"):
+        fleet.do(AgentReport(node, f"api@{node}", "1.0.0"))
+    assert [node.node for _, node in all_next_steps(fleet)] == ["web-1", "web-2"]
+    fleet.start(SECOND, nodes=["web-2"])
+    fleet.finish(SECOND)
+    assert [(deployment.id, node.node) for deployment, node in all_next_steps(fleet)] == [(FIRST, "web-1")]
+
+
 def test_so_many_are_kept_that_have_ended(fleet: Fleet) -> None:
     for number in range(25):
         id_ = uuid5(FIRST, str(number))

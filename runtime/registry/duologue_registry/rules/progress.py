@@ -75,12 +75,12 @@ def _unfinished(batch: Sequence[NodeProgress]) -> list[NodeProgress]:
 def all_next_steps(view: View) -> list[tuple[Deployment, NodeProgress]]:
     """Those of all deployments; of a package on a node the newest counts, and no other."""
     found: list[tuple[Deployment, NodeProgress]] = []
-    seen: set[tuple[str, str]] = set()
+    newer: list[Deployment] = []
     for deployment in reversed(view.documents(Deployment)):
-        steps = {node.node for node in next_steps(deployment)}
-        mine = [(deployment, node) for node in deployment.nodes if (deployment.name, node.node) not in seen]
-        found += [(each, node) for each, node in mine if node.node in steps]
-        seen |= {(deployment.name, node.node) for node in deployment.nodes}
+        if steps := next_steps(deployment):  # of hardly any, so that nodes are compared for those alone
+            superseded = {node.node for other in newer if other.name == deployment.name for node in other.nodes}
+            found += [(deployment, node) for node in steps if node.node not in superseded]
+        newer.append(deployment)
     return found
 
 

@@ -12,8 +12,11 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Final, Literal
 
-GROWTH: Final = 2
-"""Everything is looked at when so many times as much is left out as was alive then: what has leaked is less."""
+GROWTH: Final = 3
+"""Everything is looked at when so many times as much is left out as was alive: what has leaked is less."""
+
+OFTEN: Final = 2
+"""Every so many collections of the middle generation there is a full one, of what is new: 10 would make each longer."""
 
 _FULL: Final = 2  # generation
 
@@ -21,30 +24,46 @@ _FULL: Final = 2  # generation
 @asynccontextmanager
 async def sparing() -> AsyncGenerator[None]:
     """Leave out of full collections what has survived one, while the block runs; it is for the whole process."""
+    before = gc.get_threshold()
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*before[:_FULL], OFTEN)
     sparing_all = _Sparing()
     gc.callbacks.append(sparing_all)
     try:
         yield
     finally:
         gc.callbacks.remove(sparing_all)
+        gc.set_threshold(*before)
         gc.unfreeze()
 
 
 class _Sparing:
+    """A callback of the collector.
+
+    How much is left out takes a walk to count, and is counted only when it can be so much: what was added is known.
+    """
+
     def __init__(self) -> None:
-        self._limit = GROWTH * gc.get_freeze_count()
+        self._alive = gc.get_freeze_count()
+        self._added = 0
         self._is_of_all = False
 
     def __call__(self, phase: Literal["start", "stop"], info: Mapping[str, int]) -> None:
         if info["generation"] != _FULL:
             return
         if phase == "start":
-            self._is_of_all = gc.get_freeze_count() >= self._limit
+            self._decide()
+        else:
+            self._added += 0 if self._is_of_all else len(gc.get_objects())
+            gc.freeze()
             if self._is_of_all:
-                gc.unfreeze()
-            return
-        gc.freeze()
+                self._alive, self._added = gc.get_freeze_count(), 0
+
+    def _decide(self) -> None:
+        self._is_of_all = False
+        if self._added >= (GROWTH - 1) * self._alive:
+            self._added = gc.get_freeze_count() - self._alive  # many are gone, with their last reference
+            self._is_of_all = self._added >= (GROWTH - 1) * self._alive
         if self._is_of_all:
-            self._limit = GROWTH * gc.get_freeze_count()
+            gc.unfreeze()
