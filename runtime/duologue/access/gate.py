@@ -50,8 +50,9 @@ class Gate:
 
     def rights_of(self, identity: Identity) -> Rights:
         """What an identity holds: its own scopes, and those of its roles."""
+        own = frozenset(identity.scopes)
         of_roles = {scope for role in identity.roles for scope in self._roles.get(role, ())}
-        return Rights(frozenset(identity.scopes | of_roles), identity.unrestricted)
+        return Rights(own if own >= of_roles else own | of_roles, identity.unrestricted)
 
     def admit(self, rights: Rights, descriptor: Descriptor) -> ErrorBody | None:
         """Why somebody may not call an action, or receive an event; None when they may."""
