@@ -8,7 +8,6 @@ import random
 import selectors
 from collections.abc import Mapping
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 from typing_extensions import override
 
@@ -83,6 +82,20 @@ class _VirtualSelector(selectors.BaseSelector):
         return self._keys
 
 
+class _NumberedTask(asyncio.Task[Any]):
+    """A task that knows when it came to be: before those of higher numbers."""
+
+    def __init__(self, number: int, coro: Any, **options: Any) -> None:
+        super().__init__(coro, **options)
+        self.number = number
+
+
+def _task_of(handle: Any) -> _NumberedTask | None:
+    """The task that a ready handle continues."""
+    task: Any = getattr(handle._callback, "__self__", None)  # noqa: SLF001 - a handle shows it in no other way
+    return task if isinstance(task, _NumberedTask) else None
+
+
 class VirtualLoop(asyncio.SelectorEventLoop):
     """An event loop for simulations.
 
@@ -105,7 +118,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.failures: list[BaseException] = []
         self._watch = Watch()
         self._numbers = 0
-        self._number_of: WeakKeyDictionary[asyncio.Task[Any], int] = WeakKeyDictionary()
         self.set_task_factory(self._number_task)
         self.set_exception_handler(self._keep_failure)
 
@@ -122,26 +134,21 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             self.default_exception_handler(context)
 
     def _number_task(self, loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> asyncio.Task[Any]:
-        task: asyncio.Task[Any] = asyncio.Task(coro, loop=loop, **options)
         self._numbers += 1
-        self._number_of[task] = self._numbers
-        return task
+        return _NumberedTask(self._numbers, coro, loop=loop, **options)
 
     def _run_once(self) -> None:
         """Sort the ready tasks by number, since libraries wake them in the order of addresses; then shuffle them."""
         self._watch.turn(self._clock.now, len(self._ready) + len(self._scheduled))
-        ready = list(self._ready)
-        numbers = [self._number(handle) for handle in ready]
-        places = [place for place, number in enumerate(numbers) if number is not None]
-        handles = [ready[place] for place in sorted(places, key=lambda place: numbers[place] or 0)]
-        self._random.shuffle(handles)
-        for place, handle in zip(places, handles, strict=True):
-            ready[place] = handle
-        self._ready.clear()
-        self._ready.extend(ready)
+        if len(self._ready) > 1:
+            self._shuffle()
         super()._run_once()  # type: ignore[misc]
 
-    def _number(self, handle: Any) -> int | None:
-        """The number of the task that a ready handle continues."""
-        task: Any = getattr(handle._callback, "__self__", None)  # noqa: SLF001 - a handle shows it in no other way
-        return self._number_of.get(task) if isinstance(task, asyncio.Task) else None  # pyright: ignore[reportUnknownArgumentType]
+    def _shuffle(self) -> None:
+        tasks = [(place, task) for place, handle in enumerate(self._ready) if (task := _task_of(handle)) is not None]
+        if len(tasks) < 2:
+            return
+        handles = [self._ready[place] for place, _ in sorted(tasks, key=lambda one: one[1].number)]
+        self._random.shuffle(handles)
+        for (place, _), handle in zip(tasks, handles, strict=True):
+            self._ready[place] = handle
