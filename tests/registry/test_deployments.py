@@ -47,6 +47,7 @@ async def fleet(tmp_path: Path) -> AsyncGenerator[Fleet]:
             yield fleet
 
 
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
 async def test_a_rollout_batch_by_batch_and_back_when_a_node_is_not_healthy(fleet: Fleet) -> None:
     """Of three nodes the second is sick: it and the first get their version back, the third was never touched."""
     digests = await upload_versions(fleet, "1.0.0", "1.1.0")
