@@ -153,7 +153,7 @@ async def fill_by(connection: Connection, send: Callable[[int], Awaitable[object
     sent = 0
 
     def takes_more() -> bool:
-        return connection.outlet.has_room
+        return connection.outlet.link.has_room
 
     while takes_more():
         while takes_more():

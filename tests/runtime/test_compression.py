@@ -87,8 +87,9 @@ class Pair:
     def on_closed(self, code: int, reason: str) -> None: ...
 
     # its transport
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> int:
         self.writes.append(data)
+        return 0
 
     def unsent(self) -> int:
         return 0

@@ -465,7 +465,7 @@ class TestManyStates:
                     await server.emit(Topic(room=str(number), from_="me", text="x" * 1000))
                 async with client.events.topic() as topics:
                     network.connections[0][0].stalled = True
-                    await until(lambda: not server.connections[0].outlet.has_room)
+                    await until(lambda: not server.connections[0].outlet.link.has_room)
                     await server.emit(Topic(room="0", from_="me", text="last"))
                     await server.emit(Topic(room="1999", from_="me", text="last"))
                     network.connections[0][0].release()

@@ -108,7 +108,7 @@ class TestReaders:
             begun = anyio.current_time()
             for number in range(100):
                 await stalled.say(id=str(number), action="echo", params={"text": "x" * 100, "times": 1000})
-            await until(lambda: not server.connections[0].outlet.has_room)
+            await until(lambda: not server.connections[0].outlet.link.has_room)
             full = anyio.current_time()
             async with ChatClient.open(url_of(server)) as client:
                 await client.echo(text="on", timeout=0.3)
@@ -136,7 +136,7 @@ class TestReaders:
         async with serving(Room(), limits) as server, raw(server) as slow:
             for number in range(40):
                 await slow.say(id=str(number), action="echo", params={"text": "x" * 100, "times": 200})
-            await until(lambda: not server.connections[0].outlet.has_room)
+            await until(lambda: not server.connections[0].outlet.link.has_room)
             heard = 0
             while heard < 40 * 20_000:
                 heard += len(await slow.receive())

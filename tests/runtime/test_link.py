@@ -38,12 +38,13 @@ class FakeTransport:
         self.closed = self.aborted = self.paused = self.held = False
         self.pauses = 0
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> int:
         assert not self.closed
         assert data
         self.writes.append(data)
         if self.stalled:
             self.stuck += len(data)
+        return self.stuck
 
     def close(self) -> None:
         self.closed = True
@@ -730,6 +731,25 @@ def test_a_frame_made_once_keeps_its_turn() -> None:
     side.link.flush()
     assert [bytes(frame.data) for frame in side.hear()] == [b"1", b"2", b"3"]
     assert len(side.transport.writes) == 0
+
+
+def test_a_frame_that_leaves_at_once_does_not_overtake_what_waits() -> None:
+    side = Side().open()
+    side.link.write_framed(side.link.frame_text(b"1"))
+    assert len(side.transport.writes) == 1
+    side.link.send(b"2")
+    side.link.write_framed(side.link.frame_text(b"3"))
+    assert len(side.transport.writes) == 2
+    assert [bytes(frame.data) for frame in side.hear()] == [b"1", b"2", b"3"]
+
+
+def test_frames_that_leave_at_once_count_as_what_waits_for_a_peer() -> None:
+    side = Side(outbound=1000).open()
+    side.transport.stalled = True
+    side.link.write_framed(side.link.frame_text(b"x" * 1001))
+    assert not side.link.has_room
+    side.executor.advance(side.link.limits.write_deadline + 1)
+    assert side.cut(), "it took nothing"
 
 
 def test_pongs_do_not_push_out_what_waits_to_be_joined(side: Side) -> None:

@@ -229,3 +229,49 @@ async def test_a_message_for_one_subscription_names_it_and_a_plain_one_has_two_m
     assert (tagged["seq"], tagged["for"]) == (5, "s1")
     assert json.loads(frames.message(for_=None)).keys() == {"event", "data"}
     assert "seq" not in json.loads(Frames(Typing(who="x"), None, NativeCodec()).message(for_="s1"))
+
+
+# ------------------------------------------------------------------------------------------ what leaves at once
+class Served(Publisher):
+    """A publisher whose turns the test ends; what it hands over is written down with whether it leaves at once."""
+
+    def __init__(self) -> None:
+        super().__init__(CHAT, MemoryLog())
+        self.clock = ManualExecutor()
+        self.turn.executor = cast("Executor", self.clock)
+        self.told: list[bool] = []
+        self.listen("said", lambda frames: self.told.append(frames.at_once))
+
+    async def at_once(self, *counts: int) -> list[bool]:
+        """Emit so many one after the other in a turn, and in the next; which of them left at once."""
+        self.told.clear()
+        for count in counts:
+            for number in range(count):
+                await self.emit(said(number))
+            self.clock.turn()
+        return list(self.told)
+
+
+async def test_an_event_that_is_alone_in_its_turn_leaves_at_once() -> None:
+    assert await Served().at_once(1, 1, 1) == [True, True, True]
+
+
+async def test_several_of_a_turn_are_joined_and_the_next_turn_is_taken_to_be_alike() -> None:
+    publisher = Served()
+    assert await publisher.at_once(3) == [True, False, False]
+    assert await publisher.at_once(3) == [False, False, False]
+    assert await publisher.at_once(1, 1) == [False, True]
+
+
+async def test_what_was_committed_together_is_joined() -> None:
+    publisher = Served()
+    publisher.publish([LogEntry(1, said(1)), LogEntry(2, said(2))])
+    publisher.publish([LogEntry(3, said(3))])
+    assert publisher.told == [False, False, False]
+
+
+async def test_without_a_loop_to_wait_for_all_are_joined() -> None:
+    publisher = Publisher(CHAT, MemoryLog())
+    heard = Heard(publisher, "said")
+    await publisher.emit(said(1))
+    assert [frames.at_once for frames in heard.frames] == [False]

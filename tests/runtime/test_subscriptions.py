@@ -34,7 +34,7 @@ class Wire:
         self.executor = ManualExecutor()
         capabilities = Capabilities(extensions=extensions, frame=limits.frame)
         self.session = SimpleNamespace(outbox=SimpleNamespace(capabilities=capabilities))
-        self.outlet = self
+        self.outlet = self.link = self
         self.extensions = extensions
         self.limits = limits
         self.has_room = True

@@ -295,7 +295,7 @@ class Calls:
     def _is_full(self) -> bool:
         """Whether a request has to wait, or cannot be sent any more."""
         connection = self._connection
-        return not (connection.session.may_request and connection.outlet.has_room and connection.closed is None)
+        return not (connection.session.may_request and connection.outlet.link.has_room and connection.closed is None)
 
     async def _turn(self, timeout: float | None) -> float | None:
         """Wait until a request may be sent; returns the seconds that are left for it."""
@@ -315,7 +315,7 @@ class Calls:
         """Wait for a place among the calls in flight, or for room to send; not longer than `until`."""
         connection = self._connection
         place = connection.executor.future()
-        if connection.outlet.has_room:
+        if connection.outlet.link.has_room:
             self._places[place] = None
         else:
             connection.outlet.waiters[place] = None

@@ -54,7 +54,7 @@ async def _send(connection: Connection, call: OutgoingCall, arrivals: Arrivals, 
     try:
         while not arrivals.done():
             flow = call.outflow
-            if flow is None or call.complete or not connection.outlet.is_clear:
+            if flow is None or call.complete or not connection.outlet.link.is_clear:
                 await _wait(connection, arrivals)
             elif flow.sent == source.form.size:
                 connection.session.transfers.upload(call, b"")
@@ -75,7 +75,7 @@ async def _send(connection: Connection, call: OutgoingCall, arrivals: Arrivals, 
 async def _wait(connection: Connection, arrivals: Arrivals) -> None:
     """Wait for a grant, for the outcome or, where that is what is missing, for room."""
     waiting = arrivals.waiting = connection.executor.future()
-    if not connection.outlet.is_clear:
+    if not connection.outlet.link.is_clear:
         connection.outlet.waiters[waiting] = None
     try:
         await waiting

@@ -20,41 +20,45 @@ class Outlet:
     """Hands over to the link what the session has to say, and wakes the session when it has something to do.
 
     Attributes:
+        link: How it travels.
         waiters: Who waits for room in the outbound buffer, or for the link to be clear.
     """
 
-    __slots__ = ("_executor", "_flush_due", "_link", "_session", "_timer", "waiters")
+    __slots__ = (
+        "_executor",
+        "_flush_due",
+        "_outbox",
+        "_session",
+        "_shared",
+        "_shared_size",
+        "_timer",
+        "link",
+        "waiters",
+    )
 
     def __init__(self, session: Session, link: Link, tick: Callable[[], None]) -> None:
         self.waiters: dict[Future, None] = {}
         self._executor = link.executor
         self._session = session
-        self._link = link
+        self._outbox = session.outbox
+        self.link = link
         self._flush_due = False
+        self._shared: list[Frames] = []
+        self._shared_size = 0
         self._timer = OneTimer(link.executor, tick)
 
     # -------------------------------------------------------------------------------------------------------- waiting
-    @property
-    def has_room(self) -> bool:
-        """Whether more may be encoded, or too much waits to be sent."""
-        return self._link.has_room
-
-    @property
-    def is_clear(self) -> bool:
-        """Whether so little waits to be sent that a piece of an upload or a download may follow."""
-        return self._link.is_clear
-
     async def room(self) -> bool:
         """Wait until there is room; False when the connection is gone."""
-        while not self._link.has_room and not self._link.closed:
+        while not self.link.has_room and not self.link.closed:
             await self._wait()
-        return not self._link.closed
+        return not self.link.closed
 
     async def clear(self) -> bool:
         """Wait until so little waits to be sent that a piece may follow; False when the connection is gone."""
-        while not self._link.is_clear and not self._link.closed:
+        while not self.link.is_clear and not self.link.closed:
             await self._wait()
-        return not self._link.closed
+        return not self.link.closed
 
     async def _wait(self) -> None:
         """Wait among others on a future of one's own: giving up cancels what is waited for."""
@@ -74,35 +78,43 @@ class Outlet:
     def close(self) -> None:
         """The connection is gone; a timer would keep it in memory until the last timeout."""
         self._timer.stop()
+        self._shared.clear()
 
     # -------------------------------------------------------------------------------------------------------- sending
     def send_event(self, message: bytes) -> None:
         """Send an encoded event, in turn with everything else; the peer takes one of this size."""
-        if not self._link.closed:
+        if not self.link.closed:
             self._session.send(message)
             self.touch()
 
     def send_shared(self, frames: Frames) -> None:
-        """Send an event that is framed once for many connections, in turn with everything else."""
-        link, outbox = self._link, self._session.outbox
+        """Send an event that is framed once for many connections, in turn with everything else.
+
+        At once, if it is to and nothing waits before it. Else only a reference is kept until the flush: to look at all
+        of a connection for each event of a burst costs more than to send the event, with a thousand connections.
+        """
+        link = self.link
         if not link.is_open:
             return
-        if outbox.size:
+        if self._outbox.size:
             self._hand_over()
-        extensions = outbox.capabilities.extensions
-        frame = frames.framed(link, extensions=extensions)
-        if frame is None:
-            link.send(frames.shared(extensions=extensions))
-        else:
-            link.send_framed(frame)
-        if not self._flush_due:
+        if frames.at_once and not self._shared_size:
+            frame = frames.framed(link, extensions=self._outbox.capabilities.extensions)
+            if frame is not None:
+                link.write_framed(frame)
+                return
+        self._shared.append(frames)
+        self._shared_size += frames.most
+        if self._shared_size >= JOIN_BYTES or len(self._shared) >= JOIN_FRAMES:
+            self.flush()
+        elif not self._flush_due:
             self._flush_due = True
             self._executor.call_together(self._flush_soon)
 
     def about(self, sub: str, **note: Point | Loss | Reset | SubscriptionEnd) -> None:
         """Say something about a subscription to a peer that understands it."""
-        outbox = self._session.outbox
-        if outbox.capabilities.extensions and not self._link.closed:
+        outbox = self._outbox
+        if outbox.capabilities.extensions and not self.link.closed:
             self._session.send(outbox.codec.about(sub, **note))
             self.touch()
 
@@ -112,10 +124,10 @@ class Outlet:
         Args:
             pass_end: All that came was taken: what it has started or woken is going to speak.
         """
-        outbox, deadlines = self._session.outbox, self._session.deadlines
+        outbox, deadlines = self._outbox, self._session.deadlines
         if outbox.size >= JOIN_BYTES or len(outbox.waiting) >= JOIN_FRAMES:
             self.flush()  # also for the link to see what waits, before somebody encodes more
-        if (outbox.size or pass_end) and not self._flush_due and not self._link.closed:
+        if (outbox.size or pass_end) and not self._flush_due and not self.link.closed:
             self._flush_due = True
             if outbox.size:
                 self._executor.call_together(self._flush_soon)
@@ -126,14 +138,28 @@ class Outlet:
 
     def flush(self) -> None:
         """Send all that was said now."""
-        if self._session.outbox.size and self._link.is_open:
+        if self._shared or self._outbox.size:
             self._hand_over()
-        self._link.flush()
+        self.link.flush()
 
     def _flush_soon(self) -> None:
         self._flush_due = False
         self.flush()
 
     def _hand_over(self) -> None:
-        for message, binary in self._session.outbox.take():
-            self._link.send(message, binary=binary)
+        """Give the link what waits: events were there before all that waits in the session."""
+        link, outbox = self.link, self._outbox
+        if not link.is_open:
+            return
+        if self._shared:
+            extensions = outbox.capabilities.extensions
+            shared, self._shared, self._shared_size = self._shared, [], 0
+            for frames in shared:
+                frame = frames.framed(link, extensions=extensions)
+                if frame is None:
+                    link.send(frames.shared(extensions=extensions))
+                else:
+                    link.send_framed(frame)
+        if outbox.size:
+            for message, binary in outbox.take():
+                link.send(message, binary=binary)

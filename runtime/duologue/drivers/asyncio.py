@@ -75,10 +75,12 @@ class AsyncioTransport(asyncio.Protocol):
         assert self.transport is not None
         return self.transport
 
-    def write(self, data: bytes) -> None:
-        transport = self._live
+    def write(self, data: bytes) -> int:
+        transport = self.transport
+        assert transport is not None
         if not transport.is_closing():  # asyncio would log each write after a failed one, uvloop raise
             transport.write(data)
+        return transport.get_write_buffer_size()
 
     def close(self) -> None:
         self._live.close()

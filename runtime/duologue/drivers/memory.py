@@ -64,14 +64,15 @@ class MemoryEnd:
             link.lost()
 
     # a transport's side
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> int:
         if self.gone or self._closing:
-            return
+            return self._under_way
         self._under_way += len(data)
         if not self._paused and self._under_way > self._high_water and self._link is not None:
             self._paused = True
             self._link.pause_writing()
         self._send(partial(self.peer.arrive, data))
+        return self._under_way
 
     def close(self) -> None:
         if not self._closing and not self.gone:

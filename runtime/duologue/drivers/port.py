@@ -48,7 +48,10 @@ class Scope(Protocol):
 class Transport(Protocol):
     """The byte stream under a link."""
 
-    def write(self, data: bytes) -> None: ...
+    def write(self, data: bytes) -> int:
+        """Send; returns what `unsent` says after it."""
+        ...
+
     def close(self) -> None:
         """Send what waits, then close."""
         ...

@@ -45,14 +45,15 @@ class TrioTransport:
         self._scope: trio.CancelScope | None = None
 
     # the link's side
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> int:
         if self._closing:
-            return
+            return self.unsent()
         self._waiting += data
         if not self._paused and self.unsent() > self._high_water:
             self._paused = True
             self._link.pause_writing()
         self._wake_writer()
+        return self.unsent()
 
     def close(self) -> None:
         self._closing = True

@@ -16,19 +16,21 @@ class Frames:
     """One event in the forms in which it leaves, each encoded and framed once for all who get it.
 
     Attributes:
+        at_once: Whether it leaves at once; else it is joined with what else there is to say in this turn of the loop.
         most: Bytes that its message has at most, for those who only ask whether it may be too large.
     """
 
-    __slots__ = ("_frames", "_messages", "codec", "data", "event", "most", "name", "seq")
+    __slots__ = ("_frames", "_messages", "at_once", "codec", "data", "event", "most", "name", "seq")
 
-    def __init__(self, event: Event, seq: int | None, codec: Codec) -> None:
+    def __init__(self, event: Event, seq: int | None, codec: Codec, *, at_once: bool = False) -> None:
+        self.at_once = at_once
         self.codec = codec
         self.event = event
         self.name = event.event_name
         self.seq = seq
         self.data = event.to_wire()
         self._messages: list[bytes | None] = [None, None]
-        self._frames: dict[tuple[bool, str], bytes] = {}
+        self._frames: tuple[dict[str, bytes], dict[str, bytes]] = ({}, {})
         if codec.is_native:
             self.most = ENVELOPE + 6 * len(self.name) + len(self.data)
         else:
@@ -47,9 +49,10 @@ class Frames:
         framing = link.framing
         if framing is None:
             return None
-        frame = self._frames.get((extensions, framing))
+        frames = self._frames[extensions]
+        frame = frames.get(framing)
         if frame is None:
-            frame = self._frames[extensions, framing] = link.frame_text(self.shared(extensions=extensions))
+            frame = frames[framing] = link.frame_text(self.shared(extensions=extensions))
         return frame
 
     def message(self, *, for_: str | None) -> bytes:

@@ -13,6 +13,7 @@ import anyio.lowlevel
 
 from ..descriptors import Delivery, EventDescriptor
 from ..descriptors import Protocol as ProtocolTable
+from ..drivers.port import Executor
 from ..limits import JOIN_FRAMES
 from ..models import Event
 from ..session.speech import Speech
@@ -87,6 +88,39 @@ class MemoryLog:
 Listener = Callable[[Frames], None]
 
 
+class Turn:
+    """How many events there are in a turn of the event loop.
+
+    One that is alone leaves at once: each connection is looked at once, and not again for the write. Several are
+    joined, so that each connection has one write for all. Which it is going to be is not known at the first one, and so
+    it is taken to be as it was in the turn before.
+
+    Attributes:
+        executor: What turns; without one all are joined.
+    """
+
+    def __init__(self) -> None:
+        self.executor: Executor | None = None
+        self._count = 0
+        self._are_joined = False
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as many were added as leave together."""
+        return self._count > 0 and self._count % JOIN_FRAMES == 0
+
+    def add(self, count: int) -> bool:
+        """Whether so many events leave at once."""
+        before, self._count = self._count, self._count + count
+        if before or self.executor is None:
+            return False
+        self.executor.call_together(self._end)
+        return count == 1 and not self._are_joined
+
+    def _end(self) -> None:
+        self._are_joined, self._count = self._count > 1, 0
+
+
 class Publisher:
     """Hands each event to the connections that subscribed to it.
 
@@ -96,6 +130,7 @@ class Publisher:
         published: The number of the last entry that was handed over.
         codec: How events are written.
         events: Those that the server may publish, by name.
+        turn: Says which events leave at once.
     """
 
     def __init__(self, protocol: ProtocolTable, log: EventLog) -> None:
@@ -104,10 +139,10 @@ class Publisher:
         self.codec = Speech(protocol, "server").codec()
         self.published = log.position.seq
         self._appending = anyio.Lock(fast_acquire=True)
-        self._emitted = 0
         self.events = {event.name: event for event in self.protocol.events}
         self._listeners: dict[str, dict[Listener, None]] = {name: {} for name in self.events}
         self._states: dict[str, dict[tuple[Any, ...], Event]] = {}
+        self.turn = Turn()
 
     async def emit(self, event: Event) -> Position:
         """Publish an event; returns the log's position after it.
@@ -116,8 +151,7 @@ class Publisher:
             TypeError: Not an event of this protocol's server, or a `log` event where the log is not to be appended to.
         """
         descriptor = self._descriptor(event)
-        self._emitted += 1
-        if self._emitted % JOIN_FRAMES == 0:  # so few leave in one write; and who emits without end leaves a turn
+        if self.turn.is_full:  # so many leave in one write; and who emits without end leaves a turn to others
             await anyio.lowlevel.checkpoint()
         if descriptor.delivery is Delivery.LOG:
             async with self._appending:  # one at a time: entries are handed over in the order of their numbers
@@ -126,14 +160,15 @@ class Publisher:
         if descriptor.delivery is Delivery.STATE:
             key = tuple(value_at(event, path) for path in descriptor.key)
             self._states.setdefault(descriptor.name, {})[key] = event
-        self._hand_over(event, None)
+        self._hand_over(event, None, at_once=self.turn.add(1))
         return self.log.position
 
     def publish(self, entries: Sequence[LogEntry]) -> None:
         """Hand over entries that the log holds already, in order."""
+        at_once = self.turn.add(len(entries))
         for entry in entries:
             self._descriptor(entry.event)
-            self._hand_over(entry.event, entry.seq)
+            self._hand_over(entry.event, entry.seq, at_once=at_once)
             self.published = entry.seq
 
     def states(self, name: str) -> Sequence[Event]:
@@ -158,10 +193,10 @@ class Publisher:
             raise TypeError(f"{type(event).__name__} is no event that a {self.protocol.name} server publishes")
         return descriptor
 
-    def _hand_over(self, event: Event, seq: int | None) -> None:
+    def _hand_over(self, event: Event, seq: int | None, *, at_once: bool) -> None:
         listeners = self._listeners[event.event_name]
         if not listeners:
             return
-        frames = Frames(event, seq, self.codec)
+        frames = Frames(event, seq, self.codec, at_once=at_once)
         for listener in list(listeners):
             listener(frames)

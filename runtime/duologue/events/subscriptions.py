@@ -60,6 +60,9 @@ class Subscriptions:
 
     def __init__(self, connection: Connection, publisher: Publisher) -> None:
         self._connection = connection
+        self._outbox = connection.session.outbox
+        self._outlet = connection.outlet
+        self._watch = connection.watch
         self._publisher = publisher
         self._known = publisher.events
         self._subscriptions: dict[str, Subscription] = {}
@@ -128,14 +131,14 @@ class Subscriptions:
         for subscription in self._subscriptions.values():
             if seq > subscription.told and self._follows_log(subscription):
                 subscription.told = seq
-                self._connection.outlet.about(subscription.id, at=Point(epoch, seq))
+                self._outlet.about(subscription.id, at=Point(epoch, seq))
 
     def end(self, subscription: Subscription, status: Status, reason: str) -> None:
         """End a subscription from this side, and say why."""
         if self._subscriptions.get(subscription.id) is subscription:  # else it has ended meanwhile
             del self._subscriptions[subscription.id]
             subscription.events.clear()
-            self._connection.outlet.about(subscription.id, end=SubscriptionEnd(status, reason))
+            self._outlet.about(subscription.id, end=SubscriptionEnd(status, reason))
             self._ignore_unwanted()
 
     def recheck(self) -> None:
@@ -167,7 +170,7 @@ class Subscriptions:
         for wanted in held.values():
             wanted.live = True
         position = self._publisher.log.position
-        self._connection.outlet.about(opening.subscription.id, live=Point(position.epoch, position.seq))
+        self._outlet.about(opening.subscription.id, live=Point(position.epoch, position.seq))
         self._watch_log()
         return True
 
@@ -188,8 +191,8 @@ class Subscriptions:
             raise AlreadyExists(f"a subscription is called {id} already", ran=Ran.NO)
         limit = self._connection.limits.subscriptions
         if len(self._subscriptions) >= limit:
-            if self._connection.watch is not None:
-                self._connection.watch.refused("subscriptions")
+            if self._watch is not None:
+                self._watch.refused("subscriptions")
             raise ResourceExhausted(f"subscriptions: {limit} are open already", ran=Ran.NO)
         subscription = self._subscriptions[id] = Subscription(id, self._may_have)
         return subscription
@@ -221,9 +224,7 @@ class Subscriptions:
         entries = await log.read(opening.after, REPLAY_BATCH)
         if entries is None:
             position = log.position
-            self._connection.outlet.about(
-                opening.subscription.id, reset=Reset("history_cut", position.epoch, position.seq)
-            )
+            self._outlet.about(opening.subscription.id, reset=Reset("history_cut", position.epoch, position.seq))
             opening.after = position.seq
             return True
         for entry in entries:
@@ -247,17 +248,17 @@ class Subscriptions:
         """Send an event to one subscription, if that wants it, when there is room; False when it is not to go on."""
         if opening.wants(event) is None:
             return True
-        if not await self._connection.outlet.room():
+        if not await self._outlet.room():
             return False
         wanted = opening.wants(event)  # it may be another by now
         if wanted is None or (wanted.changed and self._state(event) in wanted.changed):  # what is newer follows
             return True
         frames = Frames(event, seq, self._publisher.codec)
         message = frames.message(for_=self._tag(opening.subscription))
-        if len(message) > self._connection.session.outbox.capabilities.frame:
+        if len(message) > self._outbox.capabilities.frame:
             self._refuse_as_large(frames, len(message))
             return False
-        self._connection.outlet.send_event(message)
+        self._outlet.send_event(message)
         self._tell(event.event_name, Fate.DELIVERED)
         return True
 
@@ -273,9 +274,9 @@ class Subscriptions:
             self._send_live(frames)
 
     def _send_live(self, frames: Frames) -> None:
-        connection = self._connection
-        capabilities = connection.session.outbox.capabilities
-        if not connection.outlet.has_room:
+        outlet = self._outlet
+        capabilities = self._outbox.capabilities
+        if not outlet.link.has_room:
             self._withhold(frames)
         elif (
             frames.most > capabilities.frame
@@ -283,9 +284,9 @@ class Subscriptions:
         ):
             self._refuse_as_large(frames, size)
         else:
-            connection.outlet.send_shared(frames)
-            if connection.watch is not None:
-                connection.watch.events(frames.name, Fate.DELIVERED)
+            outlet.send_shared(frames)
+            if self._watch is not None:
+                self._watch.events(frames.name, Fate.DELIVERED)
 
     def _is_followed(self, event: Event) -> bool:
         """Whether a subscription follows this event, which is new; those not so far get the latest states later.
@@ -310,7 +311,7 @@ class Subscriptions:
 
     def _refuse_as_large(self, frames: Frames, size: int) -> None:
         """End the subscriptions to an event that the peer cannot take: leaving it out would be a silent hole."""
-        most = self._connection.session.outbox.capabilities.frame
+        most = self._outbox.capabilities.frame
         reason = f"an event of {size} bytes; the peer takes at most {most}"
         if not self._connection.extensions:
             self._connection.close(CloseCode.TOO_BIG, reason)
@@ -355,8 +356,8 @@ class Subscriptions:
             self._connection.close(CloseCode.SLOW, "events wait faster than they are read", "outbound")
 
     def _tell(self, event: str, fate: Fate) -> None:
-        if self._connection.watch is not None:
-            self._connection.watch.events(event, fate)
+        if self._watch is not None:
+            self._watch.events(event, fate)
 
     def on_room(self) -> None:
         """There is room again: send the states that were withheld, and tell what was lost."""
@@ -366,4 +367,4 @@ class Subscriptions:
                 self._send_live(frames)
         lost, self._lost = self._lost, {}
         for (sub, event), count in lost.items():
-            self._connection.outlet.about(sub, lost=Loss(event, count))
+            self._outlet.about(sub, lost=Loss(event, count))

@@ -168,7 +168,7 @@ class Handlers:
         session = self._connection.session
         running: Running = call.owner
         running.entered = True
-        if running.status is None and not self._connection.outlet.has_room:
+        if running.status is None and not self._connection.outlet.link.has_room:
             await self._connection.outlet.room()  # nothing more is done for a peer that does not read what there is
         if running.status is not None:  # stopped, and answered, before it could start
             return
@@ -241,7 +241,7 @@ class Handlers:
             raise
         if isinstance(sink, ByteSink):
             connection.session.transfers.end_download(call, sink.digest())
-        if not connection.outlet.has_room:
+        if not connection.outlet.link.has_room:
             await connection.outlet.room()
         return _encode(action, result)
 

@@ -39,7 +39,8 @@ class Link:
         is_clear: Whether so little waits to be sent that bulk may follow.
         has_room: False from when more than `Limits.outbound` waits to be sent until the link is clear again.
         closed: Whether `on_closed` was called.
-        now: When what is being handled was read, on the executor's clock.
+        now: When what is being handled was read, on the executor's clock; `last_write`: when it last wrote.
+        written: Bytes that were written.
         exceeded: The name of the limit for which it was closed, None where that was not why.
         framing: Links of one framing send the same frame for a text (`frame_text`); None where each is made anew.
     """
@@ -56,6 +57,8 @@ class Link:
         self.closed = False
         self.exceeded: str | None = None
         self.framing: str | None = ""
+        self.now = self.last_write = executor.now()
+        self.written = 0
         self._transport: Transport | None = None
         self._opened = False
         self._unjoined_bytes = 0
@@ -69,7 +72,6 @@ class Link:
         self._fragments = Fragments()
         self._cutter = Cutter(protocol, SLICE)
         self._masks = Masks() if isinstance(protocol, ClientProtocol) else None
-        self.now = executor.now()
         self._frames = PerSecond(limits.frames, self.now)
         self._pings = PerSecond(limits.pings, self.now)
         self._failure: tuple[int, str] | None = None
@@ -172,6 +174,15 @@ class Link:
         self.protocol.writes.append(frame)
         self._count(len(frame))
 
+    def write_framed(self, frame: bytes) -> None:
+        """Send such a frame at once, where nothing waits before it: it needs no list and no turn of the loop."""
+        if self._unjoined_frames or self._transport is None:
+            self.send_framed(frame)
+            self.flush()
+            return
+        self._largest = max(self._largest, len(frame))
+        self._write(self._transport, frame)
+
     def flush(self) -> None:
         """Hand all that was framed to the transport."""
         transport = self._transport
@@ -181,25 +192,16 @@ class Link:
             return
         data = b"".join(writes) if len(writes) > 1 else writes[0]  # the library's SEND_EOF is the empty string
         if data:
-            transport.write(data)
-            watchdog = self._watchdog
-            watchdog.written += len(data)
-            watchdog.last_write = self.executor.now()
-            if waiting := transport.unsent():
-                self._watch(waiting)
+            self._write(transport, data)
         if self.protocol.eof_sent:
             transport.close()
             self._watchdog.expect_end()
 
-    def _watch(self, waiting: int) -> None:
-        """The transport could not take all at once."""
-        most = self.limits.outbound
-        if waiting > most:
-            self.has_room = False
-        if waiting > most + JOIN_BYTES + 2 * self._largest:  # a message passes it, the next ones wait
-            self.abort(CloseCode.SLOW, f"more than {most} bytes wait for the peer", "outbound")
-        elif self._watchdog.writes is None:
-            self._watchdog.expect_progress(waiting)
+    def _write(self, transport: Transport, data: bytes) -> None:
+        self.written += len(data)
+        self.last_write = self.executor.now()
+        if waiting := transport.write(data):
+            self._watchdog.expect_progress(waiting, self._largest)
 
     def respond(self, response: Response) -> None:
         """Answer the opening handshake, once; nothing happens where the client is gone, or did not wait."""
@@ -335,7 +337,9 @@ class Link:
             if not self._opened:  # RFC 6455, section 4.1: a client waits for the answer
                 self.abort(CloseCode.PROTOCOL_ERROR, "frames came before the handshake was answered")
             elif opcode is Opcode.PING or opcode is Opcode.PONG:
-                self._receive_sign_of_life()
+                self._pings.left -= 1
+                if self._pings.left < 0 and self._pings.is_exceeded(self.now):
+                    self.close(CloseCode.POLICY, f"more than {self.limits.pings} pings and pongs in a second", "pings")
             elif self._deaf:  # what is no control frame is no longer read
                 return
             elif opcode is Opcode.TEXT and frame.fin:
@@ -359,11 +363,6 @@ class Link:
             self.owner.on_message(fragments.join())
         elif frame.fin:
             self.owner.on_binary(fragments.join())
-
-    def _receive_sign_of_life(self) -> None:
-        self._pings.left -= 1
-        if self._pings.left < 0 and self._pings.is_exceeded(self.now):
-            self.close(CloseCode.POLICY, f"more than {self.limits.pings} pings and pongs in a second", "pings")
 
     # ---------------------------------------------------------------------------------------------------- handshakes
     def _opening_over(self, *, accepted: bool) -> None:

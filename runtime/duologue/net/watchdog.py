@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..close_codes import CloseCode
 from ..drivers.port import Transport
+from ..limits import JOIN_BYTES
 from .alarms import Alarm, Alarms
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ class Watchdog:
 
     Attributes:
         last_byte: When the peer was last known to live.
-        last_write: When something was last written to it.
-        written: Bytes that were written to it.
         writes: When to see whether it takes what waits for it; None while nothing does.
     """
 
@@ -35,9 +34,7 @@ class Watchdog:
         "_progress_at",
         "_transport",
         "last_byte",
-        "last_write",
         "writes",
-        "written",
     )
 
     def __init__(self, link: Link) -> None:
@@ -45,8 +42,7 @@ class Watchdog:
         self._limits = link.limits
         self._alarms = Alarms(link.executor)
         self._transport: Transport | None = None
-        self.last_byte = self.last_write = link.now
-        self.written = 0
+        self.last_byte = link.now
         self._acknowledged = 0
         self._progress_at = 0.0
         self._handshake: Alarm | None = None
@@ -71,10 +67,19 @@ class Watchdog:
         else:
             self.expect_end()
 
-    def expect_progress(self, waiting: int) -> None:
-        """The transport could not take all that was written at once."""
+    def expect_progress(self, waiting: int, largest: int) -> None:
+        """The transport could not take all that was written at once; the largest message so far had so many bytes."""
+        link, most = self._link, self._limits.outbound
+        if waiting > most:
+            link.has_room = False
+        if waiting > most + JOIN_BYTES + 2 * largest:  # a message passes it, the next ones wait
+            link.abort(CloseCode.SLOW, f"more than {most} bytes wait for the peer", "outbound")
+        elif self.writes is None:
+            self._begin_to_watch(waiting)
+
+    def _begin_to_watch(self, waiting: int) -> None:
         self._progress_at = self._link.executor.now()
-        self._acknowledged = self.written - waiting
+        self._acknowledged = self._link.written - waiting
         self.writes = self._alarms.after(self._limits.write_deadline / WATCHES, self._watch_writes)
 
     def expect_end(self) -> None:
@@ -85,9 +90,9 @@ class Watchdog:
     def show_life(self) -> None:
         """A message takes its time to arrive: its sender's ping waits behind it, and so would the answer."""
         link = self._link
-        if link.is_open and link.now - self.last_write >= self._limits.idle / 8:
+        if link.is_open and link.now - link.last_write >= self._limits.idle / 8:
             link.protocol.send_pong(b"")  # unasked: RFC 6455, section 5.5.3
-            self.last_write = link.now
+            link.last_write = link.now
 
     def _handshake_expired(self) -> None:
         self._link.abort(CloseCode.POLICY, f"it took longer than {self._limits.handshake:g} s", "handshake")
@@ -111,7 +116,7 @@ class Watchdog:
         waiting = self._transport.unsent() if self._transport is not None else 0
         if not waiting:
             return
-        taken = self.written - waiting
+        taken = self._link.written - waiting
         if taken != self._acknowledged:
             self._acknowledged, self._progress_at = taken, now
             self.last_byte = now  # a peer that takes what waits for it lives, though no ping may have reached it yet

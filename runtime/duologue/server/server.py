@@ -100,6 +100,7 @@ class Server(Generic[PeerT]):
         self._exhausted = False
         self._closing, self._listening = False, True
         service.uploads.acquire(self, executor)
+        service.publisher.turn.executor = executor
         protocol = service.protocol
         speech, session = Speech(protocol, "server"), secrets.token_urlsafe(16)
         keys, items = service.keyed.told, speech.items
