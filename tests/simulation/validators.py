@@ -168,7 +168,8 @@ def calls_go_on_with_the_next_connection(world: World) -> Iterator[str]:
     for call in world.placed if world.lasting else ():
         if not isinstance(call.error, (NotSent, OutcomeUnknown, Unavailable)) or _had_no_time(call):
             continue
-        if call.shared and isinstance(call, Uploaded):  # the other caller may have taken it over
+        # Another caller may have taken an upload over; and that rotten bytes are refused says nothing of an attempt before.
+        if isinstance(call, Uploaded) and (call.shared or call.rots):
             continue
         begun = call.items or (isinstance(call, Downloaded) and call.came)
         may_be_unknown = call.effect is Effect.UNSAFE or begun
@@ -192,8 +193,9 @@ def _had_no_time(call: Placed) -> bool:
 def ended_calls_are_not_sent(world: World) -> Iterator[str]:
     """A call that has ended is never sent on a later connection."""
     for call in world.placed:
+        since = world.begun if call.back else world.made  # a server has a connection before its client has it
         for run in world.ledger.runs_of(call.mark):
-            made = world.made.get((run.session, run.generation))
+            made = since.get((run.session, run.generation))
             if made is not None and made > max(o.ended for o in world.placed if o.mark == call.mark):
                 yield f"{call.mark} ended at {call.ended:.3f}, and ran on a connection made at {made:.3f}"
 

@@ -169,7 +169,7 @@ class BankClient(bank.BankClient):  # type: ignore[misc]
     """A client whose connections are kept, to be looked at afterwards.
 
     Attributes:
-        made: When each connection was made, by its number.
+        begun: When each connection was begun, by its number; `made` when this end had it, which the other may have before.
         losses: Why each was lost.
     """
 
@@ -177,8 +177,14 @@ class BankClient(bank.BankClient):  # type: ignore[misc]
         base: Any = super()
         base.__init__(*args)
         self.connections: list[Connection] = []
+        self.begun: dict[tuple[str, int], float] = {}
         self.made: dict[tuple[str, int], float] = {}
         self.losses: list[ConnectionClosed] = []
+
+    async def _dial(self) -> Any:
+        self.begun[self._session, self._generation + 1] = anyio.current_time()
+        base: Any = super()
+        return await base._dial()
 
     def _take(self, connection: Connection) -> None:
         self.connections.append(connection)
@@ -230,8 +236,13 @@ class World:
     leaks: list[str] = field(default_factory=list[str])
 
     @property
+    def begun(self) -> dict[tuple[str, int], float]:
+        """When each connection was begun, by its session and number."""
+        return {which: at for client in self.all_clients for which, at in client.begun.items()}
+
+    @property
     def made(self) -> dict[tuple[str, int], float]:
-        """When each connection was made, by its session and number."""
+        """When its client had each of them."""
         return {which: at for client in self.all_clients for which, at in client.made.items()}
 
     @property
