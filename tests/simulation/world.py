@@ -169,7 +169,8 @@ class BankClient(bank.BankClient):  # type: ignore[misc]
     """A client whose connections are kept, to be looked at afterwards.
 
     Attributes:
-        begun: When each connection was begun, by its number; `made` when this end had it, which the other may have before.
+        begun: When each connection was begun, by its number.
+        made: When this end had it; the other may have it before.
         losses: Why each was lost.
     """
 
