@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import anyio
+from tests.generated import generated
 
 from duologue import Call, Sink, Upload
-from duologue_codegen.compiler import compile_spec
-from duologue_codegen.generate import generate_files
 
-
-def _generate() -> Any:
-    protocol = compile_spec(Path(__file__).with_name("spec.yaml"))
-    with TemporaryDirectory(prefix="duologue-vectors-") as folder:
-        for name, text in generate_files(protocol, project=False).items():
-            path = Path(folder, name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        sys.path.insert(0, folder)
-        try:
-            return importlib.import_module(protocol.python.package)
-        finally:
-            sys.path.remove(folder)
-
-
-sdk: Any = _generate()
+sdk: Any = generated(Path(__file__).with_name("spec.yaml"))
 """What the checkers cannot see before the tests run is `Any` to them."""
 
 
