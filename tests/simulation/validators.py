@@ -168,7 +168,7 @@ def calls_go_on_with_the_next_connection(world: World) -> Iterator[str]:
     for call in world.placed if world.lasting else ():
         if not isinstance(call.error, (NotSent, OutcomeUnknown, Unavailable)) or _had_no_time(call):
             continue
-        # Another caller may have taken an upload over; that rotten bytes are refused says nothing of the attempt before.
+        # Another caller may have taken an upload over; that rotten bytes are refused says nothing of attempts before.
         if isinstance(call, Uploaded) and (call.shared or call.rots):
             continue
         begun = call.items or (isinstance(call, Downloaded) and call.came)
