@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from duologue import Position, serve
 from duologue_registry.clock import SystemClock
+from duologue_registry.serving.garbage import sparing
 from duologue_registry.serving.service import Registry
 from duologue_registry.storing.journal import JournaledStore
 from duologue_registry.storing.sqlite import SqliteJournal
@@ -55,6 +56,7 @@ async def registry(*, directory: str, one_commit_each: bool = False) -> AsyncGen
     journal = SqliteJournal(Path(directory))
     async with (
         store_class.open(journal, SystemClock()) as store,
+        sparing(),
         serve(Registry(store), "127.0.0.1", 0) as server,
     ):
 

@@ -17,7 +17,7 @@ from tests.conftest import BACKENDS
 
 from duologue import Answer, CallError, UnknownValue
 from duologue_registry.clock import ManualClock
-from duologue_registry.rules.model import Change, ExpireLease, Outcome
+from duologue_registry.rules.model import AddPackage, AttachAgent, Change, ExpireLease, Outcome
 from duologue_registry.storing.answers import Kept
 from duologue_registry.storing.head import FILE_NAME as HEAD
 from duologue_registry.storing.journal import JournaledStore
@@ -26,15 +26,22 @@ from duologue_registry.storing.schema import FILE_NAME, SCHEMA_VERSION, pragma
 from duologue_registry.storing.sqlite import SqliteJournal
 from duologue_registry.storing.store import AuditQuery, KeyedBy, Request, StoreError
 from service_registry_sdk import (
+    AgentInfo,
+    DeregisterServiceParams,
     Endpoint,
     EndpointProtocol,
     HealthReport,
+    HealthStatus,
     Local,
     ManagedProcess,
+    PackageInfo,
+    PackageManifest,
     ReadOnly,
     RegisterServiceParams,
+    RemovePackageParams,
     ReportHealthParams,
     ServiceDeregistered,
+    ServiceKind,
     ServiceState,
     UnknownExecutionInfo,
     UpdateStateParams,
@@ -57,6 +64,17 @@ ANSWER = Answer("m", b"{}")
 def registration(name: str = "api", **changes: Any) -> RegisterServiceParams:
     fields: dict[str, Any] = {"version": "1.0.0", "execution": ManagedProcess(command=["bin/api"]), "location": Local()}
     return RegisterServiceParams(name=name, **{**fields, **changes})
+
+
+def package(version: str) -> PackageInfo:
+    return PackageInfo(
+        manifest=PackageManifest(name="api", version=version, type=ServiceKind.MANAGED_PROCESS),
+        size=1,
+        sha256="0" * 64,
+        uploaded_at=ManualClock().now(),
+        uploaded_by="ann",
+        revision=0,
+    )
 
 
 def open_store(directory: Path) -> AbstractAsyncContextManager[JournaledStore]:
@@ -271,6 +289,50 @@ async def test_damage_where_loading_does_not_look(tmp_path: Path) -> None:
         file.seek(path.stat().st_size - 4096)
         file.write(b"\xff\xff\xff\xf0")
     assert "damaged" in await refusal(tmp_path)
+
+
+async def test_of_what_one_transaction_changes_again_and_again_the_last_is_kept(tmp_path: Path) -> None:
+    """In rows more than one statement takes, and in the order of birth."""
+    clock = ManualClock()
+
+    def report(name: str, output: str) -> ReportHealthParams:
+        found = HealthReport(check="http", status=HealthStatus.PASSING, checked_at=clock.now(), output=output)
+        return ReportHealthParams(name=name, report=found)
+
+    names = [f"s{number}" for number in range(77)]
+    first = [*map(registration, names), *(report(name, "first") for name in names)]
+    packages = [package(version) for version in ("1.0.0", "2.0.0", "3.0.0")]
+    async with open_store(tmp_path) as store:
+        await do(store, *first, *map(AddPackage, packages))
+        await do(
+            store,
+            *(report(name, "second") for name in names[5:]),
+            *(registration(name, version="1.1.0") for name in names[40:]),
+            report("s50", "third"),
+            report("s0", "second"),
+            DeregisterServiceParams(name="s1"),
+            registration("s1"),
+            DeregisterServiceParams(name="s2"),
+            registration("s2"),
+            DeregisterServiceParams(name="s2"),
+            AttachAgent("web-1", ()),
+            AttachAgent("web-1", ()),
+            RemovePackageParams(name="api", version="1.0.0"),
+            AddPackage(packages[0]),
+            RemovePackageParams(name="api", version="3.0.0"),
+            AddPackage(package("4.0.0")),
+            RemovePackageParams(name="api", version="4.0.0"),
+        )
+        services = list(store.snapshot())
+        documents = [*store.documents(PackageInfo), *store.documents(AgentInfo)]
+    assert [each.manifest.version for each in documents if isinstance(each, PackageInfo)] == ["2.0.0", "1.0.0"]
+    assert (len(services), sum(not each.health for each in services)) == (
+        76,
+        37,
+    )  # all of a new version but s50, and s1
+    async with open_store(tmp_path) as store:
+        assert list(store.snapshot()) == services
+        assert [*store.documents(PackageInfo), *store.documents(AgentInfo)] == documents
 
 
 @everywhere

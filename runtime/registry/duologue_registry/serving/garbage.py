@@ -15,8 +15,8 @@ from typing import Final, Literal
 GROWTH: Final = 3
 """Everything is looked at when so many times as much is left out as was alive: what has leaked is less."""
 
-OFTEN: Final = 2
-"""Every so many collections of the middle generation there is a full one, of what is new: 10 would make each longer."""
+THRESHOLDS: Final = (5000, 3, 2)
+"""As of `gc.set_threshold`: calls end before they are looked at, and no collection is of much more than is new."""
 
 _FULL: Final = 2  # generation
 
@@ -27,7 +27,7 @@ async def sparing() -> AsyncGenerator[None]:
     before = gc.get_threshold()
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*before[:_FULL], OFTEN)
+    gc.set_threshold(*THRESHOLDS)
     sparing_all = _Sparing()
     gc.callbacks.append(sparing_all)
     try:

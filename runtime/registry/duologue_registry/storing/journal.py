@@ -6,6 +6,7 @@ Journals (`memory`, `sqlite`) only write and read; what is decided, and in which
 from __future__ import annotations
 
 import logging
+import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -295,11 +296,11 @@ class JournaledStore(Store):
     async def _decide(self, group: Sequence[_Waiting]) -> tuple[Batch, list[list[Answer]]]:
         draft = Draft(Overlay(self._records, self._documents, self._revision), self._clock.now())
         answers: list[list[Answer]] = []
-        since = anyio.current_time()
+        since = time.perf_counter()
         for waiting in group:
-            if anyio.current_time() - since > self.LONGEST_HOLD:
+            if time.perf_counter() - since > self.LONGEST_HOLD:
                 await anyio.lowlevel.checkpoint()
-                since = anyio.current_time()
+                since = time.perf_counter()
             answers.append([self._decide_one(request, draft) for request in waiting.requests])
             if waiting.keep is not None and not self._has_answer(waiting.keep[0], draft):
                 draft.kept[waiting.keep[0]] = Kept(*waiting.keep, at=self._keys.now())

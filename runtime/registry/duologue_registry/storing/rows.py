@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from duologue import Event, LogEntry, Model, Position
+from duologue import Event, LogEntry, Position
 from service_registry_sdk import (
     AgentAttached,
     AuditRecord,
@@ -30,8 +29,8 @@ from service_registry_sdk import (
 )
 
 from ..rules.documents import KINDS
-from ..rules.model import Change, Outcome, Record
-from .port import Batch, Loaded, Logged
+from ..rules.model import Record
+from .port import Loaded
 
 EVENTS: Final[dict[str, type[Event]]] = {
     event.event_name: event
@@ -110,67 +109,6 @@ def log_entry(row: tuple[int, str, str]) -> LogEntry:
     return LogEntry(seq, EVENTS[event].from_wire(data))
 
 
-def statements(batch: Batch) -> Iterator[tuple[str, tuple[object, ...]]]:
-    """What writes a batch, within a transaction."""
-    for outcome in batch.outcomes:
-        yield from _outcome_statements(outcome)
-    for logged in batch.logged:
-        yield _log_statement(logged)
-    if batch.outcomes:
-        yield "UPDATE registry SET revision = ?", (batch.outcomes[-1].revision,)
-    for key in batch.forgotten:
-        yield "DELETE FROM answers WHERE identity = ? AND key = ?", key
-    for kept in batch.kept:
-        yield (
-            "INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?)",
-            (*kept.key, kept.answer.mark, kept.answer.data, kept.answer.error_json(), kept.at),
-        )
-
-
-def _outcome_statements(outcome: Outcome) -> Iterator[tuple[str, tuple[object, ...]]]:
-    for written in outcome.documents:
-        if written.document is None:
-            yield "DELETE FROM documents WHERE kind = ? AND id = ?", written.key
-        else:
-            values = (*written.key, outcome.revision, _text(written.document))
-            yield (
-                "INSERT INTO documents VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET data = excluded.data",
-                values,
-            )
-    if outcome.change is not Change.DOCUMENT:
-        yield from _service_statements(outcome)
-
-
-def _service_statements(outcome: Outcome) -> Iterator[tuple[str, tuple[object, ...]]]:
-    record, report = outcome.record, outcome.report
-    if outcome.change is Change.HEALTH and report is not None:
-        yield "INSERT OR REPLACE INTO health VALUES (?, ?, ?)", (outcome.name, report.check, _text(report))
-        return
-    if record is None:
-        yield "DELETE FROM services WHERE name = ?", (outcome.name,)
-    else:
-        yield (
-            "INSERT OR REPLACE INTO services VALUES (?, ?, ?, ?)",
-            (outcome.name, record.born, int(record.lease_lost), _text(record.entry)),
-        )
-    if record is None or not record.health:
-        yield "DELETE FROM health WHERE service = ?", (outcome.name,)
-
-
-def _log_statement(logged: Logged) -> tuple[str, tuple[object, ...]]:
-    return "INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (
-        logged.seq,
-        to_microseconds(logged.at),
-        logged.actor,
-        logged.revision,
-        logged.reason,
-        logged.request_key,
-        logged.service,
-        logged.event.event_name,
-        _text(logged.event),
-    )
-
-
 def audit_record(row: tuple[Any, ...]) -> AuditRecord:
     """A record of the audit log."""
     seq, at, actor, revision, reason, request_key, event, data = row
@@ -184,10 +122,6 @@ def audit_record(row: tuple[Any, ...]) -> AuditRecord:
         event=event,
         data=json.loads(data),
     )
-
-
-def _text(model: Model) -> str:
-    return model.to_wire().decode()
 
 
 def from_microseconds(at: int) -> datetime:

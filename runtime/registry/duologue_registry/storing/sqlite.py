@@ -26,13 +26,14 @@ from service_registry_sdk import AuditRecord
 from ..disk import make_directory
 from .head import HeadFile
 from .port import Batch, DiskFull, Journal, Loaded
-from .rows import audit_record, log_entry, position_of, read_all, statements, to_microseconds
+from .rows import audit_record, log_entry, position_of, read_all, to_microseconds
 from .schema import FILE_NAME, UNREADABLE, carry_over, check_writable, connect, explain, is_full, prepare
+from .statements import Statement, statements
 from .store import AuditQuery, Key, StoreError
 
 logger = logging.getLogger(__name__)
 
-CHECKPOINT_AFTER: Final = 2_000  # statements; some megabytes of write-ahead log
+CHECKPOINT_AFTER: Final = 2_000  # rows, more or less; some megabytes of write-ahead log
 
 
 class SqliteJournal(Journal):
@@ -98,16 +99,16 @@ class SqliteJournal(Journal):
     # -------------------------------------------------------------------------------------------------------- write
     @override
     def write(self, batch: Batch) -> None:
+        self._since_checkpoint += len(batch.outcomes) + len(batch.logged) + len(batch.forgotten) + len(batch.kept)
         self._transact(statements(batch))
         if batch.logged:
             self._head.write(Position(self._epoch, batch.logged[-1].seq))
 
-    def _transact(self, writing: Iterable[tuple[str, tuple[object, ...]]]) -> None:
+    def _transact(self, writing: Iterable[Statement]) -> None:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             for sql, values in writing:
                 self._db.execute(sql, values)
-                self._since_checkpoint += 1
             self._db.execute("COMMIT")
         except BaseException as error:
             # An error here would hide the one that matters; SQLite may have rolled back by itself.
