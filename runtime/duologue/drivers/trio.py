@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 from collections.abc import Mapping
@@ -48,6 +49,10 @@ class TrioTransport:
     def write(self, data: bytes) -> int:
         if self._closing:
             return self.unsent()
+        if not self.unsent():
+            data = data[self._write_now(data) :]
+            if not data:
+                return 0
         self._waiting += data
         if not self._paused and self.unsent() > self._high_water:
             self._paused = True
@@ -91,6 +96,15 @@ class TrioTransport:
         if not isinstance(self._stream, trio.SSLStream):
             return None
         return self._stream.getpeercert() or None
+
+    def _write_now(self, data: bytes) -> int:
+        """Write what the kernel takes at once, nearly always all of it: to wake a task for it costs as much again."""
+        if isinstance(self._stream, trio.SSLStream):
+            return 0
+        try:
+            return os.write(self._stream.socket.fileno(), data)
+        except OSError:  # there is no room, or no connection: the writer meets either again
+            return 0
 
     # the driver's side
     async def carry(self) -> None:
