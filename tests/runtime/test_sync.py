@@ -302,7 +302,7 @@ def test_no_thread_stays(running: Running) -> None:
     with open_sync(running.url) as client:
         client.echo(text="on")
         assert threading.active_count() == before + 1
-    wait_for(lambda: threading.active_count() == before)
+    wait_for(lambda: threading.active_count() <= before)
     with pytest.raises(RuntimeError):
         client.echo(text="late")
 
@@ -321,7 +321,7 @@ def test_ctrl_c_in_the_middle_of_a_call(running: Running) -> None:
         client.nap(seconds=10)
     assert time.monotonic() - started < 3
     wait_for(lambda: running.room.stopped == 1)
-    wait_for(lambda: threading.active_count() == before)
+    wait_for(lambda: threading.active_count() <= before)
 
 
 def test_ctrl_c_while_it_waits_for_an_event(running: Running) -> None:
