@@ -89,7 +89,7 @@ bench: $(BENCHING) ## compare with peers and handwritten code; ARGS="--help" say
 	@$(PY) -m benchmarks $(ARGS)
 
 docs: $(TESTING) ## run every command, program and link of the documents
-	$(PY) -m pytest tests/house/test_documents.py $(ARGS)
+	$(PY) -m pytest -m "not long" tests/house/test_documents.py $(ARGS)
 
 build: $(SHIPPING) ## build the three distributions into dist/ and check them
 	rm -f $(DIST)/*.whl $(DIST)/*.tar.gz
