@@ -17,8 +17,8 @@ REGISTRY := runtime/registry
 # Tests and demonstrations start many processes, which would each compile again what they import.
 unexport PYTHONDONTWRITEBYTECODE
 export COVERAGE_FILE := $(CURDIR)/build/coverage
-# One more than a small machine has cores: many tests wait, for another process or for time to pass.
-WORKERS  ?= 3
+# Two more than a small machine has cores: many tests wait, for another process or for time to pass.
+WORKERS  ?= 4
 COVERING := $(wildcard tests/runtime tests/security tests/peers tests/wires tests/codegen/test_described.py \
               tests/simulation/test_helpers.py tests/simulation/test_plugin.py)
 PROJECTS := . $(SDK) $(REGISTRY)
