@@ -1,7 +1,6 @@
 """Which event loops the asynchronous tests run on, and what all tests may ask for."""
 
 import os
-import gc
 import signal
 
 import pytest
@@ -39,9 +38,3 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(share().cleanup)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def pytest_collection_finish() -> None:
-    """Leave what was collected out of all collections of garbage: it is there to the end, and some tests ask for many."""
-    gc.collect()
-    gc.freeze()
