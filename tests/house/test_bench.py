@@ -76,6 +76,7 @@ def test_bad_arguments_are_explained(run: Run, arguments: list[str], message: st
     assert "Traceback" not in done.stdout
 
 
+@pytest.mark.long  # ten seconds, most of them of starting processes
 def test_a_contender_that_fails_is_told_and_does_not_end_the_run(run: Run, tmp_path: Path) -> None:
     (tmp_path / "picows.py").write_text("WSListener = object\nclass WSMsgType:\n    TEXT = 1\n")
     target = tmp_path / "bench.json"
