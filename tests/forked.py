@@ -13,6 +13,17 @@ from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection
 from typing import IO, Any, Final, Self, TextIO
 
+REGISTRY: Final = [
+    "duologue_registry.commands.packages",
+    "duologue_registry.commands.agents",
+    "duologue_registry.commands.serve",
+    "duologue_registry.commands.services",
+    "duologue_registry.commands.watch",
+    "duologue_registry.commands.tokens",
+    "duologue_registry.serving.service",
+]
+"""What `duologue-registry` imports on the way to what it does."""
+
 FORKSERVER: Final = multiprocessing.get_context("forkserver")
 FORKSERVER.set_forkserver_preload(
     [
@@ -23,13 +34,7 @@ FORKSERVER.set_forkserver_preload(
         "duologue.drivers.asyncio",
         "duologue.drivers.listening",
         "duologue.drivers.options",
-        "duologue_registry.commands.packages",
-        "duologue_registry.commands.agents",
-        "duologue_registry.commands.serve",
-        "duologue_registry.commands.services",
-        "duologue_registry.commands.watch",
-        "duologue_registry.commands.tokens",
-        "duologue_registry.serving.service",
+        *REGISTRY,
         "tests.forked",
         "tests.security.victim",
         "tests.security.floods",

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 import pytest
+from tests.forked import REGISTRY
 
 HERE: Final = Path(__file__).parent
 BIN: Final = Path(sys.executable).parent
@@ -26,15 +27,7 @@ OURS: Final = {
         "duologue_codegen.tools.mock",
         "duologue_codegen.tools.watch",
     ],
-    "duologue-registry": [
-        "duologue_registry.commands.packages",
-        "duologue_registry.commands.agents",
-        "duologue_registry.commands.serve",
-        "duologue_registry.commands.services",
-        "duologue_registry.commands.watch",
-        "duologue_registry.commands.tokens",
-        "duologue_registry.serving.service",
-    ],
+    "duologue-registry": REGISTRY,
 }
 """Our programs, and what they import on the way to what they do."""
 
