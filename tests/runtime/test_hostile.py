@@ -27,12 +27,13 @@ LIMITS = Limits(
     frame=256 * 1024,
     outbound=64 * 1024,
     write_deadline=0.4,
-    handshake=0.4,
     idle=1.0,
     in_flight=16,
     drain=0.2,
     close=0.3,
 )
+HURRIED = replace(LIMITS, handshake=0.4)
+"""For the tests of handshakes alone: on a busy machine a good one may take as long."""
 HANDSHAKE = (
     b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
@@ -173,7 +174,7 @@ class TestReaders:
 
 class TestWriters:
     async def test_a_handshake_that_drips_is_cut(self) -> None:
-        async with serving(Room(), LIMITS) as server, raw(server, upgraded=False) as dripping:
+        async with serving(Room(), HURRIED) as server, raw(server, upgraded=False) as dripping:
             started = anyio.current_time()
             with suppress(OSError):
                 for byte in HANDSHAKE:
@@ -181,7 +182,7 @@ class TestWriters:
                     await anyio.sleep(0.02)
                     if anyio.current_time() - started > 0.1 and not server.handshakes:
                         break
-            assert LIMITS.handshake * 0.8 < anyio.current_time() - started < LIMITS.handshake + 0.5
+            assert HURRIED.handshake * 0.8 < anyio.current_time() - started < HURRIED.handshake + 0.5
             assert not server.handshakes
 
     async def test_a_message_of_a_hundred_megabytes(self) -> None:
@@ -311,5 +312,5 @@ async def test_a_server_that_never_says_hello_is_given_up() -> None:
             tasks.start_soon(listener.serve, accept)
             port = listener.extra(anyio.abc.SocketAttribute.local_port)
             with pytest.raises(ConnectFailed, match="within"), anyio.fail_after(2):
-                await ChatClient.connect(f"ws://127.0.0.1:{port}", limits=LIMITS)
+                await ChatClient.connect(f"ws://127.0.0.1:{port}", limits=HURRIED)
             tasks.cancel_scope.cancel()
