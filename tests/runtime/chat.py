@@ -123,7 +123,7 @@ ECHO: Final = Action(
 COUNT: Final = StreamAction(
     name="count", params=CountParams, item=TypeAdapter(Number), result=TypeAdapter(Echo), errors=(NoRoom,)
 )
-NAP: Final = Action(name="nap", params=NapParams, result=TypeAdapter(type(None)), timeout=5.0)
+NAP: Final = Action(name="nap", params=NapParams, result=TypeAdapter(type(None)), timeout=20.0)
 ASK: Final = Action(name="ask", params=AskParams, result=TypeAdapter(int))
 ASK_BACK: Final = Action(name="ask_back", params=AskParams, result=TypeAdapter(int))
 SAID: Final = EventDescriptor(model=Said, delivery=Delivery.LOG, filters={"room": ("room",), "number": ("number",)})

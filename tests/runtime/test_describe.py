@@ -175,7 +175,7 @@ async def test_a_plain_client_is_told_as_well() -> None:
             await raw.say(id="1", action="describe", params={"names": ["nap"]})
             heard = await raw.hear()
     assert heard["error"] is None
-    assert heard["data"]["actions"]["nap"]["timeout"] == 5.0
+    assert heard["data"]["actions"]["nap"]["timeout"] == 20.0
 
 
 async def often(client: Curious) -> None:
