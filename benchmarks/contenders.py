@@ -12,6 +12,7 @@ from typing import Final
 from .results import Arm
 
 DUOLOGUE: Final = "duologue"
+SPARING: Final = "duologue, sparing"
 WEBSOCKETS: Final = "websockets by hand"
 TRIO: Final = "websockets.trio by hand"
 PICOWS: Final = "picows by hand"
@@ -29,6 +30,7 @@ class Contender:
 
 CONTENDERS: Final[Mapping[str, Contender]] = {
     DUOLOGUE: Contender("duologue", ("uvloop", "asyncio", "trio")),
+    SPARING: Contender("duologue_sparing", ("uvloop",)),
     WEBSOCKETS: Contender("websockets_asyncio", ("uvloop", "asyncio")),
     TRIO: Contender("websockets_trio", ("trio",)),
     PICOWS: Contender("picows_msgspec", ("uvloop",), ("picows",)),

@@ -20,10 +20,10 @@ import anyio
 from typing_extensions import override
 
 from duologue import Call, Identity, NotSent, OutcomeUnknown, Sink, StaticTokens, hash_token, serve
+from duologue.garbage import sparing
 from duologue_registry.clock import SystemClock
 from duologue_registry.packages.signing import SignaturePolicy
 from duologue_registry.serving.app import open_shelf, open_store
-from duologue_registry.serving.garbage import sparing
 from duologue_registry.serving.service import Registry
 from duologue_registry.tasks import background
 from service_registry_sdk import (
@@ -81,7 +81,7 @@ def token_of(name: str) -> str:
 async def registry(*, directory: str, agents: int) -> AsyncGenerator[Commands]:
     """A program: a registry with a place for packages, as `serve` runs it."""
     clock, policy = SystemClock(), SignaturePolicy.read(None)
-    async with open_store(Path(directory)) as store, open_shelf(Path(directory), policy, store) as shelf, sparing():
+    async with open_store(Path(directory)) as store, open_shelf(Path(directory), policy, store) as shelf:
         service = Registry(store, clock=clock, shelf=shelf)
         roles = {**{f"n{number}": "agent" for number in range(agents)}, "ops": "operator"}
         tokens = StaticTokens(
@@ -93,7 +93,8 @@ async def registry(*, directory: str, agents: int) -> AsyncGenerator[Commands]:
             async def port() -> int:
                 return server.port
 
-            yield {"port": port}
+            with sparing():
+                yield {"port": port}
 
 
 class SimulatedAgent(RegistryPeerService):

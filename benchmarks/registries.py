@@ -14,8 +14,8 @@ import anyio
 from typing_extensions import override
 
 from duologue import Position, serve
+from duologue.garbage import sparing
 from duologue_registry.clock import SystemClock
-from duologue_registry.serving.garbage import sparing
 from duologue_registry.serving.service import Registry
 from duologue_registry.storing.journal import JournaledStore
 from duologue_registry.storing.sqlite import SqliteJournal
@@ -54,11 +54,7 @@ async def registry(*, directory: str, one_commit_each: bool = False) -> AsyncGen
     """A program: the registry's service on a store in that directory."""
     store_class = OneCommitEach if one_commit_each else JournaledStore
     journal = SqliteJournal(Path(directory))
-    async with (
-        store_class.open(journal, SystemClock()) as store,
-        sparing(),
-        serve(Registry(store), "127.0.0.1", 0) as server,
-    ):
+    async with store_class.open(journal, SystemClock()) as store, serve(Registry(store), "127.0.0.1", 0) as server:
 
         async def port() -> int:
             return server.port
@@ -66,7 +62,8 @@ async def registry(*, directory: str, one_commit_each: bool = False) -> AsyncGen
         async def position() -> tuple[str, int]:
             return store.position.epoch, store.position.seq
 
-        yield {"port": port, "position": position}
+        with sparing():
+            yield {"port": port, "position": position}
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 
 from typing_extensions import override
 
-from ..contenders import DUOLOGUE, WEBSOCKETS
+from ..contenders import DUOLOGUE, SPARING, WEBSOCKETS
 from ..effort import Effort
 from ..processes import Worker
 from ..results import Arm, Sample
@@ -28,7 +28,7 @@ class Connections(Case):
 
     @override
     def arms(self, effort: Effort) -> Sequence[Arm]:
-        return [Arm(DUOLOGUE, "uvloop"), Arm(WEBSOCKETS, "uvloop")]
+        return [Arm(DUOLOGUE, "uvloop"), Arm(SPARING, "uvloop"), Arm(WEBSOCKETS, "uvloop")]
 
     @override
     def rounds(self, effort: Effort) -> int:
