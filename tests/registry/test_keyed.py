@@ -284,11 +284,11 @@ ACKNOWLEDGED_TOO_EARLY = (
 import time, anyio
 from duologue_registry.storing.journal import JournaledStore
 async def commit_group(self, group):
-    batch, answers = await self._decide(group)
+    batch, answers = await self._decide(group.waiting)
     self._keys.turn_over(batch.kept, ())
-    for waiting, given in zip(group, answers, strict=True):
+    for waiting, given in zip(group.waiting, answers, strict=True):
         waiting.answers = given
-        waiting.done.set()
+    group.written.set()
     if batch.kept:
         await anyio.sleep(0.5)  # the answers leave
         die()

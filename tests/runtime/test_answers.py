@@ -48,6 +48,16 @@ async def test_an_answer_is_what_a_store_can_write_down() -> None:
         assert Answer.restore(answer.mark, answer.data, answer.error_json()) == answer
 
 
+async def test_the_caller_is_told_what_was_recorded() -> None:
+    claim = Claim("me", "k", "m", lambda result: repr(result).encode())
+    result = [1]
+    assert claim.encoded(result) == b"[1]", "nothing was recorded"
+    recorded = claim.answer(result)
+    result.append(2)  # by another, since
+    assert claim.encoded(result) == recorded.data == b"[1]"
+    assert claim.encoded([3]) == b"[3]"
+
+
 # ----------------------------------------------------------------------------------------------------------- how much
 async def answered(answers: MemoryAnswers, identity: str, key: str, size: int) -> None:
     assert await answers.claim(identity, key, "m") is None

@@ -100,13 +100,15 @@ class Claim:
         mark: The call's `fingerprint`.
     """
 
-    __slots__ = ("_encode", "identity", "key", "mark")
+    __slots__ = ("_answered", "_data", "_encode", "identity", "key", "mark")
 
     def __init__(self, identity: str, key: str, mark: str, encode: Callable[[Any], bytes]) -> None:
         self.identity = identity
         self.key = key
         self.mark = mark
         self._encode = encode
+        self._answered: Any = None
+        self._data = b""
 
     def answer(self, result: Any) -> Answer:
         """What to record when the handler is going to return this result.
@@ -114,7 +116,12 @@ class Claim:
         Raises:
             ResourceExhausted: The result is larger than the action may give.
         """
-        return Answer(self.mark, data=self._encode(result))
+        self._answered, self._data = result, self._encode(result)
+        return Answer(self.mark, data=self._data)
+
+    def encoded(self, result: Any) -> bytes:
+        """A result as JSON: what was recorded for it, if it is what `answer` was told of."""
+        return self._data if self._data and result is self._answered else self._encode(result)
 
 
 @dataclass(slots=True)

@@ -243,7 +243,7 @@ class Handlers:
             connection.session.transfers.end_download(call, sink.digest())
         if not connection.outlet.link.has_room:
             await connection.outlet.room()
-        return _encode(action, result)
+        return _encode(action, result) if claim is None else claim.encoded(result)
 
     def _sink(self, call: IncomingCall, action: Action[Any, Any]) -> Sink[Any] | ByteSink | None:
         if isinstance(action, StreamAction):

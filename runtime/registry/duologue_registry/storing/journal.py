@@ -44,7 +44,6 @@ Ts = TypeVarTuple("Ts")
 class _Waiting:
     requests: Sequence[Request]
     keep: tuple[Key, KeyedAnswer] | None = None
-    done: anyio.Event = field(default_factory=anyio.Event)
     answers: Sequence[Answer] | None = None
     error: CallError | None = None
 
@@ -57,6 +56,16 @@ class _Waiting:
     @property
     def size(self) -> int:
         return max(1, len(self.requests))
+
+
+@dataclass(slots=True, eq=False)
+class _Group:
+    """What shares a commit."""
+
+    waiting: list[_Waiting] = field(default_factory=list[_Waiting])
+    size: int = 0
+    leaves: list[Key] = field(default_factory=list[Key])
+    written: anyio.Event = field(default_factory=anyio.Event)
 
 
 class JournaledStore(Store):
@@ -79,9 +88,9 @@ class JournaledStore(Store):
         self._position = loaded.position
         self._first = loaded.first
         self._keys = KnownKeys(loaded.keys, clock)
-        self._pending: dict[Key, _Waiting] = {}
+        self._pending: dict[Key, _Group] = {}
         self._failure: str | None = None
-        self._queue: deque[_Waiting] = deque()
+        self._queue: deque[_Group] = deque()
         self._queued = anyio.Event()
         self._is_closing = False
         self._all_written = anyio.Event()
@@ -221,7 +230,7 @@ class JournaledStore(Store):
     @override
     async def recall(self, key: Key) -> KeyedAnswer | None:
         while (pending := self._pending.get(key)) is not None:
-            await pending.done.wait()
+            await pending.written.wait()
         if key not in self._keys:
             return None
         if self._failure is None:
@@ -231,10 +240,16 @@ class JournaledStore(Store):
         raise error
 
     async def _wait_for(self, mine: _Waiting) -> None:
-        self._pending.update(dict.fromkeys(mine.leaves, mine))
-        self._queue.append(mine)
+        if not self._queue or self._queue[-1].size + mine.size > self.MOST_IN_ONE_COMMIT:
+            self._queue.append(_Group())
+        group = self._queue[-1]
+        group.waiting.append(mine)
+        group.size += mine.size
+        for key in mine.leaves:
+            group.leaves.append(key)
+            self._pending[key] = group
         self._queued.set()
-        await mine.done.wait()
+        await group.written.wait()
 
     async def _write_all(self) -> None:
         with anyio.CancelScope(shield=True):  # what has been asked is written, applied and told: closing ends it
@@ -242,52 +257,43 @@ class JournaledStore(Store):
                 await self._queued.wait()
                 self._queued = anyio.Event()
                 while self._queue:
-                    await self._write(self._take_group())
+                    await self._write(self._queue.popleft())
         self._all_written.set()
 
-    def _take_group(self) -> list[_Waiting]:
-        group = [self._queue.popleft()]
-        size = group[0].size
-        while self._queue and size + self._queue[0].size <= self.MOST_IN_ONE_COMMIT:
-            group.append(self._queue.popleft())
-            size += group[-1].size
-        return group
-
-    async def _write(self, group: Sequence[_Waiting]) -> None:
+    async def _write(self, group: _Group) -> None:
         """Give each of them answers or an error. A mistake of our own costs this group its answers, and no more."""
         try:
             await self._commit_group(group)
         except Exception:
             logger.exception("The registry could not decide a change")
-        for waiting in group:
-            for key in waiting.leaves:
-                if self._pending.get(key) is waiting:
-                    del self._pending[key]
-            waiting.done.set()
+        for key in group.leaves:
+            if self._pending.get(key) is group:
+                del self._pending[key]
+        group.written.set()
 
-    async def _commit_group(self, group: Sequence[_Waiting]) -> None:
+    async def _commit_group(self, group: _Group) -> None:
         if self._failure is not None:
-            for waiting in group:
+            for waiting in group.waiting:
                 waiting.error = ReadOnly(reason=self._failure)
             return
-        batch, answers = await self._decide(group)
+        batch, answers = await self._decide(group.waiting)
         entries: Sequence[LogEntry] = ()
         if batch.outcomes or batch.kept:
             batch = replace(batch, forgotten=self._keys.outdated())
             try:
                 await self._io(self._journal.write, batch)
             except DiskFull as error:
-                self._refuse(group, error)
+                self._refuse(group.waiting, error)
                 return
             except Exception as error:  # noqa: BLE001 - whatever it was, what is on disk is unknown from here on
                 self._keys.turn_over(
                     batch.kept, batch.forgotten
                 )  # they may be there: nobody is to be told they are not
-                self._fail(group, error)
+                self._fail(group.waiting, error)
                 return
             self._keys.turn_over(batch.kept, batch.forgotten)
             entries = self._apply(batch)
-        for waiting, given in zip(group, answers, strict=True):
+        for waiting, given in zip(group.waiting, answers, strict=True):
             waiting.answers = given
         if batch.outcomes:
             for listener in self._listeners:
