@@ -31,6 +31,9 @@ OURS: Final = {
 }
 """Our programs, and what they import on the way to what they do."""
 
+RUNTIME: Final = ["duologue.client.sync", "duologue.server.server"]
+"""The runtime, of both ends: `duologue` alone loads nothing of it."""
+
 FORK: Final = """#!/bin/sh
 exec {python} -IS {stub} {place} {program} "$@"
 """
@@ -58,7 +61,8 @@ def programs() -> Iterator[Path]:
         )
         for name in OURS:
             _write(folder / name, FORK, ours, BIN / name)
-        _write(folder / "python", FORK_FILES, parents.enter_context(_parent(folder / "python.sock", "duologue")))
+        python = parents.enter_context(_parent(folder / "python.sock", *RUNTIME))
+        _write(folder / "python", FORK_FILES, python)
         yield folder
 
 

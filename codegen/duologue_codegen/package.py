@@ -324,5 +324,4 @@ def _exports(protocol: ir.Protocol, bodies: Mapping[str, str]) -> str:
         if found and module in bodies
     ]
     everything = sorted((name for _, found in rows for name in found), key=export_order)
-    template = "lazy_init" if protocol.namespaces else "__init__"
-    return environment().get_template(f"{template}.py.jinja").render(exports=rows, everything=everything)
+    return environment().get_template("__init__.py.jinja").render(exports=rows, everything=everything)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Generic
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from pydantic import TypeAdapter
 from typing_extensions import TypeVar
 
@@ -51,16 +52,14 @@ class Delivery(enum.Enum):
     """Best effort; losses are counted."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rate:
+class Rate(Struct, frozen=True, kw_only=True):
     """A token bucket: `per_second` calls in the long run, `burst` at once."""
 
     per_second: float
     burst: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Action(Generic[P, R]):
+class Action(Struct, Generic[P, R], frozen=True, kw_only=True):
     """One action.
 
     Attributes:
@@ -94,15 +93,13 @@ class Action(Generic[P, R]):
         return self.result_type is None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreamAction(Action[P, R], Generic[P, I, R]):
+class StreamAction(Action[P, R], Generic[P, I, R], frozen=True, kw_only=True):
     """An action that sends items before its result."""
 
     item: TypeAdapter[I]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UploadAction(Action[P, R]):
+class UploadAction(Action[P, R], frozen=True, kw_only=True):
     """An action whose caller sends bytes before the handler starts; its effect is `KEYED`.
 
     Attributes:
@@ -116,8 +113,7 @@ class UploadAction(Action[P, R]):
     resumable: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DownloadAction(Action[P, R]):
+class DownloadAction(Action[P, R], frozen=True, kw_only=True):
     """An action whose handler sends bytes before its result.
 
     Attributes:
@@ -129,8 +125,7 @@ class DownloadAction(Action[P, R]):
     max_size: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventDescriptor(Generic[E_co]):
+class EventDescriptor(Struct, Generic[E_co], frozen=True, kw_only=True):
     """One event.
 
     Attributes:
@@ -151,8 +146,7 @@ class EventDescriptor(Generic[E_co]):
         return self.model.event_name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NamespaceTable:
+class NamespaceTable(Struct, frozen=True, kw_only=True):
     """The table of one namespace, which is loaded when the namespace is used; see `Protocol`."""
 
     client_actions: tuple[Action[Any, Any], ...] = ()
@@ -161,8 +155,7 @@ class NamespaceTable:
     notifications: tuple[EventDescriptor[Event], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Protocol:
+class Protocol(Struct, frozen=True, kw_only=True):
     """A protocol: the one table that both ends share.
 
     Attributes:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
+import msgspec
 import pytest
 from tests.runtime.chat import ECHO
 
@@ -13,7 +14,7 @@ from duologue import CallOptions, Effect
 from duologue.calling.attempts import Attempts
 
 PEER: Any = SimpleNamespace(executor=SimpleNamespace(now=lambda: 0.0))
-KEYED = replace(ECHO, effect=Effect.KEYED)
+KEYED = msgspec.structs.replace(ECHO, effect=Effect.KEYED)
 
 
 def test_a_key_that_is_made_takes_nothing_from_what_was_given() -> None:

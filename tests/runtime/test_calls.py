@@ -6,11 +6,11 @@ import logging
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import anyio
 import pytest
+from msgspec.structs import replace
 from tests.runtime.chat import ECHO, AskParams, ChatClient, ChatPeer, Echo, EchoParams, Mood
 from tests.runtime.support import Guest, Room, Shielded, connection_of, out_of_time, overheard, talking, until
 from typing_extensions import override

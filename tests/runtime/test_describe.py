@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any, ClassVar, Final
 
 import anyio
 import pytest
 from jsonschema import Draft202012Validator
+from msgspec.structs import replace
 from tests.runtime.chat import CHAT, COUNT, ECHO, SAID, TOPIC
 from tests.runtime.raw import raw_client
 from tests.runtime.support import BOUND, Room

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import anyio
 import pytest
+from msgspec.structs import replace
 from tests.runtime.chat import ECHO, NAP, ChatClient, EchoParams, Said, Topic, Typing, Waved
 from tests.runtime.support import Guest, Room, until, url_of
 from tests.runtime.watchers import Notes, both_observed, observed

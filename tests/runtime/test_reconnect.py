@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import replace
 
 import anyio
 import pytest
+from msgspec.structs import replace
 from tests.runtime.banking import banking
 from tests.runtime.chat import CHAT, NAP, AskParams, ChatClient, ChatPeer, NapParams, Said, Topic, Typing
 from tests.runtime.proxy import Cut, Direction, Proxy, proxied

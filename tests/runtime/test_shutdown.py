@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 
 import anyio
 import pytest
+from msgspec.structs import replace
 from tests.runtime.chat import ASK_BACK, AskParams, ChatClient
 from tests.runtime.proxy import proxied
 from tests.runtime.support import BOUND, Guest, Room, Shielded, connection_of, serving, talking, until, url_of

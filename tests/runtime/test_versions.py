@@ -1,10 +1,10 @@
 """A client and a server of different major versions do not talk: the error has both, and where they part."""
 
-from dataclasses import replace
 from typing import Any, ClassVar
 
 import anyio
 import pytest
+from msgspec.structs import replace
 from tests.runtime.chat import CHAT, ChatClient
 from tests.runtime.support import BOUND, Room, serving, url_of
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from random import Random
 from typing import Any, ClassVar, Final
 
+from msgspec.structs import replace
 from pydantic import TypeAdapter
 from typing_extensions import override
 

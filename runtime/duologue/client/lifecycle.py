@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from ..errors import ConnectionClosed
 
 _LOG: Final = logging.getLogger("duologue")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lifecycle:
+class Lifecycle(Struct, frozen=True, kw_only=True):
     """What a client with a kept connection tells of it. None of these may block; what they raise is logged.
 
     Attributes:

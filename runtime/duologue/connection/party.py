@@ -20,12 +20,12 @@ from ..handling.uploads import HeldUploads
 from ..limits import Limits
 from ..net.compression import Deflate
 from ..observing.observer import Observer, Observers
-from ..observing.probes import Probes
 from ..session.speech import Speech
 from ..wire import Goaway, Hello, Message, Validation
 from .hooks import Hook, Hooks
 
 if TYPE_CHECKING:
+    from ..observing.probes import Probes
     from .connection import Connection
 
 

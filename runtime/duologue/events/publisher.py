@@ -5,11 +5,11 @@ from __future__ import annotations
 import secrets
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import anyio
 import anyio.lowlevel
+from msgspec import Struct
 
 from ..descriptors import Delivery, EventDescriptor
 from ..descriptors import Protocol as ProtocolTable
@@ -21,16 +21,14 @@ from .filters import value_at
 from .framing import Frames
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(Struct, frozen=True):
     """A place in a service's event log: after the entry numbered `seq`, in that epoch of its history."""
 
     epoch: str
     seq: int
 
 
-@dataclass(frozen=True, slots=True)
-class LogEntry:
+class LogEntry(Struct, frozen=True):
     """An event of the log and its number."""
 
     seq: int

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from msgspec import Raw
+from msgspec import Raw, Struct
 from typing_extensions import override
 
 from ..drivers.port import Future, wake
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
     from ..client.client import Client
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Undeclared:
+class Undeclared(Struct, frozen=True, kw_only=True):
     """An event that the spec does not have, or a message that is nothing of what `wire` describes.
 
     Attributes:

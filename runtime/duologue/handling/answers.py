@@ -6,10 +6,10 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 import msgspec
+from msgspec import Struct, field
 
 from ..auth import ANONYMOUS
 from ..errors import Ran, ResourceExhausted, Status
@@ -20,8 +20,7 @@ TTL: Final = 24 * 3600.0
 """Seconds for which an answer is kept: a retry under an older key is not attempted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """How a keyed call ended: its result as JSON, or its error.
 
     Attributes:
@@ -124,8 +123,7 @@ class Claim:
         return self._data if self._data and result is self._answered else self._encode(result)
 
 
-@dataclass(slots=True)
-class _Share:
+class _Share(Struct):
     """What one identity has of a store: so many keys, and the bytes of their answers, the oldest first."""
 
     keys: int = 0

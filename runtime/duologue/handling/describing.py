@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, cast
 
 import anyio.lowlevel
+from msgspec.structs import replace
 from pydantic import Field, TypeAdapter
 
 from ..auth import ANONYMOUS, Identity

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..calling.interceptors import CallInterceptor, chained
 from ..models import Event, Params
@@ -21,8 +23,7 @@ by then. It may proceed with other params, more than once, or not at all.
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interceptors:
+class Interceptors(Struct, frozen=True, kw_only=True):
     """What one side puts around its work; the first of each is the outermost.
 
     Attributes:

@@ -6,11 +6,11 @@ import hashlib
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic
 
 import anyio
+from msgspec import Struct
 from typing_extensions import TypeVar
 
 from ..auth import Identity
@@ -149,8 +149,7 @@ class ByteSink:
         return self._digest.digest()
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(Struct, frozen=True):
     """Which handler answers what."""
 
     name: str

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
 from typing_extensions import override
 from websockets.extensions import Extension
 from websockets.extensions.permessage_deflate import (
@@ -25,8 +25,7 @@ INFLATED: Final = 4 * KIB
 """So much that comes out of compressed frames counts as a frame more in its pass."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deflate:
+class Deflate(Struct, frozen=True, kw_only=True):
     """Compress texts, where the other end agrees. Binary messages go as they are: most are compressed already.
 
     Secrets and what an attacker chose should not stand in one message then: its size tells whether they are alike.

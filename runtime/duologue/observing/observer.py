@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
+
 from ..errors import ConnectFailed, ConnectionClosed, Status
 
 if TYPE_CHECKING:
@@ -67,8 +69,7 @@ class ObservedCall:
         return self.action if self.known else OTHER
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """How a call ended.
 
     Attributes:
