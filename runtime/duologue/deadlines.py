@@ -6,17 +6,15 @@ import heapq
 import math
 from typing import Generic, TypeVar, cast
 
+from msgspec import Struct
+
 T = TypeVar("T")
 
 
-class Deadline(Generic[T]):
+class Deadline(Struct, Generic[T], eq=False):
     """One entry; `item` is None once it was discarded."""
 
-    __slots__ = ("item", "when")
-
-    def __init__(self, when: float, item: T) -> None:
-        self.when = when
-        self.item: T | None = item
+    item: T | None
 
 
 class Deadlines(Generic[T]):
@@ -41,7 +39,7 @@ class Deadlines(Generic[T]):
         return len(self._heap) - self._discarded
 
     def push(self, when: float, item: T) -> Deadline[T]:
-        entry = Deadline(when, item)
+        entry = Deadline(item)
         self._count += 1
         heapq.heappush(self._heap, (when, self._count, entry))
         self.not_before = min(self.not_before, when)

@@ -18,7 +18,7 @@ from websockets.uri import parse_uri
 
 from duologue.limits import KIB
 from duologue.net import frames
-from duologue.net.frames import BYTES, MASKS, TEXT, Cutter, Masks, frame_of
+from duologue.net.frames import BYTES, MASKS, TEXT, Cutter, frame_of, masks
 
 LIMIT = 100 * KIB
 SIZES = (0, 1, 125, 126, 127, 65_535, 65_536, LIMIT)
@@ -155,8 +155,8 @@ def test_a_mask_where_none_may_be_and_none_where_one_must(masked: bool) -> None:
 
 
 def test_each_mask_is_used_once_and_none_is_like_another() -> None:
-    masks = Masks()
-    drawn = [masks.next() for _ in range(3 * MASKS)]
+    drawing = masks()
+    drawn = [next(drawing)[0] for _ in range(3 * MASKS)]
     assert {len(mask) for mask in drawn} == {4}
     assert len(set(drawn)) > 3 * MASKS - 3  # two of four bytes may be alike, once in ten thousand runs
 

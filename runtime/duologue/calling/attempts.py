@@ -35,10 +35,15 @@ class Attempts:
         shares_key: Whether the key was given, so that another call may come under it.
     """
 
+    __slots__ = ("_action", "_keys", "_now", "_peer", "_sent", "_started", "_until", "options", "shares_key")
+
     def __init__(
         self, peer: Peer, action: Action[Any, Any], timeout: float | None, options: CallOptions | None
     ) -> None:
-        options = _checked(options)
+        if options is None:
+            options = DEFAULTS
+        elif not isinstance(options, CallOptions):  # pyright: ignore[reportUnnecessaryIsInstance] - generated code passes on what it was given
+            raise _no_options(options)
         self.shares_key = options.key is not None
         if action.effect is Effect.KEYED and options.key is None:
             options = replace(options, key=secrets.token_urlsafe(16))
@@ -71,13 +76,9 @@ class Attempts:
             connection = await self._peer.connected(self.time_left())
         except NotSent as error:
             raise self._outcome(error) from error
-        self.take(connection)
-        return connection
-
-    def take(self, connection: Connection) -> None:
-        """Use a connection that is there, as `connect` does."""
         if self._action.effect is Effect.KEYED:
             self._check_keys(connection)
+        return connection
 
     def failed(self, error: CallError, connection: Connection) -> None:
         """An attempt ended in an error; returns when there may be another.
@@ -113,11 +114,7 @@ class Attempts:
         return OutcomeUnknown(f"{self._action.name}: the connection was lost before the answer came, and then: {error}")
 
 
-def _checked(options: object) -> CallOptions:
-    if options is None:
-        return DEFAULTS
-    if not isinstance(options, CallOptions):
-        raise TypeError(
-            f"options= takes CallOptions, not {type(options).__name__}: params of that name are given as options_="
-        )
-    return options
+def _no_options(options: object) -> TypeError:
+    return TypeError(
+        f"options= takes CallOptions, not {type(options).__name__}: params of that name are given as options_="
+    )

@@ -6,20 +6,18 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard, cast
 
 from ..descriptors import Action, DownloadAction, StreamAction
 from ..drivers.port import Future, wake
 from ..errors import CallError, InvalidArgument, NotSent, PermissionDenied, Ran
 from ..models import Params
 from ..session.decisions import DownloadEnd, Item, OutgoingCall, Settle
-from ..session.outcomes import data_of, result_of
+from ..session.outcomes import data_of
 from ..wire import MAX_KEY, MAX_META, Message, UploadForm, Validation, is_large_meta
 
 if TYPE_CHECKING:
     from ..connection.connection import Connection
-
-R = TypeVar("R")
 
 BUILT_IN_TIMEOUT: Final = 30.0
 """Seconds that a built-in action may take."""
@@ -121,19 +119,26 @@ class Calls:
         self._settled: Future | None = None
         self.dropped = 0
 
-    async def call(
-        self, action: Action[Any, R], params: Params, timeout: float | None, options: CallOptions | None
-    ) -> R:
-        """Call and wait for the answer. See `Peer` for the errors."""
-        data, options = self._encode(action, params), options or DEFAULTS
-        answer = await self._ask(action.name, data, timeout, options)
-        return result_of(action, answer, options.validation or self._connection.validation)
-
     async def ask(
         self, name: str, params: bytes, timeout: float = BUILT_IN_TIMEOUT, options: CallOptions | None = None
     ) -> bytes:
         """Call an action by its name; returns the raw data."""
-        return data_of(await self._ask(name, params, timeout, options or DEFAULTS))
+        return data_of(await self.exchange(name, params, timeout, options or DEFAULTS))
+
+    async def exchange(
+        self, name: str, params: bytes, timeout: float | None, options: CallOptions
+    ) -> Message | CallError:
+        """Call an action by its name and wait for what comes of it, whatever it is."""
+        outcome = self._connection.executor.future()
+        if self._is_full:
+            timeout = await self._turn(timeout)
+        call = self._request(name, params, outcome, timeout, options)
+        try:
+            answer: Message | CallError = await outcome
+        except BaseException:  # the caller was cancelled
+            self.abandon(call)
+            raise
+        return answer
 
     async def begin(
         self,
@@ -157,7 +162,7 @@ class Calls:
             PermissionDenied: The peer does not hold the scope of what it would be asked.
             NotSent: See `Session.request`.
         """
-        limits, data, window = self._connection.limits, self._encode(action, params), None
+        limits, data, window = self._connection.limits, self.encode(action, params), None
         download = isinstance(action, DownloadAction)
         if download:
             window = limits.bulk_window
@@ -197,7 +202,8 @@ class Calls:
             self._connection.watch.settled(decision.call, decision.outcome)
         if not owner.done():
             owner.set_result(decision.outcome)
-        self.pass_on()
+        if self._places or self._settled is not None:  # hardly ever
+            self.pass_on()
 
     async def until_settled(self) -> None:
         """Wait until nobody waits for an answer any more."""
@@ -235,26 +241,19 @@ class Calls:
         while self._places:
             wake(self._places.popitem(last=False)[0])
 
-    def _encode(self, action: Action[Any, Any], params: Params) -> bytes:
-        """The params of a call that the peer may be asked for."""
+    def encode(self, action: Action[Any, Any], params: Params) -> bytes:
+        """The params of a call, as they travel.
+
+        Raises:
+            PermissionDenied: The peer does not hold the scope of what it would be asked.
+            NotSent: They are more than the action takes.
+        """
         if (denied := self._connection.refusal(action)) is not None:
             raise PermissionDenied(f"the peer may not be asked: {denied.message}", ran=Ran.NO)
         data = params.to_wire()
         if action.max_request is not None and len(data) > action.max_request:
             raise NotSent(f"{action.name}: params of {len(data)} bytes; the action takes at most {action.max_request}")
         return data
-
-    async def _ask(self, name: str, params: bytes, timeout: float | None, options: CallOptions) -> Message | CallError:
-        outcome = self._connection.executor.future()
-        if self._is_full:
-            timeout = await self._turn(timeout)
-        call = self._request(name, params, outcome, timeout, options)
-        try:
-            answer: Message | CallError = await outcome
-        except BaseException:  # the caller was cancelled
-            self.abandon(call)
-            raise
-        return answer
 
     def _request(
         self,

@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..descriptors import Action, DownloadAction, I, P, R, StreamAction, UploadAction
+from ..descriptors import Action, DownloadAction, Effect, I, P, R, StreamAction, UploadAction
 from ..errors import CallError
 from ..models import Params
+from ..session.outcomes import result_of
 from .attempts import Attempts
 from .bodies import Body, opened
 from .calls import CallOptions
@@ -82,13 +83,14 @@ class Peer:
             return await self._intercepted(action, params, timeout, options, make)
         attempts = Attempts(self, action, timeout, options)
         while True:
-            connection = self._channel.ready
-            if connection is None:
+            connection = self._channel.ready  # nearly always there: one coroutine less
+            if connection is None or action.effect is Effect.KEYED:
                 connection = await attempts.connect()
-            else:
-                attempts.take(connection)
             try:
-                return await connection.calls.call(action, params, attempts.time_left(), attempts.options)
+                calls, options = connection.calls, attempts.options
+                data = calls.encode(action, params)
+                answer = await calls.exchange(action.name, data, attempts.time_left(), options)
+                return result_of(action, answer, options.validation or connection.validation)
             except CallError as error:
                 attempts.failed(error, connection)
 

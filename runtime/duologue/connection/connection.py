@@ -6,9 +6,9 @@ after it, so a handler may call the peer back, to any depth.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from itertools import count
-from typing import Any, ClassVar
+from typing import Any
 
 from websockets.client import ClientProtocol
 from websockets.http11 import Request
@@ -141,8 +141,8 @@ class Connection:
         """From now on handlers may run, in `scope`."""
         self._scope = scope
         held, self._held = self._held, []
-        for decision in held if self.closed is None else ():
-            self._carry_out(decision)
+        if self.closed is None:
+            self._carry_out(held)
         if self._party.keepalive is not None and self.closed is None:
             scope.spawn(self._party.keepalive, self)
 
@@ -172,7 +172,8 @@ class Connection:
 
     def refusal(self, descriptor: Descriptor) -> ErrorBody | None:
         """Why the peer may not call an action, be asked it, or have an event; None when it may."""
-        return self.gate.admit(self.standing.rights, descriptor)
+        rights = self.standing.rights
+        return None if rights.everything else self.gate.admit(rights, descriptor)
 
     def recheck(self) -> None:
         """The peer's rights are others than before: end what they do not cover."""
@@ -291,8 +292,7 @@ class Connection:
         self.outlet.send_event(message)
 
     def _tick(self) -> None:
-        for decision in self.session.tick(self.executor.now()):
-            self._carry_out(decision)
+        self._carry_out(self.session.tick(self.executor.now()))
         self.outlet.touch()
 
     # ------------------------------------------------------------------------------------------------- the link's owner
@@ -310,12 +310,10 @@ class Connection:
         self.outlet.touch()
 
     def on_message(self, data: bytes) -> None:
-        for decision in self.session.receive(data, self._link.now):
-            self._carry_out(decision)
+        self._carry_out(self.session.receive(data, self._link.now))
 
     def on_binary(self, data: bytes) -> None:
-        for decision in self.session.receive_binary(data):
-            self._carry_out(decision)
+        self._carry_out(self.session.receive_binary(data))
 
     def on_pass_end(self) -> None:
         if self.session.peer is not None and not self._ready:
@@ -331,8 +329,7 @@ class Connection:
         self.closed = ConnectionClosed(code, reason)
         if self.watch is not None:
             self.watch.lose()
-        for decision in self.session.lose():
-            self._carry_out(decision)
+        self._carry_out(self.session.lose())
         if self.watch is not None:
             self.watch.closed(self.closed, self._link.exceeded)
         if self._subscriptions is not None:
@@ -357,11 +354,38 @@ class Connection:
             self._link.hold()  # `establish` goes no further
 
     # ------------------------------------------------------------------------------------------------------ decisions
-    def _carry_out(self, decision: Decision) -> None:
-        if self._scope is None and self.closed is None and not isinstance(decision, (Fail, Settle)):
-            self._held.append(decision)
-            return
-        self._CARRY_OUT[type(decision)](self, decision)
+    def _carry_out(self, decisions: Sequence[Decision]) -> None:  # noqa: C901, PLR0912 - one case a decision
+        """Carry out what the session has decided, the most frequent first; some of it has to wait for the scope."""
+        for decision in decisions:
+            match decision:
+                case Settle():
+                    self.calls.settle(decision)
+                case Fail():
+                    self.close(decision.code, decision.reason)
+                case _ if self._scope is None and self.closed is None:
+                    self._held.append(decision)
+                case Start():
+                    self._handlers.start(decision)
+                case Stop():
+                    self._handlers.stop(decision)
+                case EventArrived():
+                    self._take_event(decision)
+                case Item():
+                    self.calls.take_item(decision)
+                case UploadPiece() | UploadBroken():
+                    self._handlers.take_upload(decision)
+                case Granted():
+                    self._grant(decision)
+                case DownloadEnd():
+                    self.calls.end_download(decision)
+                case Dropped():
+                    self.calls.drop()
+                case Refused():
+                    self._refuse(decision)
+                case SubscriptionNote():
+                    self._take_note(decision)
+                case PeerLeaving():
+                    self._take_leave(decision)
 
     def _grant(self, decision: Granted) -> None:
         if isinstance(decision.call, IncomingCall):
@@ -389,20 +413,3 @@ class Connection:
     def _take_leave(self, decision: PeerLeaving) -> None:
         assert self._party.on_leaving is not None, "clients and servers both ask to be told"
         self._party.on_leaving(self, decision.goaway)
-
-    _CARRY_OUT: ClassVar[Mapping[type[Decision], Callable[[Connection, Any], None]]] = {
-        Start: lambda self, decision: self._handlers.start(decision),
-        Stop: lambda self, decision: self._handlers.stop(decision),
-        Refused: lambda self, decision: self._refuse(decision),
-        Settle: lambda self, decision: self.calls.settle(decision),
-        Dropped: lambda self, _: self.calls.drop(),
-        Item: lambda self, decision: self.calls.take_item(decision),
-        DownloadEnd: lambda self, decision: self.calls.end_download(decision),
-        Granted: lambda self, decision: self._grant(decision),
-        UploadPiece: lambda self, decision: self._handlers.take_upload(decision),
-        UploadBroken: lambda self, decision: self._handlers.take_upload(decision),
-        EventArrived: lambda self, decision: self._take_event(decision),
-        SubscriptionNote: lambda self, decision: self._take_note(decision),
-        PeerLeaving: lambda self, decision: self._take_leave(decision),
-        Fail: lambda self, decision: self.close(decision.code, decision.reason),
-    }

@@ -8,13 +8,14 @@ import socket
 import ssl
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from itertools import count
 from typing import Any, cast
 
 from typing_extensions import override
 
 from .listening import address_of, host_of, listening_socket, peer_of
 from .options import limit_unsent
-from .port import Future, LinkEnd, Scope, Task, Timer
+from .port import LinkEnd, Scope, Task, Timer
 
 TLS_CLOSE = 1.0
 """Seconds for TLS's own goodbye; TLS cannot half-close, so nothing is lost by cutting it short."""
@@ -202,27 +203,29 @@ class AsyncioScope:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._tasks: dict[asyncio.Task[None], None] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._numbers = count()
 
     def spawn(self, function: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> Task:
-        task = self._loop.create_task(self._run(function, args), context=contextvars.Context())
-        self._tasks[task] = None
+        number = next(self._numbers)
+        task = self._loop.create_task(self._run(number, function, args), context=contextvars.Context())
+        self._tasks[number] = task
         return task
 
-    async def _run(self, function: Callable[..., Coroutine[Any, Any, None]], args: tuple[Any, ...]) -> None:
+    async def _run(
+        self, number: int, function: Callable[..., Coroutine[Any, Any, None]], args: tuple[Any, ...]
+    ) -> None:
         """Take the task out at its end: a callback of its own would cost another turn of the loop."""
-        task = asyncio.current_task()
-        assert task is not None
         try:
             await function(*args)
         except Exception as error:  # noqa: BLE001 - told to whoever watches the loop, as that of any task is
-            context = {"message": "a task of a connection failed", "exception": error, "task": task}
+            context = {"message": "a task of a connection failed", "exception": error, "task": self._tasks[number]}
             self._loop.call_exception_handler(context)
         finally:
-            del self._tasks[task]
+            del self._tasks[number]
 
     def _cancel(self) -> None:
-        for task in list(self._tasks):
+        for task in list(self._tasks.values()):
             task.cancel()
 
     async def aclose(self) -> None:
@@ -231,12 +234,11 @@ class AsyncioScope:
         self._loop.call_soon(self._loop.call_soon, self._cancel)  # what was only just spawned takes its first step
         while self._tasks:
             try:
-                done, _ = await asyncio.wait(list(self._tasks))
+                await asyncio.wait(list(self._tasks.values()))
             except asyncio.CancelledError as error:
                 cancelled = error
-            else:
-                for task in done:  # one that was cancelled before its first step did not take itself out
-                    self._tasks.pop(task, None)
+            else:  # one that was cancelled before its first step did not take itself out
+                self._tasks = {number: task for number, task in self._tasks.items() if not task.done()}
         if cancelled is not None:
             raise cancelled
 
@@ -257,6 +259,7 @@ class AsyncioExecutor:
         self._loop = asyncio.get_running_loop()
         self.now = self._loop.time
         self.call_soon = self._loop.call_soon
+        self.future = self._loop.create_future
         self._together: list[Callable[[], None]] = []
         self._of_timers = contextvars.Context()
 
@@ -276,9 +279,6 @@ class AsyncioExecutor:
     def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
         # not the caller's context, which may be that of one request
         return self._loop.call_at(when, callback, context=self._of_timers)
-
-    def future(self) -> Future:
-        return self._loop.create_future()
 
     def scope(self) -> AbstractAsyncContextManager[Scope]:
         return _scope()

@@ -13,7 +13,7 @@ import trio
 
 from .listening import address_of, listening_socket, peer_of
 from .options import limit_unsent
-from .port import Future, LinkEnd, Scope
+from .port import LinkEnd, Scope
 from .trio_tasks import TrioFuture, clockwork, scope
 
 READ_SIZE: Final = 64 * 1024
@@ -240,11 +240,9 @@ class TrioExecutor:
 
     def __init__(self) -> None:
         self.now = trio.current_time
+        self.future = TrioFuture
         self.call_at = clockwork().call_at
         self.call_soon = self.call_together = clockwork().call_soon
-
-    def future(self) -> Future:
-        return TrioFuture()
 
     def scope(self) -> AbstractAsyncContextManager[Scope]:
         return scope()

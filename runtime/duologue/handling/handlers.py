@@ -223,7 +223,7 @@ class Handlers:
             meta=call.meta,
             key=call.key,
             deadline=call.expires_at,
-            identity=connection.identity,
+            identity=connection.standing.identity,
             claim=claim,
             id=call.id,
             route=None if call.route is None else plain_route(call.route),

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain, repeat
 from typing import Final, TypeAlias
 
 from websockets.client import ClientProtocol
@@ -39,6 +40,7 @@ _LENGTH_16, _LENGTH_64 = 126, 127
 _REFUSED: Final = 0b0111_1100
 """Bits of the first byte that no frame has which is longer than 125 bytes, where there are no extensions."""
 
+_MASK: Final = struct.Struct("4s")
 _HEAD: Final = struct.Struct("!BB").pack
 _HEAD_16: Final = struct.Struct("!BBH").pack
 _HEAD_64: Final = struct.Struct("!BBQ").pack
@@ -62,20 +64,9 @@ def frame_of(first: int, message: bytes, mask: bytes | None = None) -> bytes:
     return head + message if mask is None else b"".join((head, mask, apply_mask(message, mask)))
 
 
-class Masks:
-    """Masks for the frames of a client, each for one frame."""
-
-    __slots__ = ("_at", "_drawn")
-
-    def __init__(self) -> None:
-        self._drawn = b""
-        self._at = 0
-
-    def next(self) -> bytes:
-        if self._at == len(self._drawn):
-            self._drawn, self._at = os.urandom(4 * MASKS), 0
-        self._at += 4
-        return self._drawn[self._at - 4 : self._at]
+def masks() -> Iterator[tuple[bytes]]:
+    """Masks for the frames of a client, each for one frame, without a call of a Python function."""
+    return chain.from_iterable(map(_MASK.iter_unpack, map(os.urandom, repeat(_MASK.size * MASKS))))
 
 
 class Fragments:

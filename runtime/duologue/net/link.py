@@ -14,7 +14,7 @@ from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidState
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
-from websockets.protocol import CONNECTING, OPEN
+from websockets.protocol import CONNECTING, OPEN, Event
 from websockets.server import ServerProtocol
 
 from ..close_codes import CloseCode
@@ -22,7 +22,7 @@ from ..drivers.port import Executor, Transport
 from ..limits import JOIN_BYTES, JOIN_FRAMES, KIB, Limits, naming
 from .budgets import PerSecond
 from .compression import DEFLATED_SLICE, INFLATED, Deflating
-from .frames import BYTES, SLICE, TEXT, Cut, Cutter, Fragments, Masks, frame_of
+from .frames import BYTES, SLICE, TEXT, Cut, Cutter, Fragments, frame_of, masks
 from .owner import LinkOwner
 from .watchdog import Watchdog
 
@@ -71,7 +71,7 @@ class Link:
         self._largest = 0
         self._fragments = Fragments()
         self._cutter = Cutter(protocol, SLICE)
-        self._masks = Masks() if isinstance(protocol, ClientProtocol) else None
+        self._masks = masks() if isinstance(protocol, ClientProtocol) else None
         self._frames = PerSecond(limits.frames, self.now)
         self._pings = PerSecond(limits.pings, self.now)
         self._failure: tuple[int, str] | None = None
@@ -157,7 +157,7 @@ class Link:
     def send(self, message: bytes, *, binary: bool = False) -> None:
         """Frame a message; it leaves with the next `flush`, or sooner."""
         if self._cutter.is_plain and self.is_open:
-            mask = None if self._masks is None else self._masks.next()
+            mask = None if self._masks is None else next(self._masks)[0]
             self.protocol.writes.append(frame_of(BYTES if binary else TEXT, message, mask))
         elif binary:
             self.protocol.send_binary(message)
@@ -268,8 +268,7 @@ class Link:
                 self._frames.left -= len(frames)
                 if not self._opened or self._frames.left < 0:
                     self._bound(min(offset, len(data)))
-            for frame in frames[:budget]:
-                self._receive_frame(frame)
+            self._hear(frames[:budget])
             if self.closed:  # what was heard has led to it
                 return
             under_way &= not frames
@@ -286,7 +285,8 @@ class Link:
         self.owner.on_pass_end()
         if not self.is_open and self.protocol.close_expected():
             self._watchdog.expect_end()
-        self.flush_control()
+        if self.protocol.writes and not self._unjoined_frames:  # what the library queued: a pong, a close frame
+            self.flush()
 
     def _look(self) -> None:
         """The library may have gone on to another state."""
@@ -323,16 +323,19 @@ class Link:
         else:
             self._live.resume_reading()
 
-    def _receive_frame(self, frame: Cut) -> None:
-        if isinstance(frame, tuple):
-            first, message = frame
-            if self._deaf:
-                return
-            if first == TEXT:
-                self.owner.on_message(message)
+    def _hear(self, frames: Sequence[Cut]) -> None:
+        for frame in frames:
+            if not isinstance(frame, tuple):
+                self._receive_frame(frame)
+            elif self._deaf:
+                continue
+            elif frame[0] == TEXT:
+                self.owner.on_message(frame[1])
             else:
-                self.owner.on_binary(message)
-        elif isinstance(frame, Frame):
+                self.owner.on_binary(frame[1])
+
+    def _receive_frame(self, frame: Event) -> None:
+        if isinstance(frame, Frame):
             opcode = frame.opcode
             if not self._opened:  # RFC 6455, section 4.1: a client waits for the answer
                 self.abort(CloseCode.PROTOCOL_ERROR, "frames came before the handshake was answered")
@@ -390,9 +393,4 @@ class Link:
         """Ask the peer for a sign of life."""
         if self.is_open:
             self.protocol.send_ping(b"")
-            self.flush()
-
-    def flush_control(self) -> None:
-        """Send what the library itself queued: pongs, close frames, a handshake."""
-        if self.protocol.writes and not self._unjoined_frames:
             self.flush()

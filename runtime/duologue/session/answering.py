@@ -62,9 +62,8 @@ class Answering:
             self._refuse_unrun(message, Status.RESOURCE_EXHAUSTED, f"in_flight: {limit} calls are running already")
             return Refused("in_flight")
         else:
-            return self._accept(
-                IncomingCall(message, id, now, extensions=self._outbox.capabilities.extensions), message
-            )
+            call = IncomingCall.of(message, id, now, extensions=self._outbox.capabilities.extensions)
+            return self._accept(call, message)
         return None
 
     def _accept(self, call: IncomingCall, message: Message) -> Start | None:

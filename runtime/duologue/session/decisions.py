@@ -1,9 +1,12 @@
-"""What a session decides, for its owner to carry out, and the calls that this is about."""
+"""What a session decides, for its owner to carry out, and the calls that this is about.
+
+They are structs since those are made without a call of a Python function, and there is one at least for each message.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from msgspec import UNSET, Raw, Struct
 
@@ -15,7 +18,7 @@ from .batches import Batch
 from .flow import Inflow, Outflow
 
 
-class OutgoingCall:
+class OutgoingCall(Struct, eq=False):
     """A call of ours: its id is taken until its one response.
 
     Attributes:
@@ -31,38 +34,20 @@ class OutgoingCall:
         owner: Whatever the session's owner keeps with it; `observed` what its observers were told, until it ended.
     """
 
-    __slots__ = (
-        "abandoned",
-        "action",
-        "complete",
-        "deadline",
-        "id",
-        "inflow",
-        "is_settled_by_ack",
-        "message",
-        "observed",
-        "outflow",
-        "owner",
-        "shared",
-        "stream",
-        "upload",
-    )
-
-    def __init__(self, id: str, action: str, owner: Any) -> None:
-        self.id = id
-        self.action = action
-        self.owner = owner
-        self.observed: ObservedCall | None = None
-        self.message: bytes | None = None
-        self.abandoned = False
-        self.deadline: Deadline[Expiring] | None = None
-        self.inflow: Inflow | None = None
-        self.outflow: Outflow | None = None
-        self.stream: int | None = None
-        self.upload: UploadForm | None = None
-        self.complete = False
-        self.shared = False
-        self.is_settled_by_ack = False
+    id: str
+    action: str
+    owner: Any
+    is_settled_by_ack: bool = False
+    observed: ObservedCall | None = None
+    message: bytes | None = None
+    abandoned: bool = False
+    deadline: Deadline[Expiring] | None = None
+    inflow: Inflow | None = None
+    outflow: Outflow | None = None
+    stream: int | None = None
+    upload: UploadForm | None = None
+    complete: bool = False
+    shared: bool = False
 
     @property
     def may_have_run(self) -> bool:
@@ -80,7 +65,7 @@ class OutgoingCall:
         return OutcomeUnknown("the connection was lost before the answer came")
 
 
-class IncomingCall:
+class IncomingCall(Struct, eq=False):
     """A call of the peer's that was accepted and has no response yet.
 
     Attributes:
@@ -94,62 +79,44 @@ class IncomingCall:
         owner: Whatever the session's owner keeps with it; `observed` what its observers were told, until it ended.
     """
 
-    __slots__ = (
-        "acked",
-        "action",
-        "batch",
-        "deadline",
-        "expires_at",
-        "id",
-        "inflow",
-        "key",
-        "meta",
-        "observed",
-        "outflow",
-        "owner",
-        "params",
-        "route",
-        "stream",
-        "upload",
-    )
+    id: str
+    action: str
+    params: bytes
+    key: str | None = None
+    meta: Mapping[str, str] = {}
+    outflow: Outflow | None = None
+    stream: int | None = None
+    upload: UploadForm | None = None
+    inflow: Inflow | None = None
+    expires_at: float | None = None
+    owner: Any = None
+    observed: ObservedCall | None = None
+    deadline: Deadline[Expiring] | None = None
+    route: Raw | None = None
+    acked: bool = False
+    batch: Batch | None = None
 
-    def __init__(self, message: Message, id: str, now: float, *, extensions: bool) -> None:
-        self.id = id
-        self.action = str(message.action)
-        self.params = bytes(message.params) if isinstance(message.params, Raw) else b"{}"
-        self.key: str | None = None
-        self.meta: Mapping[str, str] = {}
-        self.outflow: Outflow | None = None
-        self.stream: int | None = None
-        self.upload: UploadForm | None = None
-        self.inflow: Inflow | None = None
-        self.expires_at: float | None = None
-        self.owner: Any = None
-        self.observed: ObservedCall | None = None
-        self.deadline: Deadline[Expiring] | None = None
-        self.route: Raw | None = None
-        self.acked = False
-        self.batch: Batch | None = None
+    @classmethod
+    def of(cls, message: Message, id: str, now: float, *, extensions: bool) -> Self:
+        """The call that a request asks for; what the plain contract does not have counts with `extensions` alone."""
+        call = cls(id, str(message.action), bytes(message.params) if isinstance(message.params, Raw) else b"{}")
         if extensions:
-            self._extend(message, now)
+            if message.deadline is not UNSET:
+                call.expires_at = now + message.deadline / 1000
+            if message.key is not UNSET:
+                call.key = message.key
+            if message.meta is not UNSET:
+                call.meta = message.meta
+            if message.credit is not UNSET:
+                call.outflow = Outflow(message.credit)
+            if message.stream is not UNSET:
+                call.stream = message.stream
+            if message.upload is not UNSET:
+                call.upload = message.upload
         elif isinstance(message, Foreign):
-            self.route = message.route
-            self.meta = message.meta or {}
-
-    def _extend(self, message: Message, now: float) -> None:
-        """Take what the plain contract does not have."""
-        if message.deadline is not UNSET:
-            self.expires_at = now + message.deadline / 1000
-        if message.key is not UNSET:
-            self.key = message.key
-        if message.meta is not UNSET:
-            self.meta = message.meta
-        if message.credit is not UNSET:
-            self.outflow = Outflow(message.credit)
-        if message.stream is not UNSET:
-            self.stream = message.stream
-        if message.upload is not UNSET:
-            self.upload = message.upload
+            call.route = message.route
+            call.meta = message.meta or {}
+        return call
 
 
 Expiring: TypeAlias = OutgoingCall | IncomingCall

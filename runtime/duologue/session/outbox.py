@@ -45,13 +45,13 @@ class Outbox:
     def take(self) -> list[tuple[bytes, bool]]:
         """Take what is to be sent, in order: each message, and whether it is binary. From now on it counts as sent."""
         messages: list[tuple[bytes, bool]] = []
-        for entry in self.waiting:
+        entries, self.waiting, self.size = self.waiting, [], 0
+        for entry in entries:
             if isinstance(entry, tuple):
                 messages.append(entry)
             elif entry.message is not None:
                 messages.append((entry.message, False))
                 entry.message = None
-        self.clear()
         return messages
 
     def clear(self) -> None:

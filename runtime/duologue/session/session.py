@@ -189,8 +189,8 @@ class Session:
         state, capabilities = self._life.state, self.outbox.capabilities
         if (state is not OPEN and state not in LEGAL["request"]) or self.peer_leaving:
             raise NotSent("the connection is closing")
-        codec, call = self.outbox.codec, OutgoingCall(self._following_id, action, owner)
-        call.is_settled_by_ack = action in codec.settled_by_ack
+        codec = self.outbox.codec
+        call = OutgoingCall(self._following_id, action, owner, action in codec.settled_by_ack)
         if window is not None:
             call.inflow = Inflow(window)
         if upload is not None or download:
@@ -303,7 +303,8 @@ class Session:
             self.peer_leaving = True
             self._decisions.append(PeerLeaving(message.goaway))
         elif message.action is not UNSET:
-            self._add(self.answering.receive(message, now))
+            if (decision := self.answering.receive(message, now)) is not None:
+                self._decisions.append(decision)
         elif message.event is not UNSET:
             self._decisions.append(EventArrived(message))
         elif extensions and message.cancel is not UNSET:
