@@ -14,8 +14,11 @@ from multiprocessing.connection import Connection
 from typing import IO, Any, Final, Self, TextIO
 
 REGISTRY: Final = [
+    "duologue_registry.commands.cli",
     "duologue_registry.commands.packages",
     "duologue_registry.commands.agents",
+    "duologue_registry.commands.backups",
+    "duologue_registry.commands.deployments",
     "duologue_registry.commands.serve",
     "duologue_registry.commands.services",
     "duologue_registry.commands.watch",

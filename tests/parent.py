@@ -9,6 +9,7 @@ ended. When a stub is gone before its program, the program is killed; when whoev
 from __future__ import annotations
 
 import ast
+import atexit
 import gc
 import importlib
 import os
@@ -16,6 +17,7 @@ import selectors
 import signal
 import socket
 import sys
+import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -134,6 +136,25 @@ class Parent:
             end.close()
 
 
+def _finish(start: Start) -> None:
+    """Run what was asked for, and end as Python does, but for taking apart all that the parent had imported.
+
+    Of that each program would touch, and so copy, every page: it takes longer than what most of them do.
+    """
+    code = 0
+    try:
+        start.run()
+    except SystemExit as ended:
+        if not isinstance(ended.code, int | None):
+            raise  # it is to be printed
+        code = ended.code or 0
+    threading._shutdown()  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue] - as `multiprocessing` does
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code & 0xFF)
+
+
 def _asked(stub: socket.socket) -> Start:
     said, streams, _, _ = socket.recv_fds(stub, 65536, 3)
     while not said.endswith(b"\n"):
@@ -158,10 +179,10 @@ def _kill(pid: int) -> None:
 
 
 if __name__ == "__main__":
-    del sys.path[0]
     for module in sys.argv[2:]:
         importlib.import_module(module)
+    del sys.path[0]  # our own folder, which no program is to find
     parent = Parent(sys.argv[1])
     print("ready", flush=True)
     gc.freeze()
-    parent.serve().run()
+    _finish(parent.serve())

@@ -20,19 +20,37 @@ BIN: Final = Path(sys.executable).parent
 
 OURS: Final = {
     "duologue": [
+        "rehearsal",
+        "duologue_codegen.authz",
+        "duologue_codegen.breaking.compare",
+        "duologue_codegen.breaking.packages",
+        "duologue_codegen.breaking.revision",
         "duologue_codegen.cli",
-        "duologue_codegen.docs",
-        "duologue_codegen.generate",
-        "duologue_codegen.tools.call",
-        "duologue_codegen.tools.mock",
-        "duologue_codegen.tools.watch",
+        "duologue_codegen.entry",
+        "duologue_codegen.exporting",
+        "duologue_codegen.importing.run",
+        "duologue_codegen.lint",
+        "duologue_codegen.loaded",
+        "duologue_codegen.reference.render",
+        "duologue_codegen.tools.display",
+        "duologue_codegen.tools.explaining",
+        "duologue_codegen.tools.standin",
+        "duologue_codegen.tools.talking",
+        "duologue_codegen.tree",
     ],
     "duologue-registry": REGISTRY,
 }
 """Our programs, and what they import on the way to what they do."""
 
-RUNTIME: Final = ["duologue.client.sync", "duologue.server.server"]
-"""The runtime, of both ends: `duologue` alone loads nothing of it."""
+RUNNING: Final = [
+    "duologue.client.sync",
+    "duologue.server.server",
+    "anyio._backends._asyncio",
+    "duologue.drivers.asyncio",
+    "duologue.drivers.listening",
+    "encodings.idna",
+]
+"""The runtime, of both ends, and what it imports once a program runs: `duologue` alone loads nothing of it."""
 
 FORK: Final = """#!/bin/sh
 exec {python} -IS {stub} {place} {program} "$@"
@@ -51,17 +69,17 @@ esac
 def programs() -> Iterator[Path]:
     """A folder for the front of `PATH`: with `duologue`, `duologue-registry`, and a `python`.
 
-    The parent of a `python` has imported nothing but the runtime, as the first line of most programs does: what one
-    forgets to import is missed.
+    The parent of a `python` has imported nothing but the runtime and what that imports to run, as the first lines of
+    most programs do: what one forgets to import is missed.
     """
     with ExitStack() as parents:
         folder = Path(parents.enter_context(TemporaryDirectory(prefix="duologue-")))  # short, as sockets' paths must be
         ours = parents.enter_context(
-            _parent(folder / "ours.sock", *(module for each in OURS.values() for module in each))
+            _parent(folder / "ours.sock", *RUNNING, *(module for each in OURS.values() for module in each))
         )
         for name in OURS:
             _write(folder / name, FORK, ours, BIN / name)
-        python = parents.enter_context(_parent(folder / "python.sock", *RUNTIME))
+        python = parents.enter_context(_parent(folder / "python.sock", *RUNNING))
         _write(folder / "python", FORK_FILES, python)
         yield folder
 

@@ -70,6 +70,12 @@ def test_it_ends_as_it_says(start: Start, ends: str, code: int) -> None:
     assert ("no" in err, "ZeroDivisionError" in err) == ("no" in ends, "/" in ends)
 
 
+def test_it_ends_after_its_threads(start: Start) -> None:
+    process = start("import threading\nthreading.Timer(0.1, print, ['late']).start()\nprint('early')\n")
+    out, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, out, err) == (0, "early\nlate\n", "")
+
+
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
 def test_it_hears_signals(start: Start, sent: signal.Signals) -> None:
     process = start(
