@@ -11,8 +11,11 @@ from msgspec import Struct
 T = TypeVar("T")
 
 
-class Deadline(Struct, Generic[T], eq=False):
-    """One entry; `item` is None once it was discarded."""
+class Deadline(Struct, Generic[T], eq=False, gc=False):
+    """One entry; `item` is None once it was discarded.
+
+    Garbage collection need not look at it: whoever holds one discards it, and that parts the two.
+    """
 
     item: T | None
 

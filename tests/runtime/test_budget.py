@@ -25,7 +25,7 @@ from duologue.drivers import memory
 from duologue.testing import Simulation, simulate
 from duologue.wire import Message, NativeCodec
 
-CALL_BUDGET: Final = 104
+CALL_BUDGET: Final = 105
 """One unary call, client and server together."""
 DELIVERY_BUDGET: Final = 38
 """One `log` event to one of many subscribers, publisher's and subscriber's side together."""

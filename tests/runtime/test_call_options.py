@@ -19,7 +19,7 @@ KEYED = msgspec.structs.replace(ECHO, effect=Effect.KEYED)
 
 def test_a_key_that_is_made_takes_nothing_from_what_was_given() -> None:
     given = CallOptions(meta={"a": "b"}, route="r", validation="off")
-    made = Attempts(PEER, KEYED, None, given).options
+    made = Attempts.of(PEER, KEYED, None, given).options
     assert made.key is not None
     assert replace(made, key=None) == given
 
@@ -27,4 +27,4 @@ def test_a_key_that_is_made_takes_nothing_from_what_was_given() -> None:
 @pytest.mark.parametrize("options", [{"dir": "got"}, {}, "fast"])
 def test_params_that_are_called_options_are_told_from_them(options: object) -> None:
     with pytest.raises(TypeError, match=f"options= takes CallOptions, not {type(options).__name__}: .* options_="):
-        Attempts(PEER, ECHO, None, cast("CallOptions", options))
+        Attempts.of(PEER, ECHO, None, cast("CallOptions", options))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 import secrets
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from ..descriptors import Action, Effect
 from ..errors import CallError, NotSent, OutcomeUnknown, Ran
@@ -21,45 +24,56 @@ HANDLER_DEADLINE: Final[ContextVar[float | None]] = ContextVar("duologue_handler
 """When the caller of the running handler stops waiting: calls that the handler makes end then, too."""
 
 
-class Attempts:
+class Attempts(Struct, eq=False, gc=False):
     """The attempts at one call.
 
     What was never sent may be sent, whatever the action's effect. After an attempt whose outcome is unknown, a `safe`
     call may run again; a `keyed` one goes out again under its key, as long as the other end remembers keys since the
     first attempt; an `unsafe` one never does.
 
-    Args:
-        timeout: Seconds for all attempts together; None for the action's own, infinity for no end.
+    Garbage collection need not look at it: nothing that it refers to refers to it.
 
     Attributes:
         shares_key: Whether the key was given, so that another call may come under it.
     """
 
-    __slots__ = ("_action", "_keys", "_now", "_peer", "_sent", "_started", "_until", "options", "shares_key")
+    options: CallOptions
+    shares_key: bool
+    _peer: Peer
+    _action: Action[Any, Any]
+    _now: Callable[[], float]
+    _started: float
+    _until: float
+    _keys: Keys | None = None
+    _sent: bool = False
 
-    def __init__(
-        self, peer: Peer, action: Action[Any, Any], timeout: float | None, options: CallOptions | None
-    ) -> None:
+    @classmethod
+    def of(cls, peer: Peer, action: Action[Any, Any], timeout: float | None, options: CallOptions | None) -> Attempts:
+        """Those at a call that begins now.
+
+        Args:
+            timeout: Seconds for all attempts together; None for the action's own, infinity for no end.
+
+        Raises:
+            TypeError: The options are none.
+        """
         if options is None:
             options = DEFAULTS
-        elif not isinstance(options, CallOptions):  # pyright: ignore[reportUnnecessaryIsInstance] - generated code passes on what it was given
-            raise _no_options(options)
-        self.shares_key = options.key is not None
-        if action.effect is Effect.KEYED and options.key is None:
+        elif not isinstance(options, CallOptions):  # pyright: ignore[reportUnnecessaryIsInstance] - a user's
+            raise TypeError(
+                f"options= takes CallOptions, not {type(options).__name__}: params of that name are given as options_="
+            )
+        shares_key = options.key is not None
+        if action.effect is Effect.KEYED and not shares_key:
             options = replace(options, key=secrets.token_urlsafe(16))
-        self.options = options
-        self._peer = peer
-        self._action = action
-        self._now = peer.executor.now
-        self._started = self._now()
+        now = peer.executor.now
+        started = now()
         if timeout is None:
             timeout = math.inf if action.timeout is None else action.timeout
-        self._until = self._started + timeout
-        until = HANDLER_DEADLINE.get()
-        if until is not None and until < self._until:
-            self._until = until
-        self._keys: Keys | None = None
-        self._sent = False
+        until, of_handler = started + timeout, HANDLER_DEADLINE.get()
+        if of_handler is not None and of_handler < until:
+            until = of_handler
+        return cls(options, shares_key, peer, action, now, started, until)
 
     def time_left(self) -> float | None:
         """Seconds until the call's timeout, None when it has none."""
@@ -112,9 +126,3 @@ class Attempts:
         if not self._sent or error.ran is not Ran.NO:
             return error
         return OutcomeUnknown(f"{self._action.name}: the connection was lost before the answer came, and then: {error}")
-
-
-def _no_options(options: object) -> TypeError:
-    return TypeError(
-        f"options= takes CallOptions, not {type(options).__name__}: params of that name are given as options_="
-    )

@@ -72,6 +72,14 @@ def _is_text(value: object) -> TypeGuard[str]:
     return True
 
 
+def encoded(action: Action[Any, Any], params: Params) -> bytes:
+    """The params of a call, as they travel. Raises `NotSent` where they are more than the action takes."""
+    data = params.to_wire()
+    if action.max_request is not None and len(data) > action.max_request:
+        raise NotSent(f"{action.name}: params of {len(data)} bytes; the action takes at most {action.max_request}")
+    return data
+
+
 class Arrivals:
     """What came for a call and was not read yet: items of a stream or pieces of a download, then the outcome.
 
@@ -162,7 +170,8 @@ class Calls:
             PermissionDenied: The peer does not hold the scope of what it would be asked.
             NotSent: See `Session.request`.
         """
-        limits, data, window = self._connection.limits, self.encode(action, params), None
+        self.check_rights(action)
+        limits, data, window = self._connection.limits, encoded(action, params), None
         download = isinstance(action, DownloadAction)
         if download:
             window = limits.bulk_window
@@ -241,19 +250,10 @@ class Calls:
         while self._places:
             wake(self._places.popitem(last=False)[0])
 
-    def encode(self, action: Action[Any, Any], params: Params) -> bytes:
-        """The params of a call, as they travel.
-
-        Raises:
-            PermissionDenied: The peer does not hold the scope of what it would be asked.
-            NotSent: They are more than the action takes.
-        """
+    def check_rights(self, action: Action[Any, Any]) -> None:
+        """Raises `PermissionDenied` where the peer does not hold the scope of what it would be asked."""
         if (denied := self._connection.refusal(action)) is not None:
             raise PermissionDenied(f"the peer may not be asked: {denied.message}", ran=Ran.NO)
-        data = params.to_wire()
-        if action.max_request is not None and len(data) > action.max_request:
-            raise NotSent(f"{action.name}: params of {len(data)} bytes; the action takes at most {action.max_request}")
-        return data
 
     def _request(
         self,

@@ -12,7 +12,7 @@ from ..models import Params
 from ..session.outcomes import result_of
 from .attempts import Attempts
 from .bodies import Body, opened
-from .calls import CallOptions
+from .calls import CallOptions, encoded
 from .interceptors import CallInterceptor, CallRequest, around_call
 from .sending import upload
 from .streams import Download, Opening, Stream
@@ -81,14 +81,15 @@ class Peer:
         if self._around and not innermost:
             make = partial(self._call, action, innermost=True)
             return await self._intercepted(action, params, timeout, options, make)
-        attempts = Attempts(self, action, timeout, options)
+        attempts, data = Attempts.of(self, action, timeout, options), encoded(action, params)
+        del params  # while many calls are under way, what they hold is what garbage collection looks at
         while True:
             connection = self._channel.ready  # nearly always there: one coroutine less
             if connection is None or action.effect is Effect.KEYED:
                 connection = await attempts.connect()
             try:
                 calls, options = connection.calls, attempts.options
-                data = calls.encode(action, params)
+                calls.check_rights(action)
                 answer = await calls.exchange(action.name, data, attempts.time_left(), options)
                 return result_of(action, answer, options.validation or connection.validation)
             except CallError as error:
@@ -98,13 +99,13 @@ class Peer:
         self, action: StreamAction[P, I, R], params: P, timeout: float | None, options: CallOptions | None
     ) -> Stream[I, R]:
         opening = self._opening(action, params, timeout, options)
-        return Stream(Attempts(self, action, timeout, options), action, params, opening)
+        return Stream(Attempts.of(self, action, timeout, options), action, params, opening)
 
     async def _upload(
         self, action: UploadAction[P, R], params: P, body: Body, timeout: float | None, options: CallOptions | None
     ) -> R:
         async def send(params: P, timeout: float | None, options: CallOptions | None) -> R:
-            attempts = Attempts(self, action, timeout, options)
+            attempts = Attempts.of(self, action, timeout, options)
             async with opened(body, attempts.time_left()) as source:
                 return await upload(attempts, action, params, source)
 
@@ -116,7 +117,7 @@ class Peer:
         self, action: DownloadAction[P, R], params: P, timeout: float | None, options: CallOptions | None
     ) -> Download[R]:
         opening = self._opening(action, params, timeout, options)
-        return Download(Attempts(self, action, timeout, options), action, params, opening)
+        return Download(Attempts.of(self, action, timeout, options), action, params, opening)
 
     def _opening(
         self, action: Action[P, Any], params: P, timeout: float | None, options: CallOptions | None
@@ -127,7 +128,7 @@ class Peer:
 
         async def opening(begin: Callable[[Attempts, Params], Awaitable[None]]) -> None:
             async def innermost(request: CallRequest, params: Params) -> None:
-                await begin(Attempts(self, action, request.timeout, request.options), params)
+                await begin(Attempts.of(self, action, request.timeout, request.options), params)
 
             request = CallRequest(action=action.name, timeout=timeout, options=options or CallOptions())
             await around_call(self._around, request, params, innermost)

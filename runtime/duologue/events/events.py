@@ -180,7 +180,7 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
 
     async def _begin(self, timeout: float | None = None) -> None:
         """Subscribe where nobody renews it; a connection that is lost meanwhile makes no difference."""
-        attempts = Attempts(self._client, _SUBSCRIBE, timeout, None)
+        attempts = Attempts.of(self._client, _SUBSCRIBE, timeout, None)
         while True:
             connection = await attempts.connect()
             try:
