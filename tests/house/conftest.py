@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
@@ -66,7 +66,8 @@ class Environment:
         return (sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", self.python)
 
     def install(self, *arguments: str | Path) -> None:
-        run_command(*self._pip, "install", "--quiet", *arguments)
+        """Install, and compile only what is imported."""
+        run_command(*self._pip, "install", "--quiet", "--no-compile", *arguments)
 
     def run(self, command: str, *arguments: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run one of its commands in its own folder, where no work tree is near."""
@@ -74,8 +75,9 @@ class Environment:
 
     def installed(self) -> set[str]:
         """Return the names of all distributions, but for those that every environment starts with."""
-        listed = run_command(*self._pip, "list", "--format", "json").stdout
-        return {package["name"].lower().replace("_", "-") for package in json.loads(listed)} - {"pip", "setuptools"}
+        (packages,) = self.folder.glob("lib/python*/site-packages")
+        listed = {found.name.lower().replace("_", "-") for found in distributions(path=[str(packages)])}
+        return listed - {"pip", "setuptools"}
 
 
 @pytest.fixture

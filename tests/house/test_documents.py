@@ -39,8 +39,18 @@ set -e
 if test "$1 $2" != "-m venv"; then exec {python} "$@"; fi
 {python} -m venv --without-pip "$3"
 echo {packages} > "$("$3/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/here.pth"
+{then}
 """
 """A `python3` whose new environments have all that is installed here, as if it had just been installed there."""
+
+FORKING = """#!/bin/sh
+set -e
+case "$1" in *.py) exec {programs}/python "$@" ;; esac
+"${{0}}3" "$@"
+cd "${{0%/*}}"
+test ! -x duologue || ln -sf {programs}/duologue duologue
+"""
+"""The `python` of such an environment whose programs are forked, as is the `duologue` that it installs."""
 
 
 @pytest.fixture
@@ -54,27 +64,42 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
 @pytest.fixture
 def equipped(reader: Reader, tmp_path: Path, wheels: dict[str, Path]) -> Reader:
     """Somebody who has downloaded and installed everything before."""
-    reader.python = tmp_path / "bin/python3"
-    reader.python.parent.mkdir()
-    packages = sysconfig.get_path("purelib")
-    reader.python.write_text(ALL_THERE.format(python=shlex.quote(sys.executable), packages=shlex.quote(packages)))
-    reader.python.chmod(0o755)
+    equip(reader, tmp_path / "bin")
     reader.requirement = f"{wheels['duologue']}[codegen]"
     return reader
+
+
+def equip(reader: Reader, folder: Path, *then: str | Path) -> None:
+    """Put a `python3` before all others; `then` is a command for each new environment."""
+    folder.mkdir(exist_ok=True)
+    reader.python = folder / "python3"
+    _write_script(
+        reader.python,
+        ALL_THERE,
+        python=shlex.quote(sys.executable),
+        packages=shlex.quote(sysconfig.get_path("purelib")),
+        then=" ".join(str(word) for word in then),
+    )
+
+
+def _write_script(place: Path, text: str, **words: str | Path) -> None:
+    place.write_text(text.format(**words))
+    place.chmod(0o755)
 
 
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 
 
 @each_document
-def test_a_reader_can_follow_the_document(document: Path, request: pytest.FixtureRequest) -> None:
-    """The README with what it installs; the others with programs that start more quickly than a reader's."""
+def test_a_reader_can_follow_the_document(document: Path, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """With programs that start more quickly than a reader's; the README installs them first."""
+    reader = request.getfixturevalue("equipped" if document == README else "reader")
+    reader.programs = request.getfixturevalue("programs")
     if document == README:
-        follow(document, request.getfixturevalue("equipped"))
-    else:
-        reader = request.getfixturevalue("reader")
-        reader.programs = request.getfixturevalue("programs")
-        follow(document, reader)
+        folder = tmp_path / "bin"
+        _write_script(folder / "python", FORKING, programs=reader.programs)
+        equip(reader, folder, "ln", "-sf", folder / "python", '"$3/bin/python"')
+    follow(document, reader)
 
 
 @pytest.mark.long  # some hundred programs, which take half a second to start
