@@ -18,7 +18,7 @@ from websockets.uri import parse_uri
 
 from duologue.limits import KIB
 from duologue.net import frames
-from duologue.net.frames import BYTES, MASKS, TEXT, Cutter, frame_of, masks
+from duologue.net.frames import BYTES, LINE, MASKS, TEXT, Cutter, frame_of, masks
 
 LIMIT = 100 * KIB
 SIZES = (0, 1, 125, 126, 127, 65_535, 65_536, LIMIT)
@@ -38,7 +38,7 @@ def opened(*, masked: bool) -> ServerProtocol | ClientProtocol:
 
 
 def cutter(*, masked: bool) -> Cutter:
-    cut = Cutter(opened(masked=masked), 4 * KIB)
+    cut = Cutter(opened(masked=masked))
     cut.open()
     return cut
 
@@ -123,7 +123,7 @@ def test_noise_is_refused_as_the_library_refuses_it(noise: bytes, masked: bool, 
     data = Frame(Opcode.TEXT, b"hello").serialize(mask=masked) + noise
     alone = opened(masked=masked)
     alone.receive_data(data)
-    cut = Cutter(ours := opened(masked=masked), 4 * KIB)
+    cut = Cutter(ours := opened(masked=masked))
     cut.open()
     parts = [data] if whole else [data[n : n + 1] for n in range(len(data))]
     read = read_all(cut, parts)
@@ -136,7 +136,7 @@ def test_noise_is_refused_as_the_library_refuses_it(noise: bytes, masked: bool, 
 @pytest.mark.parametrize("masked", [False, True])
 def test_what_is_too_large_is_the_librarys_to_refuse(masked: bool) -> None:
     protocol = opened(masked=masked)
-    cut = Cutter(protocol, 4 * KIB)
+    cut = Cutter(protocol)
     cut.open()
     data = Frame(Opcode.TEXT, bytes(LIMIT + 1)).serialize(mask=masked)
     assert read_all(cut, [data[:100]]) == []
@@ -147,7 +147,7 @@ def test_what_is_too_large_is_the_librarys_to_refuse(masked: bool) -> None:
 @pytest.mark.parametrize("masked", [False, True])
 def test_a_mask_where_none_may_be_and_none_where_one_must(masked: bool) -> None:
     protocol = opened(masked=masked)
-    cut = Cutter(protocol, 4 * KIB)
+    cut = Cutter(protocol)
     cut.open()
     assert read_all(cut, [Frame(Opcode.TEXT, b"hello").serialize(mask=not masked)]) == []
     assert protocol.close_sent is not None
@@ -173,7 +173,7 @@ def test_a_handshake_in_any_parts_leaves_the_library_nothing_of_a_frame() -> Non
         peer = ClientProtocol(parse_uri("ws://127.0.0.1/"), max_size=LIMIT)
         peer.key = client.key
         peer.send_request(peer.connect())
-        cut, read = Cutter(peer, 4 * KIB), list[object]()
+        cut, read = Cutter(peer), list[object]()
         for part in (data[n : n + size] for n in range(0, len(data), size)):
             part, at = cut.whole(part), 0  # noqa: PLW2901
             while at < len(part):
@@ -187,6 +187,35 @@ def test_a_handshake_in_any_parts_leaves_the_library_nothing_of_a_frame() -> Non
                         cut.open()
         assert cut.is_plain
         assert said(read) == [(Opcode.TEXT, True, b"early")]
+
+
+def test_a_handshake_that_drips_costs_the_library_a_look_at_each_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = ClientProtocol(parse_uri("ws://127.0.0.1/"))
+    client.send_request(client.connect())
+    request = b"".join(client.data_to_send())
+    server, given = ServerProtocol(), list[bytes]()
+    receive_data = server.receive_data
+
+    def note(data: bytes) -> None:
+        given.append(data)
+        receive_data(data)
+
+    monkeypatch.setattr(server, "receive_data", note)
+    cut = Cutter(server)
+    for n in range(len(request)):
+        data = cut.whole(request[n : n + 1])
+        assert cut.cut(data, 0)[1] == len(data)
+    assert given == request.splitlines(keepends=True)
+    assert cut.held == 0
+
+
+def test_a_line_that_does_not_end_is_the_librarys_to_refuse() -> None:
+    server = ServerProtocol()
+    cut = Cutter(server)
+    for _ in range(2 * LINE):
+        if not server.eof_sent:
+            cut.cut(cut.whole(b"x"), 0)
+    assert server.eof_sent
 
 
 @given(st.binary(max_size=300), st.binary(min_size=4, max_size=4))

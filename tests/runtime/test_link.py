@@ -20,7 +20,8 @@ from websockets.uri import parse_uri
 from duologue.close_codes import CloseCode
 from duologue.drivers.port import Executor
 from duologue.limits import JOIN_BYTES, JOIN_FRAMES, KIB, Limits
-from duologue.net.frames import SLICE
+from duologue.net.backlog import LONG_PASS, LONG_READ, TURNS
+from duologue.net.frames import TEXT, frame_of
 from duologue.net.handshake import WEBSOCKET_LOGGER
 from duologue.net.link import Link
 from duologue.net.watchdog import WATCHES
@@ -347,6 +348,19 @@ def test_a_client_that_does_not_wait_for_the_answer_is_cut(asked: Side, at_once:
     assert asked.owner.told == [("closed", CloseCode.PROTOCOL_ERROR, "frames came before the handshake was answered")]
 
 
+def test_part_of_a_frame_that_comes_before_the_answer_leaves_frames_what_they_are(asked: Side) -> None:
+    """Else whoever sends a byte too early has the library read all of its frames, as many as there are at once."""
+    message = frame_of(TEXT, b"hello", b"mask")
+    asked.link.receive(message[:1])
+    asked.owner.answer()
+    asked.hear()
+    asked.link.receive(message[1:] + message * 100)
+    assert 0 < len(asked.owner.messages) <= asked.limits.frames_per_pass
+    assert asked.link._cutter.is_plain
+    asked.read(b"")
+    assert asked.owner.messages == [b"hello"] * 101
+
+
 def test_a_client_that_goes_before_the_answer_gets_none(asked: Side) -> None:
     asked.link.eof()
     asked.owner.answer()
@@ -512,7 +526,7 @@ def test_a_long_read_is_handled_in_passes_with_others_turns_between(client: bool
     side = Side(client=client, frames_per_pass=10).open()
     told = [f"{n:040}".encode() for n in range(2_000)]
     data = side.say(*map(text, told))
-    assert len(data) > SLICE * 4
+    assert len(data) > 16 * KIB
     side.link.receive(data)
     assert len(side.owner.messages) == 10
     assert side.paused()
@@ -544,6 +558,75 @@ def test_a_read_of_few_large_messages_is_one_pass(side: Side) -> None:
     side.link.receive(side.say(*[text(b"x" * 60_000)] * 10))
     assert len(side.owner.messages) == 10
     assert not side.executor.soon
+
+
+def slow_to_take(side: Side, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Let each message take so long."""
+    take = side.owner.on_message
+
+    def take_long(data: bytes) -> None:
+        take(data)
+        side.executor.time += seconds
+
+    monkeypatch.setattr(side.owner, "on_message", take_long)
+
+
+def turns_until_more(side: Side) -> int:
+    """How many turns go by until another message is taken, or nothing more is to be done."""
+    before, turns = len(side.owner.messages), 0
+    while len(side.owner.messages) == before and side.executor.soon:
+        side.executor.turn()
+        turns += 1
+    return turns
+
+
+@pytest.mark.parametrize(("seconds", "turns"), [(2 * LONG_PASS, TURNS), (0.0, 1)])
+def test_after_a_pass_that_took_long_others_have_several_turns(
+    seconds: float, turns: int, client: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    side = Side(client=client, frames_per_pass=1).open()
+    slow_to_take(side, monkeypatch, seconds)
+    side.link.receive(side.say(*[text(b"x")] * 3))
+    assert len(side.owner.messages) == 1
+    assert turns_until_more(side) == turns
+    assert len(side.owner.messages) == 2
+
+
+def test_they_have_them_too_after_a_long_read_that_is_all_there_is(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow_to_take(side, monkeypatch, 2 * LONG_PASS)
+    side.link.receive(side.say(text(b"x" * LONG_READ)))
+    assert side.paused()
+    side.link.receive(side.say(text(b"what was read already")))
+    side.link.eof()
+    assert len(side.owner.messages) == 1
+    assert turns_until_more(side) == TURNS
+    assert turns_until_more(side) == TURNS
+    assert side.owner.messages[1:] == [b"what was read already"]
+    assert side.link.protocol.state is CLOSED, "the end comes after what was read before it"
+
+
+def test_a_long_read_that_was_soon_handled_is_followed_by_the_next(side: Side) -> None:
+    side.link.receive(side.say(text(b"x" * LONG_READ)))
+    assert not side.transport.pauses
+    assert not side.executor.soon
+
+
+def test_what_is_still_said_while_the_connection_is_being_closed_is_handled_in_passes_too(client: bool) -> None:
+    """Nothing of it matters but the peer's close frame, and there may be a flood of it."""
+    side = Side(client=client, frames_per_pass=10, pings=10_000).open()
+    side.link.close(1001)
+    side.transport.writes.clear()
+    side.link.receive(side.say(*[ping(b"")] * 100, *[text(b"x")] * 100))
+    assert len(side.hear()) == 10, "each is answered as long as it is read"
+    for _ in range(9):
+        for _ in range(TURNS):
+            assert side.paused()
+            assert not side.transport.writes
+            side.executor.turn()
+        assert len(side.hear()) == 10
+    side.read(side.say(Frame(Opcode.CLOSE, Close(1001, "").serialize())))
+    assert side.owner.messages == []
+    assert side.link.protocol.close_rcvd is not None
 
 
 def test_nothing_is_read_once_the_connection_is_gone(client: bool) -> None:
@@ -1035,4 +1118,4 @@ def test_the_librarys_log_never_prints_what_travels(caplog: pytest.LogCaptureFix
 
 
 def test_the_bounds_are_those_of_the_reference() -> None:
-    assert (JOIN_FRAMES, JOIN_BYTES, SLICE) == (16, 16 * KIB, 4 * KIB)
+    assert (JOIN_FRAMES, JOIN_BYTES) == (16, 16 * KIB)

@@ -18,9 +18,6 @@ from websockets.typing import ExtensionParameter
 
 from ..limits import KIB
 
-DEFLATED_SLICE: Final = 1 * KIB
-"""How much the library parses at once where messages may be compressed: a thousand times as much may come out of it."""
-
 INFLATED: Final = 4 * KIB
 """So much that comes out of compressed frames counts as a frame more in its pass."""
 

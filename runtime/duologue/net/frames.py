@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 
 from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
-from websockets.protocol import CONNECTING, Event
+from websockets.protocol import Event
 from websockets.server import ServerProtocol
 
 from ..limits import KIB
@@ -34,19 +34,20 @@ Cut: TypeAlias = Event | tuple[int, bytes]
 
 HEAD_END: Final = b"\r\n\r\n"
 """Ends an HTTP head (RFC 9112, section 2.1)."""
+LINE: Final = 8 * KIB
+"""Bytes of a line of it; what is longer is the library's to refuse."""
 
 MASKED: Final = 0x80
 _LENGTH_16, _LENGTH_64 = 126, 127
 _REFUSED: Final = 0b0111_1100
 """Bits of the first byte that no frame has which is longer than 125 bytes, where there are no extensions."""
+_COMPRESSED: Final = 0b0100_0000
+"""That of them which compressed messages have (RFC 7692, section 6)."""
 
 _MASK: Final = struct.Struct("4s")
 _HEAD: Final = struct.Struct("!BB").pack
 _HEAD_16: Final = struct.Struct("!BBH").pack
 _HEAD_64: Final = struct.Struct("!BBQ").pack
-
-SLICE: Final = 4 * KIB
-"""How much the library parses at once where frames are not cut out for it: they may be of 6 bytes."""
 
 MASKS: Final = 256
 """Masks that are drawn at once: each asks the kernel (RFC 6455, section 5.3, wants them unpredictable)."""
@@ -119,10 +120,13 @@ def read(data: bytes, start: int, most: int, limit: int, *, masked: bool) -> tup
     return messages, start
 
 
-def length(data: bytes, start: int) -> int:
+def length(data: bytes, start: int, refused: int = _REFUSED) -> int:
     """Bytes of the frame that begins there, whatever it is; 0 when that is not known yet.
 
     What is refused for its first byte is not waited for.
+
+    Args:
+        refused: Bits of the first byte for which a long frame is.
     """
     if len(data) - start < 2:
         return 0
@@ -131,38 +135,44 @@ def length(data: bytes, start: int) -> int:
         return head + size
     wide = 2 if size == _LENGTH_16 else 8
     if len(data) - start < 2 + wide:
-        return len(data) - start if data[start] & _REFUSED else 0
+        return len(data) - start if data[start] & refused else 0
     return head + wide + int.from_bytes(data[start + 2 : start + 2 + wide])
 
 
 class Cutter:
     """Cuts what comes on one connection into messages, and into parts for the library's protocol, which are events.
 
-    Args:
-        at_once: How much the library gets at once where frames are not cut out for it.
+    The library gets one frame at a time, whatever it is and whenever it comes: it parses all that it is given, and
+    4 KiB of the smallest frames take it longer than anybody else should have to wait.
 
     Attributes:
         is_plain: Whether the connection is open and without extensions: then its messages are read and written here.
+        held: Bytes that wait for what is to follow them: part of a frame's head, or of a line of the handshake's.
     """
 
-    __slots__ = ("_is_early", "_is_server", "_owed", "_protocol", "_rest", "_tail", "at_once", "is_plain")
+    __slots__ = ("_is_server", "_owed", "_protocol", "_refused", "_rest", "_tail", "is_plain")
 
-    def __init__(self, protocol: ClientProtocol | ServerProtocol, at_once: int) -> None:
-        self.at_once = at_once
+    def __init__(self, protocol: ClientProtocol | ServerProtocol) -> None:
         self.is_plain = False
         self._protocol = protocol
         self._is_server = isinstance(protocol, ServerProtocol)
+        self._refused = _REFUSED
         self._tail: bytes | None = b""
-        self._is_early = False
         self._owed = 0
         self._rest = b""
 
+    @property
+    def held(self) -> int:
+        return len(self._rest)
+
     def open(self) -> None:
         """The handshake is over."""
-        self.is_plain = not self._protocol.extensions and not self._is_early
+        self._tail, self.is_plain = None, not self._protocol.extensions
+        if not self.is_plain:
+            self._refused = _REFUSED & ~_COMPRESSED
 
     def whole(self, data: bytes) -> bytes:
-        """What came, behind what there was already of its first frame."""
+        """What came, behind what was held."""
         if self._rest:
             data, self._rest = self._rest + data, b""
         return data
@@ -178,29 +188,32 @@ class Cutter:
 
     def cut(self, data: bytes, start: int) -> tuple[Sequence[Cut], int]:
         """Give the library what comes next: what it made of that, and where what follows it begins."""
-        protocol = self._protocol
-        if not self.is_plain:
-            amount = self.at_once if protocol.state is not CONNECTING else self._part_of_head(data, start)
-        else:
-            amount = self._owed or length(data, start)
-            if not amount:
-                self._rest = data[start:]
-                return (), len(data)
-            self._owed = max(0, start + amount - len(data))
+        amount = self._owed or self._next(data, start)
+        if not amount:
+            self._rest = data[start:]
+            return (), len(data)
+        self._owed = max(0, start + amount - len(data))
         end = min(start + amount, len(data))
-        protocol.receive_data(data[start:end])
-        return protocol.events_received(), end
+        self._protocol.receive_data(data[start:end])
+        return self._protocol.events_received(), end
 
-    def _part_of_head(self, data: bytes, start: int) -> int:
-        """How much of the handshake to give to the library: nothing of a frame may be left there when it is over."""
-        if self._tail is None:  # who does not wait for the answer
-            self._is_early = True
-            return self.at_once
-        known = self._tail + data[start : start + self.at_once]
-        end = known.find(HEAD_END)
-        if end < 0:
-            self._tail = known[1 - len(HEAD_END) :]
-            return self.at_once
-        part = end + len(HEAD_END) - len(self._tail)
-        self._tail = None
+    def _next(self, data: bytes, start: int) -> int:
+        """How many bytes the library is to have next, whether they are here or not; 0 when that is not known yet."""
+        protocol = self._protocol
+        if protocol.eof_sent or protocol.close_rcvd is not None:  # whatever comes now is thrown away
+            return len(data) - start
+        if self._tail is None:
+            return length(data, start, self._refused)
+        return self._part_of_head(data, start, self._tail)
+
+    def _part_of_head(self, data: bytes, start: int, tail: bytes) -> int:
+        """How much of the handshake: its whole lines, and nothing of a frame that follows it."""
+        end = (tail + data[start:]).find(HEAD_END)
+        if end >= 0:
+            self._tail = None
+            return end + len(HEAD_END) - len(tail)
+        part = max(0, data.rfind(b"\n", start) + 1 - start)
+        if len(data) - start - part > LINE:
+            part = len(data) - start
+        self._tail = (tail + data[start : start + part])[1 - len(HEAD_END) :]
         return part

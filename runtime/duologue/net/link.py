@@ -20,9 +20,10 @@ from websockets.server import ServerProtocol
 from ..close_codes import CloseCode
 from ..drivers.port import Executor, Transport
 from ..limits import JOIN_BYTES, JOIN_FRAMES, KIB, Limits, naming
+from .backlog import LONG_READ, Backlog
 from .budgets import PerSecond
-from .compression import DEFLATED_SLICE, INFLATED, Deflating
-from .frames import BYTES, SLICE, TEXT, Cut, Cutter, Fragments, frame_of, masks
+from .compression import INFLATED, Deflating
+from .frames import BYTES, TEXT, Cut, Cutter, Fragments, frame_of, masks
 from .owner import LinkOwner
 from .watchdog import Watchdog
 
@@ -65,12 +66,12 @@ class Link:
         self._unjoined_frames = 0
         self._deaf = False
         self._ended = False
-        self._backlog: list[bytes | Sequence[Cut]] = []
+        self._backlog = Backlog(executor, self._resume)
         self._opening = 0
         self._deflating: Deflating | None = None
         self._largest = 0
         self._fragments = Fragments()
-        self._cutter = Cutter(protocol, SLICE)
+        self._cutter = Cutter(protocol)
         self._masks = masks() if isinstance(protocol, ClientProtocol) else None
         self._frames = PerSecond(limits.frames, self.now)
         self._pings = PerSecond(limits.pings, self.now)
@@ -90,18 +91,16 @@ class Link:
         self.now = self._watchdog.last_byte = self.executor.now()
         if self.closed:
             return
-        if self._backlog:
-            self._backlog.append(data)
+        if self._backlog.turns:
+            self._backlog.parts.append(data)
             return
-        self._feed(data)
-        if self._backlog:
+        if self._feed(data) and self._backlog.wait(self.now, is_open=self.is_open):
             self._live.pause_reading()
-            self.executor.call_soon(self._resume)
 
     def eof(self) -> None:
         """The peer will send nothing more."""
         self._ended = True
-        if not self._backlog:
+        if not self._backlog.turns:
             self.protocol.receive_eof()
             self._look()
             self.flush()
@@ -253,33 +252,34 @@ class Link:
             self._failure, self.exceeded = (code, told), limit
 
     # ------------------------------------------------------------------------------------------------------- reading
-    def _feed(self, unread: bytes | Sequence[Cut]) -> None:
-        """One pass over what was read, or over what is left of it; what it does not come to stays in the backlog."""
-        frames: Sequence[Cut]
-        frames, data = ((), self._cutter.whole(unread)) if isinstance(unread, bytes) else (unread, b"")
+    def _feed(self, unread: bytes) -> bool:
+        """One pass over what was read, or what is left of it, and whether it was so much that others may have to wait.
+
+        What it does not come to stays in the backlog.
+        """
+        data = self._cutter.whole(unread)
         budget, offset, under_way = self.limits.frames_per_pass, 0, True
-        while frames or offset < len(data):
+        while offset < len(data) and budget > 0:
+            frames: Sequence[Cut] = ()
+            if self.is_open and not self._fragments.parts:
+                frames, offset = self._cutter.read(data, offset, budget)
             if not frames:
-                if self.is_open and not self._fragments.parts:
-                    frames, offset = self._cutter.read(data, offset, budget)
-                if not frames:
-                    frames, offset = self._cutter.cut(data, offset)
-                    self._look()
-                self._frames.left -= len(frames)
-                if not self._opened or self._frames.left < 0:
-                    self._bound(min(offset, len(data)))
-            self._hear(frames[:budget])
+                frames, offset = self._cutter.cut(data, offset)
+                self._look()
+            self._frames.left -= len(frames)
+            if not self._opened or self._frames.left < 0:
+                self._bound(min(offset, len(data)))
+            self._hear(frames)
             if self.closed:  # what was heard has led to it
-                return
+                return False
             under_way &= not frames
-            frames, budget = frames[budget:], budget - len(frames)
+            budget -= len(frames)
             if self._deflating is not None:
                 budget -= self._deflating.take_inflated() // INFLATED
-            if budget <= 0:  # others have their turn before the rest of this read
-                self._backlog[:0] = filter(None, (frames, data[offset:]))
-                break
+        if offset < len(data):  # others have their turn before the rest of this read
+            self._backlog.parts.insert(0, data[offset:])
         if not self._opened:
-            self._opening += min(offset, len(data))
+            self._opening += min(offset, len(data)) - self._cutter.held
         if under_way or self._fragments.parts:
             self._watchdog.show_life()
         self.owner.on_pass_end()
@@ -287,6 +287,7 @@ class Link:
             self._watchdog.expect_end()
         if self.protocol.writes and not self._unjoined_frames:  # what the library queued: a pong, a close frame
             self.flush()
+        return budget <= 0 or len(data) > LONG_READ
 
     def _look(self) -> None:
         """The library may have gone on to another state."""
@@ -314,11 +315,12 @@ class Link:
     def _resume(self) -> None:
         if self.closed:
             return
-        self.now = self.executor.now()
-        self._feed(self._backlog.pop(0))
-        if self._backlog:
-            self.executor.call_soon(self._resume)
-        elif self._ended:
+        if self._backlog.parts:
+            self.now = self.executor.now()
+            self._feed(self._backlog.parts.pop(0))
+            if self._backlog.wait(self.now, is_open=self.is_open):
+                return
+        if self._ended:
             self.eof()
         else:
             self._live.resume_reading()
@@ -378,7 +380,7 @@ class Link:
         self._frames = PerSecond(self.limits.frames, self.now)
         for extension in self.protocol.extensions:
             assert isinstance(extension, Deflating), "no other is ever offered or taken"
-            self._deflating, self._cutter.at_once, self.framing = extension, DEFLATED_SLICE, extension.setting
+            self._deflating, self.framing = extension, extension.setting
         self.owner.on_open(self.protocol.subprotocol)
 
     # -------------------------------------------------------------------------------------------------------- writing
