@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from .listening import address_of, host_of, listening_socket, peer_of
 from .options import limit_unsent
+from .pace import Pace
 from .port import LinkEnd, Scope, Task, Timer
 
 TLS_CLOSE = 1.0
@@ -201,8 +202,9 @@ class AsyncioListener:
 class AsyncioScope:
     """See `Scope`."""
 
-    def __init__(self) -> None:
+    def __init__(self, pace: Pace) -> None:
         self._loop = asyncio.get_running_loop()
+        self._pace = pace
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._numbers = count()
 
@@ -226,7 +228,7 @@ class AsyncioScope:
 
     def _cancel(self) -> None:
         for task in list(self._tasks.values()):
-            task.cancel()
+            self._pace.cancel(task)
 
     async def aclose(self) -> None:
         """Cancel what runs and wait for it, however often this is cancelled itself."""
@@ -244,8 +246,8 @@ class AsyncioScope:
 
 
 @asynccontextmanager
-async def _scope() -> AsyncGenerator[Scope]:
-    scope = AsyncioScope()
+async def _scope(pace: Pace) -> AsyncGenerator[Scope]:
+    scope = AsyncioScope(pace)
     try:
         yield scope
     finally:
@@ -260,6 +262,8 @@ class AsyncioExecutor:
         self.now = self._loop.time
         self.call_soon = self._loop.call_soon
         self.future = self._loop.create_future
+        self._pace = Pace(self._loop.call_soon)
+        self.cancel = self._pace.cancel
         self._together: list[Callable[[], None]] = []
         self._of_timers = contextvars.Context()
 
@@ -281,7 +285,7 @@ class AsyncioExecutor:
         return self._loop.call_at(when, callback, context=self._of_timers)
 
     def scope(self) -> AbstractAsyncContextManager[Scope]:
-        return _scope()
+        return _scope(self._pace)
 
     async def connect(
         self, host: str, port: int, *, tls: ssl.SSLContext | None, server_hostname: str | None, limit: float

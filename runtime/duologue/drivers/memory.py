@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from . import NETWORK
-from .port import Executor, Future, LinkEnd, Scope, Timer
+from .port import Executor, Future, LinkEnd, Scope, Task, Timer
 
 
 class MemoryEnd:
@@ -289,6 +289,9 @@ class MemoryExecutor:
 
     def call_together(self, callback: Callable[[], None]) -> None:
         self._executor.call_together(callback)
+
+    def cancel(self, task: Task) -> None:
+        self._executor.cancel(task)
 
     def future(self) -> Future:
         return self._executor.future()

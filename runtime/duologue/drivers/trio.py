@@ -243,6 +243,7 @@ class TrioExecutor:
         self.future = TrioFuture
         self.call_at = clockwork().call_at
         self.call_soon = self.call_together = clockwork().call_soon
+        self.cancel = clockwork().pace.cancel
 
     def scope(self) -> AbstractAsyncContextManager[Scope]:
         return scope()

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import trio
 
+from .pace import Pace
 from .port import Scope, Task, Timer
 
 _LOG: Final = logging.getLogger("duologue")
@@ -61,9 +62,14 @@ class _TrioTimer:
 
 
 class Clockwork:
-    """Callbacks that are due soon or later, for one run of trio."""
+    """Callbacks that are due soon or later, for one run of trio.
+
+    Attributes:
+        pace: Cancels tasks.
+    """
 
     def __init__(self) -> None:
+        self.pace = Pace(self.call_soon)
         self._soon: deque[Callable[[], None]] = deque()
         self._timers: list[tuple[float, int, _TrioTimer]] = []
         self._count = 0
@@ -185,6 +191,13 @@ class _Worker:
 
     async def run(self) -> None:
         self._task = trio.lowlevel.current_task()
+        try:
+            await self._work()
+        finally:
+            self.job = None  # it leads here: a cycle
+            del self._task, self._scope.workers[self]
+
+    async def _work(self) -> None:
         with self.cancelling:
             while self.job is not None:
                 try:
@@ -211,12 +224,13 @@ class TrioScope:
     """See `Scope`.
 
     Attributes:
-        kept: The workers that wait for a job.
+        workers: All of them; `kept` those that wait for a job.
     """
 
     def __init__(self, nursery: trio.Nursery) -> None:
         self.kept: list[_Worker] = []
         self._nursery = nursery
+        self.workers: dict[_Worker, None] = {}
         self._sweep: Timer | None = None
 
     def spawn(self, function: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> Task:
@@ -226,6 +240,7 @@ class TrioScope:
             job.worker.go_on(job)
         else:
             job.worker = _Worker(job, self)
+            self.workers[job.worker] = None
             contextvars.Context().run(self._nursery.start_soon, job.worker.run)
         return job
 
@@ -241,7 +256,10 @@ class TrioScope:
     def close(self) -> None:
         if self._sweep is not None:
             self._sweep.cancel()
-        self._nursery.cancel_scope.cancel()
+        pace = clockwork().pace
+        for worker in list(self.workers):
+            pace.cancel(worker.cancelling)
+        pace.cancel(self._nursery.cancel_scope)  # for those that others start on their way out
 
     def _let_go(self) -> None:
         self._sweep = None

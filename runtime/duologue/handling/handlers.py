@@ -109,8 +109,8 @@ class Handlers:
             if self._connection.closed is None:
                 self._connection.session.answering.refuse(call, unrun(status, "stopped before it started"))
             self._handled()
-        if running.entered:  # else it ends by itself, in its first step
-            running.task.cancel()
+        if running.entered and running.task is not None:  # else it ends by itself, in its first step
+            self._connection.executor.cancel(running.task)
         granted(call)  # a keyed handler goes on without its caller
 
     def stop_all(self) -> None:
@@ -198,6 +198,7 @@ class Handlers:
             session.answering.refuse(call, body)
             raise
         finally:
+            running.task = None  # its exception's traceback leads here: a cycle, of which a flood makes thousands
             if running.leave is not None:
                 running.take_leave()()
             self._handled()

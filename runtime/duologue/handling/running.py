@@ -20,9 +20,8 @@ class Running:
 
     __slots__ = ("began", "credit", "entered", "leave", "pace", "receiving", "started", "status", "task")
 
-    task: Task
-
     def __init__(self) -> None:
+        self.task: Task | None = None
         self.pace: Pace | None = None
         self.entered = False
         self.started = False

@@ -1,0 +1,159 @@
+"""Many tasks that are cancelled unwind a few in each turn of the event loop, and leave nothing behind."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from itertools import pairwise
+
+import anyio
+import anyio.lowlevel
+import anyio.to_thread
+import pytest
+from tests.runtime.chat import ChatPeer, NapParams
+from tests.runtime.hostile import Hostile, message
+from tests.runtime.manual import ManualExecutor
+from tests.runtime.support import BOUND, Room, serving, until
+from typing_extensions import override
+
+from duologue import Call
+from duologue.drivers import current
+from duologue.drivers.pace import AT_ONCE, Pace
+
+MANY = 5 * AT_ONCE
+CALLS = 10 * AT_ONCE
+
+
+class Marked:
+    """Something that a handler holds."""
+
+
+class Held(Room):
+    """Notes what its napping handlers hold."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held: list[weakref.ref[Marked]] = []
+
+    @override
+    async def nap(self, call: Call[ChatPeer], params: NapParams) -> None:
+        mark = Marked()
+        self.held.append(weakref.ref(mark))
+        await super().nap(call, params)
+
+
+class Noted:
+    """Notes that it was cancelled."""
+
+    def __init__(self, number: int, cancelled: list[int]) -> None:
+        self._number = number
+        self._cancelled = cancelled
+
+    def cancel(self) -> None:
+        self._cancelled.append(self._number)
+
+
+def test_few_are_cancelled_at_once_and_more_in_turns_in_their_order() -> None:
+    executor, cancelled = ManualExecutor(), list[int]()
+    pace = Pace(executor.call_soon)
+    for number in range(MANY + 3):
+        pace.cancel(Noted(number, cancelled))
+    for turn in range(1, 6):
+        assert cancelled == list(range(turn * AT_ONCE))
+        executor.turn()
+    assert cancelled == list(range(MANY + 3))
+    pace.cancel(Noted(MANY + 3, cancelled))
+    assert cancelled == list(range(MANY + 4)), "there is room in this turn"
+    executor.turn()
+    executor.turn()
+    assert not executor.soon
+
+
+@pytest.mark.anyio
+async def test_a_scope_that_is_left_ends_what_runs_in_it_a_few_a_turn() -> None:
+    ended, at_each_turn = 0, [0]
+
+    async def work() -> None:
+        nonlocal ended
+        try:
+            await anyio.sleep_forever()
+        finally:
+            ended += 1
+
+    async def watch() -> None:
+        while ended < MANY:
+            await anyio.lowlevel.checkpoint()
+            at_each_turn.append(ended)
+
+    with anyio.fail_after(BOUND):
+        async with anyio.create_task_group() as tasks, current().scope() as scope:
+            for _ in range(MANY):
+                scope.spawn(work)
+            await anyio.wait_all_tasks_blocked()
+            tasks.start_soon(watch)
+    assert ended == MANY
+    assert max(after - before for before, after in pairwise(at_each_turn)) <= 2 * AT_ONCE
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["trio"])  # asyncio's tasks, once cancelled, are not to start others
+async def test_what_others_start_on_their_way_out_ends_too() -> None:
+    begun, ended = anyio.Event(), 0
+
+    async def late() -> None:
+        nonlocal ended
+        begun.set()
+        try:
+            await anyio.sleep_forever()
+        finally:
+            ended += 1
+
+    with anyio.fail_after(BOUND):
+        async with current().scope() as scope:
+
+            async def work() -> None:
+                try:
+                    await anyio.sleep_forever()
+                finally:
+                    scope.spawn(late)
+
+            for _ in range(MANY):
+                scope.spawn(work)
+            await anyio.wait_all_tasks_blocked()
+    assert ended in (0, MANY)
+    assert begun.is_set() == bool(ended)
+
+
+@pytest.mark.anyio
+class TestALostPeer:
+    async def lose(self, room: Room) -> list[int]:
+        """Let a peer call and go; how many handlers had ended, at each turn of the event loop."""
+        ended = [0]
+        async with serving(room) as server:
+            with await anyio.to_thread.run_sync(Hostile, server.port) as peer:
+                peer.send(b"".join(message(id=str(n), action="nap", params={"seconds": 60}) for n in range(CALLS)))
+                await until(lambda: room.running == CALLS)
+            with anyio.fail_after(BOUND):
+                while room.running:
+                    await anyio.lowlevel.checkpoint()
+                    ended.append(room.stopped)
+            await until(lambda: not server.connections)
+        return ended
+
+    async def test_its_handlers_end_a_few_a_turn(self) -> None:
+        ended = await self.lose(Room())
+        assert ended[-1] == CALLS
+        assert max(after - before for before, after in pairwise(ended)) <= 2 * AT_ONCE
+
+    async def test_they_leave_nothing_for_the_garbage_collector(self) -> None:
+        """A cycle keeps all that a cancelled handler held, until a collection that takes long: there are thousands."""
+        room = Held()
+        gc.collect()
+        gc.disable()
+        try:
+            await self.lose(room)
+            assert len(room.held) == CALLS
+            with anyio.fail_after(BOUND):
+                await until(lambda: all(mark() is None for mark in room.held))
+        finally:
+            gc.enable()
