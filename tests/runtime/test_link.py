@@ -624,9 +624,26 @@ def test_what_is_still_said_while_the_connection_is_being_closed_is_handled_in_p
             assert not side.transport.writes
             side.executor.turn()
         assert len(side.hear()) == 10
+    for _ in range(TURNS):
+        assert side.paused()
+        side.executor.turn()
+    assert not side.paused(), "messages are passed over"
     side.read(side.say(Frame(Opcode.CLOSE, Close(1001, "").serialize())))
     assert side.owner.messages == []
     assert side.link.protocol.close_rcvd is not None
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 50, 1000])
+def test_the_close_frame_is_found_behind_whatever_else_is_said(client: bool, size: int) -> None:
+    side = Side(client=client).open()
+    data = side.say(text(b"x"), text(b"y" * 300), text(b"", fin=False), ping(b"z"), more(b"", fin=True))
+    data += side.say(*[text(b"")] * 100, text(b"z" * 70_000), Frame(Opcode.CLOSE, Close(1001, "bye").serialize()))
+    side.link.receive(data[:10])
+    side.link.close(1001)
+    for start in range(10, len(data), size):
+        side.read(data[start : start + size])
+    assert len(side.owner.messages) == 1
+    assert side.link.protocol.close_rcvd == Close(1001, "bye")
 
 
 def test_nothing_is_read_once_the_connection_is_gone(client: bool) -> None:

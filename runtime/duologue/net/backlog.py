@@ -14,8 +14,8 @@ LONG_READ: Final = 16 * KIB
 LONG_PASS: Final = 0.001
 """Seconds of a pass after which others have several turns of the event loop, and not one."""
 
-TURNS: Final = 4
-"""So many: a call is read, handled and answered within them, and so waits for one such pass at most."""
+TURNS: Final = 8
+"""So many: a call is read, handled and answered within half of them, and so waits for one such pass at most."""
 
 
 class Backlog:

@@ -45,6 +45,11 @@ _COMPRESSED: Final = 0b0100_0000
 """That of them which compressed messages have (RFC 7692, section 6)."""
 
 _MASK: Final = struct.Struct("4s")
+_CONTROL: Final = 0b0000_1000
+"""The bit of the first byte that tells a ping, a pong and a close frame from a message, or a part of one."""
+SKIPPED: Final = 64
+"""Frames that nobody is to hear are passed over in the time of one that somebody is."""
+
 _HEAD: Final = struct.Struct("!BB").pack
 _HEAD_16: Final = struct.Struct("!BBH").pack
 _HEAD_64: Final = struct.Struct("!BBQ").pack
@@ -150,7 +155,7 @@ class Cutter:
         held: Bytes that wait for what is to follow them: part of a frame's head, or of a line of the handshake's.
     """
 
-    __slots__ = ("_is_server", "_owed", "_protocol", "_refused", "_rest", "_tail", "is_plain")
+    __slots__ = ("_is_server", "_owed", "_protocol", "_refused", "_rest", "_tail", "_unheard", "is_plain")
 
     def __init__(self, protocol: ClientProtocol | ServerProtocol) -> None:
         self.is_plain = False
@@ -159,6 +164,7 @@ class Cutter:
         self._refused = _REFUSED
         self._tail: bytes | None = b""
         self._owed = 0
+        self._unheard = 0
         self._rest = b""
 
     @property
@@ -185,6 +191,16 @@ class Cutter:
         if self._owed or not self.is_plain:
             return (), start
         return read(data, start, most, self._protocol.max_message_size or 0, masked=self._is_server)
+
+    def skip(self, data: bytes, start: int) -> int:
+        """Pass over messages and parts of them, at most `SKIPPED`; where what follows begins, which may be there."""
+        if self._owed:  # the library has the beginning of it
+            return start
+        at, most, end = start + self._unheard, SKIPPED, len(data)
+        while most and at < end and not data[at] & _CONTROL and (size := length(data, at, self._refused)):
+            at, most = at + size, most - 1
+        self._unheard = max(0, at - end)
+        return min(at, end)
 
     def cut(self, data: bytes, start: int) -> tuple[Sequence[Cut], int]:
         """Give the library what comes next: what it made of that, and where what follows it begins."""

@@ -253,14 +253,14 @@ class Link:
 
     # ------------------------------------------------------------------------------------------------------- reading
     def _feed(self, unread: bytes) -> bool:
-        """One pass over what was read, or what is left of it, and whether it was so much that others may have to wait.
-
-        What it does not come to stays in the backlog.
-        """
+        """One pass over what was read, its rest into the backlog; whether so much that others may have to wait."""
         data = self._cutter.whole(unread)
         budget, offset, under_way = self.limits.frames_per_pass, 0, True
         while offset < len(data) and budget > 0:
             frames: Sequence[Cut] = ()
+            if self._deaf and (passed := self._cutter.skip(data, offset)) > offset:
+                offset, budget = passed, budget - 1
+                continue
             if self.is_open and not self._fragments.parts:
                 frames, offset = self._cutter.read(data, offset, budget)
             if not frames:
