@@ -26,6 +26,7 @@ from tests.security.apart import Apart
 from typing_extensions import override
 
 from duologue import Anonymous, Deflate, Limits, serve
+from duologue.garbage import sparing
 from duologue.net.link import Link
 
 SIGNED_IN: Final = b"Authorization: Bearer anybody\r\n"
@@ -118,7 +119,14 @@ def _run(pipe: Pipe, loop: str, limits: Limits, descriptors: int | None) -> None
     backend, options = BACKENDS[loop]
     if descriptors is not None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
-    anyio.run(_serve, pipe, loop, limits, backend=backend, backend_options=options)
+    with sparing():  # as a server does that keeps much, and this process has what all tests import
+        anyio.run(_serve, pipe, loop, limits, backend=backend, backend_options=options)
+
+
+def compete(_: Pipe) -> None:
+    """Want a processor as much as somebody who floods does, and say nothing to anybody."""
+    while True:
+        pass
 
 
 def _call(pipe: Pipe, port: int) -> None:
