@@ -151,12 +151,12 @@ def answers_are_kept_in_memory_alone() -> None:
 
 
 def answers_come_before_the_commit() -> None:
-    async def late(self: JournaledStore, group: Sequence[Any]) -> None:
-        batch, answers = await self._decide(group)
+    async def late(self: JournaledStore, group: Any) -> None:
+        batch, answers = await self._decide(group.waiting)
         self._keys.turn_over(batch.kept, ())
-        for waiting, given in zip(group, answers, strict=True):
+        for waiting, given in zip(group.waiting, answers, strict=True):
             waiting.answers = given
-            waiting.done.set()
+        group.written.set()
         await anyio.sleep(0.5)
         await self._io(self._journal.write, batch)
         self._apply(batch)
