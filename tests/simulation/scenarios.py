@@ -238,3 +238,12 @@ SCENARIOS: Final[dict[str, Scenario]] = {
         restarted_clients,
     )
 }
+
+SEEDS: Final = dict.fromkeys(SCENARIOS, 12) | {
+    "calls_on_a_bad_network": 20,
+    "events_in_calm": 35,
+    "events_on_a_bad_network": 20,
+    "slow_readers": 25,
+    "transfers_on_a_bad_network": 20,
+}
+"""How many of each the quick tests run. All planted bugs but five would be caught by them in the bug's own scenario."""

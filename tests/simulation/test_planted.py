@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.simulation import planted_calls, planted_clients, planted_events, planted_transfers
 from tests.simulation.planting import Planted
+from tests.simulation.scenarios import SEEDS
 from tests.simulation.validators import VALIDATORS, broken
 
 from duologue.testing import SimulationFailed, simulate
@@ -38,7 +39,8 @@ def catch(planted: Planted, first: int) -> int:
 def test_a_planted_bug_is_caught(name: str) -> None:
     planted = PLANTED[name]
     seed = catch(planted, planted.seed)
-    assert broken(simulate(planted.scenario, seed)) == [], "without the bug every promise is kept"
+    if seed >= SEEDS[planted.scenario.__name__]:  # `test_scenarios` runs the others
+        assert broken(simulate(planted.scenario, seed)) == [], "without the bug every promise is kept"
 
 
 @pytest.mark.long  # a minute on one core
