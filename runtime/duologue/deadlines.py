@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from typing import Generic, TypeVar, cast
+from typing import Generic, TypeVar
 
 from msgspec import Struct
 
@@ -78,9 +78,16 @@ class Deadlines(Generic[T]):
     def due(self, now: float) -> list[T]:
         """Take out what is due."""
         taken: list[T] = []
-        while (when := self.next()) is not None and when <= now:
-            entry = heapq.heappop(self._heap)[2]
-            taken.append(cast("T", entry.item))  # `next` has taken the discarded ones out
-            entry.item = None
-        self.not_before = math.inf if when is None else when
+        while (item := self.take(now)) is not None:
+            taken.append(item)
         return taken
+
+    def take(self, now: float) -> T | None:
+        """Take out the first one that is due; None when none is."""
+        when = self.next()
+        if when is None or when > now:
+            self.not_before = math.inf if when is None else when
+            return None
+        entry = heapq.heappop(self._heap)[2]
+        item, entry.item = entry.item, None
+        return item

@@ -37,6 +37,7 @@ class Timers:
         self._numbers = count()
         for driver in (AsyncioExecutor, Clockwork):
             patch.setattr(driver, "call_at", self._watching(driver.call_at))
+        patch.setattr(AsyncioExecutor, "alarm_at", self._watching(AsyncioExecutor.alarm_at))
 
     def _watching(self, call_at: Callable[..., Timer]) -> Callable[..., Timer]:
         def watched(driver: Any, when: float, callback: Callable[[], None]) -> Timer:

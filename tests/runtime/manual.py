@@ -35,6 +35,7 @@ class ManualExecutor:
         self.soon.append(callback)
 
     call_together = call_soon
+    alarm_at = call_at
 
     def turn(self) -> None:
         """What is ready now, and not what it makes ready."""

@@ -10,9 +10,10 @@ import pytest
 import trustme
 from tests.runtime.chat import ChatClient, ChatServer
 from tests.runtime.proxy import proxied
-from tests.runtime.support import BOUND, Guest, Room, connection_of, until
+from tests.runtime.support import BOUND, Guest, Recorder, Room, connection_of, until
 
 from duologue import ConnectFailed, Identity, Limits, TlsIdentity, serve
+from duologue.drivers import current
 
 pytestmark = pytest.mark.anyio
 
@@ -120,6 +121,36 @@ async def test_a_handshake_that_never_ends(server_tls: ssl.SSLContext, client_tl
             with pytest.raises(ConnectFailed, match="within"):
                 await ChatClient.connect(f"wss://127.0.0.1:{port}", tls=client_tls, limits=LIMITS)
             assert anyio.current_time() - started < LIMITS.handshake + 0.5
+
+
+async def test_a_server_that_stops_waits_for_no_handshake(server_tls: ssl.SSLContext) -> None:
+    with anyio.fail_after(BOUND):
+        async with (
+            serve(Room(), "127.0.0.1", 0, tls=server_tls, limits=Limits(handshake=10 * BOUND)) as server,
+            await anyio.connect_tcp("127.0.0.1", server.port) as silent,
+        ):
+            await until(lambda: server.handshakes)
+            await anyio.wait_all_tasks_blocked()
+            await server.aclose()
+            with suppress(anyio.EndOfStream, anyio.BrokenResourceError):
+                await silent.receive()
+        assert server.handshakes == 0
+
+
+async def test_who_is_cancelled_while_shaking_hands_closes_the_socket(server_tls: ssl.SSLContext) -> None:
+    link = Recorder()
+    with anyio.fail_after(BOUND):
+        listener = await current().listen("127.0.0.1", 0, tls=server_tls, handshake=10 * BOUND)
+        async with await anyio.connect_tcp(*listener.addresses[0]) as silent:
+            accepted = await listener.accept()
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(accepted.run, link, 1000)
+                await anyio.wait_all_tasks_blocked()
+                tasks.cancel_scope.cancel()
+            with suppress(anyio.EndOfStream, anyio.BrokenResourceError):
+                await silent.receive()
+        await listener.aclose()
+    assert link.told == ["lost"]
 
 
 async def test_cuts_and_stalls(server_tls: ssl.SSLContext, client_tls: ssl.SSLContext) -> None:

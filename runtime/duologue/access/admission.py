@@ -81,6 +81,7 @@ class Admission:
         proxies: Who is trusted to say for whom it connects.
         unfinished: Those that have not said yet who they are.
         addresses: The connections of each address; `identities` those of each identity.
+        is_stopping: Whether nobody is let in any more.
     """
 
     def __init__(
@@ -101,6 +102,7 @@ class Admission:
         self.unfinished = Unfinished(limits.handshakes)
         self.addresses = Crowd(limits.connections_per_address)
         self.identities = Crowd(limits.connections_per_identity)
+        self.is_stopping = False
         self._authenticator = authenticator
         self._asking: dict[_Asking, None] = {}
 

@@ -119,7 +119,7 @@ class Standing:
         if self.identity.expires_at is not None:
             left = (self.identity.expires_at - datetime.now(UTC)).total_seconds()
             executor = self._connection.executor
-            self._expiry = executor.call_at(executor.now() + left + self._connection.limits.expiry_grace, self._expire)
+            self._expiry = executor.alarm_at(executor.now() + left + self._connection.limits.expiry_grace, self._expire)
 
     def _expire(self) -> None:
         self._expiry = None

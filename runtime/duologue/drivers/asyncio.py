@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import math
 import socket
 import ssl
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from itertools import count
 from typing import Any, cast
 
 from typing_extensions import override
 
+from ..deadlines import Deadline, Deadlines
 from .listening import address_of, host_of, listening_socket, peer_of
 from .options import limit_unsent
 from .pace import Pace
@@ -144,6 +146,8 @@ class AcceptedSocket:
         self._socket = accepted
         self._tls = tls
         self._handshake = handshake
+        self._aborted = False
+        self._beginning: asyncio.Timeout | None = None
 
     async def run(self, link: LinkEnd, high_water: int) -> None:
         """See `Socket.run`."""
@@ -151,17 +155,28 @@ class AcceptedSocket:
         transport = AsyncioTransport()  # uvloop returns its own TLS protocol in the place of this one
         options = {"ssl_handshake_timeout": self._handshake, "ssl_shutdown_timeout": TLS_CLOSE} if self._tls else {}
         try:
-            await loop.connect_accepted_socket(lambda: transport, self._socket, ssl=self._tls, **options)
+            async with asyncio.timeout(None) as self._beginning:
+                await loop.connect_accepted_socket(lambda: transport, self._socket, ssl=self._tls, **options)
         except BaseException as error:
-            self.abort()
+            self._socket.close()
             link.lost()
             if isinstance(error, OSError):  # the peer went away, or does not speak TLS: its own problem
                 return
             raise
+        finally:
+            self._beginning = None
+        if self._aborted:  # as it was about to succeed
+            transport.abort()
+            link.lost()
+            return
         await transport.run(link, high_water)
 
     def abort(self) -> None:
-        self._socket.close()
+        if self._beginning is None:
+            self._socket.close()
+        elif not self._aborted:
+            self._beginning.reschedule(0.0)
+        self._aborted = True
 
     def peer_name(self) -> str:
         return peer_of(self._socket)
@@ -200,13 +215,19 @@ class AsyncioListener:
 
 
 class AsyncioScope:
-    """See `Scope`."""
+    """See `Scope`; the context manager that gives it is the scope itself."""
 
     def __init__(self, pace: Pace) -> None:
         self._loop = asyncio.get_running_loop()
         self._pace = pace
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._numbers = count()
+
+    async def __aenter__(self) -> Scope:
+        return self
+
+    async def __aexit__(self, *raised: object) -> None:
+        await self.aclose()
 
     def spawn(self, function: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> Task:
         number = next(self._numbers)
@@ -245,13 +266,17 @@ class AsyncioScope:
             raise cancelled
 
 
-@asynccontextmanager
-async def _scope(pace: Pace) -> AsyncGenerator[Scope]:
-    scope = AsyncioScope(pace)
-    try:
-        yield scope
-    finally:
-        await scope.aclose()
+class _Alarm:
+    """See `Timer`."""
+
+    __slots__ = ("_among", "_deadline")
+
+    def __init__(self, deadline: Deadline[Callable[[], None]], among: Deadlines[Callable[[], None]]) -> None:
+        self._deadline = deadline
+        self._among = among
+
+    def cancel(self) -> None:
+        self._among.discard(self._deadline)
 
 
 class AsyncioExecutor:
@@ -265,6 +290,9 @@ class AsyncioExecutor:
         self._pace = Pace(self._loop.call_soon)
         self.cancel = self._pace.cancel
         self._together: list[Callable[[], None]] = []
+        self._alarms: Deadlines[Callable[[], None]] = Deadlines()
+        self._timer: asyncio.TimerHandle | None = None
+        self._rings_at = math.inf
         self._of_timers = contextvars.Context()
 
     def call_together(self, callback: Callable[[], None]) -> None:
@@ -274,6 +302,9 @@ class AsyncioExecutor:
 
     def _call_all(self) -> None:
         callbacks, self._together = self._together, []
+        self._call(callbacks)
+
+    def _call(self, callbacks: Sequence[Callable[[], None]]) -> None:
         for callback in callbacks:
             try:
                 callback()
@@ -284,8 +315,31 @@ class AsyncioExecutor:
         # not the caller's context, which may be that of one request
         return self._loop.call_at(when, callback, context=self._of_timers)
 
+    def alarm_at(self, when: float, callback: Callable[[], None]) -> Timer:
+        deadline = self._alarms.push(when, callback)
+        if when < self._rings_at:
+            self._set_timer(when)
+        return _Alarm(deadline, self._alarms)
+
+    def _set_timer(self, when: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._rings_at, self._timer = when, self._loop.call_at(when, self._ring, context=self._of_timers)
+
+    def _ring(self) -> None:
+        now = max(self._loop.time(), self._rings_at)  # uvloop counts whole milliseconds
+        self._rings_at, self._timer = math.inf, None
+        for _ in range(len(self._alarms)):  # what is set for now meanwhile has its turn later
+            callback = self._alarms.take(now)
+            if callback is None:
+                break
+            self._call([callback])
+        first = self._alarms.next()
+        if first is not None and first < self._rings_at:
+            self._set_timer(first)
+
     def scope(self) -> AbstractAsyncContextManager[Scope]:
-        return _scope(self._pace)
+        return AsyncioScope(self._pace)
 
     async def connect(
         self, host: str, port: int, *, tls: ssl.SSLContext | None, server_hostname: str | None, limit: float

@@ -284,6 +284,9 @@ class MemoryExecutor:
     def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
         return self._executor.call_at(when, callback)
 
+    def alarm_at(self, when: float, callback: Callable[[], None]) -> Timer:
+        return self._executor.alarm_at(when, callback)
+
     def call_soon(self, callback: Callable[[], None]) -> Any:
         return self._executor.call_soon(callback)
 

@@ -105,7 +105,7 @@ class Socket(Protocol):
         ...
 
     def abort(self) -> None:
-        """Close a socket that was never run."""
+        """Close a socket that was never run, or whose link was not told `connected` yet: TLS may be shaking hands."""
         ...
 
     def peer_name(self) -> str:
@@ -133,6 +133,10 @@ class Executor(Protocol):
         ...
 
     def call_at(self, when: float, callback: Callable[[], None]) -> Timer: ...
+    def alarm_at(self, when: float, callback: Callable[[], None]) -> Timer:
+        """As `call_at`, for what each of thousands of connections waits for: all of it shares one timer of the loop."""
+        ...
+
     def call_soon(self, callback: Callable[[], None]) -> Any:
         """Call after everything that is ready now."""
         ...

@@ -164,6 +164,7 @@ class TrioSocket:
         self._tls = tls
         self._handshake = handshake
         self._transport: TrioTransport | None = None
+        self._beginning: trio.CancelScope | None = None
         limit_unsent(stream)
 
     async def run(self, link: LinkEnd, high_water: int) -> None:
@@ -175,10 +176,10 @@ class TrioSocket:
                 link.connected(self._transport)
             await self._transport.carry()
         except OSError:  # the peer went away, or does not speak TLS: its own problem
-            self.abort()
+            self._close()
             link.lost()
         except BaseException:
-            self.abort()
+            self._close()
             link.lost()
             raise
 
@@ -200,17 +201,24 @@ class TrioSocket:
         self._stream = secure
 
     def abort(self) -> None:
-        _socket_of(self._stream).close()
+        if self._beginning is None:
+            self._close()
+        else:
+            self._beginning.cancel()
 
     def peer_name(self) -> str:
         return peer_of(_socket_of(self._stream))
 
+    def _close(self) -> None:
+        _socket_of(self._stream).close()
+
     async def _begin(self) -> None:
         if self._tls is not None:
-            with trio.move_on_after(self._handshake) as limit:
+            with trio.move_on_after(self._handshake) as self._beginning:
                 await self.begin_tls(self._tls, None)
-            if limit.cancelled_caught:
-                raise TimeoutError("TLS took too long")
+            if self._beginning.cancelled_caught:
+                raise TimeoutError("TLS took too long, or was given up")
+            self._beginning = None
 
 
 class TrioListener:
@@ -241,7 +249,7 @@ class TrioExecutor:
     def __init__(self) -> None:
         self.now = trio.current_time
         self.future = TrioFuture
-        self.call_at = clockwork().call_at
+        self.call_at = self.alarm_at = clockwork().call_at
         self.call_soon = self.call_together = clockwork().call_soon
         self.cancel = clockwork().pace.cancel
 

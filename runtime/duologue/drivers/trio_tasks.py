@@ -100,7 +100,9 @@ class Clockwork:
         while True:
             for _ in range(len(self._soon)):
                 self._call(self._soon.popleft())
-            while self._timers and (self._timers[0][0] <= trio.current_time() or self._timers[0][2].callback is None):
+            for _ in range(len(self._timers)):  # what is set for now meanwhile has its turn later
+                if not self._is_due():
+                    break
                 timer = heapq.heappop(self._timers)[2]
                 callback, timer.callback = timer.callback, None
                 if callback is None:
@@ -112,6 +114,11 @@ class Clockwork:
             else:
                 with trio.CancelScope(deadline=self._timers[0][0] if self._timers else float("inf")):
                     await self._park()
+
+    def _is_due(self) -> bool:
+        """Whether the first timer is, or was cancelled."""
+        timers = self._timers
+        return bool(timers) and (timers[0][0] <= trio.current_time() or timers[0][2].callback is None)
 
     async def _park(self) -> None:
         self._parked = trio.lowlevel.current_task()

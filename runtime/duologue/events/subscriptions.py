@@ -35,6 +35,8 @@ TELL_EVERY: Final = 10.0
 REPLAY_BATCH: Final = 256
 """Log entries read at once for a subscriber that catches up."""
 
+_NOTHING: Final[frozenset[str]] = frozenset()
+
 
 class _Subscribe(msgspec.Struct, forbid_unknown_fields=True):
     events: list[str]
@@ -66,7 +68,7 @@ class Subscriptions:
         self._publisher = publisher
         self._known = publisher.events
         self._subscriptions: dict[str, Subscription] = {}
-        self._certain: frozenset[str] = frozenset()
+        self._certain = _NOTHING
         self._withheld: dict[State, Frames] = {}
         self._lost: dict[tuple[str, str], int] = {}
         self._log_watch: Timer | None = None
@@ -89,7 +91,7 @@ class Subscriptions:
         subscription = self._open(wanted.sub)
         opened = {name: Wanted(accepted) for name in wanted.events}
         subscription.events.update(opened)
-        self._certain = frozenset()
+        self._certain = _NOTHING
         for name in wanted.events:
             self._publisher.listen(name, self._deliver)
         position = self._publisher.log.position
@@ -263,7 +265,7 @@ class Subscriptions:
         return True
 
     def _ignore_unwanted(self) -> None:
-        self._certain = frozenset()
+        self._certain = _NOTHING
         wanted = {name for subscription in self._subscriptions.values() for name in subscription.events}
         for name in self._known:
             if name not in wanted:
@@ -332,7 +334,7 @@ class Subscriptions:
             and self._connection.extensions
             and any(map(self._follows_log, self._subscriptions.values()))
         ):
-            self._log_watch = executor.call_at(executor.now() + TELL_EVERY, self._log_watched)
+            self._log_watch = executor.alarm_at(executor.now() + TELL_EVERY, self._log_watched)
 
     def _log_watched(self) -> None:
         self._log_watch = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -53,6 +54,9 @@ HTTP_STATUS: Final[Mapping[Status, int]] = {
 """How a handshake is refused; with 500 for what is not listed."""
 
 ANY_ORIGIN: Final = "*"
+
+_one_for_all: Final = lru_cache(maxsize=64)
+"""What all connections of a server have in common is there once."""
 
 VARIABLE: Final = re.compile(r"\$([a-z][a-z0-9_]*)")
 """A variable in the texts of a declared protocol's `connect`."""
@@ -103,10 +107,10 @@ def server_protocol(
 ) -> ServerProtocol:
     """A server's end, which waits for a request; of browsers it takes those that show a page of these origins."""
     return ServerProtocol(
-        origins=None if ANY_ORIGIN in origins else [None, *map(Origin, origins)],
+        origins=_taken(tuple(origins)),
         extensions=server_extensions(compression),
-        subprotocols=[Subprotocol(name) for name in subprotocols] or None,
-        select_subprotocol=_first_of(subprotocols),
+        subprotocols=_offered(tuple(subprotocols)),
+        select_subprotocol=_first_of(tuple(subprotocols)),
         max_size=limits.frame,
         logger=WEBSOCKET_LOGGER,
     )
@@ -182,7 +186,18 @@ def refusal(protocol: ServerProtocol, error: CallError, *, shown: bool = True) -
     return response
 
 
-def _first_of(ours: Sequence[str]) -> Callable[[ServerProtocol, Sequence[Subprotocol]], Subprotocol | None]:
+@_one_for_all
+def _taken(origins: tuple[str, ...]) -> list[Origin | None] | None:
+    return None if ANY_ORIGIN in origins else [None, *map(Origin, origins)]
+
+
+@_one_for_all
+def _offered(subprotocols: tuple[str, ...]) -> list[Subprotocol] | None:
+    return [Subprotocol(name) for name in subprotocols] or None
+
+
+@_one_for_all
+def _first_of(ours: tuple[str, ...]) -> Callable[[ServerProtocol, Sequence[Subprotocol]], Subprotocol | None]:
     """The best of ours that is offered; a client that offers others, or none, is not refused for it."""
 
     def select(protocol: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:

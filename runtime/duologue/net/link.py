@@ -46,6 +46,39 @@ class Link:
         framing: Links of one framing send the same frame for a text (`frame_text`); None where each is made anew.
     """
 
+    __slots__ = (  # with as many attributes a dictionary shares its keys with no other, and takes a KiB more
+        "_backlog",
+        "_cutter",
+        "_deaf",
+        "_deflating",
+        "_ended",
+        "_failure",
+        "_fragments",
+        "_frames",
+        "_largest",
+        "_masks",
+        "_opened",
+        "_opening",
+        "_pings",
+        "_transport",
+        "_unjoined_bytes",
+        "_unjoined_frames",
+        "_watchdog",
+        "closed",
+        "exceeded",
+        "executor",
+        "framing",
+        "has_room",
+        "is_clear",
+        "is_open",
+        "last_write",
+        "limits",
+        "now",
+        "owner",
+        "protocol",
+        "written",
+    )
+
     owner: LinkOwner
 
     def __init__(self, protocol: ClientProtocol | ServerProtocol, executor: Executor, limits: Limits) -> None:
@@ -137,6 +170,11 @@ class Link:
     def peer_certificate(self) -> Mapping[str, Any] | None:
         """The peer's certificate; None unless TLS checked one."""
         return self._live.peer_certificate()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a socket under it, or was."""
+        return self._transport is not None
 
     @property
     def high_water(self) -> int:

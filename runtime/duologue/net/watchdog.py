@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from ..close_codes import CloseCode
-from ..drivers.port import Transport
+from ..drivers.port import Timer, Transport
 from ..limits import JOIN_BYTES
-from .alarms import Alarm, Alarms
 
 if TYPE_CHECKING:
     from .link import Link
@@ -26,12 +27,13 @@ class Watchdog:
 
     __slots__ = (
         "_acknowledged",
-        "_alarms",
         "_end",
         "_handshake",
         "_limits",
         "_link",
         "_progress_at",
+        "_silence",
+        "_stopped",
         "_transport",
         "last_byte",
         "writes",
@@ -40,30 +42,34 @@ class Watchdog:
     def __init__(self, link: Link) -> None:
         self._link = link
         self._limits = link.limits
-        self._alarms = Alarms(link.executor)
         self._transport: Transport | None = None
         self.last_byte = link.now
         self._acknowledged = 0
         self._progress_at = 0.0
-        self._handshake: Alarm | None = None
-        self.writes: Alarm | None = None
-        self._end: Alarm | None = None
+        self._stopped = False
+        self._handshake: Timer | None = None
+        self._silence: Timer | None = None
+        self.writes: Timer | None = None
+        self._end: Timer | None = None
 
     def stop(self) -> None:
         """The socket is gone."""
-        self._alarms.stop()
+        self._stopped = True
+        for timer in (self._handshake, self._silence, self.writes, self._end):
+            if timer is not None:
+                timer.cancel()
 
     def expect_opening(self, transport: Transport) -> None:
         """The socket is there."""
         self._transport = transport
-        self._handshake = self._alarms.after(self._limits.handshake, self._handshake_expired)
+        self._handshake = self._after(self._limits.handshake, self._handshake_expired)
 
     def opened(self, *, accepted: bool) -> None:
         """The opening handshake is over."""
         assert self._handshake is not None, "it began when the socket was there"
-        self._alarms.discard(self._handshake)
+        self._handshake.cancel()
         if accepted:
-            self._alarms.after(self._limits.idle / 2, self._watch_silence)
+            self._silence = self._after(self._limits.idle / 2, self._watch_silence)
         else:
             self.expect_end()
 
@@ -80,12 +86,12 @@ class Watchdog:
     def _begin_to_watch(self, waiting: int) -> None:
         self._progress_at = self._link.executor.now()
         self._acknowledged = self._link.written - waiting
-        self.writes = self._alarms.after(self._limits.write_deadline / WATCHES, self._watch_writes)
+        self.writes = self._after(self._limits.write_deadline / WATCHES, self._watch_writes)
 
     def expect_end(self) -> None:
         """The closing handshake has begun; it ends in time."""
         if self._end is None:
-            self._end = self._alarms.after(self._limits.close, self._cut)
+            self._end = self._after(self._limits.close, self._cut)
 
     def show_life(self) -> None:
         """A message takes its time to arrive: its sender's ping waits behind it, and so would the answer."""
@@ -105,9 +111,9 @@ class Watchdog:
             self._link.abort(CloseCode.ABNORMAL, f"no byte from the peer in {limit:g} s", "idle")
         elif now >= ask_at:
             self._link.ping()
-            self._alarms.at(gone_at, self._watch_silence)
+            self._silence = self._at(gone_at, self._watch_silence)
         else:
-            self._alarms.at(ask_at, self._watch_silence)
+            self._silence = self._at(ask_at, self._watch_silence)
 
     def _watch_writes(self) -> None:
         """Cut a peer that takes nothing of what waits for it."""
@@ -125,7 +131,15 @@ class Watchdog:
                 CloseCode.SLOW, f"the peer took nothing of {waiting} bytes in {limit:g} s", "write_deadline"
             )
             return
-        self.writes = self._alarms.after(limit / WATCHES, self._watch_writes)
+        self.writes = self._after(limit / WATCHES, self._watch_writes)
+
+    def _after(self, delay: float, action: Callable[[], None]) -> Timer | None:
+        return self._at(self._link.executor.now() + delay, action)
+
+    def _at(self, when: float, action: Callable[[], None]) -> Timer | None:
+        if self._stopped or when == math.inf:
+            return None
+        return self._link.executor.alarm_at(when, action)
 
     def _cut(self) -> None:
         """Cut what did not end by itself; the reason is the one that was said."""

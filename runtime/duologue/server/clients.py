@@ -80,7 +80,7 @@ class Clients:
         if len(self._lost) >= self._limits.connections:
             self._expire(next(iter(self._lost)))
         until = self._executor.now() + self._limits.reconnect
-        self._lost[session] = self._executor.call_at(until, lambda: self._expire(session))
+        self._lost[session] = self._executor.alarm_at(until, lambda: self._expire(session))
 
     def _expire(self, session: _Session) -> None:
         closed = self._newest[session].closed

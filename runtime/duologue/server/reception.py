@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-import anyio
 from msgspec import Raw
 from websockets.exceptions import InvalidOrigin
 from websockets.http11 import Request, Response
@@ -36,6 +35,7 @@ MOST_UNHEARD: Final = 64
 """Messages that may wait while a declared handshake is under way; who says more is cut."""
 
 _CODEC: Final = NativeCodec()
+_NONE: Final = Credentials()
 
 _REASONS: Final[Mapping[Status, str]] = {
     Status.INVALID_ARGUMENT: "proxy",
@@ -65,7 +65,9 @@ class Reception:
         connection: The conversation; None until the peer was let in.
     """
 
+    _ear: Ear
     _scope: Scope
+    _socket: Socket
 
     def __init__(
         self,
@@ -73,14 +75,12 @@ class Reception:
         party: Party,
         admission: Admission,
         on_let_in: Callable[[Reception, Connection], None],
-        is_stopping: Callable[[], bool],
     ) -> None:
         self.connection: Connection | None = None
         self._executor = executor
         self._party = party
         self._admission = admission
         self._on_let_in = on_let_in
-        self._is_stopping = is_stopping
         envelope = party.speech.envelope
         subprotocols = (SUBPROTOCOL,) if envelope is None else tuple(envelope.connect.get("subprotocol", ()))
         self._protocol = server_protocol(party.limits, admission.origins, party.compression, subprotocols)
@@ -90,23 +90,23 @@ class Reception:
         if envelope is not None and envelope.handshake:
             from ..connection.greeting import Greeting, asks_for_token
 
+            self._ear = Ear(executor)
             self._greeting = Greeting(envelope, "server", party.hooks, authenticate=self._authenticate)
             self._shows_token = asks_for_token(envelope)
-        self._ear = Ear(executor)
         self._identity: Identity | None = None
         self._link = Link(self._protocol, executor, party.limits)
         self._link.owner = self
         self._counted: str | None = None
         self._crowd = 0
         self._address = ""
-        self._credentials = Credentials()
+        self._credentials = _NONE
         self._subprotocol: str | None = None
         self._login: Timer | None = None
         self._asked = False
-        self._cut = anyio.CancelScope()
 
     async def run(self, socket: Socket) -> None:
         """Carry bytes until the connection is gone, and its keyed handlers have ended. Never raises for its peer."""
+        self._socket = socket
         admission = self._admission
         address = self._address = socket.peer_name()
         if address not in admission.proxies:  # for whom a proxy connects is in its request
@@ -117,12 +117,11 @@ class Reception:
                 socket.abort()
                 return
             admission.unfinished.enter(self._make_room)
-            with self._cut:
-                async with self._executor.scope() as scope:
-                    self._scope = scope
-                    await socket.run(self._link, self._link.high_water)
-                    if self.connection is not None:
-                        await self.connection.until_done()
+            async with self._executor.scope() as scope:
+                self._scope = scope
+                await socket.run(self._link, self._link.high_water)
+                if self.connection is not None:
+                    await self.connection.until_done()
         finally:
             admission.unfinished.leave(self._make_room)
             if self._counted is not None:
@@ -136,7 +135,8 @@ class Reception:
         """Cut the connection: nobody was let in."""
         assert self.connection is None, "who was let in is a reception no more"
         self._link.abort(code, reason, limit)
-        self._cut.cancel()  # TLS may be shaking hands, of which the link knows nothing
+        if not self._link.is_connected:  # TLS may be shaking hands
+            self._socket.abort()
 
     def _make_room(self) -> None:
         self.give_up(CloseCode.POLICY, "there are too many, and this one has taken longest", "handshakes")
@@ -173,7 +173,7 @@ class Reception:
             self._decline(error, why="request")
             return
         try:
-            if self._is_stopping():  # the socket is still open for those who ask whether it is
+            if self._admission.is_stopping:  # the socket is still open for those who ask whether it is
                 self._tell("stopping")
                 self._link.respond(refusal(self._protocol, Unavailable(STOPPING)))
                 return
@@ -193,7 +193,7 @@ class Reception:
 
     def _answer_probe(self, request: Request) -> bool:
         """Answer those who look after the server; False where somebody else asks."""
-        probes, stopping = self._party.probes, self._is_stopping()
+        probes, stopping = self._party.probes, self._admission.is_stopping
         answer = probes and probes.answer(self._protocol, request, self._address, stopping=stopping)
         if answer:
             self._link.respond(answer)
@@ -232,6 +232,7 @@ class Reception:
             self._link, self._party, identity, self._credentials, self._admission, variables=variables
         )
         self._forget_login()
+        self._credentials = _NONE  # the connection has what it needs of them
         self._protocol.max_message_size = self._party.limits.frame
         self.connection.begin(self._scope)
         self._on_let_in(self, self.connection)
@@ -241,7 +242,9 @@ class Reception:
     def on_open(self, subprotocol: str | None) -> None:
         self._subprotocol = subprotocol
         until = self._executor.now() + self._party.limits.handshake
-        self._login = self._executor.call_at(until, lambda: self._refuse("nobody signed in in time", limit="handshake"))
+        self._login = self._executor.alarm_at(
+            until, lambda: self._refuse("nobody signed in in time", limit="handshake")
+        )
         if self._greeting is not None:
             self._scope.spawn(self._greet, self._greeting)
 
@@ -329,6 +332,9 @@ class Reception:
             self._tell(why)
         code = CloseCode.UNAUTHENTICATED if close is None else close["code"]
         self._link.close(code, reason if close is None else close.get("reason", reason), limit)
+
+    def _nobody_came(self) -> None:
+        self._refuse("nobody signed in in time", limit="handshake")
 
     def _forget_login(self) -> None:
         if self._login is not None:

@@ -6,7 +6,7 @@ import errno
 import logging
 import secrets
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, Generic, Self, cast
 from weakref import WeakKeyDictionary
@@ -59,13 +59,13 @@ RETURNS: Final = 1000
 class ConnectionHandler:
     """An accepted connection that nobody runs yet (`ConnectionHandler` of ADR-008)."""
 
-    def __init__(self, run: Callable[[Socket], Awaitable[None]], socket: Socket) -> None:
+    def __init__(self, run: Callable[[Socket], Coroutine[Any, Any, None]], socket: Socket) -> None:
         self._run = run
         self._socket = socket
 
-    async def handle(self) -> None:
+    def handle(self) -> Coroutine[Any, Any, None]:
         """Shake hands, then serve the peer until the connection ends. Never raises for what the peer does."""
-        await self._run(self._socket)
+        return self._run(self._socket)
 
 
 class Server(Generic[PeerT]):
@@ -292,7 +292,7 @@ class Server(Generic[PeerT]):
         """
         if self._closing:
             return
-        self._closing = True
+        self._closing = self._admission.is_stopping = True
         self._service.uploads.release(self)
         if self._party.probes is None:
             await self._stop_listening()
@@ -345,7 +345,7 @@ class Server(Generic[PeerT]):
             wake(self._room)
 
     async def _handle(self, socket: Socket) -> None:
-        reception = Reception(self._executor, self._party, self._admission, self._let_in, lambda: self._closing)
+        reception = Reception(self._executor, self._party, self._admission, self._let_in)
         self._receptions[reception] = None
         try:
             await reception.run(socket)
