@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
@@ -12,6 +13,7 @@ from tests.runtime.chat import ECHO
 
 from duologue import CallOptions, Effect
 from duologue.calling.attempts import Attempts
+from duologue.deadlines import Deadlines
 
 PEER: Any = SimpleNamespace(executor=SimpleNamespace(now=lambda: 0.0))
 KEYED = msgspec.structs.replace(ECHO, effect=Effect.KEYED)
@@ -28,3 +30,9 @@ def test_a_key_that_is_made_takes_nothing_from_what_was_given() -> None:
 def test_params_that_are_called_options_are_told_from_them(options: object) -> None:
     with pytest.raises(TypeError, match=f"options= takes CallOptions, not {type(options).__name__}: .* options_="):
         Attempts.of(PEER, ECHO, None, cast("CallOptions", options))
+
+
+def test_garbage_collection_passes_by_what_ends_with_its_call() -> None:
+    """With thousands of calls in flight, what they hold is most of what a collection looks at."""
+    assert not gc.is_tracked(Attempts.of(PEER, ECHO, None, None))
+    assert not gc.is_tracked(Deadlines[list[str]]().push(1.0, ["a call"]))
