@@ -293,7 +293,7 @@ class MemoryExecutor:
     def call_together(self, callback: Callable[[], None]) -> None:
         self._executor.call_together(callback)
 
-    def cancel(self, task: Task) -> None:
+    def cancel(self, task: Task, /) -> None:
         self._executor.cancel(task)
 
     def future(self) -> Future:

@@ -145,7 +145,7 @@ class Executor(Protocol):
         """Call once what is ready now has been dealt with; what many ask for in one turn may be one callback."""
         ...
 
-    def cancel(self, task: Task) -> None:
+    def cancel(self, task: Task, /) -> None:
         """Cancel a task: now, or in one of the next turns where many are, so that all else has its turn, too."""
         ...
 
