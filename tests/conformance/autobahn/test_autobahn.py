@@ -81,6 +81,7 @@ def suite() -> Path:
     """The suite's command, installed where it is not yet."""
     command = HOME / "bin" / "wstest"
     if not command.exists():
+        faulthandler.cancel_dump_traceback_later()  # each step has a bound of its own, and what is compiled takes time
         interpreter, tools = python(), HOME / "tools"
         quiet = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
         for step, environ in (
