@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, Final
 
+from msgspec.structs import replace
 from tests.simulation import scenarios, validators
 from tests.simulation.planting import Bugs, Patch
 
