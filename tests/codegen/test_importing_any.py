@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,6 @@ from duologue_codegen.nodes import to_json
 
 HERE = Path(__file__).parent
 IMPORTED = HERE / "imported"
-REGISTRY = compile_spec(HERE.parents[1] / "spec/registry.yaml")
 
 
 def attempt(kind: str, path: Path) -> str | None:
@@ -112,12 +112,17 @@ def read(path: Path) -> Any:
     return to_json(root)
 
 
-DOCUMENTS = {
-    "cdp": [read(IMPORTED / "cdp/viewer_protocol.json")],
-    "openrpc": [read(IMPORTED / "openrpc/ledger.json"), document("openrpc", REGISTRY)],
-    "asyncapi": [read(IMPORTED / "asyncapi/chat.yaml"), document("asyncapi", REGISTRY)],
-    "json-schema": [read(IMPORTED / "json-schema/rooms.json"), document("json-schema", REGISTRY)],
-}
+KINDS = ("cdp", "openrpc", "asyncapi", "json-schema")
+
+
+@cache
+def documents(kind: str) -> list[Any]:
+    if kind == "cdp":
+        return [read(IMPORTED / "cdp/viewer_protocol.json")]
+    name = {"openrpc": "ledger.json", "asyncapi": "chat.yaml", "json-schema": "rooms.json"}[kind]
+    return [read(IMPORTED / kind / name), document(kind, compile_spec(HERE.parents[1] / "spec/registry.yaml"))]
+
+
 MEMBERS = ["description", "title", "python", "x-duologue-spec", "x-duologue-python", "nullable", "default", "allOf"]
 VALUES: list[Any] = [
     None, True, False, 0, -1, 2.5, 1e300, "", "a", "#", "\u202e\x1b[31m", "x" * 300, [], {}, [1], ["a"], [[]],
@@ -136,7 +141,7 @@ def ways(value: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 @st.composite
 def changed(draw: st.DrawFn, kind: str) -> Any:
     """A document in which something is replaced, removed or added."""
-    whole = copy.deepcopy(draw(st.sampled_from(DOCUMENTS[kind])))
+    whole = copy.deepcopy(draw(st.sampled_from(documents(kind))))
     for _ in range(draw(st.integers(1, 2))):
         *before, last = draw(st.sampled_from(list(ways(whole))))
         owner = whole
@@ -152,13 +157,13 @@ def changed(draw: st.DrawFn, kind: str) -> Any:
     return whole
 
 
-@pytest.mark.parametrize("kind", DOCUMENTS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_changed_document_becomes_a_spec_that_compiles_or_is_refused(kind: str, folder: Path) -> None:
     change(kind, folder, 12)
 
 
 @pytest.mark.long  # a thousand documents of each format
-@pytest.mark.parametrize("kind", DOCUMENTS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_many_changed_documents_become_specs_or_are_refused(kind: str, folder: Path) -> None:
     change(kind, folder, 1000)
 

@@ -35,7 +35,7 @@ caught_by = PLANTED.caught_by
 
 
 # ----------------------------------------------------------------------------------------------------- keys and retries
-@caught_by(scenarios.calls_on_a_bad_network, validators.effects_happen_once)
+@caught_by(scenarios.calls_on_a_bad_network, validators.effects_happen_once, seed=11)
 def keys_are_not_looked_at(patch: Patch) -> None:
     """Each retry of a keyed call runs its handler."""
     answer = KeyedCalls.answer

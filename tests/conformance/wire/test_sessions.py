@@ -7,14 +7,13 @@ import json
 import struct
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from typing import Any, cast
 
 import anyio
 import pytest
-import yaml
 from anyio.abc import TaskGroup
 from tests.conformance.wire.sdk import Serving, sdk
+from tests.conformance.wire.tables import table
 from tests.runtime.raw import Raw, raw_client, raw_server
 from tests.runtime.support import until
 from websockets.frames import Opcode
@@ -26,7 +25,7 @@ pytestmark = pytest.mark.anyio
 
 Step = tuple[str, Any]
 BOUND = 20.0
-SESSIONS: dict[str, list[Any]] = yaml.safe_load(Path(__file__).with_name("sessions.yaml").read_text(encoding="utf-8"))
+SESSIONS: dict[str, list[Any]] = table("sessions")
 
 
 def steps(name: str) -> Iterator[Step]:

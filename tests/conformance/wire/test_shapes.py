@@ -9,12 +9,12 @@ from typing import Any
 
 import msgspec
 import pytest
-import yaml
+from tests.conformance.wire.tables import table
 
 from duologue.wire import Capabilities, Message, NativeCodec
 
 HERE = Path(__file__).parent
-SHAPES: list[dict[str, Any]] = yaml.safe_load((HERE / "shapes.yaml").read_text(encoding="utf-8"))
+SHAPES: list[dict[str, Any]] = table("shapes")
 PLAIN = Capabilities(extensions=False)
 
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
-import yaml
 from tests.conformance.wire.sdk import Served, Serving, sdk
+from tests.conformance.wire.tables import table
 from tests.runtime.raw import Raw, raw_client, raw_server
 from websockets.exceptions import ConnectionClosed
 
 from duologue import serve
 
 HELLO = {"protocol": "vectors", "version": "1.0.0", "api": 1, "session": "raw", "gen": 1}
-ROWS: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("verdicts.yaml").read_text(encoding="utf-8"))
+ROWS: list[dict[str, Any]] = table("verdicts")
 
 
 def message(parts: list[str | dict[str, Any]]) -> bytes:
