@@ -30,11 +30,11 @@ def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Generate packages once for all processes of a run.
+    """Let all processes of a run share what is made once.
 
     And let those that tests start hear Ctrl-C: a shell's background jobs are started deaf to it.
     """
     if SHARED not in os.environ:
-        config.add_cleanup(share().cleanup)
+        config.add_cleanup(share().close)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

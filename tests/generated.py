@@ -1,4 +1,4 @@
-"""Packages that tests use: generated from a spec, once in a run of the tests, into a temporary folder."""
+"""What the processes of a run of the tests share, each made once: packages that tests use, generated from a spec."""
 
 from __future__ import annotations
 
@@ -8,24 +8,45 @@ import hashlib
 import importlib
 import os
 import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-SHARED: Final = "DUOLOGUE_TESTS_GENERATED"
+SHARED: Final = "DUOLOGUE_TESTS_SHARED"
 """The environment variable that names the folder which all processes of a run of the tests share."""
 
+LASTS: Final = "lasts"
+"""A pipe in that folder: who reads it comes to its end when the run is over."""
 
-def share() -> TemporaryDirectory[str]:
-    """Let this process, and those that it starts, generate each package once for all of them."""
-    folder = TemporaryDirectory(prefix="duologue-generated-")
-    os.environ[SHARED] = folder.name
+
+def share() -> ExitStack:
+    """Let this process, and those that it starts, make each thing once for all of them, until the stack is closed."""
+    shared = ExitStack()
+    folder = shared.enter_context(TemporaryDirectory(prefix="duologue-"))  # short, as sockets' paths must be
+    os.environ[SHARED] = folder
+    os.mkfifo(pipe := Path(folder, LASTS))
+    shared.callback(os.close, os.open(pipe, os.O_RDWR))
+    return shared
+
+
+def once(name: str, make: Callable[[Path], None]) -> Path:
+    """The folder that `make` has filled; who comes while another process is at it waits."""
+    folder = Path(_shared(), name)
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "made").exists():
+            make(folder)
+            (folder / "made").touch()
     return folder
 
 
 def generated(spec: Path) -> Any:
     """Generate and import; what the checkers cannot see before the tests run is `Any` to them."""
-    folder = _generate_once(spec)
+    folder = once(hashlib.sha256(bytes(spec)).hexdigest()[:16], partial(_generate, spec))
     sys.path.insert(0, str(folder))
     try:
         return importlib.import_module((folder / "package").read_text())
@@ -33,20 +54,9 @@ def generated(spec: Path) -> Any:
         sys.path.remove(str(folder))
 
 
-def _generate_once(spec: Path) -> Path:
-    """The folder of what was generated; who comes while another process is at it waits."""
-    folder = Path(_shared(), hashlib.sha256(bytes(spec)).hexdigest()[:16])
-    folder.mkdir(exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "package").exists():
-            _generate(spec, folder)
-    return folder
-
-
 def _shared() -> str:
     if SHARED not in os.environ:
-        atexit.register(share().cleanup)
+        atexit.register(share().close)
     return os.environ[SHARED]
 
 

@@ -3,7 +3,7 @@
     python parent.py SOCKET MODULE...
 
 A stub says what to run in one line, and sends its standard streams along. It is told the process's id, and how it
-ended. When a stub is gone before its program, the program is killed; when whoever started the parent is gone, all are.
+ended. When a stub is gone before its program, the program is killed; when its standard input ends, all are.
 """
 
 from __future__ import annotations
@@ -183,6 +183,7 @@ if __name__ == "__main__":
         importlib.import_module(module)
     del sys.path[0]  # our own folder, which no program is to find
     parent = Parent(sys.argv[1])
-    print("ready", flush=True)
     gc.freeze()
+    if os.fork():
+        os._exit(0)  # whoever waits for this process knows that it is listened
     _finish(parent.serve())

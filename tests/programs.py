@@ -6,14 +6,12 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Generator, Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 import pytest
 from tests.forked import REGISTRY
+from tests.generated import LASTS, once
 
 HERE: Final = Path(__file__).parent
 BIN: Final = Path(sys.executable).parent
@@ -66,40 +64,36 @@ esac
 
 
 @pytest.fixture(scope="session")
-def programs() -> Iterator[Path]:
+def programs() -> Path:
     """A folder for the front of `PATH`: with `duologue`, `duologue-registry`, and a `python`.
 
     The parent of a `python` has imported nothing but the runtime and what that imports to run, as the first lines of
-    most programs do: what one forgets to import is missed.
+    most programs do: what one forgets to import is missed. All processes of a run of the tests share the parents.
     """
-    with ExitStack() as parents:
-        folder = Path(parents.enter_context(TemporaryDirectory(prefix="duologue-")))  # short, as sockets' paths must be
-        ours = parents.enter_context(
-            _parent(folder / "ours.sock", *RUNNING, *(module for each in OURS.values() for module in each))
+    return once("programs", _make)
+
+
+def _make(folder: Path) -> None:
+    ours, python = folder / "ours.sock", folder / "python.sock"
+    _start_parent(ours, *RUNNING, *(module for each in OURS.values() for module in each))
+    for name in OURS:
+        _write(folder / name, FORK, ours, BIN / name)
+    _start_parent(python, *RUNNING)
+    _write(folder / "python", FORK_FILES, python)
+
+
+def _start_parent(place: Path, *modules: str) -> None:
+    """Start what listens on that socket until the run of the tests is over."""
+    with (place.parents[1] / LASTS).open("rb", buffering=0) as lasts:
+        subprocess.run(
+            [sys.executable, HERE / "parent.py", place, *modules],
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            stdin=lasts,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+            check=True,
+            timeout=120,
         )
-        for name in OURS:
-            _write(folder / name, FORK, ours, BIN / name)
-        python = parents.enter_context(_parent(folder / "python.sock", *RUNNING))
-        _write(folder / "python", FORK_FILES, python)
-        yield folder
-
-
-@contextmanager
-def _parent(place: Path, *modules: str) -> Generator[Path]:
-    """Start a parent; yields the socket that it listens on."""
-    parent = subprocess.Popen(
-        [sys.executable, HERE / "parent.py", place, *modules],
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        start_new_session=True,
-    )
-    with parent:
-        assert parent.stdout is not None
-        assert parent.stdout.readline() == b"ready\n"
-        yield place
-        assert parent.stdin is not None
-        parent.stdin.close()
 
 
 def _write(stub: Path, text: str, place: Path, program: Path = Path()) -> None:
