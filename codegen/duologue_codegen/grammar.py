@@ -268,6 +268,14 @@ def read_mapping(node: Node) -> MapNode:
     return node
 
 
+def read_words(node: Node) -> MapNode:
+    """A mapping whose values are text, and are not looked at one by one by who reads it."""
+    mapping = read_mapping(node)
+    for value in mapping.values():
+        read_text(value)
+    return mapping
+
+
 def read_sequence(node: Node) -> SeqNode:
     if not isinstance(node, SeqNode):
         raise refuse(f"a list expected, not {describe(node)}", "write `[one, two]`")
@@ -281,6 +289,7 @@ OneOrMany: TypeAlias = Annotated[
     Reader(read_one_or_many, {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
 ]
 TextMap: TypeAlias = Annotated[MapNode, Reader(read_mapping, {"type": "object", "additionalProperties": _TEXT_SCHEMA})]
+Words: TypeAlias = Annotated[MapNode, Reader(read_words, {"type": "object", "additionalProperties": _TEXT_SCHEMA})]
 ListMap: TypeAlias = Annotated[MapNode, Reader(read_mapping, {"type": "object", "additionalProperties": _TEXTS_SCHEMA})]
 Anything: TypeAlias = Annotated[Any, Reader(lambda node: node, {})]
 Sequence: TypeAlias = Annotated[SeqNode, Reader(read_sequence, {"type": "array"})]

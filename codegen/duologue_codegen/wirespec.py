@@ -122,7 +122,7 @@ class WireRouteSpec(Grammar):
     """What messages are for, besides the connection: a session, an object, a subscription."""
 
     default: g.Anything | None = Field(None, description="What a call is sent with that names no route.")
-    keep: g.TextMap | None = Field(
+    keep: g.Words | None = Field(
         None, description="Variables of each route, each with the action whose calls give it their id."
     )
 
