@@ -26,8 +26,9 @@ def sparing() -> Generator[None]:
     """Leave out of full collections what has survived one, while the block runs.
 
     It is for a program to decide, and for the whole process: for one that holds thousands of connections, or has
-    thousands of calls in flight. Enter it once, when what is to stay has been loaded. Cycles that form in what was left
-    out are found late, when three times as much is left out as was alive.
+    thousands of calls in flight. Enter it once, when what is to stay has been loaded. It costs memory: cycles in what
+    was left out, and each connection that has been closed is one, are found when there is three times as much as was
+    alive.
     """
     before = gc.get_threshold()
     gc.collect()
