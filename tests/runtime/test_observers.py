@@ -107,7 +107,7 @@ class TestCalls:
             boom = await failing(client.echo(text="boom"))
             await failing(client.connection.calls.ask("echo", b"{}"))
             await failing(client.connection.calls.ask("shout", b"{}"))
-            await failing(client.nap(seconds=10, timeout=0.02))
+            await failing(client.nap(seconds=10, timeout=0.3))
             await until(lambda: len(theirs.ended) == 5)
             async with client.count(upto=3) as numbers:
                 _ = [number async for number in numbers]
