@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
+from duologue.drivers.pace import Queue
+
 
 class ManualTimer:
     def __init__(self, when: float, callback: Callable[[], None]) -> None:
@@ -22,6 +24,7 @@ class ManualExecutor:
         self.time = 1000.0
         self.timers: list[ManualTimer] = []
         self.soon: deque[Callable[[], None]] = deque()
+        self.queue = Queue(self.call_soon)
 
     def now(self) -> float:
         return self.time
@@ -35,6 +38,10 @@ class ManualExecutor:
         self.soon.append(callback)
 
     call_together = call_soon
+
+    def call_in_turn(self, callback: Callable[[], None]) -> None:
+        self.queue.wait(callback)
+
     alarm_at = call_at
 
     def turn(self) -> None:

@@ -18,9 +18,10 @@ from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
 from duologue.close_codes import CloseCode
+from duologue.drivers.pace import TURNS
 from duologue.drivers.port import Executor
 from duologue.limits import JOIN_BYTES, JOIN_FRAMES, KIB, Limits
-from duologue.net.backlog import LONG_PASS, LONG_READ, TURNS
+from duologue.net.backlog import LONG_PASS, LONG_READ
 from duologue.net.frames import TEXT, frame_of
 from duologue.net.handshake import WEBSOCKET_LOGGER
 from duologue.net.link import Link
@@ -603,6 +604,24 @@ def test_they_have_them_too_after_a_long_read_that_is_all_there_is(side: Side, m
     assert turns_until_more(side) == TURNS
     assert side.owner.messages[1:] == [b"what was read already"]
     assert side.link.protocol.state is CLOSED, "the end comes after what was read before it"
+
+
+def test_of_all_connections_whose_passes_take_long_one_has_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else who opens a connection for each message is heard as often as there are connections."""
+    sides = [Side(frames_per_pass=1).open() for _ in range(3)]
+    shared, *others = sides
+    for side in others:
+        side.link._backlog._executor = cast("Executor", shared.executor)
+    for side in sides:
+        slow_to_take(side, monkeypatch, 2 * LONG_PASS)
+        side.link.receive(side.say(*[text(b"x")] * 3))
+    heard: list[int] = []
+    while shared.executor.soon:
+        shared.executor.turn()
+        heard.append(sum(len(side.owner.messages) for side in sides) - 3)
+    assert heard[:TURNS] == [0] * (TURNS - 1) + [1]
+    assert heard[TURNS - 1 :: TURNS] == [1, 2, 3, 4, 5, 6, 6, 6, 6], "and what comes after the last of each"
+    assert [len(side.owner.messages) for side in sides] == [3, 3, 3]
 
 
 def test_a_long_read_that_was_soon_handled_is_followed_by_the_next(side: Side) -> None:

@@ -17,7 +17,7 @@ from typing_extensions import override
 from ..deadlines import Deadline, Deadlines
 from .listening import address_of, host_of, listening_socket, peer_of
 from .options import limit_unsent
-from .pace import Pace
+from .pace import Pace, Queue
 from .port import LinkEnd, Scope, Task, Timer
 
 TLS_CLOSE = 1.0
@@ -289,6 +289,7 @@ class AsyncioExecutor:
         self.future = self._loop.create_future
         self._pace = Pace(self._loop.call_soon)
         self.cancel = self._pace.cancel
+        self.call_in_turn = Queue(self._loop.call_soon).wait
         self._together: list[Callable[[], None]] = []
         self._alarms: Deadlines[Callable[[], None]] = Deadlines()
         self._timer: asyncio.TimerHandle | None = None

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import trio
 
-from .pace import Pace
+from .pace import Pace, Queue
 from .port import Scope, Task, Timer
 
 _LOG: Final = logging.getLogger("duologue")
@@ -65,11 +65,11 @@ class Clockwork:
     """Callbacks that are due soon or later, for one run of trio.
 
     Attributes:
-        pace: Cancels tasks.
+        pace: Cancels tasks; `queue` calls what takes long.
     """
 
     def __init__(self) -> None:
-        self.pace = Pace(self.call_soon)
+        self.pace, self.queue = Pace(self.call_soon), Queue(self.call_soon)
         self._soon: deque[Callable[[], None]] = deque()
         self._timers: list[tuple[float, int, _TrioTimer]] = []
         self._count = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from ..drivers.pace import TURNS
 from ..drivers.port import Executor
 from ..limits import KIB
 
@@ -12,10 +13,8 @@ LONG_READ: Final = 16 * KIB
 """Bytes from which on it is worth a look at the clock how long they took: small messages have their own limit."""
 
 LONG_PASS: Final = 0.001
-"""Seconds of a pass after which others have several turns of the event loop, and not one."""
-
-TURNS: Final = 8
-"""So many: a call is read, handled and answered within half of them, and so waits for one such pass at most."""
+"""Seconds of a pass after which others have several turns of the event loop, and not one: of all connections that
+take so long one has a pass in that time."""
 
 
 class Backlog:
@@ -26,7 +25,7 @@ class Backlog:
 
     Attributes:
         parts: What was read and is not handled yet, in order.
-        turns: Turns of the event loop until the next pass; 0 while there is nothing to wait for.
+        turns: Turns of its own until the next pass; 0 while there is nothing to wait for.
     """
 
     __slots__ = ("_executor", "_go_on", "parts", "turns")
@@ -43,13 +42,14 @@ class Backlog:
         Args:
             is_open: Whether the connection is to go on; who is being closed may wait longer for its end.
         """
-        if self._executor.now() - since > LONG_PASS or (self.parts and not is_open):
-            self.turns = TURNS
-        elif self.parts:
+        if self._executor.now() - since > LONG_PASS:
             self.turns = 1
+            self._executor.call_in_turn(self._turn)
+        elif self.parts:
+            self.turns = 1 if is_open else TURNS
+            self._executor.call_soon(self._turn)
         else:
             return False
-        self._executor.call_soon(self._turn)
         return True
 
     def _turn(self) -> None:
