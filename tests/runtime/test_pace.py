@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from itertools import pairwise
 
 import anyio
@@ -14,7 +16,8 @@ from tests.runtime.manual import ManualExecutor
 from tests.runtime.support import BOUND, Room, serving, until
 
 from duologue.drivers import current
-from duologue.drivers.pace import AT_ONCE, Pace
+from duologue.drivers.memory import MemoryNetwork
+from duologue.drivers.pace import AT_ONCE, TURNS, Pace, Queue
 
 MANY = 5 * AT_ONCE
 FEW, CALLS = 2 * AT_ONCE, 15 * AT_ONCE
@@ -45,6 +48,41 @@ def test_few_are_cancelled_at_once_and_more_in_turns_in_their_order() -> None:
     executor.turn()
     executor.turn()
     assert not executor.soon
+
+
+def test_what_takes_long_is_called_one_after_the_other_whatever_becomes_of_it() -> None:
+    executor, called = ManualExecutor(), list[int]()
+    queue = Queue(executor.call_soon)
+
+    def fail() -> None:
+        called.append(0)
+        raise ValueError("one of them")
+
+    queue.wait(fail)
+    queue.wait(lambda: called.append(1))
+    for _ in range(TURNS - 1):
+        executor.turn()
+    assert called == []
+    with pytest.raises(ValueError, match="one of them"):
+        executor.turn()
+    for _ in range(TURNS):
+        assert called == [0]
+        executor.turn()
+    assert called == [0, 1]
+    assert not executor.soon
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("network", [nullcontext, MemoryNetwork().use])
+async def test_every_executor_does_both(network: Callable[[], AbstractContextManager[object]]) -> None:
+    called = anyio.Event()
+    with anyio.fail_after(BOUND), network():
+        executor = current()
+        async with executor.scope() as scope:
+            task = scope.spawn(anyio.sleep_forever)
+            executor.call_in_turn(called.set)
+            await called.wait()
+            executor.cancel(task)
 
 
 @pytest.mark.anyio
