@@ -257,6 +257,23 @@ def test_a_bomb_takes_no_more_memory_than_a_message() -> None:
     assert peak < 6 << 20
 
 
+def test_of_a_connection_that_is_gone_nothing_is_kept_that_was_read() -> None:
+    """Links are freed late, by a collection: a peer that connects again for each message would fill the memory."""
+    links: list[Link] = []
+    tracemalloc.start()
+    try:
+        for _ in range(10):
+            pair = Pair(Deflate(), Deflate())
+            pair.link.receive(bomb(1 << 20) * 3)
+            pair.link.lost()
+            links.append(pair.link)
+            pair.heard.clear()
+        kept = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert kept < 2 << 20, "ten links, each of which had read a MiB"
+
+
 def test_many_small_bombs_leave_others_their_turn() -> None:
     pair = Pair(Deflate(), Deflate())
     data = bomb(1 << 20) * 20

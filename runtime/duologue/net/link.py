@@ -145,11 +145,19 @@ class Link:
         self.closed, self.is_open, self._deaf = True, False, True
         self._watchdog.stop()
         self.protocol.receive_eof()
+        self._forget()
         said = self.protocol.close_rcvd or self.protocol.close_sent  # the latter alone: the library refused what came
         if self._failure is None and self.protocol.close_rcvd is None and said and said.code == CloseCode.TOO_BIG:
             self.exceeded = "frame"
         code, reason = self._failure or ((said.code, said.reason) if said else (CloseCode.ABNORMAL, ""))
         self.owner.on_closed(code, reason)
+
+    def _forget(self) -> None:
+        """Let go of what was read: what leads to it may be freed late, and it may be megabytes."""
+        self._backlog.parts.clear()
+        self._fragments.parts.clear()
+        self.protocol.reader.buffer.clear()
+        self.protocol.parser_exc = None  # its traceback has the last message
 
     def pause_writing(self) -> None:
         """More than `high_water` waits in the transport."""
