@@ -26,7 +26,6 @@ from tests.security.apart import Apart
 from typing_extensions import override
 
 from duologue import Anonymous, Deflate, Limits, serve
-from duologue.garbage import sparing
 from duologue.net.link import Link
 
 SIGNED_IN: Final = b"Authorization: Bearer anybody\r\n"
@@ -119,8 +118,8 @@ def _run(pipe: Pipe, loop: str, limits: Limits, descriptors: int | None) -> None
     backend, options = BACKENDS[loop]
     if descriptors is not None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
-    with sparing():  # as a server does that keeps much, and this process has what all tests import
-        anyio.run(_serve, pipe, loop, limits, backend=backend, backend_options=options)
+    gc.freeze()  # a server has its own to look at, and this process has what all tests import
+    anyio.run(_serve, pipe, loop, limits, backend=backend, backend_options=options)
 
 
 def compete(_: Pipe) -> None:
