@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Final
 
+from msgspec.structs import replace
 from tests.simulation import scenarios, validators
 from tests.simulation.planting import Bugs, Patch
 
