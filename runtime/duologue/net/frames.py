@@ -14,7 +14,7 @@ from itertools import chain, repeat
 from typing import Final, TypeAlias
 
 from websockets.client import ClientProtocol
-from websockets.frames import Frame, Opcode
+from websockets.frames import Opcode
 from websockets.protocol import Event
 from websockets.server import ServerProtocol
 
@@ -84,10 +84,10 @@ class Fragments:
         self.opcode = Opcode.TEXT
         self.parts: list[bytes] = []
 
-    def add(self, frame: Frame) -> None:
-        if frame.opcode is not Opcode.CONT:
-            self.opcode = frame.opcode
-        self.parts.append(bytes(frame.data))
+    def add(self, opcode: Opcode, data: bytes) -> None:
+        if opcode is not Opcode.CONT:
+            self.opcode = opcode
+        self.parts.append(data)
 
     def join(self) -> bytes:
         """The whole message, whose last fragment has come."""

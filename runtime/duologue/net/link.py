@@ -384,7 +384,8 @@ class Link:
 
     def _receive_frame(self, frame: Event) -> None:
         if isinstance(frame, Frame):
-            opcode = frame.opcode
+            opcode, data = frame.opcode, bytes(frame.data)
+            frame.data = b""  # the library's parser keeps the frame until another comes, and it may be a megabyte
             if not self._opened:  # RFC 6455, section 4.1: a client waits for the answer
                 self.abort(CloseCode.PROTOCOL_ERROR, "frames came before the handshake was answered")
             elif opcode is Opcode.PING or opcode is Opcode.PONG:
@@ -394,19 +395,19 @@ class Link:
             elif self._deaf:  # what is no control frame is no longer read
                 return
             elif opcode is Opcode.TEXT and frame.fin:
-                self.owner.on_message(bytes(frame.data))
+                self.owner.on_message(data)
             elif opcode is Opcode.BINARY and frame.fin:
-                self.owner.on_binary(bytes(frame.data))
+                self.owner.on_binary(data)
             elif opcode is not Opcode.CLOSE:
-                self._receive_fragment(frame)
+                self._receive_fragment(frame, data)
         elif isinstance(frame, Request):
             self.owner.on_request(frame)
         else:
             self._opening_over(accepted=self.protocol.handshake_exc is None)  # a close frame may have come with it
 
-    def _receive_fragment(self, frame: Frame) -> None:
+    def _receive_fragment(self, frame: Frame, data: bytes) -> None:
         fragments = self._fragments
-        fragments.add(frame)
+        fragments.add(frame.opcode, data)
         if len(fragments.parts) > self.limits.fragments:
             fragments.parts.clear()
             self.close(CloseCode.TOO_BIG, f"more than {self.limits.fragments} of one message", "fragments")
