@@ -384,7 +384,7 @@ class Connection:
                     self._refuse(decision)
                 case SubscriptionNote():
                     self._take_note(decision)
-                case PeerLeaving():
+                case _:
                     self._take_leave(decision)
 
     def _grant(self, decision: Granted) -> None:

@@ -24,10 +24,9 @@ class OneTimer:
         self._timer: Timer | None = None
 
     def set(self, when: float) -> None:
-        """Ring then, unless it rings earlier."""
-        if when < self.at:
-            self.stop()
-            self.at, self._timer = when, self._executor.alarm_at(when, self._due)
+        """Ring then, and not when it would have."""
+        self.stop()
+        self.at, self._timer = when, self._executor.alarm_at(when, self._due)
 
     def stop(self) -> None:
         if self._timer is not None:

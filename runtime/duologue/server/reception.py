@@ -242,9 +242,7 @@ class Reception:
     def on_open(self, subprotocol: str | None) -> None:
         self._subprotocol = subprotocol
         until = self._executor.now() + self._party.limits.handshake
-        self._login = self._executor.alarm_at(
-            until, lambda: self._refuse("nobody signed in in time", limit="handshake")
-        )
+        self._login = self._executor.alarm_at(until, self._nobody_came)
         if self._greeting is not None:
             self._scope.spawn(self._greet, self._greeting)
 
