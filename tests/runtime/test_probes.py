@@ -110,7 +110,7 @@ async def test_while_the_server_stops_it_says_so_and_lets_nobody_in() -> None:
                 tasks.start_soon(lambda: client.nap(seconds=0.5))
                 await until(lambda: room.running)
                 tasks.start_soon(server.aclose)
-                await until(lambda: server._closing)
+                await until(lambda: server._admission.is_stopping)
                 status, _, body = await get(server, "/readyz")
                 assert (status, body) == (503, "the server stops\n")
                 assert await statuses(server, "/healthz") == [200]

@@ -277,7 +277,7 @@ def a_stopping_server_says_no_goodbye(patch: Patch) -> None:
     """A server that stops gives running handlers no time, and tells nobody."""
 
     async def abrupt(self: Server[Any]) -> None:
-        self._closing = True
+        self._admission.is_stopping = True
         await self._listener.aclose()
         for connection in self.connections:
             connection.abort()

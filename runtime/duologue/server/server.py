@@ -98,7 +98,7 @@ class Server(Generic[PeerT]):
         self._accepting = anyio.Lock(fast_acquire=True)
         self._room: Future | None = None
         self._exhausted = False
-        self._closing, self._listening = False, True
+        self._listening = True
         service.uploads.acquire(self, executor)
         service.publisher.turn.executor = executor
         protocol = service.protocol
@@ -252,7 +252,7 @@ class Server(Generic[PeerT]):
                 except ConnectionError:
                     continue  # gone before it was accepted
                 except OSError as error:
-                    if error.errno not in EXHAUSTED or self._closing:
+                    if error.errno not in EXHAUSTED or self._admission.is_stopping:
                         raise
                     if not self._exhausted:
                         _LOG.error("cannot accept connections, and goes on trying: %s", error.strerror)
@@ -277,7 +277,7 @@ class Server(Generic[PeerT]):
         try:
             return await self.accept()
         except OSError:
-            if self._closing:
+            if self._admission.is_stopping:
                 raise StopAsyncIteration from None
             raise
 
@@ -290,9 +290,9 @@ class Server(Generic[PeerT]):
             reconnect_in: Seconds over which clients are asked to spread their return; unless given, as many as let a
                 thousand of them come back in a second.
         """
-        if self._closing:
+        if self._admission.is_stopping:
             return
-        self._closing = self._admission.is_stopping = True
+        self._admission.is_stopping = True
         self._service.uploads.release(self)
         if self._party.probes is None:
             await self._stop_listening()

@@ -82,31 +82,31 @@ async def serve_registry(
         OSError: The address cannot be had.
     """
     async with open_store(directory) as store, open_shelf(directory, signatures, store) as shelf:
-        with sparing():
-            registry = Registry(store, shelf=shelf, keep=keep)
-            async with background() as tasks:
-                await tasks.start(_watch_signals, tasks.cancel_scope)
-                await tasks.start(registry.run)
-                guarded = isinstance(authenticator, FileTokens)
-                login: Login | None = "first_message" if guarded and origins else None  # browsers cannot send headers
-                observers, probes = observers_of(store, registry.protection, observing)
-                async with serve(
-                    registry,
-                    host,
-                    port,
-                    tls=tls,
-                    authenticator=authenticator,
-                    origins=origins,
-                    login=login,
-                    observers=observers,
-                    probes=probes,
-                ) as server:
-                    if isinstance(authenticator, FileTokens):
-                        tasks.start_soon(authenticator.follow, server)
-                    shown = f"[{host}]" if ":" in host else host
-                    path = None if directory is None else directory / FILE_NAME
-                    url = f"{'ws' if tls is None else 'wss'}://{shown}:{server.port}"
-                    services, open_to = len(store.snapshot()), told(authenticator, host)
+        registry = Registry(store, shelf=shelf, keep=keep)
+        async with background() as tasks:
+            await tasks.start(_watch_signals, tasks.cancel_scope)
+            await tasks.start(registry.run)
+            guarded = isinstance(authenticator, FileTokens)
+            login: Login | None = "first_message" if guarded and origins else None  # browsers cannot send headers
+            observers, probes = observers_of(store, registry.protection, observing)
+            async with serve(
+                registry,
+                host,
+                port,
+                tls=tls,
+                authenticator=authenticator,
+                origins=origins,
+                login=login,
+                observers=observers,
+                probes=probes,
+            ) as server:
+                if isinstance(authenticator, FileTokens):
+                    tasks.start_soon(authenticator.follow, server)
+                shown = f"[{host}]" if ":" in host else host
+                path = None if directory is None else directory / FILE_NAME
+                url = f"{'ws' if tls is None else 'wss'}://{shown}:{server.port}"
+                services, open_to = len(store.snapshot()), told(authenticator, host)
+                with sparing():
                     started(Started(url=url, path=path, services=services, revision=store.revision, open_to=open_to))
                     await anyio.sleep_forever()
 
