@@ -62,11 +62,12 @@ def _shared() -> str:
 
 def _generate(spec: Path, folder: Path) -> None:
     from duologue_codegen.compiler import compile_spec  # the processes that find it done do without them
-    from duologue_codegen.generate import generate_files
+    from duologue_codegen.package import render_package
 
     protocol = compile_spec(spec)
-    for name, text in generate_files(protocol, project=False).items():
-        path = folder / name
+    package = protocol.python.package
+    for name, text in render_package(protocol).items():  # what comes after it only judges and formats them
+        path = folder / package / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    (folder / "package").write_text(protocol.python.package)
+    (folder / "package").write_text(package)

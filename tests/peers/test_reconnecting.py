@@ -214,6 +214,7 @@ async def test_autobahn_1010_a_server_that_is_not_ready_yet_is_tried_again(
         assert pauses[:5] == [0.005, 0.01, 0.02, 0.02, 0.02], "attempts do not follow each other at once"
 
 
+@pytest.mark.usefixtures("only_new_objects")
 async def test_autobahn_autoreconnect_21_many_reconnects_leave_nothing_behind() -> None:
     """On sockets, for what they leave; `simulation/test_many_reconnects.py` has the numbers."""
     cycles = 15

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
@@ -74,6 +75,7 @@ def test_discarding_twice_or_late_changes_nothing() -> None:
     assert (len(deadlines), deadlines.next()) == (0, None)
 
 
+@pytest.mark.usefixtures("only_new_objects")
 def test_what_was_discarded_is_let_go() -> None:
     class Item:
         pass

@@ -73,6 +73,15 @@ async def test_calls_connections_and_events_are_counted() -> None:
     assert page['duologue_connections_opened_total{role="server"}'] >= 1
 
 
+async def test_a_client_that_comes_back_is_counted() -> None:
+    metrics = Metrics()
+    with anyio.fail_after(BOUND):
+        async with serve(Room(), port=0) as server, ChatClient.open(url_of(server), observers=[metrics]) as client:
+            await client.echo(text="a")
+            client.connection.abort()
+            await until(lambda: parsed(metrics.render())["duologue_reconnects_total"] > 0)
+
+
 async def test_names_that_peers_invent_are_one_label() -> None:
     page = await counted()
     invented = [key for key in page if "unheard" in key or "of\\n" in key]

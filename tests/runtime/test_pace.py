@@ -161,6 +161,7 @@ class TestALostPeer:
         assert ended[-1] == CALLS
         assert max(after - before for before, after in pairwise(ended)) <= 2 * AT_ONCE
 
+    @pytest.mark.usefixtures("only_new_objects")
     async def test_they_leave_nothing_for_the_garbage_collector(self) -> None:
         """A cycle keeps all that a cancelled handler held, until a collection that takes long: there are thousands."""
         left: list[int] = []

@@ -332,6 +332,7 @@ async def test_a_handler_may_keep_the_file_by_moving_it(folder: Path) -> None:
     assert (folder.parent / "moved").read_bytes() == BODY
 
 
+@pytest.mark.usefixtures("only_new_objects")
 async def test_a_handler_may_read_a_part_of_it_or_read_it_twice(folder: Path) -> None:
     class Skimmer(Shelf):
         @override

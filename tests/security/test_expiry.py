@@ -139,6 +139,7 @@ async def test_a_client_that_can_ask_for_tokens_renews_them_in_time(simulation: 
 
 
 @pytest.mark.anyio
+@pytest.mark.usefixtures("only_new_objects")
 async def test_what_is_to_be_renewed_is_forgotten_with_its_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backoff, "FIRST_DELAY", 0.005)
     monkeypatch.setattr(backoff, "LONGEST_DELAY", 0.02)
