@@ -27,7 +27,8 @@ def main(place: str, *argv: str) -> None:
     start = {"argv": list(argv), "cwd": os.getcwd(), "env": dict(os.environ), "ignored": [*ignored]}  # noqa: PTH109 - pathlib takes long
     said = f"{start}\n".encode()
     sent = parent.sendmsg([said], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, STREAMS)])
-    parent.sendall(said[sent:])
+    if rest := said[sent:]:  # to send nothing fails, too, once the program has come to its end
+        parent.sendall(rest)
     with open(parent.fileno(), "rb") as told:  # noqa: PTH123 - it has no path
         pid = int(told.readline())
         for number in RELAYED - ignored:
