@@ -6,11 +6,15 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 from tests.generated import SHARED, share
 from tests.npm import npm_package
 from tests.programs import programs
 
 __all__ = ["npm_package", "programs"]
+
+settings.register_profile("here", deadline=None, derandomize=True, database=None)
+settings.load_profile("here")  # a busy machine fails no test, and what fails once fails again
 
 BACKENDS: dict[str, tuple[str, dict[str, bool]]] = {
     "asyncio": ("asyncio", {"use_uvloop": False}),

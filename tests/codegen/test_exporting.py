@@ -216,7 +216,7 @@ def survival(kind: str, folder: Path, examples: int) -> list[bool]:
     """Whether each of the specs that were tried was one; all of those survived."""
     outcomes: list[bool] = []
 
-    @settings(max_examples=examples, deadline=None, suppress_health_check=HEALTHY)
+    @settings(max_examples=examples, suppress_health_check=HEALTHY)
     @given(specs)
     def survives(spec: dict[str, Any]) -> None:
         protocol = compiled(spec, folder)

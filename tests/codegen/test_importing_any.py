@@ -86,7 +86,7 @@ def schema_of(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 schemas = st.recursive(st.just(dict[str, Any]()) | said("$ref", references), schema_of, max_leaves=8) | st.booleans()
-many = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+many = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.fixture(scope="module")
@@ -177,9 +177,7 @@ def change(kind: str, folder: Path, examples: int) -> None:
         place.write_bytes(part.read_bytes())
     path = folder / ("rooms.json" if kind == "json-schema" else "chat.yaml")
 
-    @settings(
-        max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-    )
+    @settings(max_examples=examples, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
     @given(changed(kind))
     def outcome(whole: Any) -> None:
         path.write_text(json.dumps(whole), encoding="utf-8")

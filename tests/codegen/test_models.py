@@ -31,7 +31,6 @@ PROTOCOL = compile_spec(GOLDEN / "everything/spec.yaml")
 OBJECTS = [definition for definition in PROTOCOL.definitions if isinstance(definition, ir.ObjectDef)]
 SHAPES = settings(
     max_examples=15,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.large_base_example],
 )
 DEEP = 3  # types may be recursive: below this depth nothing is generated that can be left out
@@ -219,7 +218,7 @@ def beyond(kind: ir.ScalarKind, rules: ir.Constraints) -> Iterator[Any]:
 def one_valid(type_: ir.Type) -> Any:
     found: list[Any] = []
 
-    @settings(max_examples=1, database=None, deadline=None)
+    @settings(max_examples=1)
     @given(valid(type_, 3))
     def keep(value: Any) -> None:
         found.append(value)

@@ -29,7 +29,7 @@ def read(text: str) -> Any:
     return to_json(root)
 
 
-@settings(max_examples=60, deadline=None, database=None)
+@settings(max_examples=60)
 @given(st.dictionaries(TEXT, TREES, min_size=1, max_size=6), st.sets(TEXT), st.sampled_from([20, 60, 120]))
 @example({"a": {"b": "x" * 130, "c": ["word " * 30, {"d": "line\nline"}]}}, {"a"}, 120)
 def test_what_is_written_is_read_back(tree: dict[str, Any], blocks: set[str], width: int) -> None:

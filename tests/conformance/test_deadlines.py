@@ -32,8 +32,8 @@ pytestmark = pytest.mark.anyio
 METHODS: Final = ("read", "book", "fire")
 CLIENTS, CALLERS = 4, 10
 
-REST = 1.0
-"""Seconds after which nothing may be left; most often it is sooner."""
+REST, PATIENCE = 1.0, 15.0
+"""Seconds after which nothing may be left, most often sooner; and on a machine that has much else to do."""
 
 
 @dataclass
@@ -98,7 +98,7 @@ class Storm:
     async def place(self, client: Any, mark: str, method: str) -> None:
         raise NotImplementedError
 
-    async def blow(self, count: int) -> None:
+    async def blow(self, count: int, rest: float = REST) -> None:
         """Place calls, many at a time, and see that what is left after the last soon goes."""
         with anyio.fail_after(150):
             async with AsyncExitStack() as stack:
@@ -110,7 +110,7 @@ class Storm:
                 await anyio.sleep(0.1)  # what belongs to a connection, and not to one call, is there
                 before = self._running()
                 await self._place_all(clients, count)
-                with anyio.move_on_after(REST):
+                with anyio.move_on_after(rest):
                     while list(self._left(clients, server, before)):
                         await anyio.sleep(0.02)
                 self.left += self._left(clients, server, before)
@@ -203,7 +203,7 @@ counts = pytest.mark.parametrize("count", [QUICK, pytest.param(WHOLE, marks=pyte
 @counts
 async def test_deadlines(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     storm = Deadlines(monkeypatch)
-    await storm.blow(count)
+    await storm.blow(count, REST if count == WHOLE else PATIENCE)
     assert list(broken(storm)) == []
     assert sum(run.stopped for run in storm.ledger.runs) > count // 20
 
@@ -211,7 +211,7 @@ async def test_deadlines(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
 @counts
 async def test_cancellations(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     storm = Cancellations(monkeypatch)
-    await storm.blow(count)
+    await storm.blow(count, REST if count == WHOLE else PATIENCE)
     assert list(broken(storm)) == []
     assert sum(run.stopped for run in storm.ledger.runs) > count // 20
     assert sum(call.answer is not None for call in storm.calls) > count // 20

@@ -177,4 +177,4 @@ def _plain(answers: Sequence[Outcome | CallError]) -> list[object]:
 
 
 TestStores = Stores.TestCase
-TestStores.settings = settings(max_examples=20, stateful_step_count=25, deadline=None, derandomize=True)
+TestStores.settings = settings(max_examples=20, stateful_step_count=25)

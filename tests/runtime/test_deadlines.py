@@ -52,7 +52,7 @@ class DeadlinesAgainstAList(RuleBasedStateMachine):
         assert len(self.real._heap) <= 2 * len(self.naive) + 66
 
 
-DeadlinesAgainstAList.TestCase.settings = settings(max_examples=25, stateful_step_count=40, deadline=None)
+DeadlinesAgainstAList.TestCase.settings = settings(max_examples=25, stateful_step_count=40)
 TestDeadlines = DeadlinesAgainstAList.TestCase
 
 

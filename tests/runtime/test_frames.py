@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
@@ -101,7 +101,6 @@ FRAMES = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(frames=st.lists(FRAMES, max_size=8), masked=st.booleans(), seed=st.integers(0, 2**16))
 def test_frames_of_all_kinds_are_the_librarys_wherever_reads_end(
     frames: list[list[Frame]], masked: bool, seed: int
@@ -116,7 +115,6 @@ def test_frames_of_all_kinds_are_the_librarys_wherever_reads_end(
     assert read_all(cutter(masked=masked), parts) == [(frame.opcode, frame.fin, bytes(frame.data)) for frame in sent]
 
 
-@settings(deadline=None)
 @given(noise=st.binary(max_size=64), masked=st.booleans(), whole=st.booleans())
 def test_noise_is_refused_as_the_library_refuses_it(noise: bytes, masked: bool, whole: bool) -> None:
     """A message first, so that the noise begins where a frame would."""

@@ -312,7 +312,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.one_of(st.binary(max_size=60), JSON.map(lambda value: json.dumps(value).encode())))
 def test_any_json_and_any_bytes_have_a_verdict(data: bytes) -> None:
     assert _verdict(data) in {"Message", "BadMessage", "BadText"}
@@ -323,7 +323,7 @@ def test_any_json_and_any_bytes_have_a_verdict(data: bytes) -> None:
 Build = Callable[[str], bytes]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(min_size=1, max_size=64))
 def test_any_name_that_can_be_sent_is_read_as_it_was(name: str) -> None:
     builders: list[tuple[str, Build]] = [

@@ -229,7 +229,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(JSON)
 def test_any_json_is_a_message_or_told(said: Any) -> None:
     text = json.dumps(said).encode()
@@ -240,7 +240,7 @@ def test_any_json_is_a_message_or_told(said: Any) -> None:
     assert message is not None or isinstance(said, dict)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.binary(max_size=40)
     | st.text(alphabet='{}[]":,0idwo \\\x00\ud800', max_size=40).map(lambda t: t.encode("utf-8", "surrogatepass"))
