@@ -128,6 +128,7 @@ class TrioTransport:
         with self._reading as reading, suppress(trio.BrokenResourceError, trio.ClosedResourceError):
             while data := await self._stream.receive_some(READ_SIZE):
                 self._link.receive(bytes(data))
+                data = b""  # what came stays no longer, and what was made for `READ_SIZE` would break up the heap
                 if not self._readable.is_set():
                     await self._readable.wait()
         if not reading.cancelled_caught:
@@ -142,7 +143,7 @@ class TrioTransport:
                     del self._waiting[:WRITE_SIZE]
                     self._sending = len(piece)
                     await self._stream.send_all(piece)
-                    self._sending = 0
+                    self._sending, piece = 0, b""  # it stays no longer, as above
                     if self._paused and self.unsent() <= self._high_water // 4:
                         self._paused = False
                         self._link.resume_writing()
