@@ -42,6 +42,9 @@ class ManualExecutor:
     def call_in_turn(self, callback: Callable[[], None]) -> None:
         self.queue.wait(callback)
 
+    def has_in_turn(self) -> bool:
+        return self.queue.has_waiting()
+
     alarm_at = call_at
 
     def turn(self) -> None:

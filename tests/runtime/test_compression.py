@@ -291,6 +291,18 @@ def test_many_small_bombs_leave_others_their_turn() -> None:
     assert pair.limits.frames_per_pass * INFLATED < 1 << 20, "one of them is more than a pass"
 
 
+@pytest.mark.parametrize("form", [None, Deflate()])
+def test_what_may_be_a_bomb_waits_behind_those_whose_passes_took_long(form: Deflate | None) -> None:
+    pair = Pair(form, form)
+    others: list[int] = []
+    pair.executor.call_in_turn(lambda: others.append(len(pair.heard)))
+    pair.peer.send_text(b"short")
+    pair.link.receive(pair.said())
+    pair.turns()
+    assert pair.heard == [b"short"]
+    assert others == [0 if form else 1]
+
+
 @pytest.mark.parametrize("data", [b"\xff\xff\xff", b"\x07", TEXT])
 def test_what_cannot_be_inflated_ends_the_connection(data: bytes) -> None:
     pair = Pair(Deflate(), Deflate())

@@ -624,6 +624,27 @@ def test_of_all_connections_whose_passes_take_long_one_has_its_turn(monkeypatch:
     assert [len(side.owner.messages) for side in sides] == [3, 3, 3]
 
 
+def test_a_long_read_waits_behind_those_whose_passes_took_long(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else who opens a connection for each leaves ever more of them behind, each with all that was read on it."""
+    behind, short = Side().open(), Side().open()
+    for other in (behind, short):
+        other.link.executor = other.link._backlog._executor = cast("Executor", side.executor)
+    slow_to_take(side, monkeypatch, 2 * LONG_PASS)
+    side.link.receive(side.say(text(b"x" * LONG_READ)))
+    behind.link.receive(behind.say(text(b"x" * LONG_READ)))
+    short.link.receive(short.say(text(b"at once")))
+    assert short.owner.messages == [b"at once"]
+    assert behind.paused()
+    for _ in range(TURNS):
+        assert side.paused()
+        side.executor.turn()
+    for _ in range(TURNS):
+        assert behind.owner.messages == []
+        side.executor.turn()
+    assert behind.owner.messages == [b"x" * LONG_READ]
+    assert not behind.paused()
+
+
 def test_a_long_read_that_was_soon_handled_is_followed_by_the_next(side: Side) -> None:
     side.link.receive(side.say(text(b"x" * LONG_READ)))
     assert not side.transport.pauses

@@ -63,12 +63,14 @@ def test_what_takes_long_is_called_one_after_the_other_whatever_becomes_of_it() 
     for _ in range(TURNS - 1):
         executor.turn()
     assert called == []
+    assert queue.has_waiting()
     with pytest.raises(ValueError, match="one of them"):
         executor.turn()
     for _ in range(TURNS):
         assert called == [0]
         executor.turn()
     assert called == [0, 1]
+    assert not queue.has_waiting()
     assert not executor.soon
 
 
@@ -81,7 +83,9 @@ async def test_every_executor_does_both(network: Callable[[], AbstractContextMan
         async with executor.scope() as scope:
             task = scope.spawn(anyio.sleep_forever)
             executor.call_in_turn(called.set)
+            assert executor.has_in_turn()
             await called.wait()
+            assert not executor.has_in_turn()
             executor.cancel(task)
 
 

@@ -289,7 +289,8 @@ class AsyncioExecutor:
         self.future = self._loop.create_future
         self._pace = Pace(self._loop.call_soon)
         self.cancel = self._pace.cancel
-        self.call_in_turn = Queue(self._loop.call_soon).wait
+        queue = Queue(self._loop.call_soon)
+        self.call_in_turn, self.has_in_turn = queue.wait, queue.has_waiting
         self._together: list[Callable[[], None]] = []
         self._alarms: Deadlines[Callable[[], None]] = Deadlines()
         self._timer: asyncio.TimerHandle | None = None

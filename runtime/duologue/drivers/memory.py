@@ -296,6 +296,9 @@ class MemoryExecutor:
     def call_in_turn(self, callback: Callable[[], None], /) -> None:
         self._executor.call_in_turn(callback)
 
+    def has_in_turn(self) -> bool:
+        return self._executor.has_in_turn()
+
     def cancel(self, task: Task, /) -> None:
         self._executor.cancel(task)
 

@@ -59,6 +59,9 @@ class Queue:
         self._waiting.append(callback)
         self._go_on()
 
+    def has_waiting(self) -> bool:
+        return bool(self._waiting)
+
     def _go_on(self) -> None:
         if self._waiting and not self._turns:
             self._turns = TURNS

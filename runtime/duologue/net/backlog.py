@@ -36,6 +36,19 @@ class Backlog:
         self._executor = executor
         self._go_on = go_on
 
+    def queue(self, data: bytes) -> bool:
+        """Let those go first who wait because their passes took long, before this is looked at; False where none do.
+
+        Else who opens a connection for each bomb has the first one of each handled at once, and those that are left
+        behind, with all that was read on them, become ever more.
+        """
+        if not self._executor.has_in_turn():
+            return False
+        self.parts.append(data)
+        self.turns = 1
+        self._executor.call_in_turn(self._turn)
+        return True
+
     def wait(self, since: float, *, is_open: bool) -> bool:
         """Let others have their turn after a pass that began then; False where it was short, and all that there is.
 

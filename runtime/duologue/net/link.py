@@ -127,6 +127,9 @@ class Link:
         if self._backlog.turns:
             self._backlog.parts.append(data)
             return
+        if (len(data) > LONG_READ or self._deflating is not None) and self._backlog.queue(data):
+            self._live.pause_reading()
+            return
         if self._feed(data) and self._backlog.wait(self.now, is_open=self.is_open):
             self._live.pause_reading()
 
