@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tracemalloc
+import weakref
 import zlib
 from typing import Any, cast
 
@@ -274,6 +275,18 @@ def test_a_connection_keeps_nothing_that_was_read(is_lost: bool) -> None:
     finally:
         tracemalloc.stop()
     assert kept < 2 << 20, "ten links, each of which had read a MiB"
+
+
+@BOTH
+def test_a_connection_that_is_gone_keeps_no_compressor(takeover: bool) -> None:
+    """They take 50 KB where what was said before counts."""
+    pair = Pair(forms(takeover), forms(takeover))
+    pair.peer.send_text(TEXT)
+    pair.link.receive(pair.said())
+    pair.link.send(pair.heard.pop())
+    [extension] = map(weakref.ref, pair.link.protocol.extensions)
+    pair.link.lost()
+    assert extension() is None, "though the link itself is still there"
 
 
 def test_many_small_bombs_leave_others_their_turn() -> None:

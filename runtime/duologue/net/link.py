@@ -156,11 +156,13 @@ class Link:
         self.owner.on_closed(code, reason)
 
     def _forget(self) -> None:
-        """Let go of what was read: what leads to it may be freed late, and it may be megabytes."""
+        """Let go of what is large: what was read, and compressors. What leads to it may be freed late."""
         self._backlog.parts.clear()
         self._fragments.parts.clear()
         self.protocol.reader.buffer.clear()
         self.protocol.parser_exc = None  # its traceback has the last message
+        self.protocol.extensions.clear()
+        self._deflating = None
 
     def pause_writing(self) -> None:
         """More than `high_water` waits in the transport."""
