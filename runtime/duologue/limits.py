@@ -38,8 +38,8 @@ class Limits:
         event_queue: Events that wait for one event stream's reader; of `state` events there is one for each key.
         frames: Frames of the peer in a second, those of fragments and of control included; beyond it the connection is
             closed with 1008.
-        frames_per_pass: Frames handled in one pass over a read, before other connections get their turn: one, and
-            several after a pass of more than a millisecond.
+        frames_per_pass: Frames handled in one pass over a read, before others have four turns of the event loop;
+            eight after a pass of more than a millisecond.
         pings: Pings and pongs of the peer in a second; beyond it the connection is closed with 1008.
         drain: How long shutdown lets running handlers finish.
         close: How long the closing handshake may take before the connection is aborted.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-from duologue.drivers.pace import Queue
+from duologue.drivers.pace import A_FEW, Pace, Queue
 
 
 class ManualTimer:
@@ -25,6 +25,7 @@ class ManualExecutor:
         self.timers: list[ManualTimer] = []
         self.soon: deque[Callable[[], None]] = deque()
         self.queue = Queue(self.call_soon)
+        self.ending = Pace(self.call_soon, A_FEW)
 
     def now(self) -> float:
         return self.time
@@ -38,6 +39,9 @@ class ManualExecutor:
         self.soon.append(callback)
 
     call_together = call_soon
+
+    def call_a_few(self, callback: Callable[[], None]) -> None:
+        self.ending.call(callback)
 
     def call_in_turn(self, callback: Callable[[], None]) -> None:
         self.queue.wait(callback)

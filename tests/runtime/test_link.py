@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 import pytest
@@ -18,7 +18,7 @@ from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
 from duologue.close_codes import CloseCode
-from duologue.drivers.pace import TURNS
+from duologue.drivers.pace import A_CALL, A_FEW, TURNS
 from duologue.drivers.port import Executor
 from duologue.limits import JOIN_BYTES, JOIN_FRAMES, KIB, Limits
 from duologue.net.backlog import LONG_PASS, LONG_READ
@@ -581,7 +581,7 @@ def turns_until_more(side: Side) -> int:
     return turns
 
 
-@pytest.mark.parametrize(("seconds", "turns"), [(2 * LONG_PASS, TURNS), (0.0, 1)])
+@pytest.mark.parametrize(("seconds", "turns"), [(2 * LONG_PASS, TURNS), (0.0, A_CALL)])
 def test_after_a_pass_that_took_long_others_have_several_turns(
     seconds: float, turns: int, client: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -643,6 +643,53 @@ def test_a_long_read_waits_behind_those_whose_passes_took_long(side: Side, monke
         side.executor.turn()
     assert behind.owner.messages == [b"x" * LONG_READ]
     assert not behind.paused()
+
+
+def together(sides: Sequence[Side]) -> ManualExecutor:
+    """Let them live on one event loop."""
+    executor = sides[0].executor
+    for side in sides:
+        side.executor = executor
+        side.link.executor = cast("Executor", executor)
+    return executor
+
+
+@pytest.mark.parametrize("late", ["handshake", "close"])
+def test_of_many_that_take_too_long_a_few_are_cut_in_a_turn(late: str) -> None:
+    sides = [Side(connect=late == "close") for _ in range(3 * A_FEW)]
+    executor = together(sides)
+    for side in sides:
+        if late == "close":
+            side.open().link.close(CloseCode.GOING_AWAY)
+        else:
+            side.link.connected(side.transport)
+    executor.advance(max(sides[0].limits.handshake, sides[0].limits.close))
+    for burst in range(1, 4):
+        for _ in range(A_CALL):
+            assert sum(side.cut() for side in sides) == burst * A_FEW
+            executor.turn()
+    assert not executor.soon
+
+
+def test_who_is_about_to_be_cut_is_not_heard_any_more() -> None:
+    sides = [Side().open() for _ in range(A_FEW + 1)]
+    together(sides)
+    for side in sides:
+        side.link.abort()
+    last = sides[-1]
+    assert not last.cut(), "there are many"
+    last.read(last.say(text(b"more")))
+    assert last.cut()
+    assert last.owner.messages == []
+
+
+def test_what_has_come_already_is_not_heard_either() -> None:
+    side = Side(frames_per_pass=1).open()
+    side.link.receive(side.say(*[text(b"x")] * 3))
+    side.link.abort()
+    while side.executor.soon:
+        side.executor.turn()
+    assert len(side.owner.messages) == 1
 
 
 def test_a_long_read_that_was_soon_handled_is_followed_by_the_next(side: Side) -> None:

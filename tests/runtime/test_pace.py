@@ -1,23 +1,24 @@
-"""Many tasks that are cancelled unwind a few in each turn of the event loop, and leave nothing behind."""
+"""Many tasks or connections that end do so a few in some turns of the event loop, and leave nothing behind."""
 
 from __future__ import annotations
 
 import gc
+import socket
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from itertools import pairwise
 
 import anyio
 import anyio.lowlevel
 import anyio.to_thread
 import pytest
-from tests.runtime.hostile import Hostile, message
+from tests.runtime.hostile import HANDSHAKE, Hostile, message
 from tests.runtime.manual import ManualExecutor
 from tests.runtime.support import BOUND, Room, serving, until
 
 from duologue.drivers import current
 from duologue.drivers.memory import MemoryNetwork
-from duologue.drivers.pace import AT_ONCE, TURNS, Pace, Queue
+from duologue.drivers.pace import A_CALL, A_FEW, AT_ONCE, TURNS, Pace, Queue
 
 MANY = 5 * AT_ONCE
 FEW, CALLS = 2 * AT_ONCE, 15 * AT_ONCE
@@ -36,17 +37,18 @@ class Noted:
 
 def test_few_are_cancelled_at_once_and_more_in_turns_in_their_order() -> None:
     executor, cancelled = ManualExecutor(), list[int]()
-    pace = Pace(executor.call_soon)
+    pace = Pace(executor.call_soon, AT_ONCE)
     for number in range(MANY + 3):
         pace.cancel(Noted(number, cancelled))
-    for turn in range(1, 6):
-        assert cancelled == list(range(turn * AT_ONCE))
-        executor.turn()
+    for burst in range(1, 6):
+        for _ in range(A_CALL):
+            assert cancelled == list(range(burst * AT_ONCE))
+            executor.turn()
     assert cancelled == list(range(MANY + 3))
     pace.cancel(Noted(MANY + 3, cancelled))
-    assert cancelled == list(range(MANY + 4)), "there is room in this turn"
-    executor.turn()
-    executor.turn()
+    assert cancelled == list(range(MANY + 4)), "there is room in this burst"
+    for _ in range(A_CALL):
+        executor.turn()
     assert not executor.soon
 
 
@@ -76,8 +78,8 @@ def test_what_takes_long_is_called_one_after_the_other_whatever_becomes_of_it() 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("network", [nullcontext, MemoryNetwork().use])
-async def test_every_executor_does_both(network: Callable[[], AbstractContextManager[object]]) -> None:
-    called = anyio.Event()
+async def test_every_executor_does_all_of_it(network: Callable[[], AbstractContextManager[object]]) -> None:
+    called, begun = anyio.Event(), anyio.Semaphore(0)
     with anyio.fail_after(BOUND), network():
         executor = current()
         async with executor.scope() as scope:
@@ -86,6 +88,10 @@ async def test_every_executor_does_both(network: Callable[[], AbstractContextMan
             assert executor.has_in_turn()
             await called.wait()
             assert not executor.has_in_turn()
+            for _ in range(MANY):
+                executor.call_a_few(begun.release)
+            for _ in range(MANY):
+                await begun.acquire()
             executor.cancel(task)
 
 
@@ -142,6 +148,22 @@ async def test_what_others_start_on_their_way_out_ends_too() -> None:
             await anyio.wait_all_tasks_blocked()
     assert ended in (0, MANY)
     assert begun.is_set() == bool(ended)
+
+
+@pytest.mark.anyio
+async def test_handshakes_that_are_given_up_end_a_few_a_turn() -> None:
+    left = [MANY]
+    with anyio.fail_after(BOUND), ExitStack() as peers:
+        async with serving(Room()) as server:
+            for _ in range(MANY):
+                peers.enter_context(socket.create_connection(("127.0.0.1", server.port))).send(HANDSHAKE)
+            await until(lambda: server.handshakes == MANY)
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(server.aclose)
+                while left[-1]:
+                    await anyio.lowlevel.checkpoint()
+                    left.append(server.handshakes)
+    assert max(before - after for before, after in pairwise(left)) <= 2 * A_FEW
 
 
 @pytest.mark.anyio

@@ -293,6 +293,9 @@ class MemoryExecutor:
     def call_together(self, callback: Callable[[], None]) -> None:
         self._executor.call_together(callback)
 
+    def call_a_few(self, callback: Callable[[], None], /) -> None:
+        self._executor.call_a_few(callback)
+
     def call_in_turn(self, callback: Callable[[], None], /) -> None:
         self._executor.call_in_turn(callback)
 

@@ -4,55 +4,96 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
 AT_ONCE: Final = 16
 """As many as there may be calls that begin in one turn: each takes about as long to unwind as to start."""
 
+A_FEW: Final = 4
+"""As many connections as may end in one turn."""
 
-TURNS: Final = 8
-"""Turns between what takes long: a call is read, handled and answered within half of them, and waits for one such."""
+A_CALL: Final = 4
+"""Turns in which a call is read, handled and answered: one that comes between two bursts waits for one at most."""
+
+TURNS: Final = 2 * A_CALL
+"""Turns between what takes long."""
+
+CallSoon: TypeAlias = Callable[[Callable[[], None]], Any]
 
 
 class Cancellable(Protocol):
     def cancel(self) -> Any: ...
 
 
-class Pace:
-    """Cancels in the order in which it is asked: at once what is little, and of more so many a turn."""
+class Countdown:
+    """Calls something when others have had their turns of the event loop.
 
-    __slots__ = ("_call_soon", "_left", "_waiting")
+    Attributes:
+        turns: Turns that are left; 0 while there is nothing to wait for.
+    """
 
-    def __init__(self, call_soon: Callable[[Callable[[], None]], Any]) -> None:
+    __slots__ = ("_call_soon", "_callback", "turns")
+
+    def __init__(self, call_soon: CallSoon, callback: Callable[[], None]) -> None:
+        self.turns = 0
         self._call_soon = call_soon
-        self._waiting: deque[Cancellable] = deque()
-        self._left = AT_ONCE
+        self._callback = callback
+
+    def start(self, turns: int) -> None:
+        """Call it in the last one of so many turns."""
+        self.turns = turns
+        self._call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self.turns -= 1
+        if self.turns:
+            self._call_soon(self._turn)
+        else:
+            self._callback()
+
+
+class Pace:
+    """Calls in the order in which it is asked: at once what is little, and the rest in bursts.
+
+    Args:
+        at_once: As many as make a burst.
+    """
+
+    __slots__ = ("_at_once", "_left", "_until_next", "_waiting")
+
+    def __init__(self, call_soon: CallSoon, at_once: int) -> None:
+        self._waiting: deque[Callable[[], Any]] = deque()
+        self._left = self._at_once = at_once
+        self._until_next = Countdown(call_soon, self._next)
 
     def cancel(self, one: Cancellable) -> None:
         """Cancel a task, or a scope; one that has ended meanwhile is left as it is."""
-        if not self._left:
-            self._waiting.append(one)
-            return
-        if self._left == AT_ONCE:
-            self._call_soon(self._next_turn)
-        self._left -= 1
-        one.cancel()
+        self.call(one.cancel)
 
-    def _next_turn(self) -> None:
-        self._left = AT_ONCE
+    def call(self, callback: Callable[[], Any]) -> None:
+        """Call it, now or in its turn."""
+        if not self._left:
+            self._waiting.append(callback)
+            return
+        if not self._until_next.turns:
+            self._until_next.start(A_CALL)
+        self._left -= 1
+        callback()
+
+    def _next(self) -> None:
+        self._left = self._at_once
         while self._waiting and self._left:
-            self.cancel(self._waiting.popleft())
+            self.call(self._waiting.popleft())
 
 
 class Queue:
     """Calls what takes long one after the other, with turns of the event loop for all others between them."""
 
-    __slots__ = ("_call_soon", "_turns", "_waiting")
+    __slots__ = ("_until_next", "_waiting")
 
-    def __init__(self, call_soon: Callable[[Callable[[], None]], Any]) -> None:
-        self._call_soon = call_soon
+    def __init__(self, call_soon: CallSoon) -> None:
         self._waiting: deque[Callable[[], None]] = deque()
-        self._turns = 0
+        self._until_next = Countdown(call_soon, self._next)
 
     def wait(self, callback: Callable[[], None]) -> None:
         """Call it when those before it were called, and others have had their turns."""
@@ -63,15 +104,10 @@ class Queue:
         return bool(self._waiting)
 
     def _go_on(self) -> None:
-        if self._waiting and not self._turns:
-            self._turns = TURNS
-            self._call_soon(self._turn)
+        if self._waiting and not self._until_next.turns:
+            self._until_next.start(TURNS)
 
-    def _turn(self) -> None:
-        self._turns -= 1
-        if self._turns:
-            self._call_soon(self._turn)
-            return
+    def _next(self) -> None:
         callback = self._waiting.popleft()
         try:
             callback()

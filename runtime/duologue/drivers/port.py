@@ -149,6 +149,10 @@ class Executor(Protocol):
         """Cancel a task: now, or in one of the next turns where many are, so that all else has its turn, too."""
         ...
 
+    def call_a_few(self, callback: Callable[[], None], /) -> None:
+        """Call what ends a connection: now, or in one of the next turns where there are many, as with `cancel`."""
+        ...
+
     def call_in_turn(self, callback: Callable[[], None], /) -> None:
         """Call what may take long, when others have had several turns since anything else that does."""
         ...

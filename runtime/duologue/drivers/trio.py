@@ -253,6 +253,7 @@ class TrioExecutor:
         self.call_at = self.alarm_at = clockwork().call_at
         self.call_soon = self.call_together = clockwork().call_soon
         self.cancel = clockwork().pace.cancel
+        self.call_a_few = clockwork().ending.call
         self.call_in_turn, self.has_in_turn = clockwork().queue.wait, clockwork().queue.has_waiting
 
     def scope(self) -> AbstractAsyncContextManager[Scope]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import trio
 
-from .pace import Pace, Queue
+from .pace import A_FEW, AT_ONCE, Pace, Queue
 from .port import Scope, Task, Timer
 
 _LOG: Final = logging.getLogger("duologue")
@@ -65,11 +65,12 @@ class Clockwork:
     """Callbacks that are due soon or later, for one run of trio.
 
     Attributes:
-        pace: Cancels tasks; `queue` calls what takes long.
+        pace: Cancels tasks; `ending` ends connections, and `queue` calls what takes long.
     """
 
     def __init__(self) -> None:
-        self.pace, self.queue = Pace(self.call_soon), Queue(self.call_soon)
+        self.pace, self.ending = Pace(self.call_soon, AT_ONCE), Pace(self.call_soon, A_FEW)
+        self.queue = Queue(self.call_soon)
         self._soon: deque[Callable[[], None]] = deque()
         self._timers: list[tuple[float, int, _TrioTimer]] = []
         self._count = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from ..drivers.pace import TURNS
+from ..drivers.pace import A_CALL, TURNS, Countdown
 from ..drivers.port import Executor
 from ..limits import KIB
 
@@ -17,7 +17,7 @@ LONG_PASS: Final = 0.001
 take so long one has a pass in that time."""
 
 
-class Backlog:
+class Backlog(Countdown):
     """Leaves others their turns between the passes of one connection.
 
     Args:
@@ -25,16 +25,14 @@ class Backlog:
 
     Attributes:
         parts: What was read and is not handled yet, in order.
-        turns: Turns of its own until the next pass; 0 while there is nothing to wait for.
     """
 
-    __slots__ = ("_executor", "_go_on", "parts", "turns")
+    __slots__ = ("_executor", "parts")
 
     def __init__(self, executor: Executor, go_on: Callable[[], None]) -> None:
+        super().__init__(executor.call_soon, go_on)
         self.parts: list[bytes] = []
-        self.turns = 0
         self._executor = executor
-        self._go_on = go_on
 
     def queue(self, data: bytes) -> bool:
         """Let those go first who wait because their passes took long, before this is looked at; False where none do.
@@ -59,15 +57,7 @@ class Backlog:
             self.turns = 1
             self._executor.call_in_turn(self._turn)
         elif self.parts:
-            self.turns = 1 if is_open else TURNS
-            self._executor.call_soon(self._turn)
+            self.start(A_CALL if is_open else TURNS)
         else:
             return False
         return True
-
-    def _turn(self) -> None:
-        self.turns -= 1
-        if self.turns:
-            self._executor.call_soon(self._turn)
-        else:
-            self._go_on()

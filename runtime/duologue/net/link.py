@@ -47,6 +47,7 @@ class Link:
     """
 
     __slots__ = (  # with as many attributes a dictionary shares its keys with no other, and takes a KiB more
+        "_aborted",
         "_backlog",
         "_cutter",
         "_deaf",
@@ -98,6 +99,7 @@ class Link:
         self._unjoined_bytes = 0
         self._unjoined_frames = 0
         self._deaf = False
+        self._aborted = False
         self._ended = False
         self._backlog = Backlog(executor, self._resume)
         self._opening = 0
@@ -122,7 +124,7 @@ class Link:
     def receive(self, data: bytes) -> None:
         """Bytes came."""
         self.now = self._watchdog.last_byte = self.executor.now()
-        if self.closed:
+        if self.closed or self._aborted:
             return
         if self._backlog.turns:
             self._backlog.parts.append(data)
@@ -291,11 +293,12 @@ class Link:
             self._transport.hold()
 
     def abort(self, code: int = CloseCode.ABNORMAL, reason: str = "", limit: str | None = None) -> None:
-        """Cut the connection now, whatever waits to be sent; `limit` as for `close`."""
+        """Cut the connection, whatever waits to be sent or was not handled yet; `limit` as for `close`."""
         self._fail(code, naming(limit, reason), limit)
         self.protocol.writes.clear()
         if self._transport is not None:
-            self._transport.abort()
+            self._aborted = True
+            self.executor.call_a_few(self._transport.abort)
 
     def _fail(self, code: int, told: str, limit: str | None) -> None:
         """Why it ends, for the first reason that there is."""
@@ -364,7 +367,7 @@ class Link:
             self.abort(CloseCode.POLICY, reason, name)
 
     def _resume(self) -> None:
-        if self.closed:
+        if self.closed or self._aborted:
             return
         if self._backlog.parts:
             self.now = self.executor.now()

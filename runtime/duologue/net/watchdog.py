@@ -144,4 +144,4 @@ class Watchdog:
     def _cut(self) -> None:
         """Cut what did not end by itself; the reason is the one that was said."""
         assert self._transport is not None, "nothing ends that did not begin"
-        self._transport.abort()
+        self._link.executor.call_a_few(self._transport.abort)
