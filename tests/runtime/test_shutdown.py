@@ -254,12 +254,19 @@ class TestBlocks:
         assert caught.value is error
 
     async def test_cancelling_inside(self) -> None:
-        room = Room()
+        room, scope = Room(), anyio.CancelScope()
         with anyio.fail_after(BOUND):
-            with anyio.move_on_after(0.1) as scope:
-                async with serve(room, "127.0.0.1", 0) as server, ChatClient.open(url_of(server)) as client:
-                    async with client.events.said():
-                        await client.nap(seconds=10)
+            async with anyio.create_task_group() as tasks:
+
+                async def cancel() -> None:
+                    await until(lambda: room.running)
+                    scope.cancel()
+
+                tasks.start_soon(cancel)
+                with scope:
+                    async with serve(room, "127.0.0.1", 0) as server, ChatClient.open(url_of(server)) as client:
+                        async with client.events.said():
+                            await client.nap(seconds=10)
             assert scope.cancelled_caught
             assert room.stopped == 1
 
