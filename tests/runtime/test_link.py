@@ -22,7 +22,7 @@ from duologue.drivers.pace import A_CALL, A_FEW, TURNS
 from duologue.drivers.port import Executor
 from duologue.limits import JOIN_BYTES, JOIN_FRAMES, KIB, Limits
 from duologue.net.backlog import LONG_PASS, LONG_READ
-from duologue.net.frames import TEXT, frame_of
+from duologue.net.frames import LINE, TEXT, frame_of
 from duologue.net.handshake import WEBSOCKET_LOGGER
 from duologue.net.link import Link
 from duologue.net.watchdog import WATCHES
@@ -258,6 +258,33 @@ def test_what_is_no_handshake_ends_the_connection(client: bool, garbage: bytes) 
     assert side.cut()
     side.link.lost()
     assert side.owner.end == (1006, "")
+
+
+def test_of_a_handshake_whole_lines_are_read(client: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who sends a byte at a time on hundreds of connections is not looked at for each."""
+    side, passes, feed = Side(client=client), list[bytes](), Link._feed
+
+    def note(link: Link, data: bytes) -> bool:
+        passes.append(data)
+        return feed(link, data)
+
+    monkeypatch.setattr(Link, "_feed", note)
+    line = b"HTTP/1.1 101 Switching Protocols\r\n" if client else b"GET / HTTP/1.1\r\n"
+    for byte in line:
+        assert passes == []
+        side.link.receive(bytes([byte]))
+    assert passes == [b"\n"]
+    assert not side.ended()
+
+
+@pytest.mark.parametrize("size", [KIB, 16 * KIB])
+def test_a_line_without_an_end_is_given_up_in_time(size: int) -> None:
+    side = Side(handshake_size=size)
+    sent = 0
+    while not side.ended():
+        side.link.receive(b"x")
+        sent += 1
+        assert sent <= min(size, LINE) + 1, "no more is kept of it"
 
 
 @pytest.mark.parametrize("step", [1, 100, 10_000])

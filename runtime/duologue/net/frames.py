@@ -177,6 +177,17 @@ class Cutter:
         if not self.is_plain:
             self._refused = _REFUSED & ~_COMPRESSED
 
+    def hold(self, data: bytes, limit: int) -> bool:
+        """Let part of a line of the handshake wait for the rest of it, whatever else is there: it may be one byte.
+
+        Args:
+            limit: Bytes that may wait.
+        """
+        if self._tail is None or len(self._rest) + len(data) > min(limit, LINE) or b"\n" in data:
+            return False
+        self._rest += data
+        return True
+
     def whole(self, data: bytes) -> bytes:
         """What came, behind what was held."""
         if self._rest:

@@ -132,6 +132,8 @@ class Link:
         if (len(data) > LONG_READ or self._deflating is not None) and self._backlog.queue(data):
             self._live.pause_reading()
             return
+        if not self._opened and self._cutter.hold(data, self.limits.handshake_size - self._opening):
+            return
         if self._feed(data) and self._backlog.wait(self.now, is_open=self.is_open):
             self._live.pause_reading()
 
