@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import os
 import socket
 import ssl
@@ -32,6 +33,7 @@ class TrioTransport:
 
     def __init__(self, stream: Stream, link: LinkEnd, high_water: int) -> None:
         self._stream = stream
+        self._socket = _socket_of(stream)
         self._link = link
         self._high_water = high_water
         self._waiting = bytearray()
@@ -40,10 +42,9 @@ class TrioTransport:
         self._closing = False
         self._readable = trio.Event()
         self._readable.set()
-        self._written = TrioFuture()
+        self._written: TrioFuture | None = None
         self._leaving = False
-        self._reading = trio.CancelScope()
-        self._scope: trio.CancelScope | None = None
+        self._nursery: trio.Nursery | None = None
 
     # the link's side
     def write(self, data: bytes) -> int:
@@ -62,35 +63,32 @@ class TrioTransport:
 
     def close(self) -> None:
         self._closing = True
-        self._wake_writer()
+        self._end_when_written()
 
     def abort(self) -> None:
-        self._closing = True
+        self._closing, self._leaving = True, False
         self._waiting.clear()
-        if self._scope is not None:
-            self._scope.cancel()
-        else:  # it is held: nobody reads or writes
-            _socket_of(self._stream).close()
+        self._end()
+        if self._nursery is None:  # it is held: nobody reads or writes
             self._link.lost()
 
     def hold(self) -> None:
-        """Stop reading, which loses nothing; what is being written is finished first."""
+        """What is being written is finished first; to stop reading loses nothing."""
         self._leaving = True
-        self._reading.cancel()
-        self._wake_writer()
+        self._end_when_written()
 
     def unsent(self) -> int:
         return len(self._waiting) + self._sending
 
     def pause_reading(self) -> None:
-        if self._readable.is_set():
+        if self._readable.is_set() and not self._closing:
             self._readable = trio.Event()
 
     def resume_reading(self) -> None:
         self._readable.set()
 
     def peer_name(self) -> str:
-        return peer_of(_socket_of(self._stream))
+        return peer_of(self._socket)
 
     def peer_certificate(self) -> Mapping[str, Any] | None:
         if not isinstance(self._stream, trio.SSLStream):
@@ -102,7 +100,7 @@ class TrioTransport:
         if isinstance(self._stream, trio.SSLStream):
             return 0
         try:
-            return os.write(self._stream.socket.fileno(), data)
+            return os.write(self._socket.fileno(), data)
         except OSError:  # there is no room, or no connection: the writer meets either again
             return 0
 
@@ -110,32 +108,40 @@ class TrioTransport:
     async def carry(self) -> None:
         """Read and write until the connection is gone or held."""
         self._leaving = False
-        self._reading = trio.CancelScope()
-        gone = False
-        with trio.CancelScope() as scope:
-            self._scope = scope
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._read)
-                await self._write()
-                gone = not self._leaving
-                nursery.cancel_scope.cancel()
-        self._scope = None
-        if gone or scope.cancelled_caught:
-            await trio.aclose_forcefully(self._stream)
+        async with trio.open_nursery() as self._nursery:
+            if self._waiting:
+                self._wake_writer()
+            await self._read()
+        self._nursery = self._written = None
+        if not self._leaving:
+            self._socket.close()
             self._link.lost()
 
     async def _read(self) -> None:
-        with self._reading as reading, suppress(trio.BrokenResourceError, trio.ClosedResourceError):
-            while data := await self._stream.receive_some(READ_SIZE):
-                self._link.receive(bytes(data))
+        is_plain = os.name == "posix" and not isinstance(self._stream, trio.SSLStream)
+        receive = self._receive if is_plain else self._receive_any
+        with suppress(trio.BrokenResourceError, trio.ClosedResourceError, OSError):
+            while not self._closing and (data := await receive()):
+                self._link.receive(data)
                 data = b""  # what came stays no longer, and what was made for `READ_SIZE` would break up the heap
                 if not self._readable.is_set():
                     await self._readable.wait()
-        if not reading.cancelled_caught:
+        if not self._closing:
             self._link.eof()
             self.close()
 
+    async def _receive_any(self) -> bytes:
+        return bytes(await self._stream.receive_some(READ_SIZE))
+
+    async def _receive(self) -> bytes:
+        """As a stream does, which asks the kernel before it waits, and nearly always in vain."""
+        while True:
+            await trio.lowlevel.wait_readable(self._socket)
+            with suppress(BlockingIOError):
+                return os.read(self._socket.fileno(), READ_SIZE)
+
     async def _write(self) -> None:
+        """Write what waits, and wait for more: nearly all is written at once, and needs no such task."""
         with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
             while True:
                 while self._waiting:
@@ -148,13 +154,38 @@ class TrioTransport:
                         self._paused = False
                         self._link.resume_writing()
                 if self._closing or self._leaving:
-                    return
+                    break
                 self._written = TrioFuture()
                 await self._written
+        self._end()
 
     def _wake_writer(self) -> None:
-        if not self._written.done():
+        if self._nursery is None:  # it is held
+            return
+        if self._written is None:
+            self._written = TrioFuture()
             self._written.set_result(None)
+            contextvars.Context().run(self._nursery.start_soon, self._write)
+        elif not self._written.done():
+            self._written.set_result(None)
+
+    def _end_when_written(self) -> None:
+        if self._written is not None:
+            self._wake_writer()
+        elif not self._waiting:
+            self._end()
+
+    def _end(self) -> None:
+        """Let `carry` return: who reads or writes hears that the socket is closed, which costs less than to cancel."""
+        if self._leaving:
+            assert self._nursery is not None, "what is held is not held again"
+            self._nursery.cancel_scope.cancel()
+        else:
+            self._closing = True
+            self._socket.close()
+            self._readable.set()
+            if self._written is not None:
+                self._wake_writer()
 
 
 class TrioSocket:
