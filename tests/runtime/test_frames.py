@@ -18,7 +18,7 @@ from websockets.uri import parse_uri
 
 from duologue.limits import KIB
 from duologue.net import frames
-from duologue.net.frames import BYTES, LINE, MASKS, TEXT, Cutter, frame_of, masks
+from duologue.net.frames import BYTES, LINE, MASKS, TEXT, Cut, Cutter, frame_of, masks
 
 LIMIT = 100 * KIB
 SIZES = (0, 1, 125, 126, 127, 65_535, 65_536, LIMIT)
@@ -56,15 +56,21 @@ def said(found: Sequence[object]) -> list[tuple[Opcode, bool, bytes]]:
     return events
 
 
+def look(cut: Cutter, data: bytes, at: int, *, fragmented: bool = False) -> tuple[Sequence[Cut], int]:
+    """What comes next, as a link asks for it."""
+    if cut.begun is not None:
+        return cut.complete(data, at, cut.begun)
+    found, at = cut.read(data, at, 3) if not fragmented else ((), at)
+    return (found, at) if found or at == len(data) else cut.cut(data, at)
+
+
 def read_all(cut: Cutter, parts: Sequence[bytes]) -> list[tuple[Opcode, bool, bytes]]:
     events: list[tuple[Opcode, bool, bytes]] = []
     fragmented = False
     for part in parts:
         data, at = cut.whole(part), 0
         while at < len(data):
-            found, at = cut.read(data, at, 3) if not fragmented else ((), at)
-            if not found:
-                found, at = cut.cut(data, at)
+            found, at = look(cut, data, at, fragmented=fragmented)
             for opcode, fin, payload in said(found):
                 events.append((opcode, fin, payload))
                 if opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
@@ -175,9 +181,7 @@ def test_a_handshake_in_any_parts_leaves_the_library_nothing_of_a_frame() -> Non
         for part in (data[n : n + size] for n in range(0, len(data), size)):
             part, at = cut.whole(part), 0  # noqa: PLW2901
             while at < len(part):
-                found, at = cut.read(part, at, 8)
-                if not found:
-                    found, at = cut.cut(part, at)
+                found, at = look(cut, part, at)
                 for one in found:
                     if isinstance(one, tuple | Frame):
                         read.append(one)

@@ -50,7 +50,7 @@ class Desk:
     def begin(self, key: str, body: bytes = b"abc", **options: Any) -> HeldUpload:
         """Take one, and receive its first byte."""
         held = self.take(key, body, **options)
-        held.write(memoryview(body)[:1])
+        held.write([memoryview(body)[:1]])
         return held
 
     def files(self) -> int:
@@ -69,7 +69,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
 
 
 def complete(held: HeldUpload, body: bytes = b"abc") -> HeldUpload:
-    held.write(memoryview(body))
+    held.write([memoryview(body)])
     held.finish()
     return held
 
@@ -77,9 +77,9 @@ def complete(held: HeldUpload, body: bytes = b"abc") -> HeldUpload:
 # -------------------------------------------------------------------------------------------------------------- bytes
 def test_what_is_held_is_in_a_file_of_its_own(desk: Desk) -> None:
     one, two = desk.take("1", b"abc"), desk.take("2", b"xyz!")
-    one.write(memoryview(b"ab"))
-    two.write(memoryview(b"xyz!"))
-    one.write(memoryview(b"c"))
+    one.write([memoryview(b"ab")])
+    two.write([memoryview(b"xyz!")])
+    one.write([memoryview(b"c")])
     assert (one.received, two.received) == (3, 4)
     one.finish()
     two.finish()
@@ -108,7 +108,7 @@ def test_a_disk_that_is_full_is_said_to_be(desk: Desk, monkeypatch: pytest.Monke
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", nearly_full)
         with pytest.raises(ResourceExhausted, match="the upload cannot be held: No space left on device") as caught:
-            held.write(memoryview(b"abcdef"))
+            held.write([memoryview(b"abcdef")])
     assert (caught.value.code, caught.value.ran) == ("no_space", Ran.NO)
 
 
@@ -134,7 +134,7 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_the_next_attempt_goes_on_with_it_and_the_one_before_is_told(desk: Desk) -> None:
     first, second = Receiver(), Receiver()
     held = desk.take("1", by=first)
-    held.write(memoryview(b"ab"))
+    held.write([memoryview(b"ab")])
     assert desk.take("1", by=second) is held
     assert isinstance(first.told, Aborted)
     assert (first.told.ran, second.told, held.holder, held.received) == (Ran.NO, None, second, 2)
@@ -221,7 +221,7 @@ def test_whose_uploads_are_dropped_is_told(desk: Desk) -> None:
     assert isinstance(receiver.told, Aborted)
     assert (receiver.told.ran, other.told, desk.files()) == (Ran.NO, None, 1)
     with pytest.raises(AssertionError):
-        held.write(memoryview(b"abc"))
+        held.write([memoryview(b"abc")])
     assert kept.opened().path.exists()
 
 
@@ -318,7 +318,7 @@ def test_however_many_are_held_they_hold_no_descriptors(desk: Desk) -> None:
     coming, left, done = desk.begin("1"), desk.begin("2"), complete(desk.take("3"))
     desk.uploads.abandon(left)
     assert sorted(Path("/proc/self/fd").iterdir()) == descriptors
-    desk.take("2").write(memoryview(b"bc"))
+    desk.take("2").write([memoryview(b"bc")])
     left.finish()
     assert (left.opened().path.read_bytes(), coming.received, done.complete) == (b"abc", 1, True)
     assert sorted(Path("/proc/self/fd").iterdir()) == descriptors

@@ -518,6 +518,21 @@ def test_a_message_beyond_the_limit_closes_with_1009(client: bool) -> None:
     assert side.owner.end[0] == 1009
 
 
+def test_a_message_that_begins_among_fragments_closes_with_1002(side: Side) -> None:
+    data = side.say(text(b"a fragment", fin=False), text(b"a whole message where another fragment is due"))
+    side.link.receive(data[:-10])
+    side.link.receive(data[-10:])
+    assert Close.parse(side.hear()[-1].data).code == 1002
+    assert side.owner.messages == []
+
+
+def test_half_a_message_is_let_go_of_when_the_connection_is_gone(side: Side) -> None:
+    side.link.receive(side.say(text(bytes(1000)))[:-1])
+    assert side.link._cutter.begun
+    side.link.lost()
+    assert side.link._cutter.begun is None
+
+
 def test_fragments_beyond_the_limit_close_with_1009(client: bool) -> None:
     side = Side(client=client, frame=1000).open()
     side.link.receive(side.say(text(b"x" * 600, fin=False), more(b"x" * 600, fin=True)))
@@ -1139,6 +1154,16 @@ def test_what_a_peer_says_after_our_close_is_not_read(side: Side) -> None:
     side.link.close(CloseCode.VIOLATION)
     side.link.receive(side.say(text(b"more"), text(b"fra", fin=False), more(b"gment", fin=True)))
     assert side.owner.messages == []
+
+
+def test_a_message_that_goes_on_after_our_close_is_not_read_and_what_follows_it_is_found(side: Side) -> None:
+    data = side.say(text(b"half of it and the other half"))
+    side.link.receive(data[:20])
+    side.link.close(CloseCode.VIOLATION)
+    side.link.receive(data[20:25])
+    side.link.receive(data[25:] + side.say(Frame(Opcode.CLOSE, Close(CloseCode.VIOLATION, "").serialize())))
+    assert side.owner.messages == []
+    assert side.link.protocol.close_rcvd is not None
 
 
 def test_both_ends_closing_at_once_is_an_end(side: Side) -> None:

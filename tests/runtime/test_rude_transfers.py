@@ -17,6 +17,7 @@ from tests.runtime.raw import Raw, raw_client, raw_server
 from tests.runtime.support import BOUND, until
 
 from duologue import CallError, DataLoss, NotFound, NotSent, Ran, Server, serve
+from duologue.handling.uploads import HeldUpload
 from duologue.wire import PAYLOAD, PieceKind, encode_piece
 
 pytestmark = pytest.mark.anyio
@@ -69,6 +70,29 @@ async def test_an_upload_by_hand(folder: Path) -> None:
         answer = await raw.hear()
         assert (answer["data"], answer["error"]) == ({"name": "x", "size": 10, "sha256": SHA}, None)
     assert shelf.kept == {"x": BODY}
+
+
+async def test_what_comes_in_one_read_is_written_with_one_look_for_its_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[HeldUpload] = []
+    find = HeldUpload._open
+
+    def note(held: HeldUpload) -> int:
+        opened.append(held)
+        return find(held)
+
+    monkeypatch.setattr(HeldUpload, "_open", note)
+    shelf = Shelf(folder=folder)
+    async with rude(shelf) as (raw, _):
+        await raw.say(put())
+        await raw.hear()
+        await raw.say_bytes(data(0, BODY[:4]), data(4, BODY[4:9]))
+        await until(lambda: bool(opened))
+        await raw.say_bytes(data(9, BODY[9:]), end())
+        assert (await raw.hear())["error"] is None
+    assert shelf.kept == {"x": BODY}
+    assert len(opened) == 2
 
 
 OUT_OF_TURN: dict[str, list[bytes]] = {

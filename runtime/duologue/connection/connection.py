@@ -318,6 +318,8 @@ class Connection:
     def on_pass_end(self) -> None:
         if self.session.peer is not None and not self._ready:
             self._get_ready()
+        if self._handlers.writing:
+            self._handlers.write_uploads()
         self.outlet.touch(pass_end=True)
 
     def on_room(self) -> None:

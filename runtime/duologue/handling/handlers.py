@@ -43,6 +43,7 @@ class Handlers:
         "_idle",
         "_lingering",
         "_uploads",
+        "writing",
     )
 
     def __init__(
@@ -59,6 +60,7 @@ class Handlers:
         self._lingering = Lingering(connection, keyed, self._stop)
         self._uploads = uploads
         self._idle: Future | None = None
+        self.writing: list[Receiving] = []
 
     async def until_idle(self) -> None:
         """Wait until no call of the peer's is being handled."""
@@ -128,8 +130,14 @@ class Handlers:
 
     def take_upload(self, decision: UploadPiece | UploadBroken) -> None:
         running: Running | None = decision.call.owner
-        if running is not None and running.receiving is not None:
-            running.receiving.take(decision)
+        if running is not None and running.receiving is not None and running.receiving.take(decision):
+            self.writing.append(running.receiving)
+
+    def write_uploads(self) -> None:
+        """All that came in this pass is there."""
+        writing, self.writing = self.writing, []
+        for receiving in writing:
+            receiving.write()
 
     def _refusal(self, call: IncomingCall, action: Action[Any, Any]) -> ErrorBody | None:
         """Why a call is refused before anything runs, if it is."""

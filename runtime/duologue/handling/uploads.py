@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
@@ -111,7 +111,7 @@ class HeldUpload:
         """Whether nobody receives it, and no handler has it."""
         return self.holder is None and not self.started
 
-    def write(self, data: memoryview) -> None:
+    def write(self, pieces: Sequence[memoryview]) -> None:
         """Hold more bytes.
 
         Raises:
@@ -121,15 +121,17 @@ class HeldUpload:
         try:
             descriptor = self._open()
             try:
-                written = 0
-                while written < len(data):
-                    written += os.write(descriptor, data[written:])
+                for data in pieces:
+                    written = 0
+                    while written < len(data):
+                        written += os.write(descriptor, data[written:])
             finally:
                 os.close(descriptor)
         except OSError as error:
             raise _no_place(error) from error
-        self._digest.update(data)
-        self.received += len(data)
+        for data in pieces:
+            self._digest.update(data)
+            self.received += len(data)
 
     def _open(self) -> int:
         if self._path is not None:
@@ -150,7 +152,7 @@ class HeldUpload:
         if self._digest.hexdigest() != self.form.sha256:
             raise DataLoss("the bytes do not have the digest that was declared", ran=Ran.NO)
         if self._path is None:
-            self.write(memoryview(b""))
+            self.write(())
         self._ended = self.complete = True
 
     def opened(self) -> Upload:

@@ -144,6 +144,12 @@ def length(data: bytes, start: int, refused: int = _REFUSED) -> int:
     return head + wide + int.from_bytes(data[start + 2 : start + 2 + wide])
 
 
+def _body(data: bytes | bytearray, start: int) -> int:
+    """Where the payload of the frame begins that begins there."""
+    size, body = data[start + 1] & ~MASKED, start + (6 if data[start + 1] & MASKED else 2)
+    return body if size < _LENGTH_16 else body + (2 if size == _LENGTH_16 else 8)
+
+
 class Cutter:
     """Cuts what comes on one connection into messages, and into parts for the library's protocol, which are events.
 
@@ -153,9 +159,21 @@ class Cutter:
     Attributes:
         is_plain: Whether the connection is open and without extensions: then its messages are read and written here.
         held: Bytes that wait for what is to follow them: part of a frame's head, or of a line of the handshake's.
+        begun: The beginning of a whole message whose end is still to come; None where there is none.
     """
 
-    __slots__ = ("_is_server", "_owed", "_protocol", "_refused", "_rest", "_tail", "_unheard", "is_plain")
+    __slots__ = (
+        "_is_server",
+        "_missing",
+        "_owed",
+        "_protocol",
+        "_refused",
+        "_rest",
+        "_tail",
+        "_unheard",
+        "begun",
+        "is_plain",
+    )
 
     def __init__(self, protocol: ClientProtocol | ServerProtocol) -> None:
         self.is_plain = False
@@ -166,6 +184,8 @@ class Cutter:
         self._owed = 0
         self._unheard = 0
         self._rest = b""
+        self._missing = 0
+        self.begun: bytearray | None = None
 
     @property
     def held(self) -> int:
@@ -197,11 +217,37 @@ class Cutter:
     def read(self, data: bytes, start: int, most: int) -> tuple[Sequence[Cut], int]:
         """The messages that come next, at most so many, and where what follows them begins.
 
-        Not to be asked between the parts of one.
+        Not to be asked between the parts of one, nor while one is `begun`.
         """
         if self._owed or not self.is_plain:
             return (), start
-        return read(data, start, most, self._protocol.max_message_size or 0, masked=self._is_server)
+        limit = self._protocol.max_message_size or 0
+        messages, end = read(data, start, most, limit, masked=self._is_server)
+        if messages or not self._begins(data, end, limit):
+            return messages, end
+        self.begun = bytearray(memoryview(data)[end:])
+        self._missing = length(data, end) - len(self.begun)
+        return (), len(data)
+
+    def _begins(self, data: bytes, start: int, limit: int) -> bool:
+        """Whether a whole message begins there that is not for the library to refuse, and is not all there."""
+        if data[start] not in (TEXT, BYTES) or not (size := length(data, start)):
+            return False
+        return data[start + 1] & MASKED == MASKED * self._is_server and start + size - _body(data, start) <= limit
+
+    def complete(self, data: bytes, start: int, begun: bytearray) -> tuple[Sequence[Cut], int]:
+        """Go on with what is `begun`: the message, if all of it is there by now, and where what follows it begins.
+
+        Of an upload one piece in three or four comes in two reads, and the library would copy it three times.
+        """
+        more = memoryview(data)[start : start + self._missing]
+        begun += more
+        self._missing -= len(more)
+        if self._missing:
+            return (), len(data)
+        self.begun, body, payload = None, _body(begun, 0), memoryview(begun)
+        mask, payload = begun[body - 4 : body], payload[body:]
+        return ((begun[0], apply_mask(payload, mask) if self._is_server else bytes(payload)),), start + len(more)
 
     def skip(self, data: bytes, start: int) -> int:
         """Pass over messages and parts of them, at most `SKIPPED`; where what follows begins, which may be there."""

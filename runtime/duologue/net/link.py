@@ -151,6 +151,7 @@ class Link:
             return
         self.closed, self.is_open, self._deaf = True, False, True
         self._watchdog.stop()
+        self._cutter.begun = None
         self.protocol.receive_eof()
         self._forget()
         said = self.protocol.close_rcvd or self.protocol.close_sent  # the latter alone: the library refused what came
@@ -314,12 +315,14 @@ class Link:
         budget, offset, under_way = self.limits.frames_per_pass, 0, True
         while offset < len(data) and budget > 0:
             frames: Sequence[Cut] = ()
-            if self._deaf and (passed := self._cutter.skip(data, offset)) > offset:
+            if (begun := self._cutter.begun) is not None:
+                frames, offset = self._cutter.complete(data, offset, begun)
+            elif self._deaf and (passed := self._cutter.skip(data, offset)) > offset:
                 offset, budget = passed, budget - 1
                 continue
-            if self.is_open and not self._fragments.parts:
+            elif self.is_open and not self._fragments.parts:
                 frames, offset = self._cutter.read(data, offset, budget)
-            if not frames:
+            if not frames and offset < len(data):
                 frames, offset = self._cutter.cut(data, offset)
                 self._look()
             self._frames.left -= len(frames)
