@@ -27,7 +27,7 @@ from duologue.wire import Message, NativeCodec
 
 CALL_BUDGET: Final = 105
 """One unary call, client and server together."""
-DELIVERY_BUDGET: Final = 38
+DELIVERY_BUDGET: Final = 34
 """One `log` event to one of many subscribers, publisher's and subscriber's side together."""
 
 SUBSCRIBERS: Final = 100

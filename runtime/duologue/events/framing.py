@@ -18,9 +18,10 @@ class Frames:
     Attributes:
         at_once: Whether it leaves at once; else it is joined with what else there is to say in this turn of the loop.
         most: Bytes that its message has at most, for those who only ask whether it may be too large.
+        made: What `framed` has made, without and with extensions, by framing.
     """
 
-    __slots__ = ("_frames", "_messages", "at_once", "codec", "data", "event", "most", "name", "seq")
+    __slots__ = ("_messages", "at_once", "codec", "data", "event", "made", "most", "name", "seq")
 
     def __init__(self, event: Event, seq: int | None, codec: Codec, *, at_once: bool = False) -> None:
         self.at_once = at_once
@@ -30,7 +31,7 @@ class Frames:
         self.seq = seq
         self.data = event.to_wire()
         self._messages: list[bytes | None] = [None, None]
-        self._frames: tuple[dict[str, bytes], dict[str, bytes]] = ({}, {})
+        self.made: tuple[dict[str | None, bytes], dict[str | None, bytes]] = ({}, {})
         if codec.is_native:
             self.most = ENVELOPE + 6 * len(self.name) + len(self.data)
         else:
@@ -49,7 +50,7 @@ class Frames:
         framing = link.framing
         if framing is None:
             return None
-        frames = self._frames[extensions]
+        frames = self.made[extensions]
         frame = frames.get(framing)
         if frame is None:
             frame = frames[framing] = link.frame_text(self.shared(extensions=extensions))

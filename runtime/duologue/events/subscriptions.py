@@ -271,13 +271,11 @@ class Subscriptions:
             if name not in wanted:
                 self._publisher.ignore(name, self._deliver)
 
-    def _deliver(self, frames: Frames) -> None:
-        if frames.name in self._certain or self._is_followed(frames.event):
-            self._send_live(frames)
-
-    def _send_live(self, frames: Frames) -> None:
-        outlet = self._outlet
-        capabilities = self._outbox.capabilities
+    def _deliver(self, frames: Frames, *, is_followed: bool = False) -> None:
+        """Send an event, if a subscription follows it: thousands of connections are asked one after the other."""
+        if not (is_followed or frames.name in self._certain or self._is_followed(frames.event)):
+            return
+        outlet, capabilities = self._outlet, self._outbox.capabilities
         if not outlet.link.has_room:
             self._withhold(frames)
         elif (
@@ -366,7 +364,7 @@ class Subscriptions:
         withheld, self._withheld = self._withheld, {}
         for frames in withheld.values():  # those that are not live yet may know newer ones
             if any(subscription.follows(frames.event) for subscription in self._subscriptions.values()):
-                self._send_live(frames)
+                self._deliver(frames, is_followed=True)
         lost, self._lost = self._lost, {}
         for (sub, event), count in lost.items():
             self._outlet.about(sub, lost=Loss(event, count))
