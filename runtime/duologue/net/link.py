@@ -240,10 +240,11 @@ class Link:
 
     def flush(self) -> None:
         """Hand all that was framed to the transport."""
-        transport = self._transport
-        writes = self.protocol.data_to_send()
         self._unjoined_bytes = self._unjoined_frames = 0
-        if transport is None or self.closed or not writes:  # what was framed just before a loss goes nowhere
+        if not self.protocol.writes:  # what is long has left when it was framed
+            return
+        transport, writes = self._transport, self.protocol.data_to_send()
+        if transport is None or self.closed:  # what was framed just before a loss goes nowhere
             return
         data = b"".join(writes) if len(writes) > 1 else writes[0]  # the library's SEND_EOF is the empty string
         if data:

@@ -282,7 +282,8 @@ class Session:
 
     def receive_binary(self, data: bytes) -> list[Decision]:
         """A binary message came."""
-        self._life.move("receive")
+        if self._life.state is not OPEN:
+            self._life.move("receive")
         if not self.outbox.capabilities.extensions:
             self._decisions.append(Fail(CloseCode.UNSUPPORTED, "no binary message is expected"))
             return self._take()
