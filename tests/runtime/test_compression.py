@@ -60,6 +60,7 @@ class Pair:
 
     def __init__(self, ours: Deflate | None, theirs: Deflate | Offer | None, **limits: Any) -> None:
         self.heard: list[bytes] = []
+        self.heard_bytes: list[bytes] = []
         self.executor = ManualExecutor()
         self.limits = Limits(**limits)
         self.writes: list[bytes] = []
@@ -81,8 +82,10 @@ class Pair:
     def on_message(self, data: bytes) -> None:
         self.heard.append(data)
 
+    def on_binary(self, data: bytes) -> None:
+        self.heard_bytes.append(data)
+
     def on_open(self, subprotocol: str | None) -> None: ...
-    def on_binary(self, data: bytes) -> None: ...
     def on_pass_end(self) -> None: ...
     def on_room(self) -> None: ...
     def on_closed(self, code: int, reason: str) -> None: ...
@@ -149,6 +152,13 @@ def test_texts_are_compressed_both_ways(takeover: bool) -> None:
         pair.link.receive(said)
         pair.turns()
         assert pair.heard.pop() == TEXT
+
+
+def test_bytes_come_as_bytes_where_texts_are_compressed() -> None:
+    pair = Pair(Deflate(), Deflate())
+    pair.peer.send_binary(TEXT)
+    pair.link.receive(pair.said())
+    assert (pair.heard_bytes, pair.heard) == ([TEXT], [])
 
 
 @BOTH

@@ -12,11 +12,12 @@ from typing import Any
 
 import anyio
 import pytest
-from tests.runtime.files import FilesClient, FilesPeer, Shelf
+from tests.runtime.files import FilesClient, FilesPeer, Named, Shelf, Stored
 from tests.runtime.raw import Raw, raw_client, raw_server
 from tests.runtime.support import BOUND, until
+from typing_extensions import override
 
-from duologue import CallError, DataLoss, NotFound, NotSent, Ran, Server, serve
+from duologue import Call, CallError, DataLoss, NotFound, NotSent, Ran, Server, Upload, serve
 from duologue.handling.uploads import HeldUpload
 from duologue.wire import PAYLOAD, PieceKind, encode_piece
 
@@ -126,8 +127,9 @@ async def test_what_is_out_of_turn_costs_the_call_alone(case: str, folder: Path)
     assert shelf.runs == ["x"]
 
 
+@pytest.mark.parametrize("rest", [[data(4, BODY[4:]), end()], []], ids=["all in one read", "the end later"])
 async def test_a_disk_that_is_full_costs_the_call_and_what_still_comes_is_let_go(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    rest: list[bytes], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(descriptor: int, data: bytes) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -138,7 +140,7 @@ async def test_a_disk_that_is_full_costs_the_call_and_what_still_comes_is_let_go
         await raw.hear()
         with monkeypatch.context() as patch:
             patch.setattr("duologue.handling.uploads.os.write", full)
-            await raw.say_bytes(data(0, BODY[:4]), data(4, BODY[4:]), end())
+            await raw.say_bytes(data(0, BODY[:4]), *rest)
             error = (await raw.hear())["error"]
         assert (error["code"], error["ran"]) == ("no_space", False)
         assert list(folder.iterdir()) == []
@@ -147,6 +149,36 @@ async def test_a_disk_that_is_full_costs_the_call_and_what_still_comes_is_let_go
         await raw.say_bytes(data(0, BODY, stream=3), end(stream=3))
         assert (await raw.hear())["error"] is None
     assert shelf.runs == ["x"]
+
+
+class Patient(Shelf):
+    """Keeps nothing before it may."""
+
+    def __init__(self, **held: Any) -> None:
+        super().__init__(**held)
+        self.has_begun, self.may_end = anyio.Event(), anyio.Event()
+
+    @override
+    async def put(self, call: Call[FilesPeer], params: Named, body: Upload) -> Stored:
+        self.has_begun.set()
+        await self.may_end.wait()
+        return await super().put(call, params, body)
+
+
+async def test_bytes_of_a_call_that_waits_for_anothers_handler_change_nothing(folder: Path) -> None:
+    shelf = Patient(folder=folder)
+    async with rude(shelf) as (raw, _):
+        await raw.say(put())
+        await raw.hear()
+        await raw.say_bytes(data(0, BODY), end())
+        await shelf.has_begun.wait()
+        await raw.say(put("2", 3, key="k1"), {"id": "3", "action": "ping", "params": {"name": "x"}})
+        assert (await raw.hear())["id"] == "3"  # and so the one before it waits by now
+        await raw.say_bytes(data(0, BODY[::-1], stream=3), end(stream=3))
+        shelf.may_end.set()
+        answers = {answer["id"]: answer["error"] for answer in [await raw.hear(), await raw.hear()]}
+        assert answers == {"1": None, "2": None}
+    assert (shelf.kept, shelf.runs) == ({"x": BODY}, ["x"])
 
 
 @pytest.mark.parametrize("when", ["with the request", "later"])
