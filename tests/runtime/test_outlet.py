@@ -93,6 +93,18 @@ def test_an_event_leaves_at_once_where_nothing_waits() -> None:
     assert desk.leave() == [[1]]
 
 
+def test_an_event_that_leaves_at_once_has_its_number_for_those_alone_who_know_of_numbers() -> None:
+    desks = [Desk(), Desk(), Desk(), Desk(), Desk(framing=None), Desk(framing=None)]
+    for desk in desks[1::2]:
+        desk.session.open(extensions=True)
+    frames = Frames(Said(room="a", text=""), 7, NativeCodec(), at_once=True)
+    for desk in desks:
+        desk.link.writes.clear()
+        desk.outlet.send_shared(frames)
+        desk.executor.turn()
+    assert [b'"seq":7' in desk.link.writes[-1][-1] for desk in desks] == [False, True] * 3
+
+
 def test_an_event_that_is_to_leave_at_once_does_not_overtake_those_before_it(desk: Desk) -> None:
     desk.event(1)
     desk.event(2, at_once=True)
