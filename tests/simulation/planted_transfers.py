@@ -50,14 +50,14 @@ def the_digest_of_an_upload_is_not_compared(patch: Patch) -> None:
 @caught_by(scenarios.transfers_in_calm, transfer_promises.uploads_are_whole, seed=26)
 def the_handler_starts_before_the_digest_is_checked(patch: Patch) -> None:
     """As many bytes as were declared are enough for it."""
-    take = Receiving._take
+    write = Receiving._write
 
-    def hurry(self: Receiving, decision: Any) -> None:
-        take(self, decision)
+    def hurry(self: Receiving) -> None:
+        write(self)
         if self._held is not None and self._held.received == self._held.form.size:
             wake(self._waiting)
 
-    patch.setattr(Receiving, "_take", hurry)
+    patch.setattr(Receiving, "_write", hurry)
 
 
 @caught_by(scenarios.transfers_on_a_bad_network, transfer_promises.bytes_arrive_as_they_were_sent, seed=18)
