@@ -244,6 +244,19 @@ async def test_who_is_woken_for_nothing_waits_again(monkeypatch: pytest.MonkeyPa
     assert woken > 2
 
 
+@pytest.mark.parametrize("anyio_backend", ["trio"])  # asyncio's tasks begin in their order
+async def test_it_may_be_given_up_before_it_is_run() -> None:
+    link = Recorder()
+    with anyio.fail_after(BOUND):
+        listener = await current().listen("127.0.0.1", 0, tls=None, handshake=BOUND)
+        with socket.create_connection(listener.addresses[0], timeout=BOUND):
+            accepted = await listener.accept()
+            accepted.abort()
+            await accepted.run(link, HIGH_WATER)
+        await listener.aclose()
+    assert link.told == ["connected", "lost"]
+
+
 def living(task: trio.lowlevel.Task | None) -> Iterator[str]:
     """The names of a task, and of all below it."""
     assert task is not None

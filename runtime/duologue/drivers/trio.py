@@ -39,7 +39,7 @@ class TrioTransport:
         self._waiting = bytearray()
         self._sending = 0
         self._paused = False
-        self._closing = False
+        self._closing = self._socket.fileno() < 0  # it was given up before it was run
         self._readable = trio.Event()
         self._readable.set()
         self._written: TrioFuture | None = None
