@@ -39,9 +39,9 @@ def seconds(text: bytes) -> float:
     """The shortest of several."""
     took: list[float] = []
     for _ in range(5):
-        started = time.perf_counter()
+        started = time.thread_time()
         is_too_deep(text)
-        took.append(time.perf_counter() - started)
+        took.append(time.thread_time() - started)
     return min(took)
 
 

@@ -107,8 +107,9 @@ class TestReaders:
         room = Room()
         async with serving(room, replace(LIMITS, in_flight=256, idle=30.0)) as server, raw(server) as stalled:
             begun = anyio.current_time()
-            for number in range(100):
-                await stalled.say(id=str(number), action="echo", params={"text": "x" * 100, "times": 1000})
+            params = {"text": "x" * 100, "times": 1000}
+            asked = [{"id": str(number), "action": "echo", "params": params} for number in range(100)]
+            await stalled.send(b"".join(frame(json.dumps(each).encode()) for each in asked))  # before it is cut
             await until(lambda: not server.connections[0].outlet.link.has_room)
             full = anyio.current_time()
             async with ChatClient.open(url_of(server)) as client:

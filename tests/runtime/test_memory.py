@@ -35,7 +35,8 @@ async def test_nobody_listens() -> None:
 
 async def test_ports_are_given_out_and_a_cut_is_told_to_both_ends() -> None:
     with MemoryNetwork().use() as network, anyio.fail_after(BOUND):
-        async with serve(Room(), "memory", 0) as one, serve(Room(), "memory", 0) as other:
+        room = Room()
+        async with serve(room, "memory", 0) as one, serve(Room(), "memory", 0) as other:
             assert one.port != other.port
             async with ChatClient.open(f"ws://memory:{one.port}") as client, anyio.create_task_group() as tasks:
                 first, [served] = connection_of(client), one.connections
@@ -45,7 +46,7 @@ async def test_ports_are_given_out_and_a_cut_is_told_to_both_ends() -> None:
                         await client.nap(seconds=60)
 
                 tasks.start_soon(nap)
-                await client.echo(text="on")
+                await until(lambda: room.running == 1)
                 network.cut()
                 assert first.closed is not None
                 assert served.closed is not None
