@@ -178,7 +178,7 @@ FLOODS: Final = {
         Flood(calls_whose_answers_are_not_read, "write_deadline: the peer took nothing", is_cut=True),
         Flood(pings, "1008 pings: more than 50"),
         Flood(pings_before_login, "1008 pings: more than 50"),
-        Flood(tiny_frames, "1008 frames: more than 2500"),
+        Flood(tiny_frames, "1008 frames: more than 5000"),
         Flood(dripping_handshakes, "handshake: it took longer", is_cut=True),
         Flood(subscriptions, "subscriptions: 256"),
         Flood(unknown_actions, "no action is called xxx"),

@@ -18,7 +18,7 @@ from tests.security.victim import Bystander, Victim, compete, percentile
 
 from duologue import Limits
 
-LIMITS: Final = Limits(handshake=0.5, write_deadline=0.5, frames=2_500)
+LIMITS: Final = Limits(handshake=0.5, write_deadline=0.5, frames=5_000)
 """Shorter waits than the defaults, and frames that a test can exceed on any machine."""
 
 FLOODER: Final = 10
