@@ -150,6 +150,7 @@ $(SETUP): $(BASE) $(wildcard $(SDK)/pyproject.toml) $(REGISTRY)/pyproject.toml
 $(TESTING): $(SETUP)
 	$(INSTALL) --group test
 	$(INSTALL) --group real || echo "what cannot be had here is skipped by tests/real"
+	@$(PY) -m pytest --collect-only -q > /dev/null  # compiles once what each worker would compile again
 	@touch $@
 
 $(CHECKING): $(SETUP)
