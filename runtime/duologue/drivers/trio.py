@@ -42,7 +42,7 @@ class TrioTransport:
         self._closing = self._socket.fileno() < 0  # it was given up before it was run
         self._readable = trio.Event()
         self._readable.set()
-        self._written: TrioFuture | None = None
+        self._written: TrioFuture | None = None  # what the writer waits for, done while it writes; None: there is none
         self._leaving = False
         self._nursery: trio.Nursery | None = None
 

@@ -61,18 +61,19 @@ class Receiving:
         if isinstance(decision, UploadPiece) and not decision.end:
             self._pieces.append(decision.data)
             return len(self._pieces) == 1
-        try:
-            self._write()
-            self._end(decision)
-        except CallError as error:
-            self.fail(error)
-            self.drop()
+        self.write(decision)
         return False
 
-    def write(self) -> None:
-        """Hold what came in one read: a file that is opened for each piece costs a third more."""
+    def write(self, end: UploadPiece | UploadBroken | None = None) -> None:
+        """Hold what came in one read: a file that is opened for each piece costs a third more.
+
+        Args:
+            end: What came behind it: the last of it, or that no more will come.
+        """
         try:
             self._write()
+            if end is not None:
+                self._end(end)
         except CallError as error:
             self.fail(error)
             self.drop()

@@ -43,8 +43,7 @@ class Backlog(Countdown):
         if not self._executor.has_in_turn():
             return False
         self.parts.append(data)
-        self.turns = 1
-        self._executor.call_in_turn(self._turn)
+        self._stand_in_line()
         return True
 
     def wait(self, since: float, *, is_open: bool) -> bool:
@@ -54,10 +53,14 @@ class Backlog(Countdown):
             is_open: Whether the connection is to go on; who is being closed may wait longer for its end.
         """
         if self._executor.now() - since > LONG_PASS:
-            self.turns = 1
-            self._executor.call_in_turn(self._turn)
+            self._stand_in_line()
         elif self.parts:
             self.start(A_CALL if is_open else TURNS)
         else:
             return False
         return True
+
+    def _stand_in_line(self) -> None:
+        """The next pass begins when those of other connections that take long have had theirs."""
+        self.turns = 1
+        self._executor.call_in_turn(self._turn)

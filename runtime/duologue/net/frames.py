@@ -123,12 +123,11 @@ def read(data: bytes, start: int, most: int, limit: int, *, masked: bool) -> tup
             body += 4
         if body + size > end or size > limit:
             break
-        if masked and size > COPIED:
-            payload = apply_mask(memoryview(data)[body : body + size], data[body - 4 : body])
+        if masked:
+            source = memoryview(data) if size > COPIED else data
+            messages.append((first, apply_mask(source[body : body + size], data[body - 4 : body])))
         else:
-            payload = data[body : body + size]
-            payload = apply_mask(payload, data[body - 4 : body]) if masked else payload
-        messages.append((first, payload))
+            messages.append((first, data[body : body + size]))
         start = body + size
     return messages, start
 

@@ -151,7 +151,6 @@ class Link:
             return
         self.closed, self.is_open, self._deaf = True, False, True
         self._watchdog.stop()
-        self._cutter.begun = None
         self.protocol.receive_eof()
         self._forget()
         said = self.protocol.close_rcvd or self.protocol.close_sent  # the latter alone: the library refused what came
@@ -163,6 +162,7 @@ class Link:
     def _forget(self) -> None:
         """Let go of what is large: what was read, and compressors. What leads to it may be freed late."""
         self._backlog.parts.clear()
+        self._cutter.begun = None
         self._fragments.parts.clear()
         self.protocol.reader.buffer.clear()
         self.protocol.parser_exc = None  # its traceback has the last message
