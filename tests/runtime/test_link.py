@@ -648,18 +648,25 @@ def test_they_have_them_too_after_a_long_read_that_is_all_there_is(side: Side, m
     assert side.link.protocol.state is CLOSED, "the end comes after what was read before it"
 
 
+def together(sides: Sequence[Side]) -> ManualExecutor:
+    """Let them live on one event loop."""
+    executor = sides[0].executor
+    for side in sides:
+        side.executor = executor
+        side.link.executor = side.link._backlog._executor = cast("Executor", executor)
+    return executor
+
+
 def test_of_all_connections_whose_passes_take_long_one_has_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else who opens a connection for each message is heard as often as there are connections."""
     sides = [Side(frames_per_pass=1).open() for _ in range(3)]
-    shared, *others = sides
-    for side in others:
-        side.link._backlog._executor = cast("Executor", shared.executor)
+    executor = together(sides)
     for side in sides:
         slow_to_take(side, monkeypatch, 2 * LONG_PASS)
         side.link.receive(side.say(*[text(b"x")] * 3))
     heard: list[int] = []
-    while shared.executor.soon:
-        shared.executor.turn()
+    while executor.soon:
+        executor.turn()
         heard.append(sum(len(side.owner.messages) for side in sides) - 3)
     assert heard[:TURNS] == [0] * (TURNS - 1) + [1]
     assert heard[TURNS - 1 :: TURNS] == [1, 2, 3, 4, 5, 6, 6, 6, 6], "and what comes after the last of each"
@@ -669,8 +676,7 @@ def test_of_all_connections_whose_passes_take_long_one_has_its_turn(monkeypatch:
 def test_a_long_read_waits_behind_those_whose_passes_took_long(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else who opens a connection for each leaves ever more of them behind, each with all that was read on it."""
     behind, short = Side().open(), Side().open()
-    for other in (behind, short):
-        other.link.executor = other.link._backlog._executor = cast("Executor", side.executor)
+    together([side, behind, short])
     slow_to_take(side, monkeypatch, 2 * LONG_PASS)
     side.link.receive(side.say(text(b"x" * LONG_READ)))
     behind.link.receive(behind.say(text(b"x" * LONG_READ)))
@@ -685,15 +691,6 @@ def test_a_long_read_waits_behind_those_whose_passes_took_long(side: Side, monke
         side.executor.turn()
     assert behind.owner.messages == [b"x" * LONG_READ]
     assert not behind.paused()
-
-
-def together(sides: Sequence[Side]) -> ManualExecutor:
-    """Let them live on one event loop."""
-    executor = sides[0].executor
-    for side in sides:
-        side.executor = executor
-        side.link.executor = cast("Executor", executor)
-    return executor
 
 
 @pytest.mark.parametrize("late", ["handshake", "close"])

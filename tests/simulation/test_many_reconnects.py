@@ -22,6 +22,8 @@ from duologue.drivers.memory import MemoryEnd
 from duologue.net.link import Link
 from duologue.testing import Host, Simulation, VirtualLoop, simulate
 
+pytestmark = pytest.mark.usefixtures("only_new_objects")
+
 OF_A_CONNECTION: Sequence[type] = (Connection, Link, MemoryEnd)
 
 
@@ -106,12 +108,10 @@ def reconnect(times: int, folder: Path, backend: Literal["asyncio", "trio"]) -> 
     simulate(lambda sim: come_back_again_and_again(sim, times, folder), 1, longest=1e6, backend=backend)
 
 
-@pytest.mark.usefixtures("only_new_objects")
 def test_five_hundred_reconnects_leave_nothing_behind(tmp_path: Path) -> None:
     reconnect(500, tmp_path, "asyncio")
 
 
-@pytest.mark.usefixtures("only_new_objects")
 def test_reconnects_leave_nothing_behind_on_trio(tmp_path: Path) -> None:
     reconnect(100, tmp_path, "trio")
 
