@@ -51,7 +51,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--json", type=Path, default=Path("build/bench.json"), metavar="FILE", help="where the results go (%(default)s)"
     )
-    parser.add_argument("--document", type=Path, metavar="FILE", help="a Markdown file whose tables are to be renewed")
+    parser.add_argument(
+        "--document", type=_document, metavar="FILE", help="a Markdown file whose tables are to be renewed"
+    )
     return parser.parse_args(arguments)
 
 
@@ -59,6 +61,13 @@ def _positive(text: str) -> int:
     if not text.isdigit() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of rounds; write 1 or more")
     return int(text)
+
+
+def _document(text: str) -> Path:
+    document = Path(text)
+    if not document.is_file():  # said before anything is measured
+        raise argparse.ArgumentTypeError(f"{text!r} is no file; copy docs/performance.md there first")
+    return document
 
 
 def measure(case: Case, effort: Effort, results: Results, progress: Progress) -> list[str]:

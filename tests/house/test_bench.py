@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from benchmarks.cases import CASES
-from benchmarks.contenders import CONTENDERS, DUOLOGUE
+from benchmarks.contenders import CONTENDERS, DUOLOGUE, SPARING, WEBSOCKETS
 from benchmarks.document import BLOCK, renew
 from benchmarks.results import Arm, Figure, Results
 from benchmarks.screen import verdicts
@@ -44,8 +44,9 @@ def test_calls_are_measured_and_peers_that_cannot_be_had_are_named(run: Run, tmp
     assert all(set(row) == {"case", "contender", "executor", "metric", "unit", "median", "min", "max"} for row in rows)
     assert all(0 < row["min"] <= row["median"] <= row["max"] for row in rows)
     arms = Counter((row["contender"], row["executor"]) for row in rows)
-    ours = {(DUOLOGUE, "uvloop"), (DUOLOGUE, "asyncio"), (DUOLOGUE, "trio"), ("websockets.trio by hand", "trio")}
-    assert set(arms) == ours | {("websockets by hand", "uvloop"), ("websockets by hand", "asyncio")}
+    ours = {(DUOLOGUE, "uvloop"), (DUOLOGUE, "asyncio"), (DUOLOGUE, "trio"), (SPARING, "uvloop")}
+    hand = {(WEBSOCKETS, "uvloop"), (WEBSOCKETS, "asyncio"), ("websockets.trio by hand", "trio")}
+    assert set(arms) == ours | hand
     assert set(arms.values()) == {12}, "six metrics, one call in flight and many"
     for peer in PEERS:
         assert f"left out: {peer}" in done.stdout
@@ -67,6 +68,7 @@ def test_every_case_runs(run: Run, tmp_path: Path) -> None:
     [
         (["--only", "speed"], "invalid choice: 'speed' (choose from"),
         (["--rounds", "0"], "'0' is no number of rounds; write 1 or more"),
+        (["--document", "nowhere.md"], "'nowhere.md' is no file; copy docs/performance.md there first"),
     ],
 )
 def test_bad_arguments_are_explained(run: Run, arguments: list[str], message: str) -> None:

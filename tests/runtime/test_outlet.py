@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import cast
 
+import anyio
 import pytest
 from tests.runtime.chat import Said
 from tests.runtime.manual import ManualExecutor
 
 from duologue.connection.outlet import Outlet
+from duologue.drivers import current
+from duologue.drivers.port import Executor
 from duologue.events.framing import Frames
 from duologue.limits import JOIN_FRAMES, Limits
 from duologue.net.link import Link
@@ -20,10 +24,11 @@ from duologue.wire import Hello, NativeCodec
 class WrittenDown:
     """Stands for a link: keeps what would be written, one list a write."""
 
-    def __init__(self, executor: ManualExecutor, framing: str | None) -> None:
+    def __init__(self, executor: ManualExecutor | Executor, framing: str | None) -> None:
         self.executor = executor
         self.framing = framing
         self.is_open, self.closed = True, False
+        self.is_clear = self.has_room = True
         self.writes: list[list[bytes]] = []
         self._joined: list[bytes] = []
 
@@ -133,3 +138,32 @@ def test_nothing_is_kept_for_a_connection_that_closes(desk: Desk) -> None:
     desk.outlet.close()
     desk.link.is_open = True
     assert desk.leave() == []
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("wait", "until"), [(Outlet.room, "has_room"), (Outlet.clear, "is_clear")])
+@pytest.mark.parametrize("lost", [False, True])
+async def test_who_has_more_to_send_waits_for_room_or_for_the_end(
+    wait: Callable[[Outlet], Awaitable[bool]], until: str, lost: bool
+) -> None:
+    link = WrittenDown(current(), "")
+    session = Session(Role.SERVER, NativeCodec(), Limits(), Hello("p", "1.0.0", 1, "s", 1))
+    outlet = Outlet(session, cast("Link", link), lambda: None)
+    told: list[bool] = []
+
+    async def waiter() -> None:
+        told.append(await wait(outlet))
+
+    setattr(link, until, False)
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(waiter)
+            for _ in range(2):  # to be woken is not enough: somebody else may have taken what there was
+                await anyio.wait_all_tasks_blocked()
+                assert told == []
+                outlet.on_room()
+            await anyio.wait_all_tasks_blocked()
+            setattr(link, "closed" if lost else until, True)
+            outlet.on_room()
+    assert told == [not lost]
+    assert not outlet.waiters
