@@ -42,7 +42,8 @@ class Calls:
         self.due: list[tuple[float, Callable[[], None]]] = []
         self.tasks: list[Coroutine[Any, Any, None]] = []
 
-    def cancel(self) -> None:
+    def cancel(self, task: object = None) -> None:
+        """An executor's, or a timer's."""
         self.cancelled += 1
 
     @property

@@ -18,7 +18,7 @@ from tests.runtime.support import BOUND, Room, serving, until
 
 from duologue.drivers import current
 from duologue.drivers.memory import MemoryNetwork
-from duologue.drivers.pace import A_CALL, A_FEW, AT_ONCE, TURNS, Pace, Queue
+from duologue.drivers.pace import A_CALL, A_FEW, A_SHARE, AT_ONCE, TURNS, Pace, Queue
 
 MANY = 5 * AT_ONCE
 FEW, CALLS = 2 * AT_ONCE, 15 * AT_ONCE
@@ -50,6 +50,23 @@ def test_few_are_cancelled_at_once_and_more_in_turns_in_their_order() -> None:
     for _ in range(A_CALL):
         executor.turn()
     assert not executor.soon
+
+
+def test_of_very_many_a_share_is_cancelled_so_that_more_may_come_than_a_burst_ends() -> None:
+    executor, cancelled = ManualExecutor(), list[int]()
+    pace = Pace(executor.call_soon, AT_ONCE, share=A_SHARE)
+    waiting: list[int] = []
+    for number in range(400 * AT_ONCE):
+        pace.cancel(Noted(number, cancelled))
+        if number % (4 * AT_ONCE) == 0:
+            for _ in range(A_CALL):
+                executor.turn()
+            waiting.append(number + 1 - len(cancelled))
+    assert max(waiting) < 4 * AT_ONCE * (A_SHARE + 1), "as many end as come"
+    assert waiting[-1] > AT_ONCE * A_SHARE, "more came than a burst ends"
+    for _ in range(A_CALL * A_SHARE * 8):
+        executor.turn()
+    assert cancelled == list(range(400 * AT_ONCE))
 
 
 def test_what_takes_long_is_called_one_after_the_other_whatever_becomes_of_it() -> None:

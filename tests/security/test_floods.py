@@ -49,10 +49,11 @@ def suffer(victim: Victim, bystander: Bystander, flood: Flood, seconds: float) -
         while not flooder.pipe.poll(0.005):
             most = max(most, victim.resident)
         verdicts: Counter[str] = flooder.hear()
-    words = victim.ends() if flood.is_cut else verdicts
-    assert [word for word in words if flood.word in word], (words, verdicts)
-    ends = ("cut", "reset") if flood.is_cut else ("cut",)  # the kernel's, where something was sent and not read
-    assert [word for word in verdicts if word not in ends and flood.word not in word] == []
+    ends = victim.ends()
+    told, known = (sum(n for word, n in words.items() if flood.word in word) for words in (verdicts, ends))
+    unheard = verdicts["cut"] + verdicts["reset"]  # the kernel's: the last word went with what the server had not read
+    assert known if flood.is_cut else known >= unheard, (verdicts, ends)
+    assert told + unheard == verdicts.total(), verdicts
     assert most - before < MEMORY, f"{(most - before) / MIB:.1f} MiB more"
     return took
 

@@ -17,7 +17,7 @@ from typing_extensions import override
 from ..deadlines import Deadline, Deadlines
 from .listening import address_of, host_of, listening_socket, peer_of
 from .options import limit_unsent
-from .pace import A_FEW, AT_ONCE, Pace, Queue
+from .pace import A_FEW, A_SHARE, AT_ONCE, Pace, Queue
 from .port import LinkEnd, Scope, Task, Timer
 
 TLS_CLOSE = 1.0
@@ -287,7 +287,7 @@ class AsyncioExecutor:
         self.now = self._loop.time
         self.call_soon = self._loop.call_soon
         self.future = self._loop.create_future
-        self._pace = Pace(self._loop.call_soon, AT_ONCE)
+        self._pace = Pace(self._loop.call_soon, AT_ONCE, share=A_SHARE)
         self.cancel = self._pace.cancel
         self.call_a_few = Pace(self._loop.call_soon, A_FEW).call
         queue = Queue(self._loop.call_soon)

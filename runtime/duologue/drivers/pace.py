@@ -9,6 +9,10 @@ from typing import Any, Final, Protocol, TypeAlias
 AT_ONCE: Final = 16
 """As many as there may be calls that begin in one turn: each takes about as long to unwind as to start."""
 
+A_SHARE: Final = 16
+"""Where more tasks wait to be cancelled than one connection may have, a burst is one in so many of them: on several
+connections more calls can run out of time than `AT_ONCE` would ever end."""
+
 A_FEW: Final = 4
 """As many connections as may end in one turn."""
 
@@ -57,13 +61,15 @@ class Pace:
 
     Args:
         at_once: As many as make a burst.
+        share: A burst is one in so many of those that wait, where that is more; 0 for never.
     """
 
-    __slots__ = ("_at_once", "_left", "_until_next", "_waiting")
+    __slots__ = ("_at_once", "_left", "_share", "_until_next", "_waiting")
 
-    def __init__(self, call_soon: CallSoon, at_once: int) -> None:
+    def __init__(self, call_soon: CallSoon, at_once: int, *, share: int = 0) -> None:
         self._waiting: deque[Callable[[], Any]] = deque()
         self._left = self._at_once = at_once
+        self._share = share
         self._until_next = Countdown(call_soon, self._next)
 
     def cancel(self, one: Cancellable) -> None:
@@ -82,6 +88,8 @@ class Pace:
 
     def _next(self) -> None:
         self._left = self._at_once
+        if self._share:
+            self._left = max(self._left, len(self._waiting) // self._share)
         while self._waiting and self._left:
             self.call(self._waiting.popleft())
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import trio
 
-from .pace import A_FEW, AT_ONCE, Pace, Queue
+from .pace import A_FEW, A_SHARE, AT_ONCE, Pace, Queue
 from .port import Scope, Task, Timer
 
 _LOG: Final = logging.getLogger("duologue")
@@ -69,7 +69,7 @@ class Clockwork:
     """
 
     def __init__(self) -> None:
-        self.pace, self.ending = Pace(self.call_soon, AT_ONCE), Pace(self.call_soon, A_FEW)
+        self.pace, self.ending = Pace(self.call_soon, AT_ONCE, share=A_SHARE), Pace(self.call_soon, A_FEW)
         self.queue = Queue(self.call_soon)
         self._soon: deque[Callable[[], None]] = deque()
         self._timers: list[tuple[float, int, _TrioTimer]] = []

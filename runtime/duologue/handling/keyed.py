@@ -39,6 +39,7 @@ class _Run:
     """One handler, and all the calls that wait for its answer."""
 
     __slots__ = (
+        "_cancel",
         "answer",
         "cancelled",
         "linger",
@@ -53,8 +54,9 @@ class _Run:
 
     task: Task
 
-    def __init__(self, mark: str) -> None:
+    def __init__(self, mark: str, cancel: Callable[[Task], None]) -> None:
         self.mark = mark
+        self._cancel = cancel  # in turn with that of the call, which is asked first, and so is not told of this one
         self.answer: Answer | None = None
         self.refusal: CallError | None = None
         self.replayed = False
@@ -69,7 +71,7 @@ class _Run:
         self.unwanted = True
         if self.started:  # a task that is cancelled before its first step never takes it
             self.cancelled = True
-            self.task.cancel()
+            self._cancel(self.task)
 
     def join(self, waiting: Future) -> None:
         """Another call wants the answer."""
@@ -135,7 +137,7 @@ class KeyedCalls:
         run = self._runs.get((identity, key))
         joined = run is not None
         if run is None:
-            run = self._runs[identity, key] = _Run(mark)
+            run = self._runs[identity, key] = _Run(mark, wait.executor.cancel)
             run.task = spawn(lambda: self._carry_out(identity, key, run, handler))
         elif run.mark != mark:
             raise reused()
