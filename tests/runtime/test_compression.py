@@ -15,6 +15,7 @@ from tests.runtime.hostile import frame
 from tests.runtime.manual import ManualExecutor
 from tests.runtime.support import Guest, Room, connection_of, serving, until, url_of
 from websockets.client import ClientProtocol
+from websockets.exceptions import NegotiationError
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory, PerMessageDeflate
 from websockets.frames import Close, Frame, Opcode
 from websockets.http11 import Request
@@ -171,6 +172,23 @@ def test_a_browser_which_offers_what_browsers_offer_is_understood(takeover: bool
         pair.link.send(TEXT)
         pair.link.flush()
         assert [bytes(heard.data) for heard in pair.hear()] == [TEXT]
+
+
+@pytest.mark.parametrize("allowed", [9, 12, 15])
+def test_a_server_may_allow_a_larger_window_than_was_offered(allowed: int) -> None:
+    """Cases 13.4 and 13.6 of Autobahn|Testsuite do."""
+    [offered] = client_extensions(Deflate(window_bits=12)) or []
+    params = [("server_no_context_takeover", None), ("server_max_window_bits", "12")]
+    agreed = offered.process_response_params([*params, ("client_max_window_bits", str(allowed))], [])
+    assert isinstance(agreed, PerMessageDeflate)
+    assert agreed.local_max_window_bits == min(allowed, 12)
+
+
+@pytest.mark.parametrize("allowed", ["16", "7", "012", "wide"])
+def test_a_window_that_there_is_not_is_refused(allowed: str) -> None:
+    [offered] = client_extensions(Deflate()) or []
+    with pytest.raises(NegotiationError):
+        offered.process_response_params([("client_max_window_bits", allowed)], [])
 
 
 @pytest.mark.parametrize(

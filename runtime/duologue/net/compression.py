@@ -137,6 +137,10 @@ class _ClientFactory(ClientPerMessageDeflateFactory):
     def process_response_params(
         self, params: Sequence[ExtensionParameter], accepted_extensions: Sequence[Extension]
     ) -> PerMessageDeflate:
+        # A server may allow its client a larger window than was offered: the smaller one is right (RFC 7692, 7.1.2.2).
+        offered = self._wanted.window_bits
+        larger = {("client_max_window_bits", str(bits)) for bits in range(offered + 1, 16)}
+        params = [("client_max_window_bits", str(offered)) if param in larger else param for param in params]
         return Deflating(super().process_response_params(params, accepted_extensions), self._wanted)
 
 
