@@ -11,12 +11,15 @@ from msgspec import Struct
 T = TypeVar("T")
 
 
-class Deadline(Struct, Generic[T], eq=False, gc=False):
+class Deadline(Struct, Generic[T], order=True, gc=False):
     """One entry; `item` is None once it was discarded.
 
-    Garbage collection need not look at it: whoever holds one discards it, and that parts the two.
+    The heap compares them by `when` and then by `number`, of which each has one of its own. Garbage collection need not
+    look at it: whoever holds one discards it, and that parts the two.
     """
 
+    when: float
+    number: int
     item: T | None
 
 
@@ -34,7 +37,7 @@ class Deadlines(Generic[T]):
 
     def __init__(self) -> None:
         self.not_before = math.inf
-        self._heap: list[tuple[float, int, Deadline[T]]] = []
+        self._heap: list[Deadline[T]] = []
         self._count = 0
         self._discarded = 0
 
@@ -42,10 +45,10 @@ class Deadlines(Generic[T]):
         return len(self._heap) - self._discarded
 
     def push(self, when: float, item: T) -> Deadline[T]:
-        entry = Deadline(item)
         self._count += 1
-        heapq.heappush(self._heap, (when, self._count, entry))
-        self.not_before = min(self.not_before, when)
+        entry = Deadline(when, self._count, item)
+        heapq.heappush(self._heap, entry)
+        self.not_before = self._heap[0].when
         return entry
 
     def discard(self, entry: Deadline[T]) -> None:
@@ -55,13 +58,13 @@ class Deadlines(Generic[T]):
         entry.item = None
         self._discarded += 1
         if self._discarded > 64 and self._discarded * 2 > len(self._heap):
-            self._heap = [item for item in self._heap if item[2].item is not None]
+            self._heap = [entry for entry in self._heap if entry.item is not None]
             heapq.heapify(self._heap)
             self._discarded = 0
 
     def clear(self) -> None:
         """Forget them all."""
-        for _, _, entry in self._heap:
+        for entry in self._heap:
             entry.item = None
         self._heap.clear()
         self._discarded = 0
@@ -70,10 +73,10 @@ class Deadlines(Generic[T]):
     def next(self) -> float | None:
         """When the first one is due."""
         heap = self._heap
-        while heap and heap[0][2].item is None:
+        while heap and heap[0].item is None:
             heapq.heappop(heap)
             self._discarded -= 1
-        return heap[0][0] if heap else None
+        return heap[0].when if heap else None
 
     def due(self, now: float) -> list[T]:
         """Take out what is due."""
@@ -88,6 +91,6 @@ class Deadlines(Generic[T]):
         if when is None or when > now:
             self.not_before = math.inf if when is None else when
             return None
-        entry = heapq.heappop(self._heap)[2]
+        entry = heapq.heappop(self._heap)
         item, entry.item = entry.item, None
         return item
