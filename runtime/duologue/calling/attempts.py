@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -41,7 +40,6 @@ class Attempts(Struct, eq=False, gc=False):
     shares_key: bool
     _peer: Peer
     _action: Action[Any, Any]
-    _now: Callable[[], float]
     _started: float
     _until: float
     _keys: Keys | None = None
@@ -66,18 +64,17 @@ class Attempts(Struct, eq=False, gc=False):
         shares_key = options.key is not None
         if action.effect is Effect.KEYED and not shares_key:
             options = replace(options, key=secrets.token_urlsafe(16))
-        now = peer.executor.now
-        started = now()
+        started = peer.executor.now()
         if timeout is None:
             timeout = math.inf if action.timeout is None else action.timeout
         until, of_handler = started + timeout, HANDLER_DEADLINE.get()
         if of_handler is not None and of_handler < until:
             until = of_handler
-        return cls(options, shares_key, peer, action, now, started, until)
+        return cls(options, shares_key, peer, action, started, until)
 
     def time_left(self) -> float | None:
         """Seconds until the call's timeout, None when it has none."""
-        return None if self._until == math.inf else self._until - self._now()
+        return None if self._until == math.inf else self._until - self._peer.executor.now()
 
     async def connect(self) -> Connection:
         """The connection for the next attempt.
@@ -114,7 +111,7 @@ class Attempts(Struct, eq=False, gc=False):
         if not self._sent:
             self._keys = keys
             return
-        age = self._now() - self._started
+        age = self._peer.executor.now() - self._started
         if keys is None or self._keys is None or keys.epoch != self._keys.epoch or age > keys.ttl / 1000:
             raise OutcomeUnknown(
                 f"{self._action.name}: the connection was lost before the answer came,"

@@ -131,22 +131,14 @@ class Calls:
         self, name: str, params: bytes, timeout: float = BUILT_IN_TIMEOUT, options: CallOptions | None = None
     ) -> bytes:
         """Call an action by its name; returns the raw data."""
-        return data_of(await self.exchange(name, params, timeout, options or DEFAULTS))
-
-    async def exchange(
-        self, name: str, params: bytes, timeout: float | None, options: CallOptions
-    ) -> Message | CallError:
-        """Call an action by its name and wait for what comes of it, whatever it is."""
         outcome = self._connection.executor.future()
-        if self._is_full:
-            timeout = await self._turn(timeout)
-        call = self._request(name, params, outcome, timeout, options)
+        call = await self._place(name, params, outcome, timeout, options or DEFAULTS)
         try:
             answer: Message | CallError = await outcome
         except BaseException:  # the caller was cancelled
             self.abandon(call)
             raise
-        return answer
+        return data_of(answer)
 
     async def begin(
         self,
@@ -177,9 +169,7 @@ class Calls:
             window = limits.bulk_window
         elif isinstance(action, StreamAction):
             window = limits.stream_window
-        if self._is_full:
-            timeout = await self._turn(timeout)
-        return self._request(
+        return await self._place(
             action.name,
             data,
             owner,
@@ -255,7 +245,7 @@ class Calls:
         if (denied := self._connection.refusal(action)) is not None:
             raise PermissionDenied(f"the peer may not be asked: {denied.message}", ran=Ran.NO)
 
-    def _request(
+    async def _place(
         self,
         name: str,
         params: bytes,
@@ -264,6 +254,24 @@ class Calls:
         options: CallOptions,
         **more: Any,
     ) -> OutgoingCall:
+        if self.is_full:
+            timeout = await self.turn(timeout)
+        return self.request(name, params, owner, timeout, options, **more)
+
+    def request(
+        self,
+        name: str,
+        params: bytes,
+        owner: Future | Arrivals,
+        timeout: float | None,
+        options: CallOptions,
+        *,
+        window: int | None = None,
+        upload: UploadForm | None = None,
+        shared: bool = False,
+        download: bool = False,
+    ) -> OutgoingCall:
+        """Send a request for which there is a place and room, see `turn`; `owner` gets what comes of it."""
         connection = self._connection
         try:
             if timeout is not None and timeout <= 0:
@@ -280,7 +288,10 @@ class Calls:
                 key=options.key,
                 meta=options.meta,
                 route=options.route,
-                **more,
+                window=window,  # each by its name: to pass on what is in a dictionary takes twice as long
+                upload=upload,
+                shared=shared,
+                download=download,
             )
             if options.on_id is not None and (id := connection.codec.wire_id(call.id)) is not None:
                 options.on_id(id)
@@ -291,17 +302,17 @@ class Calls:
         return call
 
     @property
-    def _is_full(self) -> bool:
+    def is_full(self) -> bool:
         """Whether a request has to wait, or cannot be sent any more."""
         connection = self._connection
         return not (connection.session.may_request and connection.outlet.link.has_room and connection.closed is None)
 
-    async def _turn(self, timeout: float | None) -> float | None:
+    async def turn(self, timeout: float | None) -> float | None:
         """Wait until a request may be sent; returns the seconds that are left for it."""
         connection = self._connection
         until = None if timeout is None else connection.executor.now() + timeout
         try:
-            while connection.closed is None and self._is_full:
+            while connection.closed is None and self.is_full:
                 await self._wait(until)
             if connection.closed is not None:
                 raise NotSent(str(connection.closed))

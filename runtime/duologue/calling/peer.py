@@ -87,13 +87,22 @@ class Peer:
             connection = self._channel.ready  # nearly always there: one coroutine less
             if connection is None or action.effect is Effect.KEYED:
                 connection = await attempts.connect()
+            calls, options, call = connection.calls, attempts.options, None
             try:
-                calls, options = connection.calls, attempts.options
                 calls.check_rights(action)
-                answer = await calls.exchange(action.name, data, attempts.time_left(), options)
+                left = attempts.time_left()
+                if calls.is_full:
+                    left = await calls.turn(left)
+                outcome = self.executor.future()
+                call = calls.request(action.name, data, outcome, left, options)
+                answer = await outcome  # here, since each coroutine is kept for as long as a call is in flight
                 return result_of(action, answer, options.validation or connection.validation)
             except CallError as error:
                 attempts.failed(error, connection)
+            except BaseException:  # the caller was cancelled
+                if call is not None:
+                    calls.abandon(call)
+                raise
 
     def _stream(
         self, action: StreamAction[P, I, R], params: P, timeout: float | None, options: CallOptions | None
