@@ -20,6 +20,7 @@ from duologue import (
     Call,
     CallOptions,
     DeadlineExceeded,
+    Effect,
     Internal,
     InvalidArgument,
     Limits,
@@ -70,6 +71,17 @@ class TestOutcomes:
         [record] = [record for record in caplog.records if found[1] in record.getMessage()]
         assert record.levelno == logging.ERROR
         assert "swordfish" in caplog.text
+        assert caught.value.ran is Ran.YES
+
+    async def test_what_does_not_fit_within_a_handler_is_not_told_as_a_mistake_of_the_caller(self) -> None:
+        class Careless(Room):
+            @override
+            async def echo(self, call: Call[ChatPeer], params: EchoParams) -> Echo:
+                return Echo.from_wire(b"{}")
+
+        async with talking(Careless()) as (_, client):
+            with pytest.raises(Internal, match="incident") as caught:
+                await client.echo(text="a")
         assert caught.value.ran is Ran.YES
 
     async def test_params_that_do_not_fit_never_reach_the_handler(self) -> None:
@@ -327,8 +339,13 @@ class TestLimits:
                 await client.echo(text="x" * 100)
             assert caught.value.ran is Ran.YES
 
-    async def test_an_answer_waits_until_the_link_has_room(self) -> None:
+    @pytest.mark.parametrize("effect", [Effect.SAFE, Effect.KEYED])
+    async def test_an_answer_waits_until_the_link_has_room(self, effect: Effect) -> None:
         class Filling(Room):
+            @override
+            def handlers(self) -> Sequence[Bound]:
+                return (unary(replace(ECHO, effect=effect), self.echo),)
+
             @override
             async def echo(self, call: Call[ChatPeer], params: EchoParams) -> Echo:
                 call.connection._link.has_room = False
@@ -338,7 +355,7 @@ class TestLimits:
         async with talking(room) as (_, client), anyio.create_task_group() as tasks:
 
             async def ask() -> None:
-                answers.append(await client.echo(text="held"))
+                answers.append(await client.echo(text="held", options=CallOptions(key="one")))
 
             tasks.start_soon(ask)
             await until(lambda: room.calls)
@@ -368,6 +385,13 @@ class TestExtras:
         assert (first.key, dict(first.meta)) == ("k1", {"trace": "t1"})
         assert (second.key, dict(second.meta)) == (None, {})
         assert first.action == "echo"
+
+    async def test_what_a_caller_sends_is_not_in_the_text_of_a_call(self) -> None:
+        """Handlers may log it."""
+        room = Room()
+        async with talking(room) as (_, client):
+            await client.echo(text="a", options=CallOptions(key="a-secret", meta={"token": "a-secret"}))
+        assert repr(room.calls[0]) == f"<Call of echo, id {room.calls[0].id!r}>"
 
     async def test_both_ends_are_told_the_id_of_the_request(self) -> None:
         room, ids = Room(), list[int | str]()

@@ -9,6 +9,7 @@ import anyio
 import pytest
 from tests.runtime.banking import Banking, banking
 from tests.runtime.chat import ChatClient, ChatPeer
+from tests.runtime.raw import raw_client
 from tests.runtime.support import BOUND, Guest, Room, connection_of, serving, talking, until, url_of
 
 from duologue import (
@@ -373,3 +374,16 @@ class TestSessions:
                         await until(lambda: len(server.peers()) == 2)
                         assert await peer.ask_back(depth=0) == 0, "and not by Eve, who serves nothing"
                         assert peer.connection.identity.name == "ann"
+
+
+async def test_a_call_in_the_same_read_as_the_word_of_who_is_back_comes_from_the_peer_that_was_there() -> None:
+    room = Room()
+    async with serving(room) as server, raw_client(server.port) as before, raw_client(server.port) as after:
+        for gen, client in enumerate((before, after)):
+            hello = {"protocol": "chat", "version": "1.0.0", "api": 1, "session": "its own", "gen": gen}
+            await client.say({"hello": hello}, {"id": "1", "action": "echo", "params": {"text": "a"}})
+            assert "hello" in await client.hear()
+            assert (await client.hear())["data"]["text"] == "a"
+    first, second = room.calls
+    assert first.connection is not second.connection
+    assert first.peer is second.peer

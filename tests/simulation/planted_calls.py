@@ -177,8 +177,8 @@ def handlers_outlive_their_deadline(patch: Patch) -> None:
 @caught_by(scenarios.calls_on_a_bad_network, validators.a_lost_connection_stops_handlers)
 def handlers_outlive_their_connection(patch: Patch) -> None:
     """All handlers go on as the keyed ones do."""
-    lose = Session.lose
-    patch.setattr(Connection, "spawn", Connection.detach)
+    begin, lose = Connection.begin, Session.lose
+    patch.setattr(Connection, "begin", lambda self, scope: begin(self, self._party.scope or scope))
     patch.setattr(Session, "lose", lambda self: [d for d in lose(self) if not isinstance(d, Stop)])
 
 

@@ -66,6 +66,7 @@ class Connection:
         standing: Who the peer is, and what it may do.
         peer: What handlers find in `call.peer`.
         closed: None while the connection lives, then why it ended.
+        scope: Where its tasks run, handlers among them; None before it is given by `begin`.
         outlet: Sends what the session has to say.
         watch: Tells its observers; None where there are none.
         variables: What the handshake of a declared protocol has settled, as JSON by name.
@@ -116,7 +117,7 @@ class Connection:
         self.peer = party.make_peer(self)
         self._ready = False
         self._end_waiters: dict[Future, None] = {}
-        self._scope: Scope | None = None
+        self.scope: Scope | None = None
         self._held: list[Decision] = []
 
     # ------------------------------------------------------------------------------------------------------- lifetime
@@ -139,7 +140,7 @@ class Connection:
 
     def begin(self, scope: Scope) -> None:
         """From now on handlers may run, in `scope`."""
-        self._scope = scope
+        self.scope = scope
         held, self._held = self._held, []
         if self.closed is None:
             self._carry_out(held)
@@ -263,8 +264,8 @@ class Connection:
 
     def spawn(self, function: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> Task:
         """Run something for as long as the connection lives."""
-        assert self._scope is not None, "decisions are held until there is a scope"
-        return self._scope.spawn(function, *args)
+        assert self.scope is not None, "decisions are held until there is a scope"
+        return self.scope.spawn(function, *args)
 
     def detach(self, function: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> Task:
         """Run something that outlasts the connection, if there is a scope for that."""
@@ -352,7 +353,7 @@ class Connection:
         self.calls.release()  # it may take more calls than were assumed
         if self.session.peer is not None and self._party.on_known is not None:
             self._party.on_known(self, self.session.peer)
-        if self._scope is None and not self.is_introducing:
+        if self.scope is None and not self.is_introducing:
             self._link.hold()  # `establish` goes no further
 
     # ------------------------------------------------------------------------------------------------------ decisions
@@ -364,7 +365,7 @@ class Connection:
                     self.calls.settle(decision)
                 case Fail():
                     self.close(decision.code, decision.reason)
-                case _ if self._scope is None and self.closed is None:
+                case _ if self.scope is None and self.closed is None:
                     self._held.append(decision)
                 case Start():
                     self._handlers.start(decision)

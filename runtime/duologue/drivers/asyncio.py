@@ -9,7 +9,6 @@ import socket
 import ssl
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from itertools import count
 from typing import Any, cast
 
 from typing_extensions import override
@@ -220,8 +219,7 @@ class AsyncioScope:
     def __init__(self, pace: Pace) -> None:
         self._loop = asyncio.get_running_loop()
         self._pace = pace
-        self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._numbers = count()
+        self._tasks: dict[Task, asyncio.Task[None]] = {}
 
     async def __aenter__(self) -> Scope:
         return self
@@ -230,22 +228,27 @@ class AsyncioScope:
         await self.aclose()
 
     def spawn(self, function: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> Task:
-        number = next(self._numbers)
-        task = self._loop.create_task(self._run(number, function, args), context=contextvars.Context())
-        self._tasks[number] = task
+        return self.start(self._run(function, args))
+
+    def start(self, coroutine: Coroutine[Any, Any, None]) -> Task:
+        task = self._loop.create_task(coroutine, context=contextvars.Context())
+        self._tasks[task] = task
         return task
 
-    async def _run(
-        self, number: int, function: Callable[..., Coroutine[Any, Any, None]], args: tuple[Any, ...]
-    ) -> None:
+    def ended(self, task: Task) -> None:
+        del self._tasks[task]
+
+    async def _run(self, function: Callable[..., Coroutine[Any, Any, None]], args: tuple[Any, ...]) -> None:
         """Take the task out at its end: a callback of its own would cost another turn of the loop."""
+        task = asyncio.current_task()
+        assert task is not None, "nobody else runs this"
         try:
             await function(*args)
         except Exception as error:  # noqa: BLE001 - told to whoever watches the loop, as that of any task is
-            context = {"message": "a task of a connection failed", "exception": error, "task": self._tasks[number]}
+            context = {"message": "a task of a connection failed", "exception": error, "task": task}
             self._loop.call_exception_handler(context)
         finally:
-            del self._tasks[number]
+            self.ended(task)
 
     def _cancel(self) -> None:
         for task in list(self._tasks.values()):
@@ -261,7 +264,7 @@ class AsyncioScope:
             except asyncio.CancelledError as error:
                 cancelled = error
             else:  # one that was cancelled before its first step did not take itself out
-                self._tasks = {number: task for number, task in self._tasks.items() if not task.done()}
+                self._tasks = {task: task for task in self._tasks.values() if not task.done()}
         if cancelled is not None:
             raise cancelled
 

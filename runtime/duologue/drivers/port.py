@@ -44,6 +44,14 @@ class Scope(Protocol):
         """Start a task after the current callback, in a context of its own; it must not raise."""
         ...
 
+    def start(self, coroutine: Coroutine[Any, Any, None]) -> Task:
+        """As `spawn`, for what tells by `ended` that it ends: nothing more than its coroutine is kept meanwhile."""
+        ...
+
+    def ended(self, task: Task) -> None:
+        """What was given to `start` ends, however it does; what is cancelled before its first step need not tell."""
+        ...
+
 
 class Transport(Protocol):
     """The byte stream under a link."""

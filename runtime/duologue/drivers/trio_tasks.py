@@ -166,13 +166,12 @@ KEPT_FOR: Final = 0.5
 class _Job:
     """What was spawned. See `Task`."""
 
-    __slots__ = ("args", "function", "worker")
+    __slots__ = ("coroutine", "worker")
 
     worker: _Worker
 
-    def __init__(self, function: Callable[..., Coroutine[Any, Any, None]], args: tuple[Any, ...]) -> None:
-        self.function = function
-        self.args = args
+    def __init__(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        self.coroutine = coroutine
 
     def cancel(self) -> None:
         if self.worker.job is self:
@@ -209,7 +208,7 @@ class _Worker:
         with self.cancelling:
             while self.job is not None:
                 try:
-                    await self.job.function(*self.job.args)
+                    await self.job.coroutine
                 except Exception:  # noqa: BLE001 - one connection's failure is not its neighbours'
                     _LOG.exception("a task of a connection failed")
                 except BaseExceptionGroup as group:  # cancelled, and something failed on the way
@@ -242,7 +241,10 @@ class TrioScope:
         self._sweep: Timer | None = None
 
     def spawn(self, function: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> Task:
-        job = _Job(function, args)
+        return self.start(function(*args))
+
+    def start(self, coroutine: Coroutine[Any, Any, None]) -> Task:
+        job = _Job(coroutine)
         if self.kept:
             job.worker = self.kept.pop()
             job.worker.go_on(job)
@@ -251,6 +253,9 @@ class TrioScope:
             self.workers[job.worker] = None
             contextvars.Context().run(self._nursery.start_soon, job.worker.run)
         return job
+
+    def ended(self, task: Task) -> None:
+        """Its worker knows."""
 
     def keep(self, worker: _Worker) -> bool:
         """Let a worker wait for another job; False where enough of them do."""

@@ -48,18 +48,21 @@ def granted(call: IncomingCall) -> None:
     running: Running | None = call.owner
     if running is None:  # what is built in gives nothing a piece at a time
         return
-    for waiting in list(running.credit):  # several tasks of the handler may wait
+    for waiting in list(running.credit or ()):  # several tasks of the handler may wait
         wake(waiting)
 
 
 async def _room_for(connection: Connection, call: IncomingCall) -> bool:
     """Wait until the caller takes more; False when the connection is gone."""
-    running, flow = call.owner, call.outflow
+    running: Running = call.owner
+    flow, credit = call.outflow, running.credit
+    if credit is None:
+        credit = running.credit = {}
     while connection.closed is None and (flow is None or flow.room <= 0):
         waiting = connection.executor.future()
-        running.credit[waiting] = None
+        credit[waiting] = None
         try:
             await waiting
         finally:
-            running.credit.pop(waiting, None)
+            credit.pop(waiting, None)
     return connection.closed is None

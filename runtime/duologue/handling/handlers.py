@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,7 @@ from .keyed import KeyedCalls
 from .lingering import Lingering
 from .receiving import Receiving
 from .running import Running
-from .service import Bound, ByteSink, Call, Sink
+from .service import Bound, ByteSink, Sink
 from .uploads import HeldUploads, Upload
 
 if TYPE_CHECKING:
@@ -83,7 +83,17 @@ class Handlers:
             if call.expires_at is None and action.timeout is not None and not connection.extensions:
                 until = connection.executor.now() + action.timeout  # a plain caller cannot say
                 connection.session.answering.expire_at(call, until)
-            running = Running()
+            running = Running(
+                connection.peer,
+                connection,
+                action.name,
+                call.meta,
+                call.key,
+                call.expires_at,
+                connection.standing.identity,
+                id=call.id,
+                route=None if call.route is None else plain_route(call.route),
+            )
             refusal = self._refusal(call, action)
             if refusal is None and (action.rate is not None or action.concurrency is not None):
                 refusal = self._enter(call, action, running)
@@ -93,7 +103,8 @@ class Handlers:
             if isinstance(action, UploadAction):
                 running.receiving = Receiving(connection, self._uploads, call, keep=action.resumable)
             call.owner = running
-            running.task = connection.spawn(self._handle, call, bound, action)
+            assert connection.scope is not None, "decisions are held until there is one"
+            running.task = connection.scope.start(self._handle(call, bound, action))
         elif not connection.is_native or not self._built_in.answer(call):
             text = f"no action is called {call.action}"
             connection.session.answering.refuse(call, unrun(Status.UNIMPLEMENTED, text))
@@ -173,31 +184,37 @@ class Handlers:
     # ------------------------------------------------------------------------------------------------------- in tasks
     async def _handle(self, call: IncomingCall, bound: Bound, action: Action[Any, Any]) -> None:
         """Run a handler and give the one response."""
-        session = self._connection.session
+        connection, session = self._connection, self._connection.session
         running: Running = call.owner
-        running.entered = True
-        if running.status is None and not self._connection.outlet.link.has_room:
-            await self._connection.outlet.room()  # nothing more is done for a peer that does not read what there is
-        if running.status is not None:  # stopped, and answered, before it could start
-            return
-        running.started = True
+        running.entered, params, key = True, None, call.key if action.effect is Effect.KEYED else None
         try:
+            if running.status is None and not connection.outlet.link.has_room:
+                await connection.outlet.room()  # nothing more is done for a peer that does not read what there is
+            if running.status is not None:  # stopped, and answered, before it could start
+                return
+            running.started = True
             params = action.params.from_wire(call.params)
-        except ValidationError as error:
-            session.answering.refuse(call, unrun(Status.INVALID_ARGUMENT, explain(error)))
-            running.take_leave()()
-            self._handled()
-            return
-        try:
-            if action.effect is Effect.KEYED and call.key is not None:
+            if key is not None:
                 run = partial(self._run, call, bound, action, params)
-                await self._lingering.answer(call, call.key, action, params, partial(_encode, action), run)
+                await self._lingering.answer(call, key, action, params, partial(_encode, action), run)
             else:
-                session.answering.succeed(call, await self._run(call, bound, action, params))
+                sink = None if type(action) is Action else self._sink(call, action)
+                result = await self._begin(call, bound, params, sink)
+                if isinstance(sink, ByteSink):
+                    session.transfers.end_download(call, sink.digest())
+                if not connection.outlet.link.has_room:
+                    await connection.outlet.room()
+                session.answering.succeed(call, _encode(action, result))
         except CallError as error:
+            if key is None:
+                error.ran = Ran.YES  # it may come from a call that this handler made, and did not run there
             session.answering.refuse(call, body_of(error))
-        except Exception:  # noqa: BLE001 - whatever a handler raises ends its own call, and no other
-            session.answering.refuse(call, incident(action.name, connection=self._connection.id, call=call.id))
+        except Exception as error:  # noqa: BLE001 - whatever a handler raises ends its own call, and no other
+            if params is None and isinstance(error, ValidationError):
+                body = unrun(Status.INVALID_ARGUMENT, explain(error))
+            else:
+                body = incident(action.name, connection=connection.id, call=call.id)
+            session.answering.refuse(call, body)
         except BaseException:  # cancelled: the caller gave up, its deadline passed, or the connection is gone
             status, text = running.stopped_for, "the handler was stopped"
             body = (
@@ -206,10 +223,7 @@ class Handlers:
             session.answering.refuse(call, body)
             raise
         finally:
-            running.task = None  # its exception's traceback leads here: a cycle, of which a flood makes thousands
-            if running.leave is not None:
-                running.take_leave()()
-            self._handled()
+            self._end(running)
 
     async def _run(
         self,
@@ -218,41 +232,31 @@ class Handlers:
         action: Action[Any, Any],
         params: Params,
         *,
-        claim: Claim | None = None,
-        upload: Upload | None = None,
+        claim: Claim,
+        upload: Upload | None,
     ) -> bytes:
+        """Run the handler of a key; the task that it runs in may outlast the call."""
+        call.owner.claim = claim
+        try:
+            result = await self._begin(call, bound, params, self._sink(call, action) if upload is None else upload)
+        except CallError as error:
+            error.ran = Ran.YES  # as above
+            raise
+        if not self._connection.outlet.link.has_room:
+            await self._connection.outlet.room()
+        return claim.encoded(result)
+
+    def _begin(
+        self, call: IncomingCall, bound: Bound, params: Params, more: Sink[Any] | ByteSink | Upload | None
+    ) -> Awaitable[Any]:
+        """Call the user's handler; what is to be awaited is its own, since each coroutine more is kept as long."""
         connection = self._connection
-        sink = self._sink(call, action) if type(action) is not Action else None
+        running: Running = call.owner
+        running.peer, running.identity = connection.peer, connection.standing.identity  # of now, and not of the request
+        running.began = True
         if call.expires_at is not None:
             HANDLER_DEADLINE.set(call.expires_at)
-        context: Call[Any] = Call(
-            connection.peer,
-            connection,
-            action.name,
-            meta=call.meta,
-            key=call.key,
-            deadline=call.expires_at,
-            identity=connection.standing.identity,
-            claim=claim,
-            id=call.id,
-            route=None if call.route is None else plain_route(call.route),
-        )
-        call.owner.began = True
-        try:
-            if sink is not None:
-                result = await bound.handler(context, params, sink)
-            elif upload is not None:
-                result = await bound.handler(context, params, upload)
-            else:
-                result = await bound.handler(context, params)
-        except CallError as error:
-            error.ran = Ran.YES  # it may come from a call that this handler made, and did not run there
-            raise
-        if isinstance(sink, ByteSink):
-            connection.session.transfers.end_download(call, sink.digest())
-        if not connection.outlet.link.has_room:
-            await connection.outlet.room()
-        return _encode(action, result) if claim is None else claim.encoded(result)
+        return bound.handler(running, params) if more is None else bound.handler(running, params, more)
 
     def _sink(self, call: IncomingCall, action: Action[Any, Any]) -> Sink[Any] | ByteSink | None:
         if isinstance(action, StreamAction):
@@ -260,6 +264,16 @@ class Handlers:
         if isinstance(action, DownloadAction):
             return ByteSink(partial(send_bytes, self._connection, call), action)  # pyright: ignore[reportUnknownArgumentType]
         return None
+
+    def _end(self, running: Running) -> None:
+        """Its task ends, and with it the call."""
+        task, running.task = running.task, None  # the traceback of its exception leads here: a cycle
+        assert task is not None, "it was kept when it was started"
+        assert self._connection.scope is not None, "it was started there"
+        self._connection.scope.ended(task)
+        if running.leave is not None:
+            running.take_leave()()
+        self._handled()
 
     def _handled(self) -> None:
         self._connection.outlet.touch()

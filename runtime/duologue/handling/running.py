@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from ..drivers.port import Future, Task
 from ..errors import Status
 from ..session.flow import Pace
 from .receiving import Receiving
+from .service import Call
 
 
-class Running:
-    """The handler of one call: its task, why it is to stop, and who waits for credit.
+class Running(Call[Any], eq=False):
+    """What the handler of a call is given; its task, why it is to stop, and who waits for credit are kept there, too.
+
+    One object of both, since with thousands of calls in flight they are what garbage collection looks at.
 
     Attributes:
         entered: Whether the task took its first step: one that is cancelled before never takes it.
         started: Whether it went on to the handler, and not only to wait for room.
+        began: Whether the user's handler was called.
     """
 
-    __slots__ = ("began", "credit", "entered", "leave", "pace", "receiving", "started", "status", "task")
-
-    def __init__(self) -> None:
-        self.task: Task | None = None
-        self.pace: Pace | None = None
-        self.entered = False
-        self.started = False
-        self.began = False
-        self.status: Status | None = None
-        self.credit: dict[Future, None] = {}
-        self.receiving: Receiving | None = None
-        self.leave: Callable[[], None] | None = None
+    task: Task | None = None
+    entered: bool = False
+    started: bool = False
+    began: bool = False
+    status: Status | None = None
+    leave: Callable[[], None] | None = None
+    receiving: Receiving | None = None
+    pace: Pace | None = None
+    credit: dict[Future, None] | None = None
 
     def take_leave(self) -> Callable[[], None]:
         """How the handler's place at the gate is given back, for whoever does it: once."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic
 
 import anyio
 from msgspec import Struct
-from typing_extensions import TypeVar
+from typing_extensions import TypeVar, override
 
 from ..auth import Identity
 from ..calling.peer import Peer
@@ -35,48 +35,37 @@ PeerT = TypeVar("PeerT", bound=Peer)
 E = TypeVar("E", bound=Event)
 
 
-class Call(Generic[PeerT]):
+class Call(Struct, Generic[PeerT], eq=False):
     """The call being handled: who called, until when, and a typed way back.
 
     Attributes:
         peer: The caller: what it serves can be called from within the handler.
         connection: The connection that the call came on.
         action: The action's name on the wire.
-        id: The request's id, by which logs tell of it: unique on its connection while it runs; empty for an event.
         meta: What the caller sent along.
-        identity: Who called, as of when the handler started.
         key: The caller's idempotency key, None when it gave none.
-        claim: Of a keyed call with a key: what a store that keeps answers itself has to record.
         deadline: When the caller stops waiting, on the event loop's clock; None when it waits for ever.
+        identity: Who called, as of when the handler started.
+        claim: Of a keyed call with a key: what a store that keeps answers itself has to record.
+        id: The request's id, by which logs tell of it: unique on its connection while it runs; empty for an event.
         route: What it is for, where the protocol's messages say so: a session, an object, a subscription.
     """
 
-    __slots__ = ("action", "claim", "connection", "deadline", "id", "identity", "key", "meta", "peer", "route")
+    peer: PeerT
+    connection: Connection
+    action: str
+    meta: Mapping[str, str]
+    key: str | None
+    deadline: float | None
+    identity: Identity
+    claim: Claim | None = None
+    id: str = ""
+    route: int | str | None = None
 
-    def __init__(
-        self,
-        peer: PeerT,
-        connection: Connection,
-        action: str,
-        *,
-        meta: Mapping[str, str],
-        key: str | None,
-        deadline: float | None,
-        identity: Identity,
-        claim: Claim | None = None,
-        id: str = "",
-        route: int | str | None = None,
-    ) -> None:
-        self.peer = peer
-        self.connection = connection
-        self.action = action
-        self.id = id
-        self.meta = meta
-        self.key = key
-        self.identity = identity
-        self.claim = claim
-        self.deadline = deadline
-        self.route = route
+    @override
+    def __repr__(self) -> str:
+        """Without what the caller has sent, which may be secret."""
+        return f"<Call of {self.action}, id {self.id!r}>"
 
     @property
     def wire_id(self) -> int | str | None:
