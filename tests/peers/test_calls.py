@@ -26,6 +26,7 @@ from duologue import (
     Ran,
     Unimplemented,
 )
+from duologue.deadlines import Deadline
 from duologue.session.answering import Answering
 from duologue.testing import Simulation, simulate
 
@@ -214,7 +215,7 @@ async def test_pygls_517_calls_that_are_cancelled_in_the_same_read_never_run() -
 # ------------------------------------------------------------------------------------------------------------ counters
 def is_over(entry: object) -> bool:
     """Whether this is an entry of a heap that was cancelled: those are taken out when they come up, or are many."""
-    parts = cast("Any", entry) if isinstance(entry, tuple) else ()
+    parts = cast("Any", entry if isinstance(entry, tuple) else (entry,) if isinstance(entry, Deadline) else ())
     return any(getattr(part, name, part) is None for part in parts for name in ("item", "callback"))
 
 
