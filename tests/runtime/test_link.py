@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import math
+import weakref
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
@@ -22,7 +24,7 @@ from duologue.drivers.pace import A_CALL, A_FEW, TURNS
 from duologue.drivers.port import Executor
 from duologue.limits import JOIN_BYTES, JOIN_FRAMES, KIB, Limits
 from duologue.net.backlog import LONG_PASS, LONG_READ
-from duologue.net.frames import LINE, TEXT, frame_of
+from duologue.net.frames import LINE, TEXT, Cutter, frame_of
 from duologue.net.handshake import WEBSOCKET_LOGGER
 from duologue.net.link import Link
 from duologue.net.watchdog import WATCHES
@@ -163,7 +165,7 @@ class Side:
             ours = self.link.protocol
             assert isinstance(ours, ClientProtocol)
             ours.send_request(ours.connect())
-            self.link.flush()
+            self.transport.write(b"".join(ours.data_to_send()))
             [request] = self.hear()
             assert isinstance(request, Request)
             self.peer.send_response(self.peer.accept(request))
@@ -401,7 +403,7 @@ def test_what_comes_with_the_answer_counts() -> None:
     ours = side.link.protocol
     assert isinstance(ours, ClientProtocol)
     ours.send_request(ours.connect())
-    side.link.flush()
+    side.transport.write(b"".join(ours.data_to_send()))
     [request] = side.hear()
     assert isinstance(side.peer, ServerProtocol)
     side.peer.send_response(side.peer.accept(request))
@@ -417,7 +419,7 @@ def test_a_client_whose_handshake_is_refused_closes() -> None:
     ours = side.link.protocol
     assert isinstance(ours, ClientProtocol)
     ours.send_request(ours.connect())
-    side.link.flush()
+    side.transport.write(b"".join(ours.data_to_send()))
     side.link.receive(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
     assert side.ended()
     assert ours.handshake_exc is not None
@@ -548,6 +550,7 @@ def test_fragments_beyond_the_limit_close_with_1009(client: bool) -> None:
         b"\x83\x80\x00\x00\x00\x00",  # a reserved opcode
         b"\x80\x80\x00\x00\x00\x00",  # a continuation of nothing
         b"\x09\x80\x00\x00\x00\x00",  # a fragmented ping
+        b"\x89\xfe\x00\x7e\x00\x00\x00\x00" + bytes(126),  # a long ping
     ],
 )
 def test_broken_frames_close_with_1002(data: bytes) -> None:
@@ -1237,7 +1240,7 @@ def test_the_stream_may_end_anywhere(client: bool, cut: int) -> None:
         ours = side.link.protocol
         assert isinstance(ours, ClientProtocol)
         ours.send_request(ours.connect())
-        side.link.flush()
+        side.transport.write(b"".join(ours.data_to_send()))
         [request] = side.hear()
         assert isinstance(side.peer, ServerProtocol)
         side.peer.send_response(side.peer.accept(request))
@@ -1272,3 +1275,99 @@ def test_the_librarys_log_never_prints_what_travels(caplog: pytest.LogCaptureFix
 
 def test_the_bounds_are_those_of_the_reference() -> None:
     assert (JOIN_FRAMES, JOIN_BYTES) == (16, 16 * KIB)
+
+
+# ------------------------------------------------------------------------------------------ without the library
+OWN = {"id", "parser", "reader"}
+HANDSHAKE_ONLY = {"accept_called", "available_extensions", "available_subprotocols", "origins", "subprotocol"}
+"""What the library's protocol keeps of the handshake, and what is each one's own."""
+
+
+def keeps_the_library(side: Side) -> bool:
+    return side.link._cutter.kept is not None
+
+
+def nothing(cutter: Cutter) -> None: ...
+
+
+def asking(early: bytes = b"") -> Side:
+    """A server that was asked to open a connection, and has not answered yet."""
+    side = Side()
+    side.owner.answers_at_once = False
+    assert isinstance(side.peer, ClientProtocol)
+    side.peer.send_request(side.peer.connect())
+    side.link.receive(side.sent_by_peer() + early)
+    return side
+
+
+def test_part_of_a_frame_may_come_before_the_handshake_is_answered() -> None:
+    frame = frame_of(TEXT, b"hello", b"mask")
+    side = asking(early=frame[:7])
+    side.owner.answer()
+    side.link.receive(frame[7:])
+    assert side.owner.messages == [b"hello"]
+    assert not keeps_the_library(side)
+
+
+def test_an_open_connection_of_a_server_keeps_nothing_of_the_library() -> None:
+    """Thousands of them wait: it is there between the first part of a message and the last, and while one is closed."""
+    side = asking()
+    side.owner.answer()
+    side.hear()
+    assert not keeps_the_library(side)
+    for sent in (text(b"a"), ping(b"?"), Frame(Opcode.PONG, b"")):
+        side.link.receive(side.say(sent))
+        assert not keeps_the_library(side)
+    side.link.receive(side.say(text(b"one ", fin=False)))
+    assert keeps_the_library(side)
+    first = side.say(text(b"three", fin=False))
+    side.link.receive(side.say(more(b"two", fin=True)) + first[:7])
+    assert keeps_the_library(side)
+    side.link.receive(first[7:])
+    assert keeps_the_library(side)
+    side.link.receive(side.say(more(b"", fin=True)))
+    assert not keeps_the_library(side)
+    assert side.owner.messages == [b"a", b"one two", b"three"]
+    side.link.receive(side.say(Frame(Opcode.CLOSE, Close(1001, "bye").serialize())))
+    assert [frame.opcode for frame in side.hear()] == [Opcode.PONG, Opcode.CLOSE]
+    assert side.ended()
+    side.link.lost()
+    assert side.owner.end == (1001, "bye")
+
+
+def test_the_handshakes_part_of_the_library_is_freed_without_a_collection() -> None:
+    side = Side()
+    gone = weakref.ref(side.link.protocol)
+    gc.collect()
+    gc.disable()
+    try:
+        side.open()
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+def test_what_the_library_would_know_of_an_open_connection_a_new_protocol_knows_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Cutter, "rest", nothing)
+    side = Side().open()
+    side.link.receive(side.say(text(b"a"), text(b"b", fin=False), ping(b"?"), more(b"c", fin=True)))
+    side.hear()
+    used, cutter = side.link.protocol, side.link._cutter
+    cutter.kept = None
+    new = vars(side.link.protocol)
+    assert vars(used).keys() - {"select_subprotocol"} == new.keys()
+    for name in new.keys() - OWN - HANDSHAKE_ONLY:
+        assert vars(used)[name] == new[name], name
+    assert not used.reader.buffer
+
+
+def test_a_limit_counts_for_what_the_library_reads_later() -> None:
+    side = Side(frame=1000).open()
+    side.link.bound(10)
+    side.link.receive(side.say(text(b"x" * 6, fin=False), more(b"x" * 6, fin=True)))
+    [close] = side.hear()
+    assert Close.parse(close.data).code == CloseCode.TOO_BIG
+    side.link.lost()
+    assert side.link.exceeded == "frame"

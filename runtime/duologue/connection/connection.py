@@ -88,7 +88,7 @@ class Connection:
         variables: Mapping[str, bytes] | None = None,
     ) -> None:
         self.id = next(_NUMBERS)
-        role = Role.CLIENT if isinstance(link.protocol, ClientProtocol) else Role.SERVER
+        role = Role.CLIENT if link.is_client else Role.SERVER
         self.executor: Executor = link.executor
         self.limits = party.limits
         self.closed: ConnectionClosed | None = None

@@ -1,8 +1,8 @@
 """The frames that nearly all messages are: whole, of text or bytes, and without extensions (RFC 6455, section 5.2).
 
 The library knows all frames, at four microseconds each way: for what is small that was more than all else of a call but
-its models. So these are read and written here; whatever else comes is cut out for the library, one frame at a time, and
-so are those that it is going to refuse.
+its models. So these are read and written here, and pings and pongs, which are all that idle connections have to say;
+whatever else comes is cut out for the library, one frame at a time, and so are those that it is going to refuse.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from typing import Final, TypeAlias
 
 from websockets.client import ClientProtocol
 from websockets.frames import Opcode
-from websockets.protocol import Event
+from websockets.protocol import OPEN, Event
 from websockets.server import ServerProtocol
 
 from ..limits import KIB
+from .handshake import WEBSOCKET_LOGGER
 
 try:
     from websockets.speedups import apply_mask
@@ -28,9 +29,12 @@ except ImportError:  # there is no compiled form of it for this machine
 TEXT: Final = 0x81
 BYTES: Final = 0x82
 """First bytes of a whole message."""
+PING: Final = 0x89
+PONG: Final = 0x8A
+"""First bytes of what asks for a sign of life, and of one."""
 
 Cut: TypeAlias = Event | tuple[int, bytes]
-"""What the library read, or the first byte and the payload of a message that was read without it."""
+"""What the library read, or the first byte and the payload of a frame that was read without it."""
 
 HEAD_END: Final = b"\r\n\r\n"
 """Ends an HTTP head (RFC 9112, section 2.1)."""
@@ -92,11 +96,6 @@ class Fragments:
         if opcode is not Opcode.CONT:
             self.opcode = opcode
         self.parts.append(data)
-
-    def join(self) -> bytes:
-        """The whole message, whose last fragment has come."""
-        message, self.parts = b"".join(self.parts), []
-        return message
 
 
 def read(data: bytes, start: int, most: int, limit: int, *, masked: bool) -> tuple[list[tuple[int, bytes]], int]:
@@ -163,8 +162,13 @@ class Cutter:
     The library gets one frame at a time, whatever it is and whenever it comes: it parses all that it is given, and
     4 KiB of the smallest frames take it longer than anybody else should have to wait.
 
+    Of a server's connection the library's protocol is there for the handshake, and then while there is something for it
+    to read: it takes 1.7 KiB, and one whose connection is idle is as good as new.
+
     Attributes:
         is_plain: Whether the connection is open and without extensions: then its messages are read and written here.
+        limit: Bytes of a message; what is longer is the library's to refuse.
+        kept: The library's protocol, while there is one.
         held: Bytes that wait for what is to follow them: part of a frame's head, or of a line of the handshake's.
         begun: The beginning of a whole message whose end is still to come; None where there is none.
     """
@@ -173,18 +177,20 @@ class Cutter:
         "_is_server",
         "_missing",
         "_owed",
-        "_protocol",
         "_refused",
         "_rest",
         "_tail",
         "_unheard",
         "begun",
         "is_plain",
+        "kept",
+        "limit",
     )
 
     def __init__(self, protocol: ClientProtocol | ServerProtocol) -> None:
         self.is_plain = False
-        self._protocol = protocol
+        self.limit = protocol.max_message_size or 0
+        self.kept: ClientProtocol | ServerProtocol | None = protocol
         self._is_server = isinstance(protocol, ServerProtocol)
         self._refused = _REFUSED
         self._tail: bytes | None = b""
@@ -198,9 +204,28 @@ class Cutter:
     def held(self) -> int:
         return len(self._rest)
 
+    @property
+    def protocol(self) -> ClientProtocol | ServerProtocol:
+        """The library's; one whose handshake is over, where there was none."""
+        if self.kept is None:
+            self.kept = ServerProtocol(state=OPEN, max_size=self.limit, logger=WEBSOCKET_LOGGER)
+        return self.kept
+
+    def rest(self) -> None:
+        """Do without the library until something comes that is not read here; not between the parts of a message."""
+        if self.kept is not None and self._is_server and self.is_plain and not self._owed:
+            vars(self.kept).clear()  # its parser leads back to it: a cycle, which would stay until it is collected
+            self.kept = None
+
+    def bound(self, limit: int) -> None:
+        """From now on a message has at most so many bytes."""
+        self.limit = limit
+        if self.kept is not None:
+            self.kept.max_message_size = limit
+
     def open(self) -> None:
         """The handshake is over."""
-        self._tail, self.is_plain = None, not self._protocol.extensions
+        self._tail, self.is_plain = None, not self.protocol.extensions
         if not self.is_plain:
             self._refused = _REFUSED & ~_COMPRESSED
 
@@ -222,19 +247,32 @@ class Cutter:
         return data
 
     def read(self, data: bytes, start: int, most: int) -> tuple[Sequence[Cut], int]:
-        """The messages that come next, at most so many, and where what follows them begins.
+        """The messages that come next, at most so many, or a ping or a pong; and where what follows them begins.
 
         Not to be asked between the parts of one, nor while one is `begun`.
         """
         if self._owed or not self.is_plain:
             return (), start
-        limit = self._protocol.max_message_size or 0
-        messages, end = read(data, start, most, limit, masked=self._is_server)
-        if messages or not self._begins(data, end, limit):
+        messages, end = read(data, start, most, self.limit, masked=self._is_server)
+        if messages:
             return messages, end
+        if data[end] in (PING, PONG):
+            return self._control(data, end)
+        if not self._begins(data, end, self.limit):
+            return (), end
         self.begun = bytearray(memoryview(data)[end:])
         self._missing = length(data, end) - len(self.begun)
         return (), len(data)
+
+    def _control(self, data: bytes, start: int) -> tuple[Sequence[Cut], int]:
+        """A whole ping or pong that begins there; what is wrong with one is the library's to refuse."""
+        size, body = length(data, start), start + (6 if self._is_server else 2)
+        if not 0 < size <= len(data) - start or data[start + 1] - MASKED * self._is_server not in range(_LENGTH_16):
+            return (), start
+        payload = data[body : start + size]
+        if self._is_server:
+            payload = apply_mask(payload, data[body - 4 : body])
+        return ((data[start], payload),), start + size
 
     def _begins(self, data: bytes, start: int, limit: int) -> bool:
         """Whether a whole message begins there that is not for the library to refuse, and is not all there."""
@@ -274,14 +312,13 @@ class Cutter:
             return (), len(data)
         self._owed = max(0, start + amount - len(data))
         end = min(start + amount, len(data))
-        self._protocol.receive_data(data[start:end])
-        return self._protocol.events_received(), end
+        self.protocol.receive_data(data[start:end])
+        return self.protocol.events_received(), end
 
     def _next(self, data: bytes, start: int) -> int:
         """How many bytes the library is to have next, whether they are here or not; 0 when that is not known yet."""
-        protocol = self._protocol
-        if protocol.eof_sent or protocol.close_rcvd is not None:  # whatever comes now is thrown away
-            return len(data) - start
+        if self.kept is not None and (self.kept.eof_sent or self.kept.close_rcvd is not None):
+            return len(data) - start  # whatever comes now is thrown away
         if self._tail is None:
             return length(data, start, self._refused)
         return self._part_of_head(data, start, self._tail)

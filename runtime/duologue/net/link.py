@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidState
-from websockets.frames import Frame, Opcode
+from websockets.frames import Close, Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.protocol import CONNECTING, OPEN, Event
 from websockets.server import ServerProtocol
@@ -23,7 +23,7 @@ from ..limits import JOIN_BYTES, JOIN_FRAMES, KIB, Limits, naming
 from .backlog import LONG_READ, Backlog
 from .budgets import PerSecond
 from .compression import INFLATED, Deflating
-from .frames import BYTES, TEXT, Cut, Cutter, Fragments, frame_of, masks
+from .frames import BYTES, PING, PONG, TEXT, Cut, Cutter, Fragments, frame_of, masks
 from .owner import LinkOwner
 from .watchdog import Watchdog
 
@@ -65,6 +65,7 @@ class Link:
         "_unjoined_bytes",
         "_unjoined_frames",
         "_watchdog",
+        "_writes",
         "closed",
         "exceeded",
         "executor",
@@ -76,14 +77,12 @@ class Link:
         "limits",
         "now",
         "owner",
-        "protocol",
         "written",
     )
 
     owner: LinkOwner
 
     def __init__(self, protocol: ClientProtocol | ServerProtocol, executor: Executor, limits: Limits) -> None:
-        self.protocol = protocol
         self.executor = executor
         self.limits = limits
         self.is_open = False
@@ -95,6 +94,7 @@ class Link:
         self.now = self.last_write = executor.now()
         self.written = 0
         self._transport: Transport | None = None
+        self._writes: list[bytes] = []
         self._opened = False
         self._unjoined_bytes = 0
         self._unjoined_frames = 0
@@ -105,7 +105,7 @@ class Link:
         self._opening = 0
         self._deflating: Deflating | None = None
         self._largest = 0
-        self._fragments = Fragments()
+        self._fragments: Fragments | None = None
         self._cutter = Cutter(protocol)
         self._masks = masks() if isinstance(protocol, ClientProtocol) else None
         self._frames = PerSecond(limits.frames, self.now)
@@ -118,7 +118,8 @@ class Link:
         """The socket is there; a client's handshake starts."""
         self._transport = transport
         self._watchdog.expect_opening(transport)
-        if isinstance(self.protocol, ClientProtocol):
+        if self.is_client:
+            self._look()
             self.flush()
 
     def receive(self, data: bytes) -> None:
@@ -151,23 +152,22 @@ class Link:
             return
         self.closed, self.is_open, self._deaf = True, False, True
         self._watchdog.stop()
-        self.protocol.receive_eof()
-        self._forget()
-        said = self.protocol.close_rcvd or self.protocol.close_sent  # the latter alone: the library refused what came
-        if self._failure is None and self.protocol.close_rcvd is None and said and said.code == CloseCode.TOO_BIG:
-            self.exceeded = "frame"
+        said = None if self._cutter.kept is None else self._end_protocol(self._cutter.kept)
+        self._backlog.parts.clear()
+        self._cutter.begun = self._fragments = self._deflating = None
         code, reason = self._failure or ((said.code, said.reason) if said else (CloseCode.ABNORMAL, ""))
         self.owner.on_closed(code, reason)
 
-    def _forget(self) -> None:
-        """Let go of what is large: what was read, and compressors. What leads to it may be freed late."""
-        self._backlog.parts.clear()
-        self._cutter.begun = None
-        self._fragments.parts.clear()
-        self.protocol.reader.buffer.clear()
-        self.protocol.parser_exc = None  # its traceback has the last message
-        self.protocol.extensions.clear()
-        self._deflating = None
+    def _end_protocol(self, protocol: ClientProtocol | ServerProtocol) -> Close | None:
+        """Let go of what is large in it, since what leads to it may be freed late; returns how the closing began."""
+        protocol.receive_eof()
+        protocol.reader.buffer.clear()
+        protocol.parser_exc = None  # its traceback has the last message
+        protocol.extensions.clear()
+        said = protocol.close_rcvd or protocol.close_sent  # the latter alone: the library refused what came
+        if self._failure is None and protocol.close_rcvd is None and said and said.code == CloseCode.TOO_BIG:
+            self.exceeded = "frame"
+        return said
 
     def pause_writing(self) -> None:
         """More than `high_water` waits in the transport."""
@@ -179,6 +179,20 @@ class Link:
         self.owner.on_room()
 
     # -------------------------------------------------------------------------------------------------- the owner's
+    @property
+    def protocol(self) -> ClientProtocol | ServerProtocol:
+        """The library's: that of the handshake, and another after it."""
+        return self._cutter.protocol
+
+    @property
+    def is_client(self) -> bool:
+        """Which end it is."""
+        return self._masks is not None
+
+    def bound(self, size: int) -> None:
+        """From now on a message of the peer's has at most so many bytes."""
+        self._cutter.bound(size)
+
     @property
     def peer_name(self) -> str:
         """The peer's address."""
@@ -213,20 +227,22 @@ class Link:
         """Frame a message; it leaves with the next `flush`, or sooner."""
         if self._cutter.is_plain and self.is_open:
             mask = None if self._masks is None else next(self._masks)[0]
-            self.protocol.writes.append(frame_of(BYTES if binary else TEXT, message, mask))
-        elif binary:
-            self.protocol.send_binary(message)
+            self._writes.append(frame_of(BYTES if binary else TEXT, message, mask))
         else:
-            self.protocol.send_text(message)
+            protocol = self.protocol
+            (protocol.send_binary if binary else protocol.send_text)(message)
+            self._writes += protocol.data_to_send()
         self._count(len(message))
 
     def frame_text(self, message: bytes) -> bytes:
         """Make a server's text frame, once for many links of one framing."""
+        if self._cutter.is_plain:
+            return frame_of(TEXT, message)
         return Frame(Opcode.TEXT, message).serialize(mask=False, extensions=self.protocol.extensions)
 
     def send_framed(self, frame: bytes) -> None:
         """Send a frame that was made by `frame_text` of a link of this framing."""
-        self.protocol.writes.append(frame)
+        self._writes.append(frame)
         self._count(len(frame))
 
     def write_framed(self, frame: bytes) -> None:
@@ -241,15 +257,15 @@ class Link:
     def flush(self) -> None:
         """Hand all that was framed to the transport."""
         self._unjoined_bytes = self._unjoined_frames = 0
-        if not self.protocol.writes:  # what is long has left when it was framed
+        if not self._writes:  # what is long has left when it was framed
             return
-        transport, writes = self._transport, self.protocol.data_to_send()
+        transport, writes, self._writes = self._transport, self._writes, []
         if transport is None or self.closed:  # what was framed just before a loss goes nowhere
             return
-        data = b"".join(writes) if len(writes) > 1 else writes[0]  # the library's SEND_EOF is the empty string
+        data = b"".join(writes) if len(writes) > 1 else writes[0]
         if data:
             self._write(transport, data)
-        if self.protocol.eof_sent:
+        if not writes[-1]:  # the library's SEND_EOF
             transport.close()
             self._watchdog.expect_end()
 
@@ -261,12 +277,14 @@ class Link:
 
     def respond(self, response: Response) -> None:
         """Answer the opening handshake, once; nothing happens where the client is gone, or did not wait."""
-        assert isinstance(self.protocol, ServerProtocol)
-        if self.closed or self._failure is not None or self.protocol.eof_sent:
+        protocol = self.protocol
+        assert isinstance(protocol, ServerProtocol)
+        if self.closed or self._failure is not None or protocol.eof_sent:
             return
-        self.protocol.send_response(response)
-        self._opening_over(accepted=self.protocol.state is OPEN)
+        protocol.send_response(response)
+        self._opening_over(accepted=protocol.state is OPEN)
         self.flush()
+        self._cutter.rest()
 
     def close(self, code: int, reason: str = "", limit: str | None = None) -> None:
         """Begin the closing handshake; the connection is aborted when it does not end in time.
@@ -299,7 +317,7 @@ class Link:
     def abort(self, code: int = CloseCode.ABNORMAL, reason: str = "", limit: str | None = None) -> None:
         """Cut the connection, whatever waits to be sent or was not handled yet; `limit` as for `close`."""
         self._fail(code, naming(limit, reason), limit)
-        self.protocol.writes.clear()
+        self._writes.clear()
         if self._transport is not None:
             self._aborted = True
             self.executor.call_a_few(self._transport.abort)
@@ -321,7 +339,7 @@ class Link:
             elif self._deaf and (passed := self._cutter.skip(data, offset)) > offset:
                 offset, budget = passed, budget - 1
                 continue
-            elif self.is_open and not self._fragments.parts:
+            elif self.is_open and self._fragments is None:
                 frames, offset = self._cutter.read(data, offset, budget)
             if not frames and offset < len(data):
                 frames, offset = self._cutter.cut(data, offset)
@@ -340,17 +358,18 @@ class Link:
             self._backlog.parts.insert(0, data[offset:])
         if not self._opened:
             self._opening += min(offset, len(data)) - self._cutter.held
-        if under_way or self._fragments.parts:
+        if under_way or self._fragments is not None:
             self._watchdog.show_life()
         self.owner.on_pass_end()
         if not self.is_open and self.protocol.close_expected():
             self._watchdog.expect_end()
-        if self.protocol.writes and not self._unjoined_frames:  # what the library queued: a pong, a close frame
+        if self._writes and not self._unjoined_frames:  # a pong, or what the library queued: a close frame
             self.flush()
         return budget <= 0 or len(data) > LONG_READ
 
     def _look(self) -> None:
-        """The library may have gone on to another state."""
+        """The library may have gone on to another state, and have something to send."""
+        self._writes += self.protocol.data_to_send()
         self.is_open = self.protocol.state is OPEN and not self.closed
         if not self.is_open:
             self._cutter.is_plain = False  # nothing is read any more but the end, which is the library's
@@ -369,6 +388,7 @@ class Link:
             told = naming(name, reason)
             self._fail(CloseCode.POLICY, told, name)
             protocol.send_response(protocol.reject(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"{told}\n"))
+            self._look()
         else:
             self.abort(CloseCode.POLICY, reason, name)
 
@@ -389,12 +409,24 @@ class Link:
         for frame in frames:
             if not isinstance(frame, tuple):
                 self._receive_frame(frame)
+                if self._fragments is None:
+                    self._cutter.rest()
             elif self._deaf:
                 continue
             elif frame[0] == TEXT:
                 self.owner.on_message(frame[1])
-            else:
+            elif frame[0] == BYTES:
                 self.owner.on_binary(frame[1])
+            else:
+                self._count_ping()
+                if frame[0] == PING and self.is_open:
+                    self._send_control(PONG, frame[1])
+
+    def _count_ping(self) -> None:
+        """Close for a peer that asks for too many signs of life, or gives them."""
+        self._pings.left -= 1
+        if self._pings.left < 0 and self._pings.is_exceeded(self.now):
+            self.close(CloseCode.POLICY, f"more than {self.limits.pings} pings and pongs in a second", "pings")
 
     def _receive_frame(self, frame: Event) -> None:
         if isinstance(frame, Frame):
@@ -403,9 +435,7 @@ class Link:
             if not self._opened:  # RFC 6455, section 4.1: a client waits for the answer
                 self.abort(CloseCode.PROTOCOL_ERROR, "frames came before the handshake was answered")
             elif opcode is Opcode.PING or opcode is Opcode.PONG:
-                self._pings.left -= 1
-                if self._pings.left < 0 and self._pings.is_exceeded(self.now):
-                    self.close(CloseCode.POLICY, f"more than {self.limits.pings} pings and pongs in a second", "pings")
+                self._count_ping()
             elif self._deaf:  # what is no control frame is no longer read
                 return
             elif opcode is Opcode.TEXT and frame.fin:
@@ -420,15 +450,15 @@ class Link:
             self._opening_over(accepted=self.protocol.handshake_exc is None)  # a close frame may have come with it
 
     def _receive_fragment(self, frame: Frame, data: bytes) -> None:
-        fragments = self._fragments
+        fragments = self._fragments = self._fragments or Fragments()
         fragments.add(frame.opcode, data)
         if len(fragments.parts) > self.limits.fragments:
-            fragments.parts.clear()
+            self._fragments = None
             self.close(CloseCode.TOO_BIG, f"more than {self.limits.fragments} of one message", "fragments")
-        elif frame.fin and fragments.opcode is Opcode.TEXT:
-            self.owner.on_message(fragments.join())
         elif frame.fin:
-            self.owner.on_binary(fragments.join())
+            self._fragments = None
+            take = self.owner.on_message if fragments.opcode is Opcode.TEXT else self.owner.on_binary
+            take(b"".join(fragments.parts))
 
     # ---------------------------------------------------------------------------------------------------- handshakes
     def _opening_over(self, *, accepted: bool) -> None:
@@ -439,10 +469,11 @@ class Link:
         self._opened = True
         self._cutter.open()
         self._frames = PerSecond(self.limits.frames, self.now)
-        for extension in self.protocol.extensions:
+        protocol = self.protocol
+        for extension in protocol.extensions:
             assert isinstance(extension, Deflating), "no other is ever offered or taken"
             self._deflating, self.framing = extension, extension.setting
-        self.owner.on_open(self.protocol.subprotocol)
+        self.owner.on_open(protocol.subprotocol)
 
     # -------------------------------------------------------------------------------------------------------- writing
     def _count(self, size: int) -> None:
@@ -455,5 +486,12 @@ class Link:
     def ping(self) -> None:
         """Ask the peer for a sign of life."""
         if self.is_open:
-            self.protocol.send_ping(b"")
+            self._send_control(PING)
             self.flush()
+
+    def pong(self) -> None:
+        """Give a sign of life with the next `flush`, unasked (RFC 6455, section 5.5.3)."""
+        self._send_control(PONG)
+
+    def _send_control(self, first: int, payload: bytes = b"") -> None:
+        self._writes.append(frame_of(first, payload, None if self._masks is None else next(self._masks)[0]))

@@ -97,7 +97,7 @@ class Watchdog:
         """A message takes its time to arrive: its sender's ping waits behind it, and so would the answer."""
         link = self._link
         if link.is_open and link.now - link.last_write >= self._limits.idle / 8:
-            link.protocol.send_pong(b"")  # unasked: RFC 6455, section 5.5.3
+            link.pong()
             link.last_write = link.now
 
     def _handshake_expired(self) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Raw
 from websockets.exceptions import InvalidOrigin
 from websockets.http11 import Request, Response
+from websockets.server import ServerProtocol
 
 from ..access.admission import Admission
 from ..access.standing import answer, token_of
@@ -83,7 +84,7 @@ class Reception:
         self._on_let_in = on_let_in
         envelope = party.speech.envelope
         subprotocols = (SUBPROTOCOL,) if envelope is None else tuple(envelope.connect.get("subprotocol", ()))
-        self._protocol = server_protocol(party.limits, admission.origins, party.compression, subprotocols)
+        protocol = server_protocol(party.limits, admission.origins, party.compression, subprotocols)
         self._connect = None if envelope is None else envelope.connect
         self._greeting: Greeting | None = None
         self._shows_token = False
@@ -94,7 +95,7 @@ class Reception:
             self._greeting = Greeting(envelope, "server", party.hooks, authenticate=self._authenticate)
             self._shows_token = asks_for_token(envelope)
         self._identity: Identity | None = None
-        self._link = Link(self._protocol, executor, party.limits)
+        self._link = Link(protocol, executor, party.limits)
         self._link.owner = self
         self._counted: str | None = None
         self._crowd = 0
@@ -146,6 +147,13 @@ class Reception:
         self._crowd = self._admission.addresses.enter(address)
 
     # ---------------------------------------------------------------------------------------------- before the answer
+    @property
+    def _protocol(self) -> ServerProtocol:
+        """The library's; not kept here, since the link lets go of it."""
+        protocol = self._link.protocol
+        assert isinstance(protocol, ServerProtocol), "clients receive nobody"
+        return protocol
+
     def on_request(self, request: Request) -> None:
         self._admission.unfinished.leave(self._make_room)
         self._consider(request)
@@ -185,7 +193,7 @@ class Reception:
             self._decline(error)
             return
         if self._credentials.token is None and self._admission.login == "first_message":
-            self._protocol.max_message_size = FIRST_MESSAGE
+            self._link.bound(FIRST_MESSAGE)
             self._admission.unfinished.enter(self._make_room)
             self._link.respond(accepted)
         else:
@@ -213,7 +221,7 @@ class Reception:
             if self._identity is not None and self._greeting is None:
                 self._let_in(self._identity)
             else:
-                self._protocol.max_message_size = FIRST_MESSAGE
+                self._link.bound(FIRST_MESSAGE)
                 self._admission.unfinished.enter(self._make_room)
             self._link.respond(accepted)
         except CallError as error:
@@ -233,7 +241,7 @@ class Reception:
         )
         self._forget_login()
         self._credentials = _NONE  # the connection has what it needs of them
-        self._protocol.max_message_size = self._party.limits.frame
+        self._link.bound(self._party.limits.frame)
         self.connection.begin(self._scope)
         self._on_let_in(self, self.connection)
         return self.connection
