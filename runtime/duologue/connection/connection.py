@@ -111,7 +111,7 @@ class Connection:
         link.owner = self
         self._subscriptions = Subscriptions(self, party.publisher) if party.publisher is not None else None
         self._handlers = Handlers(self, party.handlers, party.keyed, party.uploads, self._subscriptions)
-        self._notifications = Notifications(self, party.handlers)
+        self._notifications: Notifications | None = None
         self.calls = Calls(self)
         self.channel = Channel(self.executor, self)
         self.peer = party.make_peer(self)
@@ -397,6 +397,8 @@ class Connection:
             self.calls.granted(decision.call)
 
     def _take_event(self, decision: EventArrived) -> None:
+        if self._notifications is None:
+            self._notifications = Notifications(self, self._party.handlers)
         if self._notifications.take(decision):
             return
         if self._party.on_event is not None:

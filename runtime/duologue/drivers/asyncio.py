@@ -17,7 +17,7 @@ from ..deadlines import Deadline, Deadlines
 from .listening import address_of, host_of, listening_socket, peer_of
 from .options import limit_unsent
 from .pace import A_FEW, A_SHARE, AT_ONCE, Pace, Queue
-from .port import LinkEnd, Scope, Task, Timer
+from .port import LinkEnd, Scope, Socket, Task, Timer
 
 TLS_CLOSE = 1.0
 """Seconds for TLS's own goodbye; TLS cannot half-close, so nothing is lost by cutting it short."""
@@ -30,7 +30,7 @@ class AsyncioTransport(asyncio.Protocol):
         self.loop = asyncio.get_running_loop()
         self.transport: asyncio.Transport | None = None
         self.link: LinkEnd | None = None
-        self.early = bytearray()
+        self.early = b""
         self.gone = False
         self._running: asyncio.Future[None] | None = None
 
@@ -38,7 +38,6 @@ class AsyncioTransport(asyncio.Protocol):
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
-        limit_unsent(transport.get_extra_info("socket"))
         self.transport.pause_reading()  # uvloop starts to read after this all the same
 
     @override
@@ -71,6 +70,11 @@ class AsyncioTransport(asyncio.Protocol):
     def resume_writing(self) -> None:
         assert self.link is not None, "nobody else writes"
         self.link.resume_writing()
+
+    @property
+    def socket(self) -> Any:
+        """What the transport is over."""
+        return self._live.get_extra_info("socket")
 
     # the link's side
     @property
@@ -110,6 +114,9 @@ class AsyncioTransport(asyncio.Protocol):
     def hold(self) -> None:
         self._stop_running()
 
+    async def secured(self, link: LinkEnd) -> Socket | None:
+        return self
+
     async def run(self, link: LinkEnd, high_water: int) -> None:
         """See `Socket.run`."""
         self._running = self.loop.create_future()
@@ -118,8 +125,8 @@ class AsyncioTransport(asyncio.Protocol):
             self._live.set_write_buffer_limits(high=high_water)
             link.connected(self)
             if self.early:
-                link.receive(bytes(self.early))
-                self.early.clear()
+                link.receive(self.early)
+                self.early = b""
         self.resume_reading()
         try:
             if not self.gone:
@@ -143,13 +150,13 @@ class AcceptedSocket:
 
     def __init__(self, accepted: socket.socket, tls: ssl.SSLContext | None, handshake: float) -> None:
         self._socket = accepted
+        limit_unsent(accepted)  # here, since a transport makes another object of its socket for whoever asks
         self._tls = tls
         self._handshake = handshake
         self._aborted = False
         self._beginning: asyncio.Timeout | None = None
 
-    async def run(self, link: LinkEnd, high_water: int) -> None:
-        """See `Socket.run`."""
+    async def secured(self, link: LinkEnd) -> Socket | None:
         loop = asyncio.get_running_loop()
         transport = AsyncioTransport()  # uvloop returns its own TLS protocol in the place of this one
         options = {"ssl_handshake_timeout": self._handshake, "ssl_shutdown_timeout": TLS_CLOSE} if self._tls else {}
@@ -160,15 +167,21 @@ class AcceptedSocket:
             self._socket.close()
             link.lost()
             if isinstance(error, OSError):  # the peer went away, or does not speak TLS: its own problem
-                return
+                return None
             raise
         finally:
             self._beginning = None
         if self._aborted:  # as it was about to succeed
             transport.abort()
             link.lost()
-            return
-        await transport.run(link, high_water)
+            return None
+        return transport
+
+    async def run(self, link: LinkEnd, high_water: int) -> None:
+        """See `Socket.run`."""
+        secured = await self.secured(link)
+        if secured is not None:
+            await secured.run(link, high_water)
 
     def abort(self) -> None:
         if self._beginning is None:
@@ -355,6 +368,7 @@ class AsyncioExecutor:
             options = {"ssl_shutdown_timeout": TLS_CLOSE, "server_hostname": server_hostname or host}
         async with asyncio.timeout(limit):
             _, transport = await self._loop.create_connection(AsyncioTransport, host, port, ssl=tls, **options)
+        limit_unsent(transport.socket)
         return transport
 
     async def listen(self, host: str, port: int, *, tls: ssl.SSLContext | None, handshake: float) -> AsyncioListener:

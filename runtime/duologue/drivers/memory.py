@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from . import NETWORK
-from .port import Executor, Future, LinkEnd, Scope, Task, Timer
+from .port import Executor, Future, LinkEnd, Scope, Socket, Task, Timer
 
 
 class MemoryEnd:
@@ -46,6 +46,9 @@ class MemoryEnd:
         self._running: Future | None = None
 
     # a socket's side
+    async def secured(self, link: LinkEnd) -> Socket | None:
+        return self
+
     async def run(self, link: LinkEnd, high_water: int) -> None:
         """See `Socket.run`."""
         self._running = self._executor.future()

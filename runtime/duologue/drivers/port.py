@@ -101,6 +101,13 @@ class LinkEnd(Protocol):
 class Socket(Protocol):
     """A connected socket that nobody reads yet."""
 
+    async def secured(self, link: LinkEnd) -> Socket | None:
+        """What is to be run: TLS has shaken hands, where it is to, and what was only there for that can go.
+
+        None where that failed: the link was told `lost`.
+        """
+        ...
+
     async def run(self, link: LinkEnd, high_water: int) -> None:
         """Carry bytes between socket and link until the connection is gone, or until the link asks to `hold` it.
 

@@ -14,7 +14,7 @@ import trio
 
 from .listening import address_of, listening_socket, peer_of
 from .options import limit_unsent
-from .port import LinkEnd, Scope
+from .port import LinkEnd, Scope, Socket
 from .trio_tasks import TrioFuture, clockwork, scope
 
 READ_SIZE: Final = 64 * 1024
@@ -198,6 +198,9 @@ class TrioSocket:
         self._transport: TrioTransport | None = None
         self._beginning: trio.CancelScope | None = None
         limit_unsent(stream)
+
+    async def secured(self, link: LinkEnd) -> Socket | None:
+        return self  # `run` sees to it: a task of trio's keeps what it was begun with
 
     async def run(self, link: LinkEnd, high_water: int) -> None:
         """See `Socket.run`."""

@@ -89,7 +89,7 @@ class Subscriptions:
                 raise PermissionDenied(refusal.message, ran=Ran.NO)
         accepted = Filter([self._known[name] for name in wanted.events], wanted.filter)
         subscription = self._open(wanted.sub)
-        opened = {name: Wanted(accepted) for name in wanted.events}
+        opened = {self._known[name].name: Wanted(accepted) for name in wanted.events}  # its text is there already
         subscription.events.update(opened)
         self._certain = _NOTHING
         for name in wanted.events:

@@ -38,10 +38,11 @@ class Handlers:
 
     __slots__ = (
         "_bound",
-        "_built_in",
         "_connection",
         "_idle",
-        "_lingering",
+        "_keyed",
+        "_started",
+        "_subscriptions",
         "_uploads",
         "writing",
     )
@@ -56,11 +57,19 @@ class Handlers:
     ) -> None:
         self._connection = connection
         self._bound = bound
-        self._built_in = BuiltIns(connection, subscriptions, self._handled)
-        self._lingering = Lingering(connection, keyed, self._stop)
+        self._subscriptions = subscriptions
+        self._keyed = keyed
+        self._started: Lingering | None = None
         self._uploads = uploads
         self._idle: Future | None = None
         self.writing: list[Receiving] = []
+
+    @property
+    def _lingering(self) -> Lingering:
+        """The keyed calls; most connections have none, and so nothing is kept for them."""
+        if self._started is None:
+            self._started = Lingering(self._connection, self._keyed, self._stop)
+        return self._started
 
     async def until_idle(self) -> None:
         """Wait until no call of the peer's is being handled."""
@@ -70,7 +79,8 @@ class Handlers:
 
     async def until_done(self) -> None:
         """Wait until no keyed handler runs that was started here."""
-        await self._lingering.until_done()
+        if self._started is not None:
+            await self._started.until_done()
 
     # ------------------------------------------------------------------------------------------------------ decisions
     def start(self, decision: Start) -> None:
@@ -105,7 +115,7 @@ class Handlers:
             call.owner = running
             assert connection.scope is not None, "decisions are held until there is one"
             running.task = connection.scope.start(self._handle(call, bound, action))
-        elif not connection.is_native or not self._built_in.answer(call):
+        elif not connection.is_native or not BuiltIns(connection, self._subscriptions, self._handled).answer(call):
             text = f"no action is called {call.action}"
             connection.session.answering.refuse(call, unrun(Status.UNIMPLEMENTED, text))
 
@@ -130,7 +140,8 @@ class Handlers:
         """Stop every handler, those that go on without their callers too."""
         for call in list(self._connection.session.incoming.values()):
             self._stop(call, Status.UNAUTHENTICATED)
-        self._lingering.stop_all()
+        if self._started is not None:
+            self._started.stop_all()
 
     def recheck(self) -> None:
         """Stop the handlers that the peer may not have any more."""

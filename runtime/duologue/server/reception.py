@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from msgspec import Raw
+from msgspec import Raw, Struct
 from websockets.exceptions import InvalidOrigin
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
@@ -59,6 +59,20 @@ def _reason(error: CallError) -> str:
     return error.limit if isinstance(error, _TooMany) else _REASONS.get(error.status, "authenticator")
 
 
+class Desk(Struct, frozen=True):
+    """Where a server is told of its receptions; one for all of them.
+
+    Attributes:
+        begun: One is run.
+        let_in: Its handshake is over.
+        ended: Its connection is gone, and so are its handlers.
+    """
+
+    begun: Callable[[Reception], None]
+    let_in: Callable[[Reception, Connection], None]
+    ended: Callable[[Reception], None]
+
+
 class Reception:
     """One accepted socket.
 
@@ -68,20 +82,14 @@ class Reception:
 
     _ear: Ear
     _scope: Scope
-    _socket: Socket
 
-    def __init__(
-        self,
-        executor: Executor,
-        party: Party,
-        admission: Admission,
-        on_let_in: Callable[[Reception, Connection], None],
-    ) -> None:
+    def __init__(self, socket: Socket, executor: Executor, party: Party, admission: Admission, desk: Desk) -> None:
+        self._socket = socket
         self.connection: Connection | None = None
         self._executor = executor
         self._party = party
         self._admission = admission
-        self._on_let_in = on_let_in
+        self._desk = desk
         envelope = party.speech.envelope
         subprotocols = (SUBPROTOCOL,) if envelope is None else tuple(envelope.connect.get("subprotocol", ()))
         protocol = server_protocol(party.limits, admission.origins, party.compression, subprotocols)
@@ -105,30 +113,35 @@ class Reception:
         self._login: Timer | None = None
         self._asked = False
 
-    async def run(self, socket: Socket) -> None:
+    async def run(self) -> None:
         """Carry bytes until the connection is gone, and its keyed handlers have ended. Never raises for its peer."""
-        self._socket = socket
-        admission = self._admission
-        address = self._address = socket.peer_name()
-        if address not in admission.proxies:  # for whom a proxy connects is in its request
-            self._count(address)
+        self._desk.begun(self)
+        self._address = self._socket.peer_name()
+        if self._address not in self._admission.proxies:  # for whom a proxy connects is in its request
+            self._count(self._address)
         try:
-            if self._crowd > 2 * admission.addresses.limit:
+            if self._crowd > 2 * self._admission.addresses.limit:
                 self._tell("connections_per_address")
-                socket.abort()
+                self._socket.abort()
                 return
-            admission.unfinished.enter(self._make_room)
-            async with self._executor.scope() as scope:
-                self._scope = scope
-                await socket.run(self._link, self._link.high_water)
+            self._admission.unfinished.enter(self._make_room)
+            async with self._executor.scope() as self._scope:
+                if (secured := await self._socket.secured(self._link)) is not None:
+                    self._socket = secured  # while the connection lives nothing else is kept, nor waits
+                    await secured.run(self._link, self._link.high_water)
                 if self.connection is not None:
                     await self.connection.until_done()
         finally:
-            admission.unfinished.leave(self._make_room)
-            if self._counted is not None:
-                admission.addresses.leave(self._counted)
-            if self.connection is not None:
-                admission.leave(self.connection.identity)
+            self._leave()
+
+    def _leave(self) -> None:
+        """The connection is gone: its places are free."""
+        self._admission.unfinished.leave(self._make_room)
+        if self._counted is not None:
+            self._admission.addresses.leave(self._counted)
+        if self.connection is not None:
+            self._admission.leave(self.connection.identity)
+        self._desk.ended(self)
 
     def give_up(
         self, code: int = CloseCode.GOING_AWAY, reason: str = "the server stops", limit: str | None = None
@@ -243,7 +256,7 @@ class Reception:
         self._credentials = _NONE  # the connection has what it needs of them
         self._link.bound(self._party.limits.frame)
         self.connection.begin(self._scope)
-        self._on_let_in(self, self.connection)
+        self._desk.let_in(self, self.connection)
         return self.connection
 
     # ------------------------------------------------------------------------------------------------ the first message

@@ -6,7 +6,7 @@ import errno
 import logging
 import secrets
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, Generic, Self, cast
 from weakref import WeakKeyDictionary
@@ -26,7 +26,7 @@ from ..connection.hooks import Hooks
 from ..connection.party import Extras, Party
 from ..descriptors import API_LEVEL
 from ..drivers import current
-from ..drivers.port import Executor, Future, Listener, Scope, Socket, wake
+from ..drivers.port import Executor, Future, Listener, Scope, wake
 from ..errors import ConnectionClosed
 from ..events.publisher import Position
 from ..handling.describing import served_by
@@ -40,7 +40,7 @@ from ..observing.probes import Probes
 from ..session.speech import Speech
 from ..wire import Goaway, Hello
 from .clients import Clients
-from .reception import Reception
+from .reception import Desk, Reception
 
 PeerT = TypeVar("PeerT", bound=Peer, default=Any)
 
@@ -59,13 +59,12 @@ RETURNS: Final = 1000
 class ConnectionHandler:
     """An accepted connection that nobody runs yet (`ConnectionHandler` of ADR-008)."""
 
-    def __init__(self, run: Callable[[Socket], Coroutine[Any, Any, None]], socket: Socket) -> None:
-        self._run = run
-        self._socket = socket
+    def __init__(self, reception: Reception) -> None:
+        self._reception = reception
 
     def handle(self) -> Coroutine[Any, Any, None]:
         """Shake hands, then serve the peer until the connection ends. Never raises for what the peer does."""
-        return self._run(self._socket)
+        return self._reception.run()
 
 
 class Server(Generic[PeerT]):
@@ -91,9 +90,10 @@ class Server(Generic[PeerT]):
         self._executor = executor
         self._limits = limits
         self._admission = admission
+        self._desk = Desk(self._begin, self._let_in, self._end)
         self._receptions: dict[Reception, None] = {}
         self._connections: dict[Connection, None] = {}
-        self._remembered: WeakKeyDictionary[Connection, None] = WeakKeyDictionary()
+        self._lost: WeakKeyDictionary[Connection, None] = WeakKeyDictionary()
         self._clients = Clients(executor, limits)
         self._accepting = anyio.Lock(fast_acquire=True)
         self._room: Future | None = None
@@ -225,7 +225,8 @@ class Server(Generic[PeerT]):
             How many connections were closed.
         """
         self._admission.revoke(whom)
-        found = [one for one in self._remembered if whom in (one.identity.name, one.identity.token_id)]
+        remembered = [*self._connections, *self._lost]
+        found = [one for one in remembered if whom in (one.identity.name, one.identity.token_id)]
         living = sum(one.closed is None for one in found)
         for connection in found:  # those that are gone may have left handlers
             connection.expel(CloseCode.REVOKED, "the credentials were revoked")
@@ -244,6 +245,9 @@ class Server(Generic[PeerT]):
         Raises:
             OSError: The server is closed.
         """
+        return ConnectionHandler(await self._accept())
+
+    async def _accept(self) -> Reception:
         async with self._accepting:  # what waits on the socket below, and for room, is one
             while True:
                 await self._until_room()
@@ -260,7 +264,7 @@ class Server(Generic[PeerT]):
                     await anyio.sleep(ACCEPT_PAUSE)
                 else:
                     self._exhausted = False
-                    return ConnectionHandler(self._handle, socket)
+                    return Reception(socket, self._executor, self._party, self._admission, self._desk)
 
     async def _until_room(self) -> None:
         while len(self._receptions) + len(self._connections) >= self._limits.connections and self._listening:
@@ -274,11 +278,17 @@ class Server(Generic[PeerT]):
 
     async def __anext__(self) -> ConnectionHandler:
         """The next connection; ends when the server is closed."""
+        if (reception := await self._next()) is None:
+            raise StopAsyncIteration
+        return ConnectionHandler(reception)
+
+    async def _next(self) -> Reception | None:
+        """The next connection; None when the server is closed."""
         try:
-            return await self.accept()
+            return await self._accept()
         except OSError:
             if self._admission.is_stopping:
-                raise StopAsyncIteration from None
+                return None
             raise
 
     async def aclose(self, *, reconnect_in: float | None = None) -> None:
@@ -329,14 +339,24 @@ class Server(Generic[PeerT]):
         for reception in list(self._receptions):
             reception.give_up()
 
+    def _begin(self, reception: Reception) -> None:
+        """A handshake begins."""
+        self._receptions[reception] = None
+
     def _let_in(self, reception: Reception, connection: Connection) -> None:
         """The handshake is over."""
         del self._receptions[reception]
-        self._connections[connection] = self._remembered[connection] = None
+        self._connections[connection] = None
+
+    def _end(self, reception: Reception) -> None:
+        """Nothing is left of a connection, or nobody was let in."""
+        self._receptions.pop(reception, None)
+        self._wake()
 
     def _lose(self, connection: Connection, closed: ConnectionClosed) -> None:
         """A connection is gone, and its place is free, whatever its handlers still do."""
         self._connections.pop(connection, None)
+        self._lost[connection] = None
         self._clients.lose(connection, closed)
         self._wake()
 
@@ -344,20 +364,11 @@ class Server(Generic[PeerT]):
         if self._room is not None:
             wake(self._room)
 
-    async def _handle(self, socket: Socket) -> None:
-        reception = Reception(self._executor, self._party, self._admission, self._let_in)
-        self._receptions[reception] = None
-        try:
-            await reception.run(socket)
-        finally:
-            self._receptions.pop(reception, None)
-            self._wake()
-
     async def serve_all(self, scope: Scope) -> None:
         """Accept connections until the server is closed, and serve each in `scope`."""
         self._party = structs.replace(self._party, scope=scope)
-        async for handler in self:
-            scope.spawn(handler.handle)
+        while (reception := await self._next()) is not None:
+            scope.spawn(reception.run)
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Final
 
 from ..descriptors import Protocol
@@ -14,11 +14,16 @@ NATIVE: Final = NativeCodec()
 
 
 class Speech:
-    """How one end speaks a protocol, on all of its connections."""
+    """How one end speaks a protocol, on all of its connections.
+
+    Attributes:
+        first_difference: Finds the first item of ours that the other end, by its `hello`, lacks or has otherwise.
+    """
 
     def __init__(self, protocol: Protocol, end: End) -> None:
         self._protocol = protocol
         self.envelope = protocol.wire
+        self.first_difference = partial(skew.first_difference, protocol)
         self._declared: Callable[[Mapping[str, bytes]], Codec] | None = None
         if protocol.wire is not None:
             from .tables import codecs_of
@@ -35,10 +40,6 @@ class Speech:
     def items(self) -> str:
         """What `hello` tells of the items of the protocol."""
         return skew.told(self._protocol)
-
-    def first_difference(self, items: str) -> str | None:
-        """The first item of ours that the other end, by its `hello`, lacks or has otherwise."""
-        return skew.first_difference(self._protocol, items)
 
     def is_notification(self, name: str) -> bool:
         """Whether clients send an event of that name."""
