@@ -13,11 +13,13 @@ import anyio
 import anyio.to_thread
 import pytest
 import trio
+from tests.runtime.chat import ChatClient
 from tests.runtime.hostile import Hostile
-from tests.runtime.support import BOUND, Recorder, Room, serving, until
+from tests.runtime.support import BOUND, Recorder, Room, serving, until, url_of
 from typing_extensions import override
 
 from duologue.drivers import current
+from duologue.drivers.asyncio import READ_SIZE
 from duologue.drivers.port import Socket, Transport
 from duologue.drivers.trio import TrioTransport
 
@@ -275,3 +277,20 @@ async def test_a_connection_whose_peer_reads_is_one_task() -> None:
             await anyio.to_thread.run_sync(peer.hear)
             names = list(living(trio.lowlevel.current_root_task()))
     assert [name for name in names if TrioTransport.__name__ in name] == []
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])  # the others read into buffers of their own
+async def test_a_read_asks_for_no_more_than_is_kept_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    class Noting(socket.socket):
+        @override
+        def recv(self, size: int, flags: int = 0, /) -> bytes:
+            asked.append(size)
+            return super().recv(size, flags)
+
+    monkeypatch.setattr(socket, "socket", Noting)
+    async with serving(Room()) as server, ChatClient.open(url_of(server)) as client:
+        assert (await client.echo(text="a")).text == "a"
+    assert asked
+    assert max(asked) == READ_SIZE

@@ -9,7 +9,7 @@ import socket
 import ssl
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, cast
+from typing import Any, Final, Protocol, cast, runtime_checkable
 
 from typing_extensions import override
 
@@ -21,6 +21,18 @@ from .port import LinkEnd, Scope, Socket, Task, Timer
 
 TLS_CLOSE = 1.0
 """Seconds for TLS's own goodbye; TLS cannot half-close, so nothing is lost by cutting it short."""
+
+
+READ_SIZE: Final = 64 * 1024
+"""Bytes that a read asks for. asyncio makes room for each anew: for its own 256 KiB the C library asks the kernel, and
+gives it back at once, which takes a fifth of a call that is alone."""
+
+
+@runtime_checkable
+class _Reading(Protocol):
+    """asyncio's own transports; those of uvloop, and of TLS, have buffers that stay."""
+
+    max_size: int
 
 
 class AsyncioTransport(asyncio.Protocol):
@@ -38,6 +50,8 @@ class AsyncioTransport(asyncio.Protocol):
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
+        if isinstance(transport, _Reading):
+            transport.max_size = READ_SIZE
         self.transport.pause_reading()  # uvloop starts to read after this all the same
 
     @override
