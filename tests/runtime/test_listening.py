@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import socket
+from typing import Any
 
 import anyio
 import pytest
@@ -12,7 +14,7 @@ from tests.runtime.support import BOUND, Room
 from duologue import serve
 from duologue.drivers import current
 from duologue.drivers.listening import peer_of
-from duologue.drivers.options import limit_unsent
+from duologue.drivers.options import UNSENT, limit_unsent
 
 pytestmark = pytest.mark.anyio
 
@@ -59,3 +61,26 @@ def test_a_socket_without_a_peer_has_an_empty_name_for_it() -> None:
 def test_where_the_system_cannot_limit_what_is_unsent_nothing_is_asked_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(socket, "TCP_NOTSENT_LOWAT", raising=False)
     limit_unsent(object())  # has no options to set
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_NOTSENT_LOWAT"), reason="this system cannot limit what is unsent")
+async def test_the_kernel_takes_little_of_what_it_cannot_send_at_either_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    limited = list[int]()
+
+    def note(connected: Any) -> None:
+        limit_unsent(connected)
+        with socket.socket(fileno=os.dup(getattr(connected, "socket", connected).fileno())) as same:
+            limited.append(same.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT))
+
+    for driver in ("asyncio", "trio"):
+        monkeypatch.setattr(f"duologue.drivers.{driver}.limit_unsent", note)
+    executor = current()
+    with anyio.fail_after(BOUND):
+        listener = await executor.listen("127.0.0.1", 0, tls=None, handshake=1.0)
+        port = listener.addresses[0][1]
+        connected = await executor.connect("127.0.0.1", port, tls=None, server_hostname=None, limit=BOUND)
+        accepted = await listener.accept()
+        accepted.abort()
+        connected.abort()
+        await listener.aclose()
+    assert limited == [UNSENT, UNSENT]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import anyio
@@ -242,6 +243,19 @@ async def test_within_two_seconds_everything_of_it_ends(whom: str) -> None:
             assert not world.service.publisher._listeners["changed"]
             assert await bystander.look() == "viewer"
         assert world.server.revoke(whom) == 0
+
+
+async def test_what_a_connection_that_is_gone_has_left_running_ends_too() -> None:
+    async with guarded() as world:
+        async with world.client("editor") as client, anyio.create_task_group() as tasks:
+            tasks.start_soon(partial(client.hold_key, timeout=100))
+            await until(lambda: bool(world.service.running["hold_key"]))
+            client.connection._link.abort()  # before it can say that nobody waits any more
+            tasks.cancel_scope.cancel()
+        await until(lambda: not world.server.connections)
+        assert world.service.running["hold_key"], "a retry would find it"
+        assert world.server.revoke("editor") == 0
+        await until(lambda: not world.service.running["hold_key"])
 
 
 def nothing(*args: object) -> None: ...
