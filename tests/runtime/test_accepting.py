@@ -12,7 +12,7 @@ from tests.runtime.support import BOUND, Room, serving, until, url_of
 
 import duologue.server.server
 from duologue import ConnectionHandler, Limits, Server
-from duologue.drivers.port import Listener, Socket
+from duologue.drivers.port import Accepted, Listener
 
 pytestmark = pytest.mark.anyio
 
@@ -117,7 +117,7 @@ class Ailing:
         self._listener = listener
         self._failures = list(failures)
 
-    async def accept(self) -> Socket:
+    async def accept(self) -> Accepted:
         if self._failures:
             raise self._failures.pop(0)
         return await self._listener.accept()

@@ -128,9 +128,6 @@ class AsyncioTransport(asyncio.Protocol):
     def hold(self) -> None:
         self._stop_running()
 
-    async def secured(self, link: LinkEnd) -> Socket | None:
-        return self
-
     async def run(self, link: LinkEnd, high_water: int) -> None:
         """See `Socket.run`."""
         self._running = self.loop.create_future()

@@ -101,13 +101,6 @@ class LinkEnd(Protocol):
 class Socket(Protocol):
     """A connected socket that nobody reads yet."""
 
-    async def secured(self, link: LinkEnd) -> Socket | None:
-        """What is to be run: TLS has shaken hands, where it is to, and what was only there for that can go.
-
-        None where that failed: the link was told `lost`.
-        """
-        ...
-
     async def run(self, link: LinkEnd, high_water: int) -> None:
         """Carry bytes between socket and link until the connection is gone, or until the link asks to `hold` it.
 
@@ -128,12 +121,23 @@ class Socket(Protocol):
         ...
 
 
+class Accepted(Socket, Protocol):
+    """A server's accepted socket."""
+
+    async def secured(self, link: LinkEnd) -> Socket | None:
+        """What is to be run: TLS has shaken hands, where it is to, and what was only there for that can go.
+
+        None where that failed: the link was told `lost`.
+        """
+        ...
+
+
 class Listener(Protocol):
     """A listening socket."""
 
     addresses: list[tuple[str, int]]
 
-    async def accept(self) -> Socket:
+    async def accept(self) -> Accepted:
         """The next connection; waits while there is none. Raises `OSError` when closed."""
         ...
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from msgspec import Raw, Struct
 from websockets.exceptions import InvalidOrigin
@@ -18,7 +18,7 @@ from ..close_codes import CloseCode
 from ..connection.connection import Connection
 from ..connection.ear import Ear, GreetingFailed
 from ..connection.party import Party
-from ..drivers.port import Executor, Scope, Socket, Timer
+from ..drivers.port import Accepted, Executor, Scope, Socket, Timer
 from ..errors import CallError, ResourceExhausted, Status, Unauthenticated, Unavailable
 from ..limits import KIB, naming
 from ..net.handshake import check_asked, credentials_of, refusal, server_protocol
@@ -83,8 +83,8 @@ class Reception:
     _ear: Ear
     _scope: Scope
 
-    def __init__(self, socket: Socket, executor: Executor, party: Party, admission: Admission, desk: Desk) -> None:
-        self._socket = socket
+    def __init__(self, accepted: Accepted, executor: Executor, party: Party, admission: Admission, desk: Desk) -> None:
+        self._socket: Accepted | Socket = accepted
         self.connection: Connection | None = None
         self._executor = executor
         self._party = party
@@ -126,8 +126,9 @@ class Reception:
                 return
             self._admission.unfinished.enter(self._make_room)
             async with self._executor.scope() as self._scope:
-                if (secured := await self._socket.secured(self._link)) is not None:
-                    self._socket = secured  # while the connection lives nothing else is kept, nor waits
+                secured = await cast("Accepted", self._socket).secured(self._link)
+                if secured is not None:
+                    self._socket = secured  # and nothing of what was accepted, while the connection lives
                     await secured.run(self._link, self._link.high_water)
                 if self.connection is not None:
                     await self.connection.until_done()
