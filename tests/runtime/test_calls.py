@@ -320,7 +320,7 @@ class TestLimits:
 
             async def time_out() -> None:
                 with pytest.raises(DeadlineExceeded):
-                    await client.nap(seconds=0.3, timeout=0.05)
+                    await client.nap(seconds=0.6, timeout=0.3)
 
             tasks.start_soon(time_out)
             await until(lambda: room.running == 1)
