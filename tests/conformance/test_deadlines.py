@@ -15,6 +15,7 @@ import anyio
 import pytest
 from tests.conformance.timers import Timers
 from tests.runtime.raw import raw_client
+from tests.runtime.support import until
 from tests.simulation import leaks, planted_calls
 from tests.simulation.ledger import Ledger, Run, Store
 from tests.simulation.sdk import bank
@@ -229,16 +230,32 @@ async def test_cancellations(count: int, monkeypatch: pytest.MonkeyPatch) -> Non
     assert len(crossed) > count // 100, "hardly any answer met a cancellation on its way"
 
 
-async def test_keyed_calls_whose_time_is_up_at_once_are_all_told_so() -> None:
+class Tidy(Bank):
+    """Needs a while to end."""
+
+    tidied = 0
+
+    @override
+    async def book(self, call: Any, params: Any) -> Any:
+        try:
+            return await super().book(call, params)
+        except anyio.get_cancelled_exc_class():
+            with anyio.CancelScope(shield=True):
+                await anyio.sleep(0.02)
+            self.tidied += 1
+            raise
+
+
+async def test_keyed_calls_whose_time_is_up_at_once_are_all_told_so_and_stopped_once() -> None:
     """None is told of its handler's end, whose outcome nobody knows, before its own."""
-    calls = 3 * AT_ONCE
+    calls, service = 3 * AT_ONCE, Tidy(Ledger(), Store())
     with anyio.fail_after(30):
-        async with serve(Bank(Ledger(), Store()), "127.0.0.1", 0) as server, raw_client(server.port) as client:
+        async with serve(service, "127.0.0.1", 0) as server, raw_client(server.port) as client:
             await client.say(hello={"protocol": "bank", "version": "1.0.0", "api": 1, "session": "raw", "gen": 1})
             task = {"before": 60, "after": 0}
             await client.say(
                 *(
-                    {"id": f"{n}", "action": "book", "params": {"mark": f"{n}", **task}, "key": f"{n}", "deadline": 300}
+                    {"id": f"{n}", "action": "book", "params": {"mark": f"{n}", **task}, "key": f"{n}", "deadline": 500}
                     for n in range(calls)
                 )
             )
@@ -247,6 +264,8 @@ async def test_keyed_calls_whose_time_is_up_at_once_are_all_told_so() -> None:
                 heard = await client.hear()
                 if "id" in heard:
                     told[heard["error"]["status"]] += 1
+            await until(lambda: all(run.ended is not None for run in service.ledger.runs))
+            await until(lambda: service.tidied == len(service.ledger.runs))
     assert told == {"deadline_exceeded": calls}
 
 

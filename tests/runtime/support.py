@@ -26,7 +26,7 @@ from tests.runtime.chat import (
 from typing_extensions import override
 
 from duologue import Call, Connection, DeadlineExceeded, Deflate, Lifecycle, Limits, Server, Service, Sink, serve
-from duologue.drivers.port import Transport
+from duologue.drivers.port import Accepted, LinkEnd, Transport
 
 BOUND = 30.0
 """Seconds after which a conversation that should take a fraction of one is given up."""
@@ -183,6 +183,13 @@ async def talking(
         ChatClient.open(url_of(server), serve=guest, limits=client_limits, lifecycle=lifecycle) as client,
     ):
         yield server, client
+
+
+async def run(accepted: Accepted, link: LinkEnd, high_water: int = 1000) -> None:
+    """Carry bytes as a server does."""
+    secured = await accepted.secured(link)
+    if secured is not None:
+        await secured.run(link, high_water)
 
 
 async def until(condition: Callable[[], object]) -> None:

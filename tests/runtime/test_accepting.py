@@ -12,7 +12,7 @@ from tests.runtime.support import BOUND, Room, serving, until, url_of
 
 import duologue.server.server
 from duologue import ConnectionHandler, Limits, Server
-from duologue.drivers.port import Accepted, Listener
+from duologue.drivers.port import Accepted, LinkEnd, Listener, Socket
 
 pytestmark = pytest.mark.anyio
 
@@ -110,16 +110,23 @@ async def test_while_there_is_no_room_all_of_them_wait() -> None:
 
 
 class Ailing:
-    """A listener that fails a few times before it accepts."""
+    """A listener that fails a few times before it accepts.
+
+    Attributes:
+        accepted: What it accepts before anything else.
+    """
 
     def __init__(self, listener: Listener, *failures: OSError) -> None:
         self.addresses = listener.addresses
         self._listener = listener
         self._failures = list(failures)
+        self.accepted: list[Accepted] = []
 
     async def accept(self) -> Accepted:
         if self._failures:
             raise self._failures.pop(0)
+        if self.accepted:
+            return self.accepted.pop(0)
         return await self._listener.accept()
 
     async def aclose(self) -> None:
@@ -138,6 +145,31 @@ async def test_what_passes_is_waited_for_and_told_once(
                 assert (await client.echo(text="on")).text == "on"
     told = [record.getMessage() for record in caplog.records if "cannot accept" in record.getMessage()]
     assert told == ["cannot accept connections, and goes on trying: too many open files"]
+
+
+class Gone:
+    """A socket whose peer went away before TLS had shaken hands."""
+
+    async def secured(self, link: LinkEnd) -> Socket | None:
+        link.lost()
+        return None
+
+    def abort(self) -> None: ...
+
+    def peer_name(self) -> str:
+        return ""
+
+
+async def test_who_is_gone_before_there_is_anything_to_run_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving(Room()) as server:
+        listener = Ailing(server._listener)
+        listener.accepted.append(Gone())
+        server._listener = listener
+        async with ChatClient.open(url_of(server)) as client:  # the first is waited for on the listener as it was
+            async with ChatClient.open(url_of(server)):
+                assert (await client.echo(text="on")).text == "on"
+            assert not listener.accepted
+            assert (server.handshakes, len(server.connections)) == (0, 1)
 
 
 async def test_what_does_not_pass_ends_the_iteration_with_it() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 import anyio.lowlevel
 import pytest
-from tests.runtime.support import BOUND, Recorder, until
+from tests.runtime.support import BOUND, Recorder, run, until
 
 from duologue.drivers import current
 
@@ -116,7 +116,7 @@ async def test_a_socket_can_be_given_up_at_any_turn_before_its_link_is_connected
         with socket.create_connection(listener.addresses[0], timeout=BOUND) as peer:
             accepted = await listener.accept()
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(accepted.run, link, 1000)
+                tasks.start_soon(run, accepted, link)
                 while turns and not link.transport:
                     await anyio.lowlevel.checkpoint()
                     turns -= 1

@@ -391,7 +391,9 @@ class TestExtras:
         room = Room()
         async with talking(room) as (_, client):
             await client.echo(text="a", options=CallOptions(key="a-secret", meta={"token": "a-secret"}))
-        assert repr(room.calls[0]) == f"<Call of echo, id {room.calls[0].id!r}>"
+        [call] = room.calls
+        assert repr(call) == f"<Call of echo, id {call.id!r}>"
+        assert dict(call.__rich_repr__()) == {"action": "echo", "id": call.id}
 
     async def test_both_ends_are_told_the_id_of_the_request(self) -> None:
         room, ids = Room(), list[int | str]()

@@ -60,6 +60,7 @@ async def test_it_is_little(request: pytest.FixtureRequest) -> None:
             await connect(2)  # what is there once
             before = present().keys()
             await connect(CONNECTIONS)
+            assert {one.server_address for one in server.connections} == {None}, "asking makes nothing"
             kept = [one for number, one in present().items() if number not in before]
     size = sum(map(sys.getsizeof, kept)) / CONNECTIONS
     assert not any(isinstance(one, Protocol) for one in kept), "the library's part of a handshake"

@@ -1306,11 +1306,12 @@ def test_part_of_a_frame_may_come_before_the_handshake_is_answered() -> None:
     side.owner.answer()
     side.link.receive(frame[7:])
     assert side.owner.messages == [b"hello"]
+    side.executor.advance(side.limits.idle / 2)
     assert not keeps_the_library(side)
 
 
 def test_an_open_connection_of_a_server_keeps_nothing_of_the_library() -> None:
-    """Thousands of them wait: it is there between the first part of a message and the last, and while one is closed."""
+    """Thousands of them wait: it is there from the first part of a message until nothing comes, and for the closing."""
     side = asking()
     side.owner.answer()
     side.hear()
@@ -1325,14 +1326,29 @@ def test_an_open_connection_of_a_server_keeps_nothing_of_the_library() -> None:
     assert keeps_the_library(side)
     side.link.receive(first[7:])
     assert keeps_the_library(side)
+    side.executor.advance(side.limits.idle / 2)
+    assert keeps_the_library(side)
     side.link.receive(side.say(more(b"", fin=True)))
+    assert keeps_the_library(side)
+    side.executor.advance(side.limits.idle / 2)
     assert not keeps_the_library(side)
     assert side.owner.messages == [b"a", b"one two", b"three"]
     side.link.receive(side.say(Frame(Opcode.CLOSE, Close(1001, "bye").serialize())))
-    assert [frame.opcode for frame in side.hear()] == [Opcode.PONG, Opcode.CLOSE]
+    assert [frame.opcode for frame in side.hear()] == [Opcode.PONG, Opcode.PING, Opcode.PING, Opcode.CLOSE]
     assert side.ended()
     side.link.lost()
     assert side.owner.end == (1001, "bye")
+
+
+def test_nothing_that_the_library_has_begun_to_read_is_let_go_of() -> None:
+    """A ping whose length is written in a longer form than it needs, and a mask that looks like a frame."""
+    side = Side().open()
+    first, second = side.say(text(b"hello")), side.say(text(b"two"))
+    side.link.receive(b"\x89\xfe")
+    side.executor.advance(side.limits.idle / 2)
+    side.link.receive(b"\x00\x00" + b"\x7d\x81ab" + first)
+    side.link.receive(second)
+    assert side.owner.messages == [b"hello", b"two"]
 
 
 def test_the_handshakes_part_of_the_library_is_freed_without_a_collection() -> None:

@@ -10,7 +10,7 @@ import pytest
 import trustme
 from tests.runtime.chat import ChatClient, ChatServer
 from tests.runtime.proxy import proxied
-from tests.runtime.support import BOUND, Guest, Recorder, Room, connection_of, until
+from tests.runtime.support import BOUND, Guest, Recorder, Room, connection_of, run, until
 
 from duologue import ConnectFailed, Identity, Limits, TlsIdentity, serve
 from duologue.drivers import current
@@ -144,7 +144,7 @@ async def test_who_is_cancelled_while_shaking_hands_closes_the_socket(server_tls
         async with await anyio.connect_tcp(*listener.addresses[0]) as silent:
             accepted = await listener.accept()
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(accepted.run, link, 1000)
+                tasks.start_soon(run, accepted, link)
                 await anyio.wait_all_tasks_blocked()
                 tasks.cancel_scope.cancel()
             with suppress(anyio.EndOfStream, anyio.BrokenResourceError):

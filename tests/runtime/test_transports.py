@@ -15,7 +15,7 @@ import pytest
 import trio
 from tests.runtime.chat import ChatClient
 from tests.runtime.hostile import Hostile
-from tests.runtime.support import BOUND, Recorder, Room, serving, until, url_of
+from tests.runtime.support import BOUND, Recorder, Room, run, serving, until, url_of
 from typing_extensions import override
 
 from duologue.drivers import current
@@ -254,7 +254,7 @@ async def test_it_may_be_given_up_before_it_is_run() -> None:
         with socket.create_connection(listener.addresses[0], timeout=BOUND):
             accepted = await listener.accept()
             accepted.abort()
-            await accepted.run(link, HIGH_WATER)
+            await run(accepted, link)
         await listener.aclose()
     assert link.told == ["connected", "lost"]
 

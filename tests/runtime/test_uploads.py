@@ -37,6 +37,7 @@ from duologue import (
     Upload,
     serve,
 )
+from duologue.handling.receiving import Receiving
 from duologue.wire import PAYLOAD
 
 pytestmark = pytest.mark.anyio
@@ -330,6 +331,23 @@ async def test_a_handler_may_keep_the_file_by_moving_it(folder: Path) -> None:
     async with shelving(Keeper(folder=folder)) as (_, client):
         await client.put(BODY, name="moved")
     assert (folder.parent / "moved").read_bytes() == BODY
+
+
+@pytest.mark.usefixtures("only_new_objects")
+async def test_a_handler_that_keeps_what_it_was_given_keeps_nothing_of_the_upload(folder: Path) -> None:
+    kept: list[Call[FilesPeer]] = []
+
+    class Keeper(Shelf):
+        @override
+        async def put(self, call: Call[FilesPeer], params: Named, body: Upload) -> Stored:
+            kept.append(call)
+            return await super().put(call, params, body)
+
+    async with shelving(Keeper(folder=folder)) as (_, client):
+        await client.put(BODY, name="this")
+    gc.collect()
+    assert len(kept) == 1
+    assert [one for one in gc.get_objects() if isinstance(one, Receiving)] == []
 
 
 @pytest.mark.usefixtures("only_new_objects")

@@ -222,8 +222,11 @@ class Connection:
     @property
     def server_address(self) -> tuple[str, int] | None:
         """Host and port that a client has connected to; None at a server's end."""
-        uri = self._link.protocol.uri if isinstance(self._link.protocol, ClientProtocol) else None
-        return None if uri is None else (uri.host, uri.port)
+        if not self._link.is_client:  # of whose protocol the library keeps nothing
+            return None
+        assert isinstance(self._link.protocol, ClientProtocol)
+        uri = self._link.protocol.uri
+        return uri.host, uri.port
 
     @property
     def peer_address(self) -> str:

@@ -157,7 +157,7 @@ class AsyncioTransport(asyncio.Protocol):
 
 
 class AcceptedSocket:
-    """A server's accepted socket; TLS begins when it is run."""
+    """See `Accepted`."""
 
     def __init__(self, accepted: socket.socket, tls: ssl.SSLContext | None, handshake: float) -> None:
         self._socket = accepted
@@ -187,12 +187,6 @@ class AcceptedSocket:
             link.lost()
             return None
         return transport
-
-    async def run(self, link: LinkEnd, high_water: int) -> None:
-        """See `Socket.run`."""
-        secured = await self.secured(link)
-        if secured is not None:
-            await secured.run(link, high_water)
 
     def abort(self) -> None:
         if self._beginning is None:

@@ -10,7 +10,7 @@ AT_ONCE: Final = 16
 """As many as there may be calls that begin in one turn: each takes about as long to unwind as to start."""
 
 A_SHARE: Final = 16
-"""Where more tasks wait to be cancelled than one connection may have, a burst is one in so many of them: on several
+"""Where so many bursts and more wait, one in so many of the tasks that wait is cancelled with the next: on several
 connections more calls can run out of time than `AT_ONCE` would ever end."""
 
 A_FEW: Final = 4

@@ -121,14 +121,22 @@ class Socket(Protocol):
         ...
 
 
-class Accepted(Socket, Protocol):
+class Accepted(Protocol):
     """A server's accepted socket."""
 
     async def secured(self, link: LinkEnd) -> Socket | None:
-        """What is to be run: TLS has shaken hands, where it is to, and what was only there for that can go.
+        """What is to be run, after which this one can go; TLS shakes hands here, or when that is run.
 
-        None where that failed: the link was told `lost`.
+        None where it failed: the link was told `lost`.
         """
+        ...
+
+    def abort(self) -> None:
+        """Close it, whatever TLS is about."""
+        ...
+
+    def peer_name(self) -> str:
+        """The peer's host."""
         ...
 
 

@@ -41,7 +41,7 @@ class Handlers:
         "_connection",
         "_idle",
         "_keyed",
-        "_started",
+        "_keyed_here",
         "_subscriptions",
         "_uploads",
         "writing",
@@ -59,7 +59,7 @@ class Handlers:
         self._bound = bound
         self._subscriptions = subscriptions
         self._keyed = keyed
-        self._started: Lingering | None = None
+        self._keyed_here: Lingering | None = None
         self._uploads = uploads
         self._idle: Future | None = None
         self.writing: list[Receiving] = []
@@ -67,9 +67,9 @@ class Handlers:
     @property
     def _lingering(self) -> Lingering:
         """The keyed calls; most connections have none, and so nothing is kept for them."""
-        if self._started is None:
-            self._started = Lingering(self._connection, self._keyed, self._stop)
-        return self._started
+        if self._keyed_here is None:
+            self._keyed_here = Lingering(self._connection, self._keyed, self._stop)
+        return self._keyed_here
 
     async def until_idle(self) -> None:
         """Wait until no call of the peer's is being handled."""
@@ -79,8 +79,8 @@ class Handlers:
 
     async def until_done(self) -> None:
         """Wait until no keyed handler runs that was started here."""
-        if self._started is not None:
-            await self._started.until_done()
+        if self._keyed_here is not None:
+            await self._keyed_here.until_done()
 
     # ------------------------------------------------------------------------------------------------------ decisions
     def start(self, decision: Start) -> None:
@@ -140,8 +140,8 @@ class Handlers:
         """Stop every handler, those that go on without their callers too."""
         for call in list(self._connection.session.incoming.values()):
             self._stop(call, Status.UNAUTHENTICATED)
-        if self._started is not None:
-            self._started.stop_all()
+        if self._keyed_here is not None:
+            self._keyed_here.stop_all()
 
     def recheck(self) -> None:
         """Stop the handlers that the peer may not have any more."""
@@ -279,6 +279,7 @@ class Handlers:
     def _end(self, running: Running) -> None:
         """Its task ends, and with it the call."""
         task, running.task = running.task, None  # the traceback of its exception leads here: a cycle
+        running.receiving = None  # a handler may keep what it was given
         assert task is not None, "it was kept when it was started"
         assert self._connection.scope is not None, "it was started there"
         self._connection.scope.ended(task)

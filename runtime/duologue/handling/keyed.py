@@ -56,7 +56,7 @@ class _Run:
 
     def __init__(self, mark: str, cancel: Callable[[Task], None]) -> None:
         self.mark = mark
-        self._cancel = cancel  # in turn with that of the call, which is asked first, and so is not told of this one
+        self._cancel = cancel  # in turn: a call that is to end with it, and was asked before, has its own end first
         self.answer: Answer | None = None
         self.refusal: CallError | None = None
         self.replayed = False
@@ -69,7 +69,7 @@ class _Run:
     def give_up(self) -> None:
         """Nobody wants the answer any more."""
         self.unwanted = True
-        if self.started:  # a task that is cancelled before its first step never takes it
+        if self.started and not self.cancelled:  # before its first step it would never take it, and twice is too often
             self.cancelled = True
             self._cancel(self.task)
 

@@ -67,6 +67,11 @@ class Call(Struct, Generic[PeerT], eq=False):
         """Without what the caller has sent, which may be secret."""
         return f"<Call of {self.action}, id {self.id!r}>"
 
+    @override
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """The same for the library Rich, which shows the locals of tracebacks."""
+        return [("action", self.action), ("id", self.id)]
+
     @property
     def wire_id(self) -> int | str | None:
         """The request's id as its message has it; None where it has none. Others address by it what follows."""

@@ -15,11 +15,11 @@ from typing import Final, TypeAlias
 
 from websockets.client import ClientProtocol
 from websockets.frames import Opcode
-from websockets.protocol import OPEN, Event
+from websockets.protocol import Event
 from websockets.server import ServerProtocol
 
 from ..limits import KIB
-from .handshake import WEBSOCKET_LOGGER
+from .handshake import open_protocol
 
 try:
     from websockets.speedups import apply_mask
@@ -43,14 +43,11 @@ LINE: Final = 8 * KIB
 
 MASKED: Final = 0x80
 _LENGTH_16, _LENGTH_64 = 126, 127
-_REFUSED: Final = 0b0111_1100
-"""Bits of the first byte that no frame has which is longer than 125 bytes, where there are no extensions."""
-_COMPRESSED: Final = 0b0100_0000
-"""That of them which compressed messages have (RFC 7692, section 6)."""
-
 _MASK: Final = struct.Struct("4s")
 _CONTROL: Final = 0b0000_1000
 """The bit of the first byte that tells a ping, a pong and a close frame from a message, or a part of one."""
+_KIND: Final = 0b0000_0111
+"""Those that tell which message, or which of the others."""
 SKIPPED: Final = 64
 """Frames that nobody is to hear are passed over in the time of one that somebody is."""
 
@@ -131,13 +128,10 @@ def read(data: bytes, start: int, most: int, limit: int, *, masked: bool) -> tup
     return messages, start
 
 
-def length(data: bytes, start: int, refused: int = _REFUSED) -> int:
+def length(data: bytes, start: int) -> int:
     """Bytes of the frame that begins there, whatever it is; 0 when that is not known yet.
 
-    What is refused for its first byte is not waited for.
-
-    Args:
-        refused: Bits of the first byte for which a long frame is.
+    An opcode that there is not is not waited for: the library refuses it at once, and all else when it has come.
     """
     if len(data) - start < 2:
         return 0
@@ -146,7 +140,7 @@ def length(data: bytes, start: int, refused: int = _REFUSED) -> int:
         return head + size
     wide = 2 if size == _LENGTH_16 else 8
     if len(data) - start < 2 + wide:
-        return len(data) - start if data[start] & refused else 0
+        return len(data) - start if data[start] & _KIND > Opcode.BINARY else 0
     return head + wide + int.from_bytes(data[start + 2 : start + 2 + wide])
 
 
@@ -177,7 +171,6 @@ class Cutter:
         "_is_server",
         "_missing",
         "_owed",
-        "_refused",
         "_rest",
         "_tail",
         "_unheard",
@@ -192,7 +185,6 @@ class Cutter:
         self.limit = protocol.max_message_size or 0
         self.kept: ClientProtocol | ServerProtocol | None = protocol
         self._is_server = isinstance(protocol, ServerProtocol)
-        self._refused = _REFUSED
         self._tail: bytes | None = b""
         self._owed = 0
         self._unheard = 0
@@ -208,7 +200,7 @@ class Cutter:
     def protocol(self) -> ClientProtocol | ServerProtocol:
         """The library's; one whose handshake is over, where there was none."""
         if self.kept is None:
-            self.kept = ServerProtocol(state=OPEN, max_size=self.limit, logger=WEBSOCKET_LOGGER)
+            self.kept = open_protocol(self.limit)
         return self.kept
 
     def rest(self) -> None:
@@ -226,8 +218,6 @@ class Cutter:
     def open(self) -> None:
         """The handshake is over."""
         self._tail, self.is_plain = None, not self.protocol.extensions
-        if not self.is_plain:
-            self._refused = _REFUSED & ~_COMPRESSED
 
     def hold(self, data: bytes, limit: int) -> bool:
         """Let part of a line of the handshake wait for the rest of it, whatever else is there: it may be one byte.
@@ -299,7 +289,7 @@ class Cutter:
         if self._owed:  # the library has the beginning of it
             return start
         at, most, end = start + self._unheard, SKIPPED, len(data)
-        while most and at < end and not data[at] & _CONTROL and (size := length(data, at, self._refused)):
+        while most and at < end and not data[at] & _CONTROL and (size := length(data, at)):
             at, most = at + size, most - 1
         self._unheard = max(0, at - end)
         return min(at, end)
@@ -320,7 +310,7 @@ class Cutter:
         if self.kept is not None and (self.kept.eof_sent or self.kept.close_rcvd is not None):
             return len(data) - start  # whatever comes now is thrown away
         if self._tail is None:
-            return length(data, start, self._refused)
+            return length(data, start)
         return self._part_of_head(data, start, self._tail)
 
     def _part_of_head(self, data: bytes, start: int, tail: bytes) -> int:

@@ -14,6 +14,7 @@ from typing_extensions import override
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidHeaderValue
 from websockets.http11 import Request, Response
+from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 from websockets.typing import Origin, Subprotocol
 from websockets.uri import WebSocketURI
@@ -114,6 +115,11 @@ def server_protocol(
         max_size=limits.frame,
         logger=WEBSOCKET_LOGGER,
     )
+
+
+def open_protocol(limit: int) -> ServerProtocol:
+    """A server's end of a connection whose handshake is over, and which has no extensions."""
+    return ServerProtocol(state=OPEN, max_size=limit, logger=WEBSOCKET_LOGGER)
 
 
 def token_in(request: Request, connect: Connect) -> str | None:

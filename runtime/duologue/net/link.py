@@ -186,8 +186,13 @@ class Link:
 
     @property
     def is_client(self) -> bool:
-        """Which end it is."""
+        """Whether this is the client's end."""
         return self._masks is not None
+
+    def rest(self) -> None:
+        """Nothing comes: let go of what was there to read it."""
+        if self._fragments is None:
+            self._cutter.rest()
 
     def bound(self, size: int) -> None:
         """From now on a message of the peer's has at most so many bytes."""
@@ -284,7 +289,7 @@ class Link:
         protocol.send_response(response)
         self._opening_over(accepted=protocol.state is OPEN)
         self.flush()
-        self._cutter.rest()
+        self.rest()
 
     def close(self, code: int, reason: str = "", limit: str | None = None) -> None:
         """Begin the closing handshake; the connection is aborted when it does not end in time.
@@ -409,8 +414,6 @@ class Link:
         for frame in frames:
             if not isinstance(frame, tuple):
                 self._receive_frame(frame)
-                if self._fragments is None:
-                    self._cutter.rest()
             elif self._deaf:
                 continue
             elif frame[0] == TEXT:

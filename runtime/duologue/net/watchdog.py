@@ -110,6 +110,7 @@ class Watchdog:
         if now >= gone_at:
             self._link.abort(CloseCode.ABNORMAL, f"no byte from the peer in {limit:g} s", "idle")
         elif now >= ask_at:
+            self._link.rest()
             self._link.ping()
             self._silence = self._at(gone_at, self._watch_silence)
         else:

@@ -116,10 +116,10 @@ class Reception:
     async def run(self) -> None:
         """Carry bytes until the connection is gone, and its keyed handlers have ended. Never raises for its peer."""
         self._desk.begun(self)
-        self._address = self._socket.peer_name()
-        if self._address not in self._admission.proxies:  # for whom a proxy connects is in its request
-            self._count(self._address)
         try:
+            self._address = self._socket.peer_name()
+            if self._address not in self._admission.proxies:  # for whom a proxy connects is in its request
+                self._count(self._address)
             if self._crowd > 2 * self._admission.addresses.limit:
                 self._tell("connections_per_address")
                 self._socket.abort()

@@ -21,7 +21,7 @@ from websockets.uri import parse_uri
 
 from duologue import CloseCode, Deflate, Limits
 from duologue.drivers import current
-from duologue.drivers.port import Socket, wake
+from duologue.drivers.port import Accepted, Socket, wake
 from duologue.net.compression import client_extensions, server_extensions
 from duologue.net.handshake import WEBSOCKET_LOGGER
 from duologue.net.link import Link
@@ -85,7 +85,7 @@ async def serve() -> None:
                 protocol = ServerProtocol(
                     extensions=server_extensions(COMPRESSION), max_size=LIMITS.frame, logger=WEBSOCKET_LOGGER
                 )
-                scope.spawn(Echo(protocol).run, await listener.accept())
+                scope.spawn(meet, Echo(protocol), await listener.accept())
 
         async def wait() -> None:
             await anyio.wait_readable(sys.stdin)
@@ -95,6 +95,12 @@ async def serve() -> None:
         scope.spawn(wait)
         await ended
         await listener.aclose()
+
+
+async def meet(echo: Echo, accepted: Accepted) -> None:
+    secured = await accepted.secured(echo.link)
+    if secured is not None:
+        await echo.run(secured)
 
 
 async def visit(url: str, path: str) -> list[bytes]:
