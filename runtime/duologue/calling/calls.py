@@ -131,8 +131,9 @@ class Calls:
         self, name: str, params: bytes, timeout: float = BUILT_IN_TIMEOUT, options: CallOptions | None = None
     ) -> bytes:
         """Call an action by its name; returns the raw data."""
+        left = await self.turn(timeout) if self.is_full else timeout
         outcome = self._connection.executor.future()
-        call = await self._place(name, params, outcome, timeout, options or DEFAULTS)
+        call = self.request(name, params, outcome, left, options or DEFAULTS)
         try:
             answer: Message | CallError = await outcome
         except BaseException:  # the caller was cancelled
@@ -169,7 +170,9 @@ class Calls:
             window = limits.bulk_window
         elif isinstance(action, StreamAction):
             window = limits.stream_window
-        return await self._place(
+        if self.is_full:
+            timeout = await self.turn(timeout)
+        return self.request(
             action.name,
             data,
             owner,
@@ -244,19 +247,6 @@ class Calls:
         """Raises `PermissionDenied` where the peer does not hold the scope of what it would be asked."""
         if (denied := self._connection.refusal(action)) is not None:
             raise PermissionDenied(f"the peer may not be asked: {denied.message}", ran=Ran.NO)
-
-    async def _place(
-        self,
-        name: str,
-        params: bytes,
-        owner: Future | Arrivals,
-        timeout: float | None,
-        options: CallOptions,
-        **more: Any,
-    ) -> OutgoingCall:
-        if self.is_full:
-            timeout = await self.turn(timeout)
-        return self.request(name, params, owner, timeout, options, **more)
 
     def request(
         self,
