@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-from duologue.drivers.pace import A_FEW, Pace, Queue
+from duologue.drivers.pace import A_FEW, Pace, Queue, Spread
 
 
 class ManualTimer:
@@ -26,6 +26,7 @@ class ManualExecutor:
         self.soon: deque[Callable[[], None]] = deque()
         self.queue = Queue(self.call_soon)
         self.ending = Pace(self.call_soon, A_FEW)
+        self.call_spread = Spread(self.now, self.call_at).call
 
     def now(self) -> float:
         return self.time

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import random
 import tracemalloc
 import weakref
 import zlib
+from itertools import pairwise
 from typing import Any, cast
 
 import anyio
@@ -24,10 +26,11 @@ from websockets.server import ServerProtocol
 from websockets.uri import parse_uri
 
 from duologue import CloseCode, Deflate, Limits
+from duologue.drivers.pace import TURNS
 from duologue.drivers.port import Executor
 from duologue.events.framing import Frames
 from duologue.limits import KIB
-from duologue.net.compression import INFLATED, client_extensions, server_extensions
+from duologue.net.compression import INFLATED, PIECE, Deflating, client_extensions, server_extensions
 from duologue.net.link import Link
 from duologue.wire import NativeCodec
 
@@ -56,6 +59,21 @@ def test_values_that_there_are_not_are_refused(wrong: dict[str, Any], what: str)
 
 
 # --------------------------------------------------------------------------------------------------- what is agreed
+def library_extensions(compression: Deflate | None) -> Offer | None:
+    """What offers the same as `client_extensions`, and inflates by itself."""
+    if compression is None:
+        return None
+    return [
+        ClientPerMessageDeflateFactory(
+            server_no_context_takeover=compression.server_no_context_takeover,
+            client_no_context_takeover=compression.client_no_context_takeover,
+            server_max_window_bits=compression.window_bits,
+            client_max_window_bits=compression.window_bits,
+            compress_settings=compression.compress_settings,
+        )
+    ]
+
+
 class Pair:
     """A server's link, and a client's half of the library's protocol that speaks to it."""
 
@@ -66,7 +84,7 @@ class Pair:
         self.limits = Limits(**limits)
         self.writes: list[bytes] = []
         protocol = ServerProtocol(max_size=self.limits.frame, extensions=server_extensions(ours))
-        offer = theirs if isinstance(theirs, list) else client_extensions(theirs)
+        offer = theirs if isinstance(theirs, list) else library_extensions(theirs)
         self.peer = ClientProtocol(parse_uri("ws://a/"), extensions=offer)
         self.link = Link(protocol, cast("Executor", self.executor), self.limits)
         self.link.owner = self
@@ -296,13 +314,32 @@ def test_a_connection_keeps_nothing_that_was_read(is_lost: bool) -> None:
             pair = Pair(Deflate(), Deflate())
             pair.link.receive(bomb(1 << 20) * (3 if is_lost else 1))
             if is_lost:
+                for _ in range(8 * TURNS):
+                    pair.executor.turn()
                 pair.link.lost()
             links.append(pair.link)
+            pair.turns()
             pair.heard.clear()
         kept = tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()
     assert kept < 2 << 20, "ten links, each of which had read a MiB"
+
+
+def test_who_has_nothing_to_remember_keeps_no_decompressor_either() -> None:
+    pairs = [Pair(Deflate(), Deflate()) for _ in range(20)]
+    for pair in pairs:
+        pair.link.receive(bomb(1000))  # what is made with the first message stays
+    texts = [bomb(10_000) for _ in pairs]
+    tracemalloc.start()
+    try:
+        for pair, text in zip(pairs, texts, strict=True):
+            pair.link.receive(text)
+            pair.heard.clear()
+        kept = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert kept / len(pairs) < 2 * KIB
 
 
 @BOTH
@@ -317,19 +354,114 @@ def test_a_connection_that_is_gone_keeps_no_compressor(takeover: bool) -> None:
     assert extension() is None, "though the link itself is still there"
 
 
-def test_many_small_bombs_leave_others_their_turn() -> None:
-    pair = Pair(Deflate(), Deflate())
+def a_pass(pair: Pair) -> int:
+    """Bytes that are inflated in one pass at most, and a piece more."""
+    return pair.limits.frames_per_pass * INFLATED + PIECE
+
+
+def test_many_small_bombs_leave_others_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    pair, inflated = Pair(Deflate(), Deflate()), [0]
+    made: list[Any] = []
+
+    class Counting:
+        """A decompressor that counts."""
+
+        def __init__(self, wbits: int) -> None:
+            self._real = decompressor(wbits=wbits)
+            made.append(self)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._real, name)
+
+        def decompress(self, data: bytes, most: int) -> bytes:
+            found = self._real.decompress(data, most)
+            inflated[-1] += len(found)
+            return found
+
+    decompressor = zlib.decompressobj
+    monkeypatch.setattr(zlib, "decompressobj", Counting)
     data = bomb(1 << 20) * 20
     assert len(data) < 32 * KIB
     pair.link.receive(data)
-    before = len(pair.heard)
-    assert before <= 1
     while pair.executor.soon:
+        inflated.append(0)
         pair.executor.turn()
-        assert len(pair.heard) - before <= 1
-        before = len(pair.heard)
-    assert len(pair.heard) == 20
-    assert pair.limits.frames_per_pass * INFLATED < 1 << 20, "one of them is more than a pass"
+    assert len(pair.heard) == len(made) == 20
+    assert sum(inflated) == 20 << 20
+    assert max(inflated) <= a_pass(pair)
+    passes = [turn for turn, size in enumerate(inflated) if size]
+    assert all(later - earlier == TURNS for earlier, later in pairwise(passes))
+
+
+def test_what_is_small_is_heard_at_once() -> None:
+    pair = Pair(Deflate(), Deflate())
+    pair.link.receive(bomb(10_000))
+    assert pair.heard == [b" " * 10_000]
+
+
+SIZES = [0, 1, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE, 100_000]
+
+
+@BOTH
+@pytest.mark.parametrize("fragments", [1, 3])
+def test_whatever_was_compressed_comes_out_as_it_was(takeover: bool, fragments: int) -> None:
+    """In pieces that end anywhere, of data that shrinks to nothing and of data that does not shrink."""
+    pair, rng, sent = Pair(forms(takeover), forms(takeover)), random.Random(7692), list[bytes]()
+    for size in SIZES:
+        for text in (b" " * size, rng.randbytes(size), (rng.randbytes(50) * size)[:size], b"short"):
+            sent.append(text)
+            part = len(text) // fragments
+            if fragments == 1:
+                pair.peer.send_text(text)
+            else:
+                pair.peer.send_text(text[:part], fin=False)
+                pair.peer.send_continuation(text[part : 2 * part], fin=False)
+                pair.peer.send_continuation(text[2 * part :], fin=True)
+            pair.link.receive(pair.said())
+    pair.turns()
+    assert pair.heard == sent
+
+
+def test_what_came_before_the_end_is_heard_though_it_takes_several_passes() -> None:
+    pair = Pair(Deflate(), Deflate())
+    pair.link.receive(bomb(1 << 20) + bomb(10))
+    pair.link.eof()
+    assert pair.heard == []
+    pair.turns()
+    assert [len(text) for text in pair.heard] == [1 << 20, 10]
+
+
+def test_who_is_being_closed_is_not_inflated_for_any_more() -> None:
+    pair = Pair(Deflate(), Deflate())
+    pair.link.receive(bomb(1 << 20) + bomb(10))
+    pair.link.close(CloseCode.GOING_AWAY)
+    assert pair.turns() <= 2 * TURNS
+    assert pair.heard == []
+
+
+@pytest.mark.parametrize("more", [b"", b"\0", b"x" * 5000])
+def test_a_stream_may_end_before_its_connection_and_keeps_nothing_of_what_follows(more: bytes) -> None:
+    """A block may say that it is the last one (RFC 7692, section 7.2.3.4); what is behind it would pile up."""
+    pair = Pair(forms(True), forms(True))
+    [extension] = pair.link.protocol.extensions
+    assert isinstance(extension, Deflating)
+    for _ in range(10):
+        deflate = zlib.compressobj(9, wbits=-12)
+        ended = deflate.compress(TEXT) + deflate.flush(zlib.Z_FINISH)
+        pair.link.receive(frame(ended + more, rsv1=True))
+        assert len(extension.decoder.unused_data) <= len(more) + 4
+    assert pair.heard == [TEXT] * 10
+    pair.link.receive(bomb(1000))
+    assert pair.heard[10:] == [b" " * 1000]
+
+
+def test_only_the_first_fragment_says_that_its_message_is_compressed() -> None:
+    pair = Pair(Deflate(), Deflate())
+    deflate = zlib.compressobj(9, wbits=-12)
+    parts = [deflate.compress(TEXT) + deflate.flush(zlib.Z_SYNC_FLUSH) for _ in range(2)]
+    pair.link.receive(frame(parts[0], fin=False, rsv1=True) + frame(parts[1], Opcode.CONT, rsv1=True))
+    pair.turns()
+    assert Close.parse(pair.hear()[-1].data).code == CloseCode.PROTOCOL_ERROR
 
 
 @pytest.mark.parametrize("form", [None, Deflate()])

@@ -35,6 +35,12 @@ def filled(shape: str, size: int) -> bytes:
     return start + middle * ((size - len(start) - len(end)) // len(middle)) + end
 
 
+@pytest.fixture(params=[16 * KIB, 16])
+def chunk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Texts are looked at as they are, and in pieces that end anywhere."""
+    monkeypatch.setattr("duologue.wire.depth._CHUNK", request.param)
+
+
 def seconds(text: bytes) -> float:
     """The shortest of several."""
     took: list[float] = []
@@ -93,6 +99,7 @@ def some_json(rng: random.Random, depth: int) -> object:
     return inner if rng.random() < 0.5 else {f'"[{n}\\': part for n, part in enumerate(inner)}
 
 
+@pytest.mark.usefixtures("chunk")
 def test_of_json_it_is_exactly_the_depth() -> None:
     rng = random.Random(64)
     verdicts = {True: 0, False: 0}
@@ -104,6 +111,7 @@ def test_of_json_it_is_exactly_the_depth() -> None:
     assert min(verdicts.values()) > 10, "both verdicts are reached"
 
 
+@pytest.mark.usefixtures("chunk")
 def test_of_anything_it_never_lets_deep_text_through() -> None:
     rng = random.Random(65)
     parts = [b"[", b"{", b"[[[[[[", b"]", b"}", b'"', b"\\", b'\\"', b"\\\\", b",", b"x", b'"["']
@@ -130,3 +138,14 @@ def test_text_of_nothing_but_brackets_takes_less_than_looking_at_each() -> None:
             depth += 1 if byte == ord("[") else -1
         ours, plain = min(ours, between - started), min(plain, time.thread_time() - between)
     assert ours < plain / 1.5
+
+
+@pytest.mark.parametrize("text", [b"[" * KIB * KIB, bytes(KIB * KIB)])
+def test_what_is_clear_at_once_takes_hardly_longer_than_to_look_for_one_byte(text: bytes) -> None:
+    assert seconds(text) < 20 * max(min(timed(text) for _ in range(5)), 10e-6)
+
+
+def timed(text: bytes) -> float:
+    started = time.thread_time()
+    assert b"\xff" not in text
+    return time.thread_time() - started

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from collections import Counter
 from collections.abc import AsyncGenerator
 from contextvars import ContextVar
+from itertools import pairwise
 
 import anyio
 import anyio.lowlevel
@@ -299,6 +301,63 @@ async def test_what_comes_while_reading_is_paused_waits() -> None:
     assert before in ("connected", "connectedhello")
 
 
+class Turning(Recorder):
+    """Notes in which turn of the event loop it is told what came, and begins the last of them as long as it reads.
+
+    Args:
+        pauses: Whether it pauses at the first read, and leaves it at that.
+    """
+
+    def __init__(self, *, pauses: bool) -> None:
+        super().__init__()
+        self.turn = 0
+        self.turns: list[int] = []
+        self.pauses = pauses
+        self._executor = current()
+        self._go_on()
+
+    def _go_on(self) -> None:
+        self.turn += 1
+        if "lost" not in self.told:
+            self._executor.call_soon(self._go_on)
+
+    @override
+    def receive(self, data: bytes) -> None:
+        super().receive(data)
+        self.turns.append(self.turn)
+        if self.pauses:
+            assert self.transport is not None
+            self.transport.pause_reading()
+
+
+@pytest.mark.parametrize("pauses", [False, True])
+async def test_who_sends_much_is_read_once_in_a_turn(*, pauses: bool) -> None:
+    """uvloop would read up to 32 times, and nobody else would be heard meanwhile."""
+    much, link = b"x" * (1 << 20), Turning(pauses=pauses)
+    with anyio.fail_after(BOUND), socket.create_server(("127.0.0.1", 0)) as listening:
+        connected = await current().connect(*listening.getsockname(), tls=None, server_hostname=None, limit=BOUND)
+        there, _ = listening.accept()
+        with there:
+            there.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, len(much))
+            there.setblocking(False)
+            sent = there.send(much)
+            assert sent > 1 << 18, "more than a read"
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(connected.run, link, 1000)
+                if pauses:
+                    await until(lambda: link.turns)
+                    await anyio.sleep(0.02)
+                else:
+                    await until(lambda: len("".join(link.told)) >= len("connected") + sent)
+                there.close()
+                if pauses:
+                    tasks.cancel_scope.cancel()
+    assert len(link.turns) == 1 if pauses else len(link.turns) > 2
+    assert max(Counter(link.turns).values()) <= 2, (
+        "a callback may come before a read in one turn, and behind it in another"
+    )
+
+
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 @pytest.mark.parametrize("ends", [False, True])
 async def test_what_comes_before_there_is_a_link_is_kept_for_it(*, ends: bool) -> None:
@@ -318,6 +377,13 @@ async def test_what_comes_before_there_is_a_link_is_kept_for_it(*, ends: bool) -
             loop.call_later(0.01, there.close)
         await waiting.run(link, 1000)
     assert link.told == ["connected", "hello", *([] if ends else ["eof"]), "lost"]
+
+
+async def test_its_clock_tells_how_long_a_pass_took() -> None:
+    """uvloop's own counts whole milliseconds, of which a pass may take one."""
+    told = [current().now() for _ in range(10_000)]
+    steps = [later - earlier for earlier, later in pairwise(told) if later > earlier]
+    assert 0 < min(steps) < 0.0001
 
 
 async def test_the_executor_is_found() -> None:

@@ -20,10 +20,10 @@ from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
 from duologue.close_codes import CloseCode
-from duologue.drivers.pace import A_CALL, A_FEW, TURNS
+from duologue.drivers.pace import A_CALL, A_FEW, APART, LONG_READ, TURNS
 from duologue.drivers.port import Executor
 from duologue.limits import JOIN_BYTES, JOIN_FRAMES, KIB, Limits
-from duologue.net.backlog import LONG_PASS, LONG_READ
+from duologue.net.backlog import LONG_PASS
 from duologue.net.frames import LINE, TEXT, Cutter, frame_of
 from duologue.net.handshake import WEBSOCKET_LOGGER
 from duologue.net.link import Link
@@ -277,6 +277,22 @@ def test_of_a_handshake_whole_lines_are_read(client: bool, monkeypatch: pytest.M
         side.link.receive(bytes([byte]))
     assert passes == [b"\n"]
     assert not side.ended()
+
+
+def test_a_handshake_that_comes_bit_by_bit_is_read_again_a_little_later(client: bool) -> None:
+    """Hundreds of them are often heard of at once: read at once they would keep all others waiting."""
+    side = Side(client=client)
+    line = b"HTTP/1.1 101 Switching Protocols\r\n" if client else b"GET / HTTP/1.1\r\n"
+    for part in (line[:1], line[1:], b"Upgrade: "):
+        side.link.receive(part)
+        side.executor.advance(APART / 2)
+        assert side.paused()
+        side.executor.advance(APART / 2)
+        assert not side.paused()
+
+
+def test_one_that_comes_at_once_is_not_kept_waiting(client: bool) -> None:
+    assert Side(client=client).open().transport.pauses == 0
 
 
 @pytest.mark.parametrize("size", [KIB, 16 * KIB])

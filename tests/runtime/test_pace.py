@@ -6,6 +6,7 @@ import gc
 import socket
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
+from functools import partial
 from itertools import pairwise
 
 import anyio
@@ -18,7 +19,7 @@ from tests.runtime.support import BOUND, Room, serving, until
 
 from duologue.drivers import current
 from duologue.drivers.memory import MemoryNetwork
-from duologue.drivers.pace import A_CALL, A_FEW, A_SHARE, AT_ONCE, TURNS, Pace, Queue
+from duologue.drivers.pace import A_CALL, A_FEW, A_SHARE, APART, AT_ONCE, TURNS, Pace, Queue, Spread
 
 MANY = 5 * AT_ONCE
 FEW, CALLS = 2 * AT_ONCE, 15 * AT_ONCE
@@ -69,6 +70,45 @@ def test_of_very_many_a_share_is_cancelled_so_that_more_may_come_than_a_burst_en
     assert cancelled == list(range(400 * AT_ONCE))
 
 
+def test_what_many_ask_for_is_spread_over_time_in_its_order() -> None:
+    executor, called = ManualExecutor(), list[int]()
+    spread = Spread(executor.now, executor.call_at)
+    for _ in range(2):  # when all were called it begins anew
+        called.clear()
+        for number in range(2 * A_FEW + 1):
+            spread.call(partial(called.append, number))
+        assert called == []
+        for burst in range(1, 4):
+            executor.advance(APART)
+            assert called == list(range(min(burst * A_FEW, 2 * A_FEW + 1)))
+        assert executor.pending == 0
+
+
+def test_what_is_spread_is_called_whatever_becomes_of_that_before_it() -> None:
+    executor, called = ManualExecutor(), list[int]()
+    spread = Spread(executor.now, executor.call_at)
+    spread.call(lambda: called.append(1 // 0))
+    spread.call(lambda: called.append(1))
+    with pytest.raises(ZeroDivisionError):
+        executor.advance(APART)
+    executor.advance(APART)
+    assert called == [1]
+
+
+def test_what_is_spread_may_ask_again() -> None:
+    executor, called = ManualExecutor(), list[float]()
+
+    def call() -> None:
+        called.append(executor.now())
+        if len(called) < 3:
+            spread.call(call)
+
+    spread = Spread(executor.now, executor.call_at)
+    spread.call(call)
+    executor.advance(4 * APART)
+    assert called == pytest.approx([1000 + APART, 1000 + 2 * APART, 1000 + 3 * APART])
+
+
 def test_what_takes_long_is_called_one_after_the_other_whatever_becomes_of_it() -> None:
     executor, called = ManualExecutor(), list[int]()
     queue = Queue(executor.call_soon)
@@ -109,6 +149,8 @@ async def test_every_executor_does_all_of_it(network: Callable[[], AbstractConte
                 executor.call_a_few(begun.release)
             for _ in range(MANY):
                 await begun.acquire()
+            executor.call_spread(begun.release)
+            await begun.acquire()
             executor.cancel(task)
 
 

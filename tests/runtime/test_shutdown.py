@@ -66,7 +66,7 @@ class TestServer:
             await until(lambda: room.running == 1)
             started = anyio.current_time()
             await server.aclose()
-            assert 0.1 <= anyio.current_time() - started < 1
+            assert 0.099 <= anyio.current_time() - started < 1  # uvloop rings up to a millisecond early
             await until(lambda: room.stopped == 1)
 
     async def test_a_connection_that_does_not_end_in_its_time_is_cut(self, monkeypatch: pytest.MonkeyPatch) -> None:

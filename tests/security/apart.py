@@ -13,8 +13,15 @@ PATIENCE: Final = 30.0
 """Seconds after which a process that should answer within one is given up."""
 
 
+IDLE: Final = 20
+"""In the place of a niceness: the process has what nobody else wants, and yields at once."""
+
+
 def _start(function: Callable[..., None], pipe: Connection, nice: int, arguments: tuple[Any, ...]) -> None:
-    os.nice(nice)
+    if nice == IDLE:
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    else:
+        os.nice(nice)
     function(pipe, *arguments)
 
 
@@ -22,7 +29,7 @@ class Apart:
     """A function in a process of its own, which has its end of a pipe as its first argument.
 
     Args:
-        nice: How much the process yields to others.
+        nice: How much the process yields to others; see `IDLE`.
     """
 
     def __init__(self, function: Callable[..., None], *arguments: Any, nice: int = 0) -> None:

@@ -7,6 +7,7 @@ import contextvars
 import math
 import socket
 import ssl
+import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, Protocol, cast, runtime_checkable
@@ -16,7 +17,7 @@ from typing_extensions import override
 from ..deadlines import Deadline, Deadlines
 from .listening import address_of, host_of, listening_socket, peer_of
 from .options import limit_unsent
-from .pace import A_FEW, A_SHARE, AT_ONCE, Pace, Queue
+from .pace import A_FEW, A_SHARE, AT_ONCE, LONG_READ, Pace, Queue, Spread
 from .port import LinkEnd, Scope, Socket, Task, Timer
 
 TLS_CLOSE = 1.0
@@ -131,6 +132,7 @@ class AsyncioTransport(asyncio.Protocol):
     async def run(self, link: LinkEnd, high_water: int) -> None:
         """See `Socket.run`."""
         self._running = self.loop.create_future()
+        self.resume_reading()  # what came early may lead to a pause
         if self.link is None:
             self.link = link
             self._live.set_write_buffer_limits(high=high_water)
@@ -138,7 +140,6 @@ class AsyncioTransport(asyncio.Protocol):
             if self.early:
                 link.receive(self.early)
                 self.early = b""
-        self.resume_reading()
         try:
             if not self.gone:
                 await self._running
@@ -156,6 +157,43 @@ class AsyncioTransport(asyncio.Protocol):
             self._running.set_result(None)
 
 
+class UvloopTransport(AsyncioTransport):
+    """uvloop reads up to 32 times from a socket before it looks at another; what is long it reads once a turn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_paused = True
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if len(data) > LONG_READ and not self._is_paused and not self._live.is_closing():
+            self._live.pause_reading()
+            self.loop.call_soon(self._read_on)
+
+    def _read_on(self) -> None:
+        if not self._is_paused:
+            self.resume_reading()
+
+    @override
+    def pause_reading(self) -> None:
+        self._is_paused = True
+        super().pause_reading()
+
+    @override
+    def resume_reading(self) -> None:
+        self._is_paused = False
+        super().resume_reading()
+
+
+def _is_uvloop(loop: asyncio.AbstractEventLoop) -> bool:
+    return type(loop).__module__.partition(".")[0] == "uvloop"
+
+
+def _new_transport() -> AsyncioTransport:
+    return UvloopTransport() if _is_uvloop(asyncio.get_running_loop()) else AsyncioTransport()
+
+
 class AcceptedSocket:
     """See `Accepted`."""
 
@@ -169,7 +207,7 @@ class AcceptedSocket:
 
     async def secured(self, link: LinkEnd) -> Socket | None:
         loop = asyncio.get_running_loop()
-        transport = AsyncioTransport()  # uvloop returns its own TLS protocol in the place of this one
+        transport = _new_transport()  # uvloop returns its own TLS protocol in the place of this one
         options = {"ssl_handshake_timeout": self._handshake, "ssl_shutdown_timeout": TLS_CLOSE} if self._tls else {}
         try:
             async with asyncio.timeout(None) as self._beginning:
@@ -305,7 +343,9 @@ class AsyncioExecutor:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self.now = self._loop.time
+        self.now = (
+            time.monotonic if _is_uvloop(self._loop) else self._loop.time
+        )  # uvloop counts whole milliseconds of it
         self.call_soon = self._loop.call_soon
         self.future = self._loop.create_future
         self._pace = Pace(self._loop.call_soon, AT_ONCE, share=A_SHARE)
@@ -313,6 +353,7 @@ class AsyncioExecutor:
         self.call_a_few = Pace(self._loop.call_soon, A_FEW).call
         queue = Queue(self._loop.call_soon)
         self.call_in_turn, self.has_in_turn = queue.wait, queue.has_waiting
+        self.call_spread = Spread(self.now, self.call_at).call
         self._together: list[Callable[[], None]] = []
         self._alarms: Deadlines[Callable[[], None]] = Deadlines()
         self._timer: asyncio.TimerHandle | None = None
@@ -351,7 +392,7 @@ class AsyncioExecutor:
         self._rings_at, self._timer = when, self._loop.call_at(when, self._ring, context=self._of_timers)
 
     def _ring(self) -> None:
-        now = max(self._loop.time(), self._rings_at)  # uvloop counts whole milliseconds
+        now = max(self.now(), self._rings_at)  # uvloop rings up to a millisecond early
         self._rings_at, self._timer = math.inf, None
         for _ in range(len(self._alarms)):  # what is set for now meanwhile has its turn later
             callback = self._alarms.take(now)
@@ -372,7 +413,7 @@ class AsyncioExecutor:
         if tls is not None:
             options = {"ssl_shutdown_timeout": TLS_CLOSE, "server_hostname": server_hostname or host}
         async with asyncio.timeout(limit):
-            _, transport = await self._loop.create_connection(AsyncioTransport, host, port, ssl=tls, **options)
+            _, transport = await self._loop.create_connection(_new_transport, host, port, ssl=tls, **options)
         limit_unsent(transport.socket)
         return transport
 

@@ -305,6 +305,9 @@ class MemoryExecutor:
     def has_in_turn(self) -> bool:
         return self._executor.has_in_turn()
 
+    def call_spread(self, callback: Callable[[], None], /) -> None:
+        self._executor.call_spread(callback)
+
     def cancel(self, task: Task, /) -> None:
         self._executor.cancel(task)
 

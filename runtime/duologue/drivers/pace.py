@@ -22,6 +22,12 @@ A_CALL: Final = 4
 TURNS: Final = 2 * A_CALL
 """Turns between what takes long."""
 
+LONG_READ: Final = 16 * 1024
+"""Bytes from which on a read is worth a look at how long it took, and at who else waits."""
+
+APART: Final = 0.001
+"""Seconds between the bursts of what is spread over time."""
+
 CallSoon: TypeAlias = Callable[[Callable[[], None]], Any]
 
 
@@ -119,5 +125,35 @@ class Queue:
         callback = self._waiting.popleft()
         try:
             callback()
+        finally:
+            self._go_on()
+
+
+class Spread:
+    """Calls later what many may ask for at once, `A_FEW` each millisecond."""
+
+    __slots__ = ("_call_at", "_is_under_way", "_now", "_waiting")
+
+    def __init__(self, now: Callable[[], float], call_at: Callable[[float, Callable[[], None]], Any]) -> None:
+        self._waiting: deque[Callable[[], None]] = deque()
+        self._is_under_way = False
+        self._now = now
+        self._call_at = call_at
+
+    def call(self, callback: Callable[[], None]) -> None:
+        """Call it when those before it were called, a millisecond from now at the earliest."""
+        self._waiting.append(callback)
+        if not self._is_under_way:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        self._is_under_way = bool(self._waiting)
+        if self._waiting:
+            self._call_at(self._now() + APART, self._next)
+
+    def _next(self) -> None:
+        try:
+            for _ in range(min(A_FEW, len(self._waiting))):
+                self._waiting.popleft()()
         finally:
             self._go_on()

@@ -289,6 +289,7 @@ class TrioExecutor:
         self.cancel = clockwork().pace.cancel
         self.call_a_few = clockwork().ending.call
         self.call_in_turn, self.has_in_turn = clockwork().queue.wait, clockwork().queue.has_waiting
+        self.call_spread = clockwork().spread.call
 
     def scope(self) -> AbstractAsyncContextManager[Scope]:
         return scope()

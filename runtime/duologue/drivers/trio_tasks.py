@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import trio
 
-from .pace import A_FEW, A_SHARE, AT_ONCE, Pace, Queue
+from .pace import A_FEW, A_SHARE, AT_ONCE, Pace, Queue, Spread
 from .port import Scope, Task, Timer
 
 _LOG: Final = logging.getLogger("duologue")
@@ -65,12 +65,13 @@ class Clockwork:
     """Callbacks that are due soon or later, for one run of trio.
 
     Attributes:
-        pace: Cancels tasks; `ending` ends connections, and `queue` calls what takes long.
+        pace: Cancels tasks; `ending` ends connections, `queue` calls what takes long, and `spread` what many ask for.
     """
 
     def __init__(self) -> None:
         self.pace, self.ending = Pace(self.call_soon, AT_ONCE, share=A_SHARE), Pace(self.call_soon, A_FEW)
         self.queue = Queue(self.call_soon)
+        self.spread = Spread(trio.current_time, self.call_at)
         self._soon: deque[Callable[[], None]] = deque()
         self._timers: list[tuple[float, int, _TrioTimer]] = []
         self._count = 0

@@ -7,10 +7,6 @@ from typing import Final
 
 from ..drivers.pace import A_CALL, TURNS, Countdown
 from ..drivers.port import Executor
-from ..limits import KIB
-
-LONG_READ: Final = 16 * KIB
-"""Bytes from which on it is worth a look at the clock how long they took: small messages have their own limit."""
 
 LONG_PASS: Final = 0.001
 """Seconds of a pass after which others have several turns of the event loop, and not one: of all connections that
@@ -46,13 +42,14 @@ class Backlog(Countdown):
         self._stand_in_line()
         return True
 
-    def wait(self, since: float, *, is_open: bool) -> bool:
+    def wait(self, since: float, *, is_open: bool, is_long: bool) -> bool:
         """Let others have their turn after a pass that began then; False where it was short, and all that there is.
 
         Args:
             is_open: Whether the connection is to go on; who is being closed may wait longer for its end.
+            is_long: Whether more such passes are to follow, for one message.
         """
-        if self._executor.now() - since > LONG_PASS:
+        if is_long or self._executor.now() - since > LONG_PASS:
             self._stand_in_line()
         elif self.parts:
             self.start(A_CALL if is_open else TURNS)

@@ -1,8 +1,12 @@
-"""Compression: permessage-deflate (RFC 7692), as the `websockets` library has it, for the texts that gain by it."""
+"""Compression: permessage-deflate (RFC 7692), as the `websockets` library has it, for the texts that gain by it.
+
+What comes is inflated here, a piece at a time: the library would have a megabyte inflated before anybody else is heard.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import zlib
+from collections.abc import Generator, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
@@ -20,6 +24,12 @@ from ..limits import KIB
 
 INFLATED: Final = 4 * KIB
 """So much that comes out of compressed frames counts as a frame more in its pass."""
+
+PIECE: Final = 16 * KIB
+"""Bytes that are inflated at once, and that are given to be: a megabyte takes two milliseconds."""
+
+_END: Final = b"\x00\x00\xff\xff"
+"""What a sender leaves out at the end of a message (RFC 7692, section 7.2.2)."""
 
 
 class Deflate(Struct, frozen=True, kw_only=True):
@@ -65,8 +75,49 @@ class Deflate(Struct, frozen=True, kw_only=True):
         return {"level": self.level, "memLevel": self.memory}
 
 
+class Packed(Frame):
+    """A frame of a compressed message, as it came."""
+
+
+class Inflation:
+    """A frame that is inflated bit by bit, so that others have their turns meanwhile.
+
+    Args:
+        room: Bytes that may come out of it.
+
+    Attributes:
+        frame: The frame that it was, or that it is when all was inflated.
+    """
+
+    __slots__ = ("_inflated", "_parts", "_room", "frame")
+
+    def __init__(self, frame: Packed, inflated: Generator[bytes], room: int) -> None:
+        self.frame: Frame = frame
+        self._inflated = inflated
+        self._room = room
+        self._parts: list[bytes] = []
+
+    def go_on(self, budget: int) -> int:
+        """Inflate about as much as so many frames stand for; how many are left when all was inflated, else 0.
+
+        Raises:
+            OverflowError: More comes out than there is room for.
+            zlib.error: What came is not compressed.
+        """
+        for part in self._inflated:
+            self._room -= len(part)
+            if self._room < 0:
+                raise OverflowError
+            self._parts.append(part)
+            budget -= len(part) // INFLATED
+            if budget <= 0:
+                return 0
+        self.frame = Frame(self.frame.opcode, b"".join(self._parts), self.frame.fin)
+        return budget
+
+
 class Deflating(PerMessageDeflate):
-    """The extension of one connection.
+    """The extension of one connection: compresses as the library does, and leaves what came to `inflate`.
 
     Attributes:
         setting: Connections of one setting send the same bytes for a text; None where what was sent before counts, too.
@@ -83,12 +134,7 @@ class Deflating(PerMessageDeflate):
         shared = f"{wanted.threshold} {wanted.compress_settings} {agreed.local_max_window_bits}"
         self.setting: str | None = shared if agreed.local_no_context_takeover else None
         self._threshold = wanted.threshold
-        self._inflated = 0
-
-    def take_inflated(self) -> int:
-        """Bytes that came out of compressed frames since this was asked last."""
-        inflated, self._inflated = self._inflated, 0
-        return inflated
+        self._is_under_way = False
 
     @override
     def encode(self, frame: Frame) -> Frame:
@@ -98,10 +144,30 @@ class Deflating(PerMessageDeflate):
 
     @override
     def decode(self, frame: Frame, *, max_size: int | None = None) -> Frame:
-        decoded = super().decode(frame, max_size=max_size)  # inflates no more than `max_size`
-        if decoded is not frame:
-            self._inflated += len(decoded.data)
-        return decoded
+        if frame.opcode is Opcode.CONT:  # whose message says whether it is compressed, and not a bit of its own
+            is_packed = self._is_under_way and not frame.rsv1
+        else:
+            is_packed = frame.rsv1 and frame.opcode in (Opcode.TEXT, Opcode.BINARY)
+        if not is_packed:
+            return frame
+        self._is_under_way = not frame.fin
+        return Packed(frame.opcode, frame.data, frame.fin, False, frame.rsv2, frame.rsv3)
+
+    def inflate(self, frame: Packed, data: bytes, room: int) -> Inflation:
+        """Begin to inflate what came in a frame, that before it being done with; see `Inflation`."""
+        is_first = frame.opcode is not Opcode.CONT
+        if is_first and (self.remote_no_context_takeover or self.decoder.eof):  # a stream may end before its connection
+            self.decoder = zlib.decompressobj(wbits=-self.remote_max_window_bits)
+        return Inflation(frame, self._inflated(data + _END * frame.fin, is_last=frame.fin), room)
+
+    def _inflated(self, packed: bytes, *, is_last: bool) -> Generator[bytes]:
+        for start in range(0, len(packed), PIECE):
+            rest = packed[start : start + PIECE]
+            while rest:
+                yield self.decoder.decompress(rest, PIECE)
+                rest = self.decoder.unconsumed_tail
+        if is_last and self.remote_no_context_takeover:
+            del self.decoder  # it takes 12 KiB and more
 
 
 def _settings(wanted: Deflate) -> dict[str, Any]:

@@ -81,18 +81,20 @@ def masks() -> Iterator[tuple[bytes]]:
 
 
 class Fragments:
-    """The fragments of a message that is not whole yet, and whether it is text or binary."""
+    """The fragments of a message that is not whole yet, their size, and whether it is text or binary."""
 
-    __slots__ = ("opcode", "parts")
+    __slots__ = ("opcode", "parts", "size")
 
     def __init__(self) -> None:
         self.opcode = Opcode.TEXT
         self.parts: list[bytes] = []
+        self.size = 0
 
     def add(self, opcode: Opcode, data: bytes) -> None:
         if opcode is not Opcode.CONT:
             self.opcode = opcode
         self.parts.append(data)
+        self.size += len(data)
 
 
 def read(data: bytes, start: int, most: int, limit: int, *, masked: bool) -> tuple[list[tuple[int, bytes]], int]:
@@ -195,6 +197,11 @@ class Cutter:
     @property
     def held(self) -> int:
         return len(self._rest)
+
+    @property
+    def awaits_head(self) -> bool:
+        """Whether the head of the handshake's request, or of its answer, is not all there yet."""
+        return self._tail is not None
 
     @property
     def protocol(self) -> ClientProtocol | ServerProtocol:

@@ -6,6 +6,7 @@ to its users: joining writes, pacing hostile reads, and ends to every wait.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
@@ -18,11 +19,12 @@ from websockets.protocol import CONNECTING, OPEN, Event
 from websockets.server import ServerProtocol
 
 from ..close_codes import CloseCode
+from ..drivers.pace import LONG_READ
 from ..drivers.port import Executor, Transport
 from ..limits import JOIN_BYTES, JOIN_FRAMES, KIB, Limits, naming
-from .backlog import LONG_READ, Backlog
+from .backlog import Backlog
 from .budgets import PerSecond
-from .compression import INFLATED, Deflating
+from .compression import Deflating, Inflation, Packed
 from .frames import BYTES, PING, PONG, TEXT, Cut, Cutter, Fragments, frame_of, masks
 from .owner import LinkOwner
 from .watchdog import Watchdog
@@ -56,6 +58,7 @@ class Link:
         "_failure",
         "_fragments",
         "_frames",
+        "_inflation",
         "_largest",
         "_masks",
         "_opened",
@@ -104,6 +107,7 @@ class Link:
         self._backlog = Backlog(executor, self._resume)
         self._opening = 0
         self._deflating: Deflating | None = None
+        self._inflation: Inflation | None = None
         self._largest = 0
         self._fragments: Fragments | None = None
         self._cutter = Cutter(protocol)
@@ -133,10 +137,22 @@ class Link:
         if (len(data) > LONG_READ or self._deflating is not None) and self._backlog.queue(data):
             self._live.pause_reading()
             return
-        if not self._opened and self._cutter.hold(data, self.limits.handshake_size - self._opening):
-            return
-        if self._feed(data) and self._backlog.wait(self.now, is_open=self.is_open):
+        if not self._opened:
+            self._receive_opening(data)
+        elif self._feed(data) and self._wait():
             self._live.pause_reading()
+
+    def _receive_opening(self, data: bytes) -> None:
+        """Part of the handshake, mostly all of it: what comes bit by bit is read with that of others in turn."""
+        if (
+            not self._cutter.hold(data, self.limits.handshake_size - self._opening)
+            and self._feed(data)
+            and self._wait()
+        ):
+            self._live.pause_reading()
+        elif self._cutter.awaits_head:
+            self._live.pause_reading()
+            self.executor.call_spread(self._live.resume_reading)
 
     def eof(self) -> None:
         """The peer will send nothing more."""
@@ -154,7 +170,7 @@ class Link:
         self._watchdog.stop()
         said = None if self._cutter.kept is None else self._end_protocol(self._cutter.kept)
         self._backlog.parts.clear()
-        self._cutter.begun = self._fragments = self._deflating = None
+        self._cutter.begun = self._fragments = self._deflating = self._inflation = None
         code, reason = self._failure or ((said.code, said.reason) if said else (CloseCode.ABNORMAL, ""))
         self.owner.on_closed(code, reason)
 
@@ -308,7 +324,7 @@ class Link:
         except InvalidState:  # the peer closes already, or the library does
             pass
         else:
-            self._deaf = True
+            self._deaf, self._inflation = True, None
             self._fail(code, told, limit)
         self._look()
         self._watchdog.expect_end()
@@ -337,8 +353,11 @@ class Link:
         """One pass over what was read, its rest into the backlog; whether so much that others may have to wait."""
         data = self._cutter.whole(unread)
         budget, offset, under_way = self.limits.frames_per_pass, 0, True
-        while offset < len(data) and budget > 0:
+        while budget > 0 and (offset < len(data) or self._inflation is not None) and not self.closed:
             frames: Sequence[Cut] = ()
+            if self._inflation is not None:
+                budget = self._inflate(self._inflation, budget)
+                continue
             if (begun := self._cutter.begun) is not None:
                 frames, offset = self._cutter.complete(data, offset, begun)
             elif self._deaf and (passed := self._cutter.skip(data, offset)) > offset:
@@ -353,13 +372,11 @@ class Link:
             if not self._opened or self._frames.left < 0:
                 self._bound(min(offset, len(data)))
             self._hear(frames)
-            if self.closed:  # what was heard has led to it
-                return False
             under_way &= not frames
             budget -= len(frames)
-            if self._deflating is not None:
-                budget -= self._deflating.take_inflated() // INFLATED
-        if offset < len(data):  # others have their turn before the rest of this read
+        if self.closed:  # what was heard has led to it
+            return False
+        if offset < len(data) or self._inflation is not None:  # others have their turn before the rest of this read
             self._backlog.parts.insert(0, data[offset:])
         if not self._opened:
             self._opening += min(offset, len(data)) - self._cutter.held
@@ -403,12 +420,16 @@ class Link:
         if self._backlog.parts:
             self.now = self.executor.now()
             self._feed(self._backlog.parts.pop(0))
-            if self._backlog.wait(self.now, is_open=self.is_open):
+            if self._wait():
                 return
         if self._ended:
             self.eof()
         else:
             self._live.resume_reading()
+
+    def _wait(self) -> bool:
+        """Let others have their turn, if they have to wait for it; whether this one does."""
+        return self._backlog.wait(self.now, is_open=self.is_open, is_long=self._inflation is not None)
 
     def _hear(self, frames: Sequence[Cut]) -> None:
         for frame in frames:
@@ -424,6 +445,20 @@ class Link:
                 self._count_ping()
                 if frame[0] == PING and self.is_open:
                     self._send_control(PONG, frame[1])
+
+    def _inflate(self, inflation: Inflation, budget: int) -> int:
+        """Go on with a compressed frame; what is left of the budget, which is nothing where more is to come of it."""
+        try:
+            budget = inflation.go_on(budget)
+        except OverflowError:
+            self.close(CloseCode.TOO_BIG, f"more than {self._cutter.limit} bytes, uncompressed", "frame")
+        except zlib.error:
+            self.close(CloseCode.PROTOCOL_ERROR, "what is said to be compressed is not")
+        else:
+            if budget:
+                self._inflation = None
+                self._receive_frame(inflation.frame)
+        return budget
 
     def _count_ping(self) -> None:
         """Close for a peer that asks for too many signs of life, or gives them."""
@@ -441,6 +476,10 @@ class Link:
                 self._count_ping()
             elif self._deaf:  # what is no control frame is no longer read
                 return
+            elif isinstance(frame, Packed):
+                assert self._deflating is not None, "nothing else packs"
+                room = self._cutter.limit - (0 if self._fragments is None else self._fragments.size)
+                self._inflation = self._deflating.inflate(frame, data, room)
             elif opcode is Opcode.TEXT and frame.fin:
                 self.owner.on_message(data)
             elif opcode is Opcode.BINARY and frame.fin:
