@@ -6,7 +6,9 @@ import json
 import socket
 import ssl
 import struct
+import zlib
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Final, Self
 
 from websockets.frames import Opcode
@@ -34,6 +36,29 @@ def frame(data: bytes = b"", opcode: Opcode = Opcode.TEXT, *, fin: bool = True, 
 
 def message(**members: Any) -> bytes:
     return frame(json.dumps(members).encode())
+
+
+@cache
+def bomb(size: int) -> bytes:
+    """A compressed message of so many spaces, a thousandth of that on the wire."""
+    deflate = zlib.compressobj(9, wbits=-12)
+    data = deflate.compress(b" " * size) + deflate.flush(zlib.Z_SYNC_FLUSH)
+    return frame(data[:-4], rsv1=True)
+
+
+@cache
+def tables(size: int) -> bytes:
+    """A compressed message of so many bytes, of which nothing comes: it only says by what tables it is compressed.
+
+    An empty block with tables of its own (RFC 1951, section 3.2.7), in the order of its bits, and again and again.
+    """
+    tells, lengths = "001" + "00000" * 2 + "0111", ["000"] * 18
+    lengths[2] = lengths[17] = "100"  # of the symbols 18 and 1, each one bit long
+    zeros = ["1" + f"{count - 11:07b}"[::-1] for count in (138, 118)]
+    bits = tells + "".join(lengths) + "".join(zeros) + "0" * 3
+    whole = bits * 8
+    block = bytes(int(whole[at : at + 8][::-1], 2) for at in range(0, len(whole), 8))
+    return frame((block * (size // len(block))), rsv1=True)
 
 
 class Hostile:

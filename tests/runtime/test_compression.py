@@ -13,7 +13,7 @@ from typing import Any, cast
 import anyio
 import pytest
 from tests.runtime.chat import ChatClient, Said
-from tests.runtime.hostile import frame
+from tests.runtime.hostile import bomb, frame, tables
 from tests.runtime.manual import ManualExecutor
 from tests.runtime.support import Guest, Room, connection_of, serving, until, url_of
 from websockets.client import ClientProtocol
@@ -30,7 +30,15 @@ from duologue.drivers.pace import TURNS
 from duologue.drivers.port import Executor
 from duologue.events.framing import Frames
 from duologue.limits import KIB
-from duologue.net.compression import INFLATED, PIECE, Deflating, client_extensions, server_extensions
+from duologue.net.compression import (
+    INFLATED,
+    PACKED,
+    PIECE,
+    TAKEN,
+    Deflating,
+    client_extensions,
+    server_extensions,
+)
 from duologue.net.link import Link
 from duologue.wire import NativeCodec
 
@@ -260,13 +268,6 @@ def test_who_remembers_what_was_sent_before_gets_frames_of_its_own() -> None:
 
 
 # --------------------------------------------------------------------------------------------------------- bombs
-def bomb(size: int) -> bytes:
-    """A compressed message of so many spaces, as a client sends it."""
-    deflate = zlib.compressobj(9, wbits=-12)
-    data = deflate.compress(b" " * size) + deflate.flush(zlib.Z_SYNC_FLUSH)
-    return frame(data[:-4], rsv1=True)
-
-
 def test_a_message_is_as_large_as_what_comes_out_of_it() -> None:
     pair = Pair(Deflate(), Deflate(), frame=100_000)
     pair.link.receive(bomb(100_000))
@@ -354,42 +355,56 @@ def test_a_connection_that_is_gone_keeps_no_compressor(takeover: bool) -> None:
     assert extension() is None, "though the link itself is still there"
 
 
-def a_pass(pair: Pair) -> int:
-    """Bytes that are inflated in one pass at most, and a piece more."""
-    return pair.limits.frames_per_pass * INFLATED + PIECE
+class Counting:
+    """Decompressors that count what goes in and comes out, in each turn of the event loop."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.taken, self.inflated = [0], [0]
+        self.made = 0
+        self._make = zlib.decompressobj
+        monkeypatch.setattr(zlib, "decompressobj", self._counted)
+
+    def turn(self) -> None:
+        self.taken.append(0)
+        self.inflated.append(0)
+
+    def _counted(self, wbits: int) -> Any:
+        self.made += 1
+        return Counted(self._make(wbits=wbits), self)
 
 
-def test_many_small_bombs_leave_others_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    pair, inflated = Pair(Deflate(), Deflate()), [0]
-    made: list[Any] = []
+class Counted:
+    def __init__(self, real: Any, among: Counting) -> None:
+        self._real = real
+        self._among = among
 
-    class Counting:
-        """A decompressor that counts."""
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
 
-        def __init__(self, wbits: int) -> None:
-            self._real = decompressor(wbits=wbits)
-            made.append(self)
+    def decompress(self, data: bytes, most: int) -> bytes:
+        found: bytes = self._real.decompress(data, most)
+        self._among.taken[-1] += len(data) - len(self._real.unconsumed_tail)
+        self._among.inflated[-1] += len(found)
+        return found
 
-        def __getattr__(self, name: str) -> Any:
-            return getattr(self._real, name)
 
-        def decompress(self, data: bytes, most: int) -> bytes:
-            found = self._real.decompress(data, most)
-            inflated[-1] += len(found)
-            return found
-
-    decompressor = zlib.decompressobj
-    monkeypatch.setattr(zlib, "decompressobj", Counting)
-    data = bomb(1 << 20) * 20
-    assert len(data) < 32 * KIB
-    pair.link.receive(data)
+@pytest.mark.parametrize(("data", "times", "size"), [(bomb(1 << 20), 20, 1 << 20), (tables(1 << 17), 1, 0)])
+def test_what_takes_long_to_inflate_leaves_others_their_turn(
+    monkeypatch: pytest.MonkeyPatch, data: bytes, times: int, size: int
+) -> None:
+    pair, count = Pair(Deflate(), Deflate()), Counting(monkeypatch)
+    pair.link.receive(data * times)
     while pair.executor.soon:
-        inflated.append(0)
+        count.turn()
         pair.executor.turn()
-    assert len(pair.heard) == len(made) == 20
-    assert sum(inflated) == 20 << 20
-    assert max(inflated) <= a_pass(pair)
-    passes = [turn for turn, size in enumerate(inflated) if size]
+    assert [len(text) for text in pair.heard] == [size] * times
+    assert count.made == times
+    assert sum(count.inflated) == size * times
+    frames = pair.limits.frames_per_pass
+    assert max(count.inflated) <= frames * INFLATED + PIECE
+    assert max(count.taken) <= frames * PACKED + TAKEN
+    passes = [turn for turn, taken in enumerate(count.taken) if taken]
+    assert len(passes) > 10
     assert all(later - earlier == TURNS for earlier, later in pairwise(passes))
 
 
@@ -399,7 +414,7 @@ def test_what_is_small_is_heard_at_once() -> None:
     assert pair.heard == [b" " * 10_000]
 
 
-SIZES = [0, 1, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE, 100_000]
+SIZES = [0, 1, TAKEN, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE, 100_000]
 
 
 @BOTH
@@ -449,7 +464,8 @@ def test_a_stream_may_end_before_its_connection_and_keeps_nothing_of_what_follow
         deflate = zlib.compressobj(9, wbits=-12)
         ended = deflate.compress(TEXT) + deflate.flush(zlib.Z_FINISH)
         pair.link.receive(frame(ended + more, rsv1=True))
-        assert len(extension.decoder.unused_data) <= len(more) + 4
+        pair.turns()
+        assert len(extension.decoder.unused_data) <= TAKEN
     assert pair.heard == [TEXT] * 10
     pair.link.receive(bomb(1000))
     assert pair.heard[10:] == [b" " * 1000]

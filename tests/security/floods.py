@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import socket
 import time
-import zlib
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from multiprocessing.connection import Connection as Pipe
 from typing import Final
 
-from tests.runtime.hostile import DEFLATE, HANDSHAKE, OURS, Hostile, frame, message
+from tests.runtime.hostile import DEFLATE, HANDSHAKE, OURS, Hostile, bomb, frame, message, tables
 from tests.security.victim import SIGNED_IN
 from websockets.frames import Opcode
 
@@ -103,14 +101,6 @@ def huge_json(port: int) -> str:
         return peer.end()
 
 
-@cache
-def bomb(size: int) -> bytes:
-    """A frame of so many zeros, a thousandth of that on the wire."""
-    deflate = zlib.compressobj(9, zlib.DEFLATED, -12)
-    packed = deflate.compress(bytes(size)) + deflate.flush(zlib.Z_SYNC_FLUSH)
-    return frame(packed[:-4], rsv1=True)
-
-
 def a_deflate_bomb(port: int) -> str:
     with Hostile(port, SIGNED_IN + DEFLATE) as peer:
         pour(peer, bomb(30_000_000), 1)
@@ -120,6 +110,12 @@ def a_deflate_bomb(port: int) -> str:
 def many_small_bombs(port: int) -> str:
     with Hostile(port, SIGNED_IN + DEFLATE) as peer:
         pour(peer, bomb(1_000_000), 20)
+        return told(peer)
+
+
+def compressed_nothing(port: int) -> str:
+    with Hostile(port, SIGNED_IN + DEFLATE) as peer:
+        pour(peer, tables(500_000), 1)
         return told(peer)
 
 
@@ -188,6 +184,7 @@ FLOODS: Final = {
         Flood(huge_json, "1009 frame with 8000044 bytes exceeds limit of 1048576"),
         Flood(a_deflate_bomb, "1009 frame: more than 1048576 bytes"),
         Flood(many_small_bombs, "not JSON"),
+        Flood(compressed_nothing, "not JSON"),
         Flood(empty_fragments, "1009 fragments: more than 4096"),
     )
 }

@@ -23,10 +23,13 @@ from websockets.typing import ExtensionParameter
 from ..limits import KIB
 
 INFLATED: Final = 4 * KIB
-"""So much that comes out of compressed frames counts as a frame more in its pass."""
+PACKED: Final = 256
+"""So much that comes out of a compressed frame counts as a frame more in its pass, and so does so much of what goes in:
+of nothing but tables, from which nothing comes, a byte takes twenty times as long as one that does."""
 
-PIECE: Final = 16 * KIB
-"""Bytes that are inflated at once, and that are given to be: a megabyte takes two milliseconds."""
+TAKEN: Final = 4 * PACKED
+PIECE: Final = 4 * INFLATED
+"""Bytes that are inflated at once, and that may come of them."""
 
 _END: Final = b"\x00\x00\xff\xff"
 """What a sender leaves out at the end of a message (RFC 7692, section 7.2.2)."""
@@ -91,7 +94,7 @@ class Inflation:
 
     __slots__ = ("_inflated", "_parts", "_room", "frame")
 
-    def __init__(self, frame: Packed, inflated: Generator[bytes], room: int) -> None:
+    def __init__(self, frame: Packed, inflated: Generator[tuple[int, bytes]], room: int) -> None:
         self.frame: Frame = frame
         self._inflated = inflated
         self._room = room
@@ -104,12 +107,12 @@ class Inflation:
             OverflowError: More comes out than there is room for.
             zlib.error: What came is not compressed.
         """
-        for part in self._inflated:
+        for cost, part in self._inflated:
             self._room -= len(part)
             if self._room < 0:
                 raise OverflowError
             self._parts.append(part)
-            budget -= len(part) // INFLATED
+            budget -= cost
             if budget <= 0:
                 return 0
         self.frame = Frame(self.frame.opcode, b"".join(self._parts), self.frame.fin)
@@ -160,12 +163,14 @@ class Deflating(PerMessageDeflate):
             self.decoder = zlib.decompressobj(wbits=-self.remote_max_window_bits)
         return Inflation(frame, self._inflated(data + _END * frame.fin, is_last=frame.fin), room)
 
-    def _inflated(self, packed: bytes, *, is_last: bool) -> Generator[bytes]:
-        for start in range(0, len(packed), PIECE):
-            rest = packed[start : start + PIECE]
-            while rest:
-                yield self.decoder.decompress(rest, PIECE)
+    def _inflated(self, packed: bytes, *, is_last: bool) -> Generator[tuple[int, bytes]]:
+        """Each part that comes out, with the number of frames that it counts for."""
+        for start in range(0, len(packed), TAKEN):
+            rest = packed[start : start + TAKEN]
+            while rest and not self.decoder.eof:
+                before, part = len(rest), self.decoder.decompress(rest, PIECE)
                 rest = self.decoder.unconsumed_tail
+                yield max((before - len(rest)) // PACKED, len(part) // INFLATED), part
         if is_last and self.remote_no_context_takeover:
             del self.decoder  # it takes 12 KiB and more
 
