@@ -39,7 +39,8 @@ class Limits:
         frames: Frames of the peer in a second, those of fragments and of control included; beyond it the connection is
             closed with 1008.
         frames_per_pass: Frames handled in one pass over a read, before others have four turns of the event loop;
-            eight after a pass of more than a millisecond.
+            eight after a pass of more than a millisecond. Of a compressed frame each 4 KiB that come out of it, or 256
+            bytes that go in, count as one more.
         pings: Pings and pongs of the peer in a second; beyond it the connection is closed with 1008.
         drain: How long shutdown lets running handlers finish.
         close: How long the closing handshake may take before the connection is aborted.

@@ -44,8 +44,8 @@ class ManualExecutor:
     def call_a_few(self, callback: Callable[[], None]) -> None:
         self.ending.call(callback)
 
-    def call_in_turn(self, callback: Callable[[], None]) -> None:
-        self.queue.wait(callback)
+    def call_in_turn(self, callback: Callable[[], None], *, first: bool = False) -> None:
+        self.queue.wait(callback, first=first)
 
     def has_in_turn(self) -> bool:
         return self.queue.has_waiting()

@@ -7,6 +7,7 @@ import random
 import tracemalloc
 import weakref
 import zlib
+from collections import Counter
 from itertools import pairwise
 from typing import Any, cast
 
@@ -26,7 +27,7 @@ from websockets.server import ServerProtocol
 from websockets.uri import parse_uri
 
 from duologue import CloseCode, Deflate, Limits
-from duologue.drivers.pace import TURNS
+from duologue.drivers.pace import A_CALL, TURNS
 from duologue.drivers.port import Executor
 from duologue.events.framing import Frames
 from duologue.limits import KIB
@@ -35,7 +36,6 @@ from duologue.net.compression import (
     PACKED,
     PIECE,
     TAKEN,
-    Deflating,
     client_extensions,
     server_extensions,
 )
@@ -85,10 +85,16 @@ def library_extensions(compression: Deflate | None) -> Offer | None:
 class Pair:
     """A server's link, and a client's half of the library's protocol that speaks to it."""
 
-    def __init__(self, ours: Deflate | None, theirs: Deflate | Offer | None, **limits: Any) -> None:
+    def __init__(
+        self,
+        ours: Deflate | None,
+        theirs: Deflate | Offer | None,
+        executor: ManualExecutor | None = None,
+        **limits: Any,
+    ) -> None:
         self.heard: list[bytes] = []
         self.heard_bytes: list[bytes] = []
-        self.executor = ManualExecutor()
+        self.executor = executor or ManualExecutor()
         self.limits = Limits(**limits)
         self.writes: list[bytes] = []
         protocol = ServerProtocol(max_size=self.limits.frame, extensions=server_extensions(ours))
@@ -388,6 +394,11 @@ class Counted:
         return found
 
 
+def a_pass(pair: Pair) -> int:
+    """Bytes that come out in one pass at most."""
+    return pair.limits.frames_per_pass * INFLATED + PIECE
+
+
 @pytest.mark.parametrize(("data", "times", "size"), [(bomb(1 << 20), 20, 1 << 20), (tables(1 << 17), 1, 0)])
 def test_what_takes_long_to_inflate_leaves_others_their_turn(
     monkeypatch: pytest.MonkeyPatch, data: bytes, times: int, size: int
@@ -401,11 +412,41 @@ def test_what_takes_long_to_inflate_leaves_others_their_turn(
     assert count.made == times
     assert sum(count.inflated) == size * times
     frames = pair.limits.frames_per_pass
-    assert max(count.inflated) <= frames * INFLATED + PIECE
+    assert max(count.inflated) <= a_pass(pair)
     assert max(count.taken) <= frames * PACKED + TAKEN
     passes = [turn for turn, taken in enumerate(count.taken) if taken]
     assert len(passes) > 10
-    assert all(later - earlier == TURNS for earlier, later in pairwise(passes))
+    gaps = Counter(later - earlier for earlier, later in pairwise(passes))
+    assert gaps.pop(A_CALL, 0) == times - 1, "before the next message nobody waits in line"
+    assert gaps.keys() == {TURNS}
+
+
+@pytest.mark.parametrize("size", [900_000, 1 << 20])
+def test_one_message_is_inflated_to_its_end_before_another_is_begun(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    """Of many at once each would be held nearly whole; and none has two while others wait for their first."""
+    executor, count = ManualExecutor(), Counting(monkeypatch)
+    pairs = [Pair(Deflate(), Deflate(), executor=executor) for _ in range(10)]
+    for pair in pairs:
+        pair.link.receive(bomb(size) * 2)
+    order: list[int] = []
+    while executor.soon:
+        executor.turn()
+        for number, pair in enumerate(pairs):
+            order += [number] * len(pair.heard)
+            pair.heard.clear()
+        assert sum(count.inflated) <= (len(order) + 1) * size + a_pass(pairs[0]), "no more than one is half done"
+    assert order == [*range(10), *range(10)]
+
+
+@pytest.mark.parametrize("frames_per_pass", [1, 16])
+def test_what_is_small_does_not_wait_behind_what_takes_long(frames_per_pass: int) -> None:
+    """Though it waits for its turn, where there is much of it."""
+    pair = Pair(Deflate(threshold=0), Deflate(threshold=0), frames_per_pass=frames_per_pass)
+    for _ in range(64):
+        pair.peer.send_text(b"x" * 100)
+    pair.link.receive(pair.said())
+    assert pair.turns() < 64 // frames_per_pass * 2 * A_CALL
+    assert len(pair.heard) == 64
 
 
 def test_what_is_small_is_heard_at_once() -> None:
@@ -454,21 +495,29 @@ def test_who_is_being_closed_is_not_inflated_for_any_more() -> None:
     assert pair.heard == []
 
 
-@pytest.mark.parametrize("more", [b"", b"\0", b"x" * 5000])
-def test_a_stream_may_end_before_its_connection_and_keeps_nothing_of_what_follows(more: bytes) -> None:
-    """A block may say that it is the last one (RFC 7692, section 7.2.3.4); what is behind it would pile up."""
-    pair = Pair(forms(True), forms(True))
-    [extension] = pair.link.protocol.extensions
-    assert isinstance(extension, Deflating)
-    for _ in range(10):
+@BOTH
+def test_a_stream_may_end_before_its_message_and_its_connection(takeover: bool) -> None:
+    """A block may say that it is the last one (RFC 7692, section 7.2.3.4); what is behind it is another stream."""
+    pair = Pair(forms(takeover), forms(takeover))
+
+    def stream(text: bytes) -> bytes:
         deflate = zlib.compressobj(9, wbits=-12)
-        ended = deflate.compress(TEXT) + deflate.flush(zlib.Z_FINISH)
-        pair.link.receive(frame(ended + more, rsv1=True))
+        return deflate.compress(text) + deflate.flush(zlib.Z_FINISH)
+
+    for _ in range(10):
+        pair.link.receive(
+            frame(stream(TEXT) + b"\0", rsv1=True) + frame(stream(b"a") + stream(b"b") + b"\0", rsv1=True)
+        )
         pair.turns()
-        assert len(extension.decoder.unused_data) <= TAKEN
-    assert pair.heard == [TEXT] * 10
-    pair.link.receive(bomb(1000))
-    assert pair.heard[10:] == [b" " * 1000]
+    assert pair.heard == [TEXT, b"ab"] * 10
+
+
+def test_streams_that_end_at_once_leave_others_their_turn() -> None:
+    pair = Pair(Deflate(), Deflate())
+    ended = b"\x03\x00"  # the shortest that there is, of which nothing comes
+    pair.link.receive(frame(ended * 1600 + b"\0", rsv1=True))
+    assert pair.turns() >= 1600 // pair.limits.frames_per_pass * TURNS
+    assert pair.heard == [b""]
 
 
 def test_only_the_first_fragment_says_that_its_message_is_compressed() -> None:

@@ -302,7 +302,7 @@ async def test_what_comes_while_reading_is_paused_waits() -> None:
 
 
 class Turning(Recorder):
-    """Notes in which turn of the event loop it is told what came, and begins the last of them as long as it reads.
+    """Notes in which turn of the event loop it is told what came.
 
     Args:
         pauses: Whether it pauses at the first read, and leaves it at that.
@@ -358,7 +358,7 @@ async def test_who_sends_much_is_read_once_in_a_turn(*, pauses: bool) -> None:
     )
 
 
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.parametrize("anyio_backend", [("asyncio", {"use_uvloop": False}), ("asyncio", {"use_uvloop": True})])
 @pytest.mark.parametrize("ends", [False, True])
 async def test_what_comes_before_there_is_a_link_is_kept_for_it(*, ends: bool) -> None:
     """uvloop reads though it was told to pause: here the loop is told to read."""

@@ -658,13 +658,27 @@ def test_they_have_them_too_after_a_long_read_that_is_all_there_is(side: Side, m
     slow_to_take(side, monkeypatch, 2 * LONG_PASS)
     side.link.receive(side.say(text(b"x" * LONG_READ)))
     assert side.paused()
+    side.transport.resume_reading()
     side.link.receive(side.say(text(b"what was read already")))
+    assert side.paused(), "also where its driver had gone on to read: all of it would pile up here"
     side.link.eof()
     assert len(side.owner.messages) == 1
     assert turns_until_more(side) == TURNS
     assert turns_until_more(side) == TURNS
     assert side.owner.messages[1:] == [b"what was read already"]
     assert side.link.protocol.state is CLOSED, "the end comes after what was read before it"
+
+
+def test_who_waits_for_its_turn_is_not_gone(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing more is read from it meanwhile, however much it says."""
+    slow_to_take(side, monkeypatch, 2 * LONG_PASS)
+    side.link.receive(side.say(text(b"x" * LONG_READ)))
+    side.link.receive(side.say(text(b"what was read already")))
+    side.executor.advance(0.9 * side.limits.idle)
+    while side.executor.soon:
+        side.executor.turn()
+    side.executor.advance(0.9 * side.limits.idle)
+    assert not side.cut()
 
 
 def together(sides: Sequence[Side]) -> ManualExecutor:

@@ -135,7 +135,8 @@ class AsyncioTransport(asyncio.Protocol):
         self.resume_reading()  # what came early may lead to a pause
         if self.link is None:
             self.link = link
-            self._live.set_write_buffer_limits(high=high_water)
+            if not self.gone:  # else uvloop raises
+                self._live.set_write_buffer_limits(high=high_water)
             link.connected(self)
             if self.early:
                 link.receive(self.early)
@@ -187,7 +188,7 @@ class UvloopTransport(AsyncioTransport):
 
 
 def _is_uvloop(loop: asyncio.AbstractEventLoop) -> bool:
-    return type(loop).__module__.partition(".")[0] == "uvloop"
+    return any(kind.__module__.partition(".")[0] == "uvloop" for kind in type(loop).__mro__)
 
 
 def _new_transport() -> AsyncioTransport:
@@ -343,9 +344,9 @@ class AsyncioExecutor:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self.now = (
-            time.monotonic if _is_uvloop(self._loop) else self._loop.time
-        )  # uvloop counts whole milliseconds of it
+        self.now, self._early = self._loop.time, 0.0
+        if _is_uvloop(self._loop):  # which counts whole milliseconds, and rings at the nearest
+            self.now, self._early = time.monotonic, 0.0005
         self.call_soon = self._loop.call_soon
         self.future = self._loop.create_future
         self._pace = Pace(self._loop.call_soon, AT_ONCE, share=A_SHARE)
@@ -356,7 +357,7 @@ class AsyncioExecutor:
         self.call_spread = Spread(self.now, self.call_at).call
         self._together: list[Callable[[], None]] = []
         self._alarms: Deadlines[Callable[[], None]] = Deadlines()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Timer | None = None
         self._rings_at = math.inf
         self._of_timers = contextvars.Context()
 
@@ -378,7 +379,7 @@ class AsyncioExecutor:
 
     def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
         # not the caller's context, which may be that of one request
-        return self._loop.call_at(when, callback, context=self._of_timers)
+        return self._loop.call_at(when + self._early, callback, context=self._of_timers)
 
     def alarm_at(self, when: float, callback: Callable[[], None]) -> Timer:
         deadline = self._alarms.push(when, callback)
@@ -389,10 +390,10 @@ class AsyncioExecutor:
     def _set_timer(self, when: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._rings_at, self._timer = when, self._loop.call_at(when, self._ring, context=self._of_timers)
+        self._rings_at, self._timer = when, self.call_at(when, self._ring)
 
     def _ring(self) -> None:
-        now = max(self.now(), self._rings_at)  # uvloop rings up to a millisecond early
+        now = max(self.now(), self._rings_at)
         self._rings_at, self._timer = math.inf, None
         for _ in range(len(self._alarms)):  # what is set for now meanwhile has its turn later
             callback = self._alarms.take(now)

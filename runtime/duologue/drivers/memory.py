@@ -299,8 +299,8 @@ class MemoryExecutor:
     def call_a_few(self, callback: Callable[[], None], /) -> None:
         self._executor.call_a_few(callback)
 
-    def call_in_turn(self, callback: Callable[[], None], /) -> None:
-        self._executor.call_in_turn(callback)
+    def call_in_turn(self, callback: Callable[[], None], /, *, first: bool = False) -> None:
+        self._executor.call_in_turn(callback, first=first)
 
     def has_in_turn(self) -> bool:
         return self._executor.has_in_turn()

@@ -109,9 +109,12 @@ class Queue:
         self._waiting: deque[Callable[[], None]] = deque()
         self._until_next = Countdown(call_soon, self._next)
 
-    def wait(self, callback: Callable[[], None]) -> None:
-        """Call it when those before it were called, and others have had their turns."""
-        self._waiting.append(callback)
+    def wait(self, callback: Callable[[], None], *, first: bool = False) -> None:
+        """Call it when those before it were called, and others have had their turns; `first` has none before it."""
+        if first:
+            self._waiting.appendleft(callback)
+        else:
+            self._waiting.append(callback)
         self._go_on()
 
     def has_waiting(self) -> bool:

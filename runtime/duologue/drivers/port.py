@@ -180,8 +180,12 @@ class Executor(Protocol):
         """Call what ends a connection: now, or in one of the next turns where there are many, as with `cancel`."""
         ...
 
-    def call_in_turn(self, callback: Callable[[], None], /) -> None:
-        """Call what may take long, when others have had several turns since anything else that does."""
+    def call_in_turn(self, callback: Callable[[], None], /, *, first: bool = False) -> None:
+        """Call what may take long, when others have had several turns since anything else that does.
+
+        Args:
+            first: Whether it is called before what waits already, since it goes on with what is half done.
+        """
         ...
 
     def has_in_turn(self) -> bool:

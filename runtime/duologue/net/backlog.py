@@ -42,14 +42,20 @@ class Backlog(Countdown):
         self._stand_in_line()
         return True
 
-    def wait(self, since: float, *, is_open: bool, is_long: bool) -> bool:
+    def wait(self, since: float, *, is_open: bool, inflates: bool, is_half_done: bool) -> bool:
         """Let others have their turn after a pass that began then; False where it was short, and all that there is.
 
         Args:
             is_open: Whether the connection is to go on; who is being closed may wait longer for its end.
-            is_long: Whether more such passes are to follow, for one message.
+            inflates: Whether what comes may be compressed, and so may take long, however little it is.
+            is_half_done: Whether a message is inflated in part. It is finished before another one is begun: of
+                thousands that were inflated side by side each would be held nearly whole.
         """
-        if is_long or self._executor.now() - since > LONG_PASS:
+        if is_half_done:
+            self._stand_in_line(first=True)
+        elif self._executor.now() - since > LONG_PASS or (
+            inflates and bool(self.parts) and self._executor.has_in_turn()
+        ):
             self._stand_in_line()
         elif self.parts:
             self.start(A_CALL if is_open else TURNS)
@@ -57,7 +63,7 @@ class Backlog(Countdown):
             return False
         return True
 
-    def _stand_in_line(self) -> None:
+    def _stand_in_line(self, *, first: bool = False) -> None:
         """The next pass begins when those of other connections that take long have had theirs."""
         self.turns = 1
-        self._executor.call_in_turn(self._turn)
+        self._executor.call_in_turn(self._turn, first=first)

@@ -90,13 +90,15 @@ class Inflation:
 
     Attributes:
         frame: The frame that it was, or that it is when all was inflated.
+        is_under_way: Whether it was begun.
     """
 
-    __slots__ = ("_inflated", "_parts", "_room", "frame")
+    __slots__ = ("_parts", "_pieces", "_room", "frame", "is_under_way")
 
-    def __init__(self, frame: Packed, inflated: Generator[tuple[int, bytes]], room: int) -> None:
+    def __init__(self, frame: Packed, pieces: Generator[tuple[int, bytes]], room: int) -> None:
         self.frame: Frame = frame
-        self._inflated = inflated
+        self.is_under_way = False
+        self._pieces = pieces
         self._room = room
         self._parts: list[bytes] = []
 
@@ -107,11 +109,13 @@ class Inflation:
             OverflowError: More comes out than there is room for.
             zlib.error: What came is not compressed.
         """
-        for cost, part in self._inflated:
+        self.is_under_way = True
+        for cost, part in self._pieces:
             self._room -= len(part)
             if self._room < 0:
                 raise OverflowError
-            self._parts.append(part)
+            if part:
+                self._parts.append(part)
             budget -= cost
             if budget <= 0:
                 return 0
@@ -137,7 +141,6 @@ class Deflating(PerMessageDeflate):
         shared = f"{wanted.threshold} {wanted.compress_settings} {agreed.local_max_window_bits}"
         self.setting: str | None = shared if agreed.local_no_context_takeover else None
         self._threshold = wanted.threshold
-        self._is_under_way = False
 
     @override
     def encode(self, frame: Frame) -> Frame:
@@ -148,29 +151,33 @@ class Deflating(PerMessageDeflate):
     @override
     def decode(self, frame: Frame, *, max_size: int | None = None) -> Frame:
         if frame.opcode is Opcode.CONT:  # whose message says whether it is compressed, and not a bit of its own
-            is_packed = self._is_under_way and not frame.rsv1
+            is_packed = self.decode_cont_data and not frame.rsv1
         else:
             is_packed = frame.rsv1 and frame.opcode in (Opcode.TEXT, Opcode.BINARY)
         if not is_packed:
             return frame
-        self._is_under_way = not frame.fin
+        self.decode_cont_data = not frame.fin
         return Packed(frame.opcode, frame.data, frame.fin, False, frame.rsv2, frame.rsv3)
 
     def inflate(self, frame: Packed, data: bytes, room: int) -> Inflation:
         """Begin to inflate what came in a frame, that before it being done with; see `Inflation`."""
-        is_first = frame.opcode is not Opcode.CONT
-        if is_first and (self.remote_no_context_takeover or self.decoder.eof):  # a stream may end before its connection
-            self.decoder = zlib.decompressobj(wbits=-self.remote_max_window_bits)
-        return Inflation(frame, self._inflated(data + _END * frame.fin, is_last=frame.fin), room)
+        if frame.opcode is not Opcode.CONT and self.remote_no_context_takeover:
+            self.decoder = self._new_decoder()
+        return Inflation(frame, self._pieces(data + _END * frame.fin, is_last=frame.fin), room)
 
-    def _inflated(self, packed: bytes, *, is_last: bool) -> Generator[tuple[int, bytes]]:
+    def _new_decoder(self) -> Any:
+        return zlib.decompressobj(wbits=-self.remote_max_window_bits)
+
+    def _pieces(self, packed: bytes, *, is_last: bool) -> Generator[tuple[int, bytes]]:
         """Each part that comes out, with the number of frames that it counts for."""
         for start in range(0, len(packed), TAKEN):
             rest = packed[start : start + TAKEN]
-            while rest and not self.decoder.eof:
+            while rest:
                 before, part = len(rest), self.decoder.decompress(rest, PIECE)
-                rest = self.decoder.unconsumed_tail
-                yield max((before - len(rest)) // PACKED, len(part) // INFLATED), part
+                rest, ends = self.decoder.unconsumed_tail or self.decoder.unused_data, self.decoder.eof
+                if ends:  # a block may say that it is the last one (RFC 7692, section 7.2.3.4)
+                    self.decoder = self._new_decoder()
+                yield ends + max((before - len(rest)) // PACKED, len(part) // INFLATED), part
         if is_last and self.remote_no_context_takeover:
             del self.decoder  # it takes 12 KiB and more
 

@@ -133,6 +133,7 @@ class Link:
             return
         if self._backlog.turns:
             self._backlog.parts.append(data)
+            self._live.pause_reading()  # a driver may have gone on to read
             return
         if (len(data) > LONG_READ or self._deflating is not None) and self._backlog.queue(data):
             self._live.pause_reading()
@@ -354,10 +355,10 @@ class Link:
         data = self._cutter.whole(unread)
         budget, offset, under_way = self.limits.frames_per_pass, 0, True
         while budget > 0 and (offset < len(data) or self._inflation is not None) and not self.closed:
-            frames: Sequence[Cut] = ()
             if self._inflation is not None:
                 budget = self._inflate(self._inflation, budget)
                 continue
+            frames: Sequence[Cut] = ()
             if (begun := self._cutter.begun) is not None:
                 frames, offset = self._cutter.complete(data, offset, begun)
             elif self._deaf and (passed := self._cutter.skip(data, offset)) > offset:
@@ -418,7 +419,7 @@ class Link:
         if self.closed or self._aborted:
             return
         if self._backlog.parts:
-            self.now = self.executor.now()
+            self.now = self._watchdog.last_byte = self.executor.now()  # its bytes were here, and nobody read on
             self._feed(self._backlog.parts.pop(0))
             if self._wait():
                 return
@@ -429,7 +430,12 @@ class Link:
 
     def _wait(self) -> bool:
         """Let others have their turn, if they have to wait for it; whether this one does."""
-        return self._backlog.wait(self.now, is_open=self.is_open, is_long=self._inflation is not None)
+        return self._backlog.wait(
+            self.now,
+            is_open=self.is_open,
+            inflates=self._deflating is not None,
+            is_half_done=self._inflation is not None and self._inflation.is_under_way,
+        )
 
     def _hear(self, frames: Sequence[Cut]) -> None:
         for frame in frames:
@@ -447,7 +453,8 @@ class Link:
                     self._send_control(PONG, frame[1])
 
     def _inflate(self, inflation: Inflation, budget: int) -> int:
-        """Go on with a compressed frame; what is left of the budget, which is nothing where more is to come of it."""
+        """Go on with a compressed frame; what is left of the budget: nothing after one that took several passes."""
+        was_under_way = inflation.is_under_way
         try:
             budget = inflation.go_on(budget)
         except OverflowError:
@@ -458,7 +465,7 @@ class Link:
             if budget:
                 self._inflation = None
                 self._receive_frame(inflation.frame)
-        return budget
+        return 0 if was_under_way else budget
 
     def _count_ping(self) -> None:
         """Close for a peer that asks for too many signs of life, or gives them."""
