@@ -105,12 +105,13 @@ publish: ## upload them to REPOSITORY_URL; DRY_RUN=1 only says what would be sen
 	$(if $(DRY_RUN),@echo "DRY_RUN is set: nothing was sent",$(BIN)/twine upload --non-interactive --disable-progress-bar \
 	  --repository-url "$(REPOSITORY_URL)" $(DIST)/*.whl $(DIST)/*.tar.gz)
 
-# Each test runs once: those of the runtime while its coverage is measured, but on uvloop, whose driver is asyncio's.
+# Each test runs once: those of the runtime while its coverage is measured, but on uvloop, whose driver is nearly all
+# asyncio's: the rest is measured by `test_executors`.
 # `make demo` and the wheels are among them: the README's commands are run, and what is built is installed.
 check: ## everything that must hold before a change is merged
 	$(MAKE) check-generated lint types
 	@mkdir -p build
-	$(PY) -m coverage run -m pytest -n $(WORKERS) --dist worksteal -q -m "not long" -k "not uvloop" $(COVERING)
+	$(PY) -m coverage run -m pytest -n $(WORKERS) --dist worksteal -q -m "not long" -k "not uvloop or test_executors" $(COVERING)
 	$(PY) -m coverage combine -q
 	$(PY) -m coverage report
 	$(MAKE) test ARGS="-k uvloop $(COVERING)"

@@ -291,6 +291,26 @@ def test_a_handshake_that_comes_bit_by_bit_is_read_again_a_little_later(client: 
         assert not side.paused()
 
 
+def test_what_comes_with_the_answer_to_a_handshake_leaves_others_their_turn() -> None:
+    side = Side(client=True)
+    ours, peer = side.link.protocol, side.peer
+    assert isinstance(ours, ClientProtocol)
+    assert isinstance(peer, ServerProtocol)
+    ours.send_request(ours.connect())
+    peer.receive_data(b"".join(ours.data_to_send()))
+    [request] = peer.events_received()
+    assert isinstance(request, Request)
+    peer.send_response(peer.accept(request))
+    messages = side.limits.frames_per_pass + 1
+    side.link.receive(side.sent_by_peer() + side.say(*[text(b"x")] * messages))
+    assert len(side.owner.messages) < messages
+    assert side.paused()
+    while side.executor.soon:
+        side.executor.turn()
+    assert len(side.owner.messages) == messages
+    assert not side.paused()
+
+
 def test_one_that_comes_at_once_is_not_kept_waiting(client: bool) -> None:
     assert Side(client=client).open().transport.pauses == 0
 
