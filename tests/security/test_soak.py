@@ -34,7 +34,7 @@ CROWDS: Final = 4
 HISTORY: Final = 10_000
 """Events that the server keeps: before the beginning of what is measured it has as many."""
 
-HELD: Final = 8 * MIB
+HELD: Final = 16 * MIB
 """What a server may hold more than before. What the C library keeps of its most is no part of it, and is printed."""
 
 LONG: Final = float(os.environ.get("DUOLOGUE_SOAK_SECONDS", "300")) / len(BACKENDS)
