@@ -6,6 +6,7 @@ all the while. What the bystander notices is compared with what it noticed when 
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from typing import Final
@@ -66,12 +67,12 @@ def endure(
     *,
     seconds: float,
     part: float,
-    floor: float = 0.0,
-    calls: int = 0,
+    floor: float,
+    calls: float = math.inf,
     nice: int = FLOODER,
     tries: int = 3,
 ) -> None:
-    """See that a bystander waits at most twice as long as when all is quiet, or as `floor` or `calls` say.
+    """See that a bystander waits at most twice as long as when all is quiet, or as `floor` and `calls` say.
 
     It is quiet when nobody but the bystander talks to the server. Somebody else wants a processor then too, as little
     and as long as a flooder does: there may be no more than two of them, and what the kernel gives to whom is no
@@ -81,14 +82,14 @@ def endure(
     Args:
         part: The part of its calls of which that is said.
         floor: Seconds that it may wait in any case.
-        calls: So many calls, one after the other, it may wait for in any case, as long as most take when all is quiet.
+        calls: Or as long as so many calls take most of the time when all is quiet, where that is less.
     """
     seen: list[str] = []
     for _ in range(tries):
         with Apart(compete, nice=nice):
             took = bystander.quiet(seconds / 2)
         quiet = percentile(took, part)
-        allowed = max(2 * quiet, floor, calls * percentile(took, 0.5))
+        allowed = max(2 * quiet, min(floor, calls * percentile(took, 0.5)))
         flooded = percentile(suffer(victim, bystander, flood, seconds, nice), part)
         if flooded < allowed:
             return
@@ -104,4 +105,4 @@ def test_a_flood(victim: Victim, bystander: Bystander, name: str) -> None:
 @pytest.mark.long  # half a minute for each event loop
 @pytest.mark.parametrize("name", FLOODS)
 def test_a_flood_that_goes_on(victim: Victim, bystander: Bystander, name: str) -> None:
-    endure(victim, bystander, FLOODS[name], seconds=5, part=0.99, calls=30, nice=IDLE)
+    endure(victim, bystander, FLOODS[name], seconds=5, part=0.99, floor=0.005, calls=30, nice=IDLE)

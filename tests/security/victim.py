@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import gc
 import logging
 import os
@@ -68,12 +67,6 @@ class _Log(logging.Handler):
         self.lines.append(self.format(record))
 
 
-def _settle() -> None:
-    """Give back what nobody holds: the C library keeps what was freed between what is still there."""
-    gc.collect()
-    ctypes.CDLL(None).malloc_trim(0)
-
-
 def _tasks(loop: str) -> int:
     """How many tasks live."""
     if loop == "trio":
@@ -106,9 +99,6 @@ async def _serve(pipe: Pipe, loop: str, limits: Limits) -> None:
                     ends.clear()
                 case ("present",):
                     pipe.send((server.handshakes, len(server.connections)))
-                case ("settle",):
-                    _settle()
-                    pipe.send("settled")
                 case ("tasks",):
                     gc.collect()
                     pipe.send(_tasks(loop))
@@ -175,12 +165,6 @@ class Victim(Apart):
     def resident(self) -> int:
         """Bytes of memory that it has."""
         return int(self._proc("statm").split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-    @property
-    def held(self) -> int:
-        """Bytes of memory that it has and needs."""
-        assert self.ask("settle") == "settled"
-        return self.resident
 
     @property
     def worked(self) -> float:

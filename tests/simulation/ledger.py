@@ -13,6 +13,7 @@ import anyio
 from typing_extensions import override
 
 from duologue import AnswerStore, Call, Event, LogEntry, MemoryLog
+from duologue.drivers import current
 from duologue.handling.answers import MemoryAnswers
 from duologue.session.states import Role
 
@@ -61,7 +62,7 @@ class Ledger:
         session = call.connection.session
         client = session.peer if session.role is Role.SERVER else session._hello
         assert client is not None, "a client tells who it is before it calls"
-        run = Run(mark, anyio.current_time(), client.session, client.gen, call.deadline)
+        run = Run(mark, current().now(), client.session, client.gen, call.deadline)
         self.runs.append(run)
         return run
 
