@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import gc
+import weakref
 from contextlib import AsyncExitStack
 
 import anyio
@@ -181,3 +183,13 @@ async def test_what_does_not_pass_ends_the_iteration_with_it() -> None:
         await server.aclose()
         with pytest.raises(StopAsyncIteration):
             await anext(server)
+
+
+async def test_the_last_one_that_came_is_not_held_until_the_next_one_comes() -> None:
+    async with serving(Room()) as server:
+        async with ChatClient.open(url_of(server)):
+            [connection] = map(weakref.ref, server.connections)
+        await until(lambda: not server.connections)
+        await anyio.wait_all_tasks_blocked()
+        gc.collect()
+        assert connection() is None

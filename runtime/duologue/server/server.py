@@ -369,6 +369,7 @@ class Server(Generic[PeerT]):
         self._party = structs.replace(self._party, scope=scope)
         while (reception := await self._next()) is not None:
             scope.spawn(reception.run)
+            del reception  # its own task has it: here it would live until the next one comes
 
 
 @asynccontextmanager
