@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from .. import ir
 from ..problems import printable
-from .rules import RULES, Level, Rule
+from .rules import RULES, Rule
 
 
 class Version(StrEnum):
@@ -278,8 +278,3 @@ def _witness_json(witness: Witness | None) -> dict[str, Any] | None:
                 "payload": witness.payload,
                 "differs": witness.differs,
             }
-
-
-def has_level(findings: Iterable[Finding], level: Level) -> bool:
-    """Whether any of them breaks something of a level."""
-    return any(finding.breaks and finding.rule.level is level for finding in findings)

@@ -156,10 +156,6 @@ class TypeReader(FieldReader):
             return Long(schema=verbatim(schema, self.sources, place, self.named))
         return self._union(trees, schema, place, name)
 
-    def _is_unknown(self, option: Any) -> bool:
-        """Whether a member stands for those that later versions may add."""
-        return is_map(option) and bool(self.hints(option).get("unknown"))
-
     def _named_union(
         self,
         schema: Schema,
