@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
 import logging
 import os
@@ -10,7 +11,7 @@ import resource
 import time
 from collections import Counter
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from typing import Any, Final
@@ -25,7 +26,7 @@ from tests.runtime.support import Room
 from tests.security.apart import Apart
 from typing_extensions import override
 
-from duologue import Anonymous, Deflate, Limits, serve
+from duologue import Anonymous, Deflate, EventLog, Limits, MemoryLog, serve
 from duologue.net.link import Link
 
 SIGNED_IN: Final = b"Authorization: Bearer anybody\r\n"
@@ -33,6 +34,10 @@ SIGNED_IN: Final = b"Authorization: Bearer anybody\r\n"
 
 PAUSE: Final = 0.001
 """Seconds between the calls of somebody who is no burden."""
+
+HISTORY: Final = 100
+"""Events that the server keeps. Each lies among what its peers had at the time: the usual ten thousand would lie all
+over its memory after an hour, and be taken for something of theirs."""
 
 
 # --------------------------------------------------------------------------------------------------- in its own process
@@ -49,10 +54,22 @@ def _note_ends(ends: Counter[str]) -> None:
 
 
 class _Nothing(list[Any]):
-    """Where a service that keeps account of its calls keeps none: here its memory is measured."""
+    """Where a service that keeps account of its calls keeps none."""
 
     @override
     def append(self, _: Any) -> None: ...
+
+
+class _Brief(Room):
+    """Keeps no account of its calls, and little history: what it has is to be what its peers cost."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = _Nothing()
+
+    @override
+    def event_log(self) -> EventLog:
+        return MemoryLog(HISTORY)
 
 
 class _Log(logging.Handler):
@@ -67,6 +84,13 @@ class _Log(logging.Handler):
         self.lines.append(self.format(record))
 
 
+def _settle() -> None:
+    """Give back what nobody holds: the C library keeps what was freed between what is still there."""
+    gc.collect()
+    with suppress(AttributeError):  # one that cannot be asked keeps little
+        ctypes.CDLL(None).malloc_trim(0)
+
+
 def _tasks(loop: str) -> int:
     """How many tasks live."""
     if loop == "trio":
@@ -79,10 +103,8 @@ async def _serve(pipe: Pipe, loop: str, limits: Limits) -> None:
     _note_ends(ends)
     log = _Log()
     logging.basicConfig(level=logging.WARNING, handlers=[log])
-    room = Room()
-    room.calls = _Nothing()
     async with serve(
-        room,
+        _Brief(),
         "127.0.0.1",
         0,
         limits=limits,
@@ -99,6 +121,9 @@ async def _serve(pipe: Pipe, loop: str, limits: Limits) -> None:
                     ends.clear()
                 case ("present",):
                     pipe.send((server.handshakes, len(server.connections)))
+                case ("settle",):
+                    _settle()
+                    pipe.send("settled")
                 case ("tasks",):
                     gc.collect()
                     pipe.send(_tasks(loop))
@@ -165,6 +190,12 @@ class Victim(Apart):
     def resident(self) -> int:
         """Bytes of memory that it has."""
         return int(self._proc("statm").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    @property
+    def held(self) -> int:
+        """Bytes of memory that it has and needs."""
+        assert self.ask("settle") == "settled"
+        return self.resident
 
     @property
     def worked(self) -> float:
