@@ -124,19 +124,21 @@ class TrioTransport:
             while not self._closing and (data := await receive()):
                 self._link.receive(data)
                 data = b""  # what came stays no longer, and what was made for `READ_SIZE` would break up the heap
-                if not self._readable.is_set():
-                    await self._readable.wait()
         if not self._closing:
             self._link.eof()
             self.close()
 
     async def _receive_any(self) -> bytes:
+        if not self._readable.is_set():
+            await self._readable.wait()
         return bytes(await self._stream.receive_some(READ_SIZE))
 
     async def _receive(self) -> bytes:
         """As a stream does, which asks the kernel before it waits, and nearly always in vain."""
         while True:
             await trio.lowlevel.wait_readable(self._socket)
+            if not self._readable.is_set():  # paused after what was read last, or while there was nothing
+                await self._readable.wait()
             with suppress(BlockingIOError):
                 return os.read(self._socket.fileno(), READ_SIZE)
 
