@@ -144,7 +144,7 @@ def test_nothing_is_left_of_those_who_come_and_go(loop: str, size: int, seconds:
     with Victim(loop, limits) as victim:
         endure(victim, size, seconds * WARM, seed=1)
         until(lambda: victim.present() == (0, 0))
-        tasks, descriptors, before, needed = victim.tasks, victim.descriptors, victim.resident, victim.held
+        before, tasks, descriptors, needed = victim.resident, victim.tasks, victim.descriptors, victim.held
         with Bystander(victim) as bystander, bystander.calling() as took:
             came, most = endure(victim, size, seconds, seed=2)
         until(lambda: victim.present() == (0, 0))
