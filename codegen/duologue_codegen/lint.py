@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from . import ir
 from .problems import Problem, quote
 from .resolve.recursion import definition_references
+from .resolve.rules import SPREAD
 
 _NOWHERE = ir.Origin(file="", line=1, column=1)
 
@@ -17,6 +18,7 @@ def lint(protocol: ir.Protocol) -> list[Problem]:
         *_undescribed(protocol),
         *_unused_definitions(protocol),
         *_unused_errors(protocol),
+        *_uncarried_details(protocol),
         *_unused_scopes(protocol),
     ]
     return sorted(found, key=lambda problem: (problem.file, problem.line, problem.column, problem.message))
@@ -69,6 +71,27 @@ def _unused_errors(protocol: ir.Protocol) -> Iterator[Problem]:
     for error in protocol.errors:
         if error.class_name not in used:
             yield _warn(protocol, error.origin, f"no action ends in error {quote(error.code)}")
+
+
+def _uncarried_details(protocol: ir.Protocol) -> Iterator[Problem]:
+    """Errors whose details stay behind: the protocol's own messages have no place for them."""
+    template = None if protocol.envelope is None else protocol.envelope.get("reply_error")
+    if template is None or _has_data(template):
+        return
+    for error in protocol.errors:
+        if error.details is not None:
+            message = f"error {quote(error.code)} has details, and `wire.reply_error` no place for them"
+            yield _warn(protocol, error.origin, message, "put `$data` where they are")
+
+
+def _has_data(template: ir.JsonValue) -> bool:
+    match template:
+        case dict():
+            return any(map(_has_data, template.values()))
+        case list():
+            return any(map(_has_data, template))
+        case _:
+            return template in ("$data", f"{SPREAD}$data")
 
 
 def _unused_scopes(protocol: ir.Protocol) -> Iterator[Problem]:
