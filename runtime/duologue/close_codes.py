@@ -25,6 +25,8 @@ class CloseCode(enum.IntEnum):
     INTERNAL_ERROR = 1011
     RESTART = 1012
     """The server restarts: reconnect."""
+    TRY_AGAIN_LATER = 1013
+    """Nobody can say now who the peer is: back off."""
     VIOLATION = 4400
     """The peer broke the protocol: stop."""
     UNAUTHENTICATED = 4401

@@ -5,6 +5,8 @@ Names and attributes are those of the semantic conventions for RPC.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 from typing_extensions import override
@@ -44,6 +46,15 @@ SERVER_FAULTS: Final = frozenset(
 )
 """Statuses that make the called end's span an error, as for gRPC: the others are the caller's affair."""
 
+_STATE: Final = re.compile(
+    r"""[ \t]*(?:
+        (?:[a-z][a-z0-9_*/-]{0,255} | [a-z0-9][a-z0-9_*/-]{0,240}@[a-z][a-z0-9_*/-]{0,13})
+        =[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e][ \t]*
+    )?""",
+    re.VERBOSE,
+)
+"""A member of a `tracestate`, or nothing (W3C Trace Context, section 3.3.1.3)."""
+
 _W3C: Final = TraceContextTextMapPropagator()
 
 
@@ -74,7 +85,7 @@ class Tracing(Observer):
         outgoing = call.direction is Direction.OUTGOING
         span = self._tracer.start_span(
             _method(call) if call.known else SYSTEM,
-            context=None if outgoing else _W3C.extract(call.meta, context=Context()),
+            context=None if outgoing else _extract(call.meta),
             kind=SpanKind.CLIENT if outgoing else SpanKind.SERVER,
             attributes=_attributes(call),
         )
@@ -119,6 +130,13 @@ def _attributes(call: ObservedCall) -> dict[str, str | int]:
     else:  # a server calls: the other end has no address to be called at, but for the one that it came from
         attributes["server.address"] = connection.peer_address
     return attributes
+
+
+def _extract(meta: Mapping[str, str]) -> Context:
+    """The trace that the other end goes on with. The library logs a state that is none, and a peer's words with it."""
+    if not all(map(_STATE.fullmatch, meta.get("tracestate", "").split(","))):
+        meta = {name: value for name, value in meta.items() if name != "tracestate"}
+    return _W3C.extract(meta, context=Context())
 
 
 def _inject(span: Span, meta: dict[str, str]) -> None:

@@ -289,7 +289,10 @@ def test_several_keys_by_their_id(pair: tuple[Any, str]) -> None:
 def test_clocks_may_differ_by_the_leeway() -> None:
     late = signed(exp=datetime.now(UTC) - timedelta(seconds=5))
     nobody(tokens_of(), late)
-    assert who(tokens_of(leeway=30), late).name == "ada"
+    ada = who(tokens_of(leeway=30), late)
+    assert ada.name == "ada"
+    assert ada.expires_at is not None
+    assert ada.expires_at > datetime.now(UTC), "a server that asks whether it has expired lets it in"
 
 
 def test_audience_and_issuer_need_not_be_anybody() -> None:

@@ -241,14 +241,29 @@ async def test_what_is_no_trace_context_begins_a_trace() -> None:
     assert [span.parent for span in traces.spans] == [None] * 3
 
 
-async def test_trace_state_is_carried_on() -> None:
-    state = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01", "tracestate": "vendor=1"}
+@pytest.mark.parametrize(
+    "state",
+    ["a=secret\nINFO forged", "=secret", "A=secret", "a=", "a=secret=", "9=secret", "a=\N{SNOWMAN}", f"a={'x' * 257}"],
+)
+async def test_nothing_is_logged_of_what_is_no_trace_state(state: str, caplog: pytest.LogCaptureFixture) -> None:
+    meta = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01", "tracestate": f"vendor=1,{state}"}
     async with serve_alone() as (server, traces), ChatClient.open(f"ws://127.0.0.1:{server.port}") as client:
-        await client.echo(text="a", options=CallOptions(meta=state))
+        await client.echo(text="a", options=CallOptions(meta=meta))
+    [span] = traces.spans
+    assert span.context is not None
+    assert (span.context.trace_id, span.context.trace_state.to_header()) == (int("a" * 32, 16), "")
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("state", ["vendor=1", "vendor=1,9a/b*c-d_@x= !~"])
+async def test_trace_state_is_carried_on(state: str) -> None:
+    meta = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01", "tracestate": state}
+    async with serve_alone() as (server, traces), ChatClient.open(f"ws://127.0.0.1:{server.port}") as client:
+        await client.echo(text="a", options=CallOptions(meta=meta))
     [span] = traces.spans
     assert span.context is not None
     assert f"{span.context.trace_id:032x}" == "a" * 32
-    assert span.context.trace_state.to_header() == "vendor=1"
+    assert span.context.trace_state.to_header() == state
 
 
 @asynccontextmanager

@@ -8,8 +8,9 @@ from contextlib import suppress
 import anyio
 import pytest
 from msgspec.structs import replace
-from tests.runtime.chat import ASK_BACK, AskParams, ChatClient
+from tests.runtime.chat import ASK_BACK, ECHO, AskParams, ChatClient, ChatPeer, Echo, EchoParams, Waved
 from tests.runtime.proxy import proxied
+from tests.runtime.raw import raw_client
 from tests.runtime.support import BOUND, Guest, Room, Shielded, connection_of, serving, talking, until, url_of
 from typing_extensions import override
 
@@ -52,6 +53,47 @@ class TestServer:
             assert room.stopped == 0
             await until(lambda: told)
             assert told == [1001]
+
+    async def test_handlers_of_events_may_finish(self) -> None:
+        class Slow(Room):
+            @override
+            async def on_waved(self, call: Call[ChatPeer], event: Waved) -> None:
+                self.running += 1
+                await anyio.sleep(0.2)
+                await super().on_waved(call, event)
+
+        room = Slow()
+        async with talking(room) as (server, client):
+            await client.notify(Waved(who="me"))
+            await client.notify(Waved(who="you"))
+            await until(lambda: room.running == 2)
+            await server.aclose()
+            assert len(room.waved) == 2
+
+    async def test_keyed_handlers_may_finish_whose_connection_is_gone(self) -> None:
+        class Slow(Room):
+            done = False
+
+            @override
+            async def echo(self, call: Call[ChatPeer], params: EchoParams) -> Echo:
+                self.running += 1
+                await anyio.sleep(0.2)
+                self.done = True
+                return Echo(text=params.text)
+
+            @override
+            def handlers(self) -> Sequence[Bound]:
+                return (unary(replace(ECHO, effect=Effect.KEYED), self.echo),)
+
+        room = Slow()
+        async with serving(room) as server:
+            async with raw_client(server.port) as client:
+                await client.say(hello={"protocol": "chat", "version": "1.0.0", "api": 1, "session": "s", "gen": 1})
+                await client.say(id="1", action="echo", key="k", params={"text": "on"})
+                await until(lambda: room.running)
+            await until(lambda: not server.connections)
+            await server.aclose()
+            assert room.done
 
     async def test_handlers_that_do_not_are_cancelled(self) -> None:
         room = Room()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,12 +14,16 @@ from tests.runtime.support import until
 from tests.security.raw import ask
 from tests.security.sdk import vault
 from tests.security.test_login import authenticate, browsing
-from tests.security.vaults import Helper, Vault, guarded, on_sockets, token_of
+from tests.security.vaults import Helper, Vault, World, guarded, on_sockets, token_of
+from typing_extensions import override
 
 from duologue import CallError, CallOptions, ConnectFailed, HistoryLost, Limits, PermissionDenied, Position, serve
 from duologue.access import admission
 from duologue.access.gate import NO_RIGHTS
 from duologue.drivers.memory import MemoryNetwork
+
+BRIEF = Limits(drain=0.1)
+"""Where what is to end may go on, nobody waits for it."""
 
 PATIENCE = 10.0
 """Seconds after which what a guard does, most often at once, is held not to come."""
@@ -187,6 +193,40 @@ async def asking_a_peer_without_the_scope() -> bool:
         return await is_refused(peer.assist())
 
 
+async def asking_a_peer_whose_scope_goes_while_the_call_waits() -> bool:
+    asked = anyio.Event()
+    answer = anyio.Event()
+
+    class Busy(Helper):
+        @override
+        async def greet(self, call: Any, params: Any) -> str:
+            asked.set()
+            await answer.wait()
+            return "hello"
+
+    refused: list[bool] = []
+    one = Limits(in_flight=1)
+    async with guarded() as world, world.client("helper", serve=Busy(), limits=one) as client:
+        [peer] = world.server.peers()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(peer.greet)
+            await asked.wait()
+
+            async def ask() -> None:
+                refused.append(await is_refused(peer.assist()))
+
+            tasks.start_soon(ask)
+            await until(lambda: world.connection_of("helper").calls._places)
+            await client.authenticate(world.people.grant("helper", "a-token-that-may-less", roles=set()))
+            answer.set()
+    return refused == [True]
+
+
+async def an_event_for_one_peer_without_its_scope() -> bool:
+    async with guarded() as world, world.client("viewer"):
+        return await is_refused(world.connection_of("viewer").notify(vault.Ruled(name="secret")))
+
+
 async def an_event_after_the_rights_went() -> bool:
     async with guarded() as world, world.client("viewer") as client, client.events.changed() as changed:
         world.connection_of("viewer").standing.rights = NO_RIGHTS
@@ -240,6 +280,16 @@ async def a_stream_after_a_refresh_with_less() -> bool:
         return False
 
 
+async def a_notification_s_handler_after_a_refresh_with_less() -> bool:
+    async with guarded() as world, world.client("editor") as client:
+        await client.notify(vault.Moved(name="on and on"))
+        await until(lambda: world.service.running["moved"])
+        await client.authenticate(world.people.grant("editor", "a-token-that-may-less", roles=set()))
+        with anyio.move_on_after(PATIENCE):
+            await until(lambda: not world.service.running["moved"])
+        return not world.service.running["moved"]
+
+
 async def a_refresh_with_somebody_else_s_token() -> bool:
     async with guarded() as world, world.client("viewer") as client:
         return await is_refused(client.authenticate(token_of("owner"))) and await is_refused(client.wipe())
@@ -267,7 +317,29 @@ async def a_connection_after_a_revocation() -> bool:
 
 async def a_keyed_handler_after_a_revocation() -> bool:
     runs_on = 1
-    async with guarded() as world, world.client("editor") as client, anyio.create_task_group() as tasks:
+    async with guarded(limits=BRIEF) as world, keyed_and_lost(world):
+        world.server.revoke("editor")
+        with anyio.move_on_after(PATIENCE):
+            await until(lambda: not world.service.running["hold_key"])
+        runs_on = world.service.running["hold_key"]
+    return not runs_on
+
+
+async def a_keyed_handler_after_its_credentials_expired() -> bool:
+    runs_on = 1
+    async with guarded(limits=replace(BRIEF, expiry_grace=0.05)) as world:
+        world.people.grant("editor", expires_at=datetime.now(UTC) + timedelta(seconds=0.3))
+        async with keyed_and_lost(world):
+            with anyio.move_on_after(0.35 + PATIENCE):
+                await until(lambda: not world.service.running["hold_key"])
+            runs_on = world.service.running["hold_key"]
+    return not runs_on
+
+
+@asynccontextmanager
+async def keyed_and_lost(world: World) -> AsyncGenerator[None]:
+    """A keyed handler of the editor's runs, the connection is gone, and nobody comes back."""
+    async with world.client("editor") as client, anyio.create_task_group() as tasks:
 
         async def call() -> None:
             with suppress(CallError):
@@ -279,12 +351,20 @@ async def a_keyed_handler_after_a_revocation() -> bool:
         connection = world.connection_of("editor")
         connection.abort()
         await connection.until_closed()
+        yield
+        tasks.cancel_scope.cancel()
+
+
+async def a_notification_s_handler_after_a_revocation() -> bool:
+    async with browsing() as (world, browser):  # which does not close
+        await browser.say(authenticate())
+        await browser.hear()
+        await browser.say({"event": "moved", "data": {"name": "on and on"}})
+        await until(lambda: world.service.running["moved"])
         world.server.revoke("editor")
         with anyio.move_on_after(PATIENCE):
-            await until(lambda: not world.service.running["hold_key"])
-        runs_on = world.service.running["hold_key"]
-        tasks.cancel_scope.cancel()
-    return not runs_on
+            await until(lambda: not world.service.running["moved"])
+        return not world.service.running["moved"]
 
 
 # --------------------------------------------------------------------------------------------------- whose things are

@@ -19,9 +19,11 @@ from duologue.access.admission import Admission, Crowd, Unfinished
 from duologue.access.gate import Gate, Rights
 from duologue.access.proxies import Proxies
 from duologue.access.standing import Standing
+from duologue.calling.calls import Calls
 from duologue.events.subscriptions import Subscriptions
 from duologue.handling import lingering
 from duologue.handling.handlers import Handlers
+from duologue.handling.notifications import Notifications
 from duologue.net import handshake
 from duologue.server import clients, reception, server
 from duologue.server.reception import Reception
@@ -191,6 +193,17 @@ def peers_are_only_asked_what_they_may(patch: Patch) -> None:
     let_through(patch, lambda it: it.name == "assist")
 
 
+@keeps_out(probes.asking_a_peer_whose_scope_goes_while_the_call_waits)
+def rights_are_looked_at_when_a_call_leaves(patch: Patch) -> None:
+    turn = Calls.turn
+    patch.setattr(Calls, "turn", lambda self, timeout, _: turn(self, timeout))
+
+
+@keeps_out(probes.an_event_for_one_peer_without_its_scope)
+def events_for_one_peer_need_their_scope(patch: Patch) -> None:
+    let_events_through(patch)
+
+
 @keeps_out(probes.an_event_after_the_rights_went)
 def each_event_is_looked_at(patch: Patch) -> None:
     patch.setattr(Subscriptions, "_may_have", lambda *_: True)
@@ -209,6 +222,11 @@ def subscriptions_are_rechecked(patch: Patch) -> None:
 @keeps_out(probes.a_stream_after_a_refresh_with_less)
 def running_calls_are_rechecked(patch: Patch) -> None:
     patch.setattr(Handlers, "recheck", nothing)
+
+
+@keeps_out(probes.a_notification_s_handler_after_a_refresh_with_less)
+def handlers_of_notifications_are_rechecked(patch: Patch) -> None:
+    patch.setattr(Notifications, "recheck", nothing)
 
 
 @keeps_out(probes.a_refresh_with_somebody_else_s_token)
@@ -235,6 +253,16 @@ def the_revoked_are_expelled(patch: Patch) -> None:
 @keeps_out(probes.a_keyed_handler_after_a_revocation)
 def handlers_of_the_revoked_are_stopped(patch: Patch) -> None:
     patch.setattr(Handlers, "stop_all", nothing)
+
+
+@keeps_out(probes.a_keyed_handler_after_its_credentials_expired)
+def nothing_lingers_without_credentials(patch: Patch) -> None:
+    patch.setattr(lingering._Wait, "lingers", lambda self: self.executor.now() + lingering.LINGER)
+
+
+@keeps_out(probes.a_notification_s_handler_after_a_revocation)
+def handlers_of_notifications_are_stopped(patch: Patch) -> None:
+    patch.setattr(Notifications, "stop_all", nothing)
 
 
 # ---------------------------------------------------------------------------------------------------- whose things are

@@ -30,6 +30,7 @@ from duologue import (
     Unavailable,
     Unimplemented,
 )
+from duologue.access.gate import NO_RIGHTS
 
 pytestmark = pytest.mark.anyio
 
@@ -76,6 +77,21 @@ async def test_a_refresh_may_bring_less_and_ends_what_is_not_covered() -> None:
         [peer] = world.server.peers()
         with pytest.raises(PermissionDenied):
             await peer.assist()
+
+
+async def test_a_notification_s_handler_is_stopped_once_or_never_begins() -> None:
+    async with guarded() as world, world.client("editor") as client:
+        connection = world.connection_of("editor")
+        await client.notify(vault.Moved(name="on and on"))
+        await client.notify(vault.Waved(name="one"))
+        await until(lambda: world.service.running["moved"] and world.service.asked["waved"])
+        connection.on_message(b'{"event": "moved", "data": {"name": "late"}}')
+        connection.standing.rights = NO_RIGHTS
+        connection.recheck()
+        connection.recheck()
+        await until(lambda: not world.service.running["moved"])
+        assert await client.ping() == "editor"
+        assert world.service.asked["moved"] == 1
 
 
 async def test_a_stream_ends_when_its_scope_is_taken_away() -> None:

@@ -87,7 +87,7 @@ class Vault(vault.VaultService):  # type: ignore[misc]
         return call.identity.name
 
     async def on_moved(self, call: Call[Any], event: Any) -> None:
-        self.take(call)
+        await (self.wait(call) if event.name == "on and on" else self.look(call, event))
 
     async def on_waved(self, call: Call[Any], event: Any) -> None:
         self.take(call)

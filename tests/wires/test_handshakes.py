@@ -10,6 +10,7 @@ from tests.runtime.raw import Raw, raw_client, raw_server
 from tests.runtime.support import until
 from tests.runtime.watchers import Notes
 from tests.wires.support import BOUND, sdk, serving, url
+from websockets.exceptions import ConnectionClosedError
 
 from duologue import (
     Call,
@@ -18,10 +19,13 @@ from duologue import (
     Identity,
     Limits,
     PermissionDenied,
+    ResourceExhausted,
     StaticTokens,
+    Unavailable,
     Unimplemented,
     serve,
 )
+from duologue.client import backoff
 from duologue.connection.ear import Ear
 from duologue.drivers.memory import MemoryNetwork
 
@@ -180,7 +184,11 @@ class Hub(hearth.HearthService):  # type: ignore[misc]
     async def get_states(self, call: Call[Any], params: Any) -> list[str]:
         return [call.identity.name]
 
+    def __init__(self) -> None:
+        self.turned_off = 0
+
     async def turn_off(self, call: Call[Any], params: Any) -> None:
+        self.turned_off += 1
         await call.connection.notify(hearth.StateChanged(entity=params.entity))
 
 
@@ -246,7 +254,7 @@ async def test_a_limit_that_refuses_somebody_who_has_logged_in_is_told_by_its_na
                 await client.hear()
                 await client.say(login)
                 assert (await client.hear())["type"] == "auth_ok"
-            assert await second.until_closed() == 4401
+            assert await second.until_closed() == 1008, "what it has shown is as good as before"
         await until(lambda: bool(notes.of("refused")))
     assert [limit for limit, *_ in notes.of("refused")] == ["connections_per_identity"]
 
@@ -268,3 +276,110 @@ async def test_a_connection_that_breaks_with_the_last_word_of_the_handshake_is_n
                 async with hearth.HearthClient.open(url(server.port), token="guest-token-0123456789"):
                     raise AssertionError
             assert isinstance(caught.value.__cause__, ConnectionClosed)
+
+
+OWNER = {"type": "auth", "access_token": "owner-token-0123456789"}
+
+
+class Slow:
+    """A hook that is asked for the last word of a handshake when who connects has long shown a token."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.answer = anyio.Event()
+
+    async def __call__(self, known: Any) -> str:
+        self.asked += 1
+        if self.asked == 2:
+            await self.answer.wait()
+        return "1"
+
+
+@pytest.mark.parametrize("whom", ["Bob", "the-token"])
+async def test_who_is_revoked_before_the_handshake_is_over_is_not_let_in(whom: str) -> None:
+    bob = Identity(name="Bob", roles=frozenset({"owner"}), token_id="the-token")
+    version = Slow()
+    people = StaticTokens.of({OWNER["access_token"]: bob})
+    async with (
+        serving(Hub(), authenticator=people, hooks={"version": version}) as server,
+        raw_client(server.port, []) as client,
+    ):
+        await client.hear()
+        await client.say(OWNER)
+        await until(lambda: version.asked == 2)
+        assert server.revoke("somebody else") == 0
+        assert server.revoke(whom) == 1
+        version.answer.set()
+        with pytest.raises(ConnectionClosedError) as closed:
+            await client.hear()
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 4403
+        assert not server.connections
+
+
+class Directory:
+    """An authenticator that cannot say anything for a while."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error: Exception | None = error
+        self.asked = 0
+
+    async def authenticate(self, credentials: Any) -> Identity:
+        self.asked += 1
+        if self.error is not None:
+            raise self.error
+        return await GUESTS.authenticate(credentials)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (Unavailable("the directory is down"), 1013),
+        (ResourceExhausted("the directory has enough of it"), 1008),
+        (RuntimeError("the directory is broken"), 1011),
+        (PermissionDenied("the directory does not want it"), 4401),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+async def test_only_a_refusal_is_told_as_one(error: Exception, code: int) -> None:
+    async with (
+        serving(Hub(), authenticator=Directory(error), hooks={"version": "1"}) as server,
+        raw_client(server.port, []) as client,
+    ):
+        await client.hear()
+        await client.say(OWNER)
+        if code == 4401:
+            assert await client.hear() == {"type": "auth_invalid", "message": "the directory does not want it"}
+        with pytest.raises(ConnectionClosedError) as closed:
+            await client.hear()
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == code
+
+
+async def test_a_client_comes_back_when_somebody_can_say_who_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backoff, "FIRST_DELAY", 0.005)
+    monkeypatch.setattr(backoff, "LONGEST_DELAY", 0.02)
+    directory = Directory(Unavailable("the directory is down"))
+    directory.error, error = None, directory.error
+    async with serving(Hub(), authenticator=directory, hooks={"version": "1"}) as server:
+        async with hearth.HearthClient.open(url(server.port), token="guest-token-0123456789") as client:
+            directory.error = error
+            client.connection.abort()
+            await until(lambda: directory.asked == 3)
+            directory.error = None
+            assert await client.get_states() == ["Ann"]
+
+
+async def test_what_follows_a_fatal_mistake_is_not_heard_either_if_it_came_ahead_of_the_handshake_s_end() -> None:
+    hub, version = Hub(), Slow()
+    async with serving(hub, authenticator=GUESTS, hooks={"version": version}) as server:
+        async with raw_client(server.port, []) as client:
+            await client.hear()
+            await client.say(OWNER)
+            await until(lambda: version.asked == 2)
+            call = {"type": "turn_off", "entity": "lamp"}
+            await client.say({"id": 1, **call}, {"id": 1, **call}, {"id": 2, **call})
+            await until(lambda: [len(one._ear.heard) for one in server._receptions] == [3])
+            version.answer.set()
+            assert await client.until_closed() == 4400
+    assert hub.turned_off == 1

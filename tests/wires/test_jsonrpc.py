@@ -11,6 +11,7 @@ import anyio
 import pytest
 from tests.runtime.raw import Raw, raw_client, raw_server
 from tests.wires.support import BOUND, sdk, serving, url
+from typing_extensions import override
 
 from duologue import Call, CallOptions, DeadlineExceeded, InvalidArgument, Limits, Unimplemented, Unknown
 
@@ -121,6 +122,21 @@ async def test_a_batch_is_answered_in_one_message() -> None:
         }
         await client.say_text(b"[]")
         assert (await client.hear())["error"]["code"] == -32600
+
+
+async def test_what_follows_a_fatal_mistake_is_not_heard_either_in_a_batch() -> None:
+    class Counting(Calculator):
+        asked = 0
+
+        @override
+        async def nothing(self, call: Call[Any], params: Any) -> None:
+            self.asked += 1
+
+    service, call = Counting(), {"jsonrpc": "2.0", "method": "nothing"}
+    async with asked(service) as client:
+        await client.say_text(json.dumps([{"id": 1, **call}, {"id": 1, **call}, {"id": 2, **call}]).encode())
+        assert await client.until_closed() == 4400
+    assert service.asked == 1
 
 
 async def test_a_client_says_what_the_specification_says() -> None:

@@ -50,6 +50,7 @@ class JwtTokens:
         self._key = key
         self._scopes = scopes
         self._roles = roles
+        self._leeway = leeway
         self._checks: dict[str, Any] = {
             "audience": audience,
             "issuer": issuer,
@@ -90,7 +91,7 @@ class JwtTokens:
             name=claims["sub"],
             scopes=_texts(claims.get(self._scopes, ())),
             roles=_texts(claims.get(self._roles, ())),
-            expires_at=datetime.fromtimestamp(float(claims["exp"]), UTC),
+            expires_at=datetime.fromtimestamp(float(claims["exp"]) + self._leeway, UTC),
             token_id=None if claims.get("jti") is None else str(claims["jti"]),
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -34,6 +35,7 @@ class Standing:
     Attributes:
         identity: Who it is.
         rights: What it may do; nothing any more once its time is up.
+        ends_at: When that is, on the executor's clock; infinity where it is for ever.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Standing:
         self._admission = admission
         self._refreshing = False
         self._expiry: Timer | None = None
+        self.ends_at = math.inf
         self._watch()
 
     @property
@@ -116,10 +119,12 @@ class Standing:
     def _watch(self) -> None:
         """End in time: the clock on the wall is asked once, since the other one does not jump."""
         self.forget()
+        self.ends_at = math.inf
         if self.identity.expires_at is not None:
             left = (self.identity.expires_at - datetime.now(UTC)).total_seconds()
             executor = self._connection.executor
-            self._expiry = executor.alarm_at(executor.now() + left + self._connection.limits.expiry_grace, self._expire)
+            self.ends_at = executor.now() + left + self._connection.limits.expiry_grace
+            self._expiry = executor.alarm_at(self.ends_at, self._expire)
 
     def _expire(self) -> None:
         self._expiry = None

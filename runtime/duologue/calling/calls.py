@@ -165,13 +165,13 @@ class Calls:
         """
         self.check_rights(action)
         limits, data, window = self._connection.limits, encoded(action, params), None
+        if self.is_full:
+            timeout = await self.turn(timeout, action)
         download = isinstance(action, DownloadAction)
         if download:
             window = limits.bulk_window
         elif isinstance(action, StreamAction):
             window = limits.stream_window
-        if self.is_full:
-            timeout = await self.turn(timeout)
         return self.request(
             action.name,
             data,
@@ -297,8 +297,16 @@ class Calls:
         connection = self._connection
         return not (connection.session.may_request and connection.outlet.link.has_room and connection.closed is None)
 
-    async def turn(self, timeout: float | None) -> float | None:
-        """Wait until a request may be sent; returns the seconds that are left for it."""
+    async def turn(self, timeout: float | None, action: Action[Any, Any] | None = None) -> float | None:
+        """Wait until a request may be sent; returns the seconds that are left for it.
+
+        Args:
+            action: What the peer is to be asked; None for what needs no scope.
+
+        Raises:
+            PermissionDenied: Meanwhile the peer has lost the scope of it.
+            NotSent: The time has passed, or the connection is gone.
+        """
         connection = self._connection
         until = None if timeout is None else connection.executor.now() + timeout
         try:
@@ -306,6 +314,8 @@ class Calls:
                 await self._wait(until)
             if connection.closed is not None:
                 raise NotSent(str(connection.closed))
+            if action is not None:
+                self.check_rights(action)
         except BaseException:
             self.pass_on()  # it may have been given a place that it does not use
             raise

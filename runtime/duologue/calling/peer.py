@@ -92,7 +92,7 @@ class Peer:
                 calls.check_rights(action)
                 left = attempts.time_left()
                 if calls.is_full:
-                    left = await calls.turn(left)
+                    left = await calls.turn(left, action)
                 outcome = self.executor.future()
                 call = calls.request(action.name, data, outcome, left, options)
                 answer = await outcome  # here, since each coroutine is kept for as long as a call is in flight

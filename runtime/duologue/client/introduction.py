@@ -64,9 +64,7 @@ class ClientIntroduction:
             connection = Connection(self._link, self._party, variables=self._greeting.variables)
             connection.is_introducing = True
             self._connection = connection
-            connection.on_open(self._subprotocol)
-            for message in self._ear.heard:
-                connection.on_message(message)
+            connection.catch_up(self._subprotocol, self._ear.heard)
             for call in self._greeting.envelope.after:
                 await self._call(connection, call)
         except Exception as error:  # noqa: BLE001 - a hook may raise anything: whoever connects is told

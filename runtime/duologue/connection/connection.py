@@ -6,7 +6,7 @@ after it, so a handler may call the peer back, to any depth.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -21,7 +21,7 @@ from ..calling.calls import Calls
 from ..calling.channel import Channel
 from ..close_codes import CloseCode
 from ..drivers.port import Executor, Future, Scope, Socket, Task, wake
-from ..errors import ConnectionClosed, InvalidArgument, NotSent, Ran
+from ..errors import ConnectionClosed, InvalidArgument, NotSent, PermissionDenied, Ran
 from ..events.subscriptions import Subscriptions
 from ..handling.giving import granted
 from ..handling.handlers import Handlers
@@ -170,6 +170,8 @@ class Connection:
         assert self._subscriptions is not None, "only a server expels, and it publishes"
         self._subscriptions.close()
         self._handlers.stop_all()
+        if self._notifications is not None:
+            self._notifications.stop_all()
 
     def refusal(self, descriptor: Descriptor) -> ErrorBody | None:
         """Why the peer may not call an action, be asked it, or have an event; None when it may."""
@@ -181,6 +183,8 @@ class Connection:
         assert self._subscriptions is not None, "only a server's peers have rights, and it publishes"
         self._subscriptions.recheck()
         self._handlers.recheck()
+        if self._notifications is not None:
+            self._notifications.recheck()
 
     def leave(self, goaway: Goaway) -> None:
         """Take no more calls, and say so."""
@@ -195,8 +199,12 @@ class Connection:
         self.channel.take(self)
 
     async def until_idle(self) -> None:
-        """Wait until no call is under way, neither of the peer's nor of ours."""
+        """Wait until nothing of the peer's is being handled, and no call of ours is under way."""
         await self._handlers.until_idle()
+        if self._party.scope is not None:  # else the connection's end waits for them, whose tasks are its own
+            await self._handlers.until_done()
+        if self._notifications is not None and self.closed is None:
+            await self._notifications.until_idle()
         await self.calls.until_settled()
 
     async def until_closed(self) -> None:
@@ -282,10 +290,14 @@ class Connection:
 
         Raises:
             InvalidArgument: The protocol's messages have no place for a route.
+            PermissionDenied: The peer does not hold the scope of the event.
             NotSent: The connection is gone, or the peer takes no message of this size.
         """
         if not await self.outlet.room():
             raise NotSent(str(self.closed))
+        descriptor = None if self._party.publisher is None else self._party.publisher.events.get(event.event_name)
+        if descriptor is not None and (denied := self.refusal(descriptor)) is not None:
+            raise PermissionDenied(denied.message, ran=Ran.NO)
         limit = self.session.outbox.capabilities.frame
         try:
             message = self.codec.event(event.event_name, event.to_wire(), route=route)
@@ -312,6 +324,15 @@ class Connection:
         if not self.extensions:
             self._get_ready()
         self.outlet.touch()
+
+    def catch_up(self, subprotocol: str | None, heard: Iterable[bytes]) -> None:
+        """Begin where a handshake has ended, with what the peer has said ahead of its end."""
+        self.on_open(subprotocol)
+        for message in heard:
+            if not self._link.is_open:  # one of them has led to it
+                return
+            self.on_message(message)
+        self.on_pass_end()
 
     def on_message(self, data: bytes) -> None:
         self._carry_out(self.session.receive(data, self._link.now))

@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
+from ..close_codes import CloseCode
 from ..drivers.port import Executor, Future, wake
+from ..errors import Status
 from ..wire import Close
+
+NO_REFUSAL: Final[Mapping[Status, CloseCode]] = {
+    Status.RESOURCE_EXHAUSTED: CloseCode.POLICY,
+    Status.UNAVAILABLE: CloseCode.TRY_AGAIN_LATER,
+    Status.INTERNAL: CloseCode.INTERNAL_ERROR,
+}
+"""What is no word about somebody's credentials, which are as good as before, and how a server closes for it."""
 
 
 class GreetingFailed(Exception):

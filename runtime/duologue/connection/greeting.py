@@ -10,7 +10,7 @@ import msgspec
 from ..errors import CallError, Unauthenticated
 from ..wire import End, Envelope, Frame, Step, Template, plain
 from ..wire.templates import OWN, compiled, constants, places
-from .ear import GreetingFailed
+from .ear import NO_REFUSAL, GreetingFailed
 from .hooks import Hooks, value_of
 
 TOKEN: Final = "token"  # noqa: S105 - the name of a variable
@@ -57,6 +57,7 @@ class Greeting:
 
         Raises:
             GreetingFailed: The other end says something else, or one of the two refuses.
+            CallError: Nobody can say now whether what was shown is good.
         """
         for step in self._steps:
             ours, theirs = (step.get(end) for end in (self._end, "server" if self._end == "client" else "client"))
@@ -164,6 +165,8 @@ class Greeting:
         try:
             await self._judge(check)
         except CallError as error:
+            if error.status in NO_REFUSAL:
+                raise
             self.variables.setdefault("reason", msgspec.json.encode(error.message))
             if "refuse" in step:
                 say(await self.filled(step["refuse"]))

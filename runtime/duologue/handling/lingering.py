@@ -159,4 +159,5 @@ class _Wait:
     def lingers(self) -> float | None:
         if self._connection.closed is None:
             return None
-        return self.executor.now() + LINGER if self._call.expires_at is None else self._call.expires_at
+        until = self.executor.now() + LINGER if self._call.expires_at is None else self._call.expires_at
+        return min(until, self._connection.standing.ends_at)  # the caller's own time may be up before

@@ -16,7 +16,7 @@ from ..access.standing import answer, token_of
 from ..auth import Credentials, Identity
 from ..close_codes import CloseCode
 from ..connection.connection import Connection
-from ..connection.ear import Ear, GreetingFailed
+from ..connection.ear import NO_REFUSAL, Ear, GreetingFailed
 from ..connection.party import Party
 from ..drivers.port import Accepted, Executor, Scope, Socket, Timer
 from ..errors import CallError, ResourceExhausted, Status, Unauthenticated, Unavailable
@@ -29,6 +29,9 @@ from ..wire import SUBPROTOCOL, BadMessage, BadText, Close, NativeCodec
 
 if TYPE_CHECKING:
     from ..connection.greeting import Greeting
+
+REVOKED: Final = "the credentials were revoked"
+"""What those are told whose connection is closed for it."""
 
 FIRST_MESSAGE: Final = 4 * KIB
 """Bytes that a first message may have, where it is to say who the peer is."""
@@ -152,6 +155,14 @@ class Reception:
         self._link.abort(code, reason, limit)
         if not self._link.is_connected:  # TLS may be shaking hands
             self._socket.abort()
+
+    def revoke(self, whom: str) -> bool:
+        """Turn away whoever has shown who it is and is not let in yet, if that is whom; whether it was."""
+        identity = self._identity
+        if identity is None or whom not in (identity.name, identity.token_id):
+            return False
+        self._link.close(CloseCode.REVOKED, REVOKED)
+        return True
 
     def _make_room(self) -> None:
         self.give_up(CloseCode.POLICY, "there are too many, and this one has taken longest", "handshakes")
@@ -309,10 +320,7 @@ class Reception:
         except Exception:  # noqa: BLE001 - whatever a hook raises lets nobody in
             self._refuse(incident("handshake").message)
             return
-        connection.on_open(self._subprotocol)
-        for message in self._ear.heard:
-            connection.on_message(message)
-        connection.on_pass_end()
+        connection.catch_up(self._subprotocol, self._ear.heard)
 
     async def _authenticate(self, token: str) -> None:
         self._identity = await self._admission.identify(replace(self._credentials, token=token))
@@ -339,19 +347,27 @@ class Reception:
 
     def _turn_away(self, error: CallError) -> None:
         """Close for somebody whom the authenticator, or a limit, does not let in."""
+        code = NO_REFUSAL.get(error.status, CloseCode.UNAUTHENTICATED)
         if isinstance(error, _TooMany):
-            self._refuse(error.reason, limit=error.limit)
+            self._refuse(error.reason, limit=error.limit, code=code)
         else:
-            self._refuse(error.message, _reason(error))
+            self._refuse(error.message, _reason(error), code=code)
 
     def _refuse(
-        self, reason: str, why: str = "authentication", limit: str | None = None, close: Close | None = None
+        self,
+        reason: str,
+        why: str = "authentication",
+        limit: str | None = None,
+        close: Close | None = None,
+        code: CloseCode = CloseCode.UNAUTHENTICATED,
     ) -> None:
         """Close; `close` is how the protocol says so."""
         if limit is None:  # else it is told when the connection is gone
             self._tell(why)
-        code = CloseCode.UNAUTHENTICATED if close is None else close["code"]
-        self._link.close(code, reason if close is None else close.get("reason", reason), limit)
+        if close is None:
+            self._link.close(code, reason, limit)
+        else:
+            self._link.close(close["code"], close.get("reason", reason), limit)
 
     def _nobody_came(self) -> None:
         self._refuse("nobody signed in in time", limit="handshake")

@@ -40,7 +40,7 @@ from ..observing.probes import Probes
 from ..session.speech import Speech
 from ..wire import Goaway, Hello
 from .clients import Clients
-from .reception import Desk, Reception
+from .reception import REVOKED, Desk, Reception
 
 PeerT = TypeVar("PeerT", bound=Peer, default=Any)
 
@@ -228,8 +228,9 @@ class Server(Generic[PeerT]):
         remembered = [*self._connections, *self._lost]
         found = [one for one in remembered if whom in (one.identity.name, one.identity.token_id)]
         living = sum(one.closed is None for one in found)
+        living += sum(reception.revoke(whom) for reception in list(self._receptions))
         for connection in found:  # those that are gone may have left handlers
-            connection.expel(CloseCode.REVOKED, "the credentials were revoked")
+            connection.expel(CloseCode.REVOKED, REVOKED)
         self._service.uploads.forget(whom)
         return living
 
@@ -317,7 +318,7 @@ class Server(Generic[PeerT]):
             connection.leave(goaway)
         try:
             with anyio.move_on_after(limits.drain):
-                for connection in self.connections:
+                for connection in [*self._connections, *self._lost]:  # keyed handlers outlast their connection
                     await connection.until_idle()
         finally:
             await self._stop_listening()  # until now, where there are probes: `/readyz` has said that it stops

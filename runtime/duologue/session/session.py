@@ -277,8 +277,13 @@ class Session:
             reason = f"a batch of {len(parts)} messages, of which one has at most {MOST}" if parts else "an empty batch"
             self.answering.reject(None, reason, "not_a_message")
             return self._take()
+        decisions: list[Decision] = []
         with self.answering.together():
-            return [decision for part in parts for decision in self.receive(part, now)]
+            for part in parts:
+                decisions += self.receive(part, now)
+                if decisions and isinstance(decisions[-1], Fail):  # as after a frame: what follows is not heard
+                    break
+        return decisions
 
     def receive_binary(self, data: bytes) -> list[Decision]:
         """A binary message came."""
