@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,7 @@ from duologue import (
 from duologue.drivers.memory import MemoryNetwork
 from duologue_registry.clock import SystemClock
 from duologue_registry.commands.cli import main
+from duologue_registry.serving import tokens as tokens_module
 from duologue_registry.serving.access import AccessRefused, FileTokens, authenticator_of, told
 from duologue_registry.serving.service import Registry
 from duologue_registry.serving.tokens import Token, TokenFile, TokensError, lifetime_of
@@ -150,6 +153,58 @@ def test_two_who_write_at_once(file: TokenFile) -> None:
     assert [token.name for token in file.read()] == ["web-1"]
 
 
+@pytest.mark.parametrize("change", ["create", "revoke"])
+def test_what_another_has_revoked_meanwhile_does_not_come_back(
+    change: str, file: TokenFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("web-1", "web-2", "web-3"):
+        file.create(name, ["service"], None)
+    other, revoked = TokenFile(file.path), set[str]()
+    read = TokenFile.read
+
+    def read_and_be_overtaken(self: TokenFile) -> list[Token]:
+        tokens = read(self)
+        if self is file and "web-1" not in revoked:
+            with suppress(TokensError):  # who is refused knows it
+                other.revoke("web-1")
+                revoked.add("web-1")
+        return tokens
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TokenFile, "read", read_and_be_overtaken)
+        if change == "create":
+            file.create("web-4", ["service"], None)
+        else:
+            file.revoke("web-3")
+            revoked.add("web-3")
+    assert not revoked & {token.name for token in file.read()}
+
+
+def test_what_cannot_be_done_leaves_no_lock(file: TokenFile) -> None:
+    file.create("web-1", ["service"], None)
+    with pytest.raises(TokensError, match="already"):
+        file.create("web-1", ["service"], None)
+    file.path.write_text("damaged")
+    with pytest.raises(TokensError, match="does not hold tokens"):
+        file.create("web-2", ["service"], None)
+    assert [path.name for path in file.path.parent.iterdir()] == ["tokens.json"]
+
+
+def test_a_directory_that_cannot_be_synced_takes_no_other_s_lock(
+    file: TokenFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = file.path.with_name("tokens.json.new")
+
+    def fail_while_another_is_at_work(path: Path) -> None:
+        lock.touch()
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(tokens_module, "sync", fail_while_another_is_at_work)
+    with pytest.raises(OSError, match="Input/output"):
+        file.create("web-1", ["service"], None)
+    assert lock.exists()
+
+
 @pytest.mark.parametrize(("text", "seconds"), [("30d", 30 * 86400), ("12h", 43200), ("90min", 5400)])
 def test_lifetimes(text: str, seconds: int) -> None:
     assert lifetime_of(text).total_seconds() == seconds
@@ -255,7 +310,8 @@ def test_changes_are_noticed_and_a_damaged_file_changes_nothing(file: TokenFile)
 def test_a_token_whose_rights_were_changed_by_hand_is_another_one(file: TokenFile) -> None:
     drawn = file.create("web-1", ["viewer"], None)
     tokens = FileTokens(file)
-    file._write([Token("web-1", hash_token(drawn), ("operator",), datetime.now(UTC))])
+    with file._changing() as changed:
+        changed[:] = [Token("web-1", hash_token(drawn), ("operator",), datetime.now(UTC))]
     assert tokens.reload() == [hash_token(drawn)]
 
 

@@ -6,7 +6,8 @@ import json
 import os
 import re
 import stat
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -100,12 +101,12 @@ class TokenFile:
         for role in roles:
             if role not in known:
                 raise TokensError(f"{role!r} is no role; there are {', '.join(known)}")
-        tokens = self.read()
-        if any(token.name == name for token in tokens):
-            raise TokensError(f"there is a token called {name} already: revoke it first, or choose another name")
-        now, drawn = datetime.now(UTC), new_token()
-        expires_at = None if lifetime is None else now + lifetime
-        self._write([*tokens, Token(name, hash_token(drawn), tuple(dict.fromkeys(roles)), now, expires_at)])
+        with self._changing() as tokens:
+            if any(token.name == name for token in tokens):
+                raise TokensError(f"there is a token called {name} already: revoke it first, or choose another name")
+            now, drawn = datetime.now(UTC), new_token()
+            expires_at = None if lifetime is None else now + lifetime
+            tokens.append(Token(name, hash_token(drawn), tuple(dict.fromkeys(roles)), now, expires_at))
         return drawn
 
     def revoke(self, name: str) -> None:
@@ -114,15 +115,19 @@ class TokenFile:
         Raises:
             TokensError: There is none of that name.
         """
-        tokens = self.read()
-        left = [token for token in tokens if token.name != name]
-        if len(left) == len(tokens):
-            there = ", ".join(token.name for token in tokens) or "none"
-            raise TokensError(f"no token is called {name}; there are: {there}")
-        self._write(left)
+        there = [token.name for token in self.read()]
+        if name not in there:
+            raise TokensError(f"no token is called {name}; there are: {', '.join(there) or 'none'}")
+        with self._changing() as tokens:
+            tokens[:] = [token for token in tokens if token.name != name]
 
-    def _write(self, tokens: Sequence[Token]) -> None:
-        """Replace the file; what is written first is also the lock against others who do the same."""
+    @contextmanager
+    def _changing(self) -> Generator[list[Token]]:
+        """All tokens, to be changed: what they are at the end of the block replaces the file.
+
+        What is written first is also the lock against others who do the same. It is taken before the tokens are read:
+        who had read them earlier would bring back what another one has revoked meanwhile.
+        """
         make_directory(self.path.parent)
         new = self.path.with_name(f"{self.path.name}.new")
         try:
@@ -133,15 +138,17 @@ class TokenFile:
             raise TokensError(f"{new} cannot be written: {error.strerror}") from None
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                tokens = self.read()
+                yield tokens
                 json.dump({"format": FORMAT, "tokens": [_entry_of(token) for token in tokens]}, file, indent=2)
                 file.write("\n")
                 file.flush()
                 os.fsync(file.fileno())
             new.replace(self.path)
-            sync(self.path.parent)  # or a power cut could bring back a token that was revoked
         except BaseException:
             new.unlink(missing_ok=True)
             raise
+        sync(self.path.parent)  # or a power cut could bring back a token that was revoked
 
 
 def lifetime_of(text: str) -> timedelta:
