@@ -15,6 +15,8 @@ from typing import Any
 import anyio
 import pytest
 from click.testing import CliRunner, Result
+from tests.runtime.support import until
+from typing_extensions import override
 
 from duologue import (
     Anonymous,
@@ -30,6 +32,7 @@ from duologue import (
 from duologue.drivers.memory import MemoryNetwork
 from duologue_registry.clock import SystemClock
 from duologue_registry.commands.cli import main
+from duologue_registry.serving import access
 from duologue_registry.serving import tokens as tokens_module
 from duologue_registry.serving.access import AccessRefused, FileTokens, authenticator_of, told
 from duologue_registry.serving.service import Registry
@@ -417,6 +420,84 @@ async def may(registry: RegistryClient, name: str) -> bool:
     except CallError:
         return True
     return True
+
+
+def spoil(path: Path, how: str) -> None:
+    """Let the file of the tokens be none that can be used; `repair` undoes it."""
+    if how == "others may change it":
+        path.chmod(0o664)
+    elif how == "a loop":
+        path.rename(path.with_name("aside"))
+        path.symlink_to(path)
+    else:
+        path.parent.rename(path.parent.with_name("aside"))
+        path.parent.touch()
+
+
+def repair(path: Path, how: str) -> None:
+    if how == "others may change it":
+        path.chmod(0o600)
+    elif how == "a loop":
+        path.with_name("aside").replace(path)
+    else:
+        path.parent.unlink()
+        path.parent.with_name("aside").rename(path.parent)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [
+        ("others may change it", "chmod 600 it"),
+        ("a loop", "cannot be read: Too many levels of symbolic links"),
+        ("no directory", "cannot be read: Not a directory"),
+    ],
+)
+async def test_a_revocation_is_noticed_as_soon_as_the_file_can_be_read_again(
+    how: str, told: str, file: TokenFile, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    revoked, other = file.create("web-1", ["viewer"], None), file.create("web-2", ["viewer"], None)
+    tokens = Counted(file)
+    monkeypatch.setattr(access, "LOOK_EVERY", 0.01)
+    with MemoryNetwork().use(), anyio.fail_after(20):
+        async with JournaledStore.open(MemoryJournal(), SystemClock()) as store, anyio.create_task_group() as tasks:
+            async with serve(Registry(store), "memory", 0, authenticator=tokens) as server:
+                tasks.start_soon(tokens.follow, server)
+                url = f"ws://memory:{server.port}"
+                async with (
+                    RegistryClient.open(url, token=revoked) as viewer,
+                    viewer.events.service_registered() as events,
+                ):
+                    file.revoke("web-1")
+                    spoil(file.path, how)
+                    enough = tokens.looks + 5
+                    await until(lambda: tokens.looks > enough)
+                    [error] = caplog.records
+                    assert str(file.path) in error.getMessage()
+                    assert told in error.getMessage()
+                    async with RegistryClient.open(url, token=other) as unhindered:
+                        await unhindered.list_services()
+                    repair(file.path, how)
+                    with pytest.raises(ConnectionClosed) as closed:
+                        await anext(events)
+                    assert closed.value.close_code == 4403
+                with pytest.raises(ConnectFailed, match="401"):
+                    async with RegistryClient.open(url, token=revoked):
+                        raise AssertionError
+                spoil(file.path, how)
+                await until(lambda: len(caplog.records) == 2)
+            tasks.cancel_scope.cancel()
+
+
+class Counted(FileTokens):
+    """Counts how often it looks at its file."""
+
+    looks = 0
+
+    @override
+    def reload(self) -> list[str]:
+        self.looks += 1
+        return super().reload()
 
 
 @pytest.fixture

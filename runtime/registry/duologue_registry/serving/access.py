@@ -45,21 +45,25 @@ class FileTokens:
         state = self.file.state()
         if state == self._state:
             return []
-        self._state = state
         tokens = {token.digest: token for token in self.file.read()}
         gone = [digest for digest, token in self._tokens.items() if tokens.get(digest) != token]
         self._tokens, self._known = tokens, _static(tokens)
+        self._state = state  # only now: what could not be read is read again
         return gone
 
     async def follow(self, server: Server[Any]) -> None:
         """Look after the file until cancelled: who was revoked is closed out."""
+        said: str | None = None
         while True:
             await anyio.sleep(LOOK_EVERY)
             try:
                 gone = self.reload()
             except TokensError as error:
-                logger.error("The tokens stay as they were: %s", error)  # noqa: TRY400 - it says what to do
+                if str(error) != said:  # it is looked at twice a second until somebody does what it says
+                    said = str(error)
+                    logger.error("The tokens stay as they were: %s", said)  # noqa: TRY400 - it says what to do
                 continue
+            said = None
             for token_id in gone:
                 server.revoke(token_id)
 

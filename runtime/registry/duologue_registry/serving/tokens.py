@@ -58,12 +58,18 @@ class TokenFile:
         self.path = path
 
     def state(self) -> object:
-        """What tells a changed file from an unchanged one."""
+        """What tells a changed file from an unchanged one, also where only its mode was changed.
+
+        Raises:
+            TokensError: It cannot be found out.
+        """
         try:
             found = self.path.stat()
         except FileNotFoundError:
             return None
-        return found.st_ino, found.st_mtime_ns, found.st_size
+        except OSError as error:
+            raise TokensError(f"{self.path} cannot be read: {error.strerror}") from None
+        return found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size
 
     def read(self) -> list[Token]:
         """All tokens; none when there is no file.
