@@ -60,6 +60,8 @@ async def test_a_server_takes_who_asks_for_it(path: str, offer: list[str]) -> No
         ("/branch/north/ledger/more?v=2", ["ledger.v2"], 404, "there is nothing at this path"),
         ("/branch/north/ledger?v=3", ["ledger.v2"], 400, "the query has to have v=2"),
         ("/branch/north/ledger", ["ledger.v2"], 400, "the query has to have v=2"),
+        ("//[", ["ledger.v2"], 400, "what is asked for is no path"),
+        ("//]/branch/north/ledger?v=2", ["ledger.v2"], 400, "what is asked for is no path"),
         ("/branch/north/ledger?v=2", ["ledger.v1"], 400, "none of these subprotocols is spoken: there is ledger.v2"),
     ],
 )

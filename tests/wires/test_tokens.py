@@ -8,6 +8,7 @@ import anyio
 import pytest
 from tests.runtime.raw import Raw, raw_client, raw_server
 from tests.wires.support import BOUND, sdk, serving, url
+from websockets.exceptions import InvalidStatus
 
 from duologue import Call, ConnectFailed, Credentials, Identity, Lifecycle, StaticTokens
 from duologue.testing import Simulation, simulate
@@ -78,6 +79,13 @@ async def test_a_token_may_be_shown_in_the_header_alone(shown: str, name: str) -
         async with raw_client(server.port, [], headers={"Authorization": shown}) as station:
             await station.say(id="1", call="whoami")
             assert await station.hear() == {"id": "1", "of": "whoami", "status": "ok", "name": name}
+
+
+async def test_a_token_is_looked_for_in_no_target_that_is_none() -> None:
+    async with serving(Depot(), authenticator=Anybody()) as server, raw_client(server.port, [], "//[") as station:
+        refused = station.protocol.handshake_exc
+    assert isinstance(refused, InvalidStatus)
+    assert refused.response.status_code == 400
 
 
 def test_a_keepalive_that_is_due_when_the_connection_is_cut_costs_nothing(caplog: pytest.LogCaptureFixture) -> None:

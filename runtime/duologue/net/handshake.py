@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from msgspec import Struct, field
 from typing_extensions import override
@@ -123,8 +123,12 @@ def open_protocol(limit: int) -> ServerProtocol:
 
 
 def token_in(request: Request, connect: Connect) -> str | None:
-    """The token that a request shows where a declared protocol has a place of its own for it."""
-    query = parse_qs(urlsplit(request.path).query)
+    """The token that a request shows where a declared protocol has a place of its own for it.
+
+    Raises:
+        InvalidArgument: Nobody asks for that.
+    """
+    query = parse_qs(_target(request).query)
     for name, template in connect.get("query", {}).items():
         if template == "$token" and name in query:
             return query[name][0]
@@ -144,7 +148,7 @@ def check_asked(request: Request, connect: Connect) -> None:
     Raises:
         CallError: What it asks for, and what there is.
     """
-    url, path = urlsplit(request.path), connect.get("path")
+    url, path = _target(request), connect.get("path")
     if path is not None and re.search(_pattern(path) + "$", url.path) is None:
         raise NotFound(f"there is nothing at this path: the protocol is spoken at {path}")
     ours = connect.get("subprotocol", ())
@@ -155,6 +159,14 @@ def check_asked(request: Request, connect: Connect) -> None:
     for name, value in connect.get("query", {}).items():
         if not VARIABLE.search(value) and value not in query.get(name, ()):
             raise InvalidArgument(f"the query has to have {name}={value}")
+
+
+def _target(request: Request) -> SplitResult:
+    """What a request asks for, in parts. Raises `InvalidArgument` where it has none, as `//[`."""
+    try:
+        return urlsplit(request.path)
+    except ValueError:
+        raise InvalidArgument("what is asked for is no path") from None
 
 
 def _pattern(path: str) -> str:
