@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
+from tests.generated import generated
 from tests.runtime.raw import Raw, raw_client, raw_server
 from tests.wires.support import BOUND, sdk, serving, url
 from websockets.exceptions import InvalidStatus
@@ -17,6 +19,15 @@ pytestmark = pytest.mark.anyio
 depot: Any = sdk("depot")
 TOKEN = "c3RhdGlvbjpwYXNzd29yZA=="
 STATIONS = StaticTokens.of({TOKEN: Identity(name="cp-1", roles=frozenset({"station"}))})
+
+YARD = """
+duologue: 1
+protocol: yard
+version: 1.0.0
+wire: {extends: jsonrpc2, connect: {headers: {authorization: 'Token $token'}}}
+defaults: {scope: public}
+actions: {whoami: {result: string}}
+"""
 
 
 class Depot(depot.DepotService):  # type: ignore[misc]
@@ -79,6 +90,20 @@ async def test_a_token_may_be_shown_in_the_header_alone(shown: str, name: str) -
         async with raw_client(server.port, [], headers={"Authorization": shown}) as station:
             await station.say(id="1", call="whoami")
             assert await station.hear() == {"id": "1", "of": "whoami", "status": "ok", "name": name}
+
+
+async def test_a_header_is_the_same_one_however_its_name_is_written(tmp_path: Path) -> None:
+    spec = tmp_path / "yard.yaml"
+    spec.write_text(YARD, encoding="utf-8")
+    yard: Any = generated(spec)
+
+    class Yard(yard.YardService):  # type: ignore[misc]  # made while the test runs
+        async def whoami(self, call: Call[Any], params: Any) -> str:
+            return call.identity.name
+
+    async with serving(Yard(), authenticator=STATIONS) as server:
+        async with yard.YardClient.open(url(server.port), token=TOKEN) as client:
+            assert await client.whoami() == "cp-1"
 
 
 async def test_a_token_is_looked_for_in_no_target_that_is_none() -> None:

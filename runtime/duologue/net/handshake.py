@@ -185,7 +185,7 @@ def credentials_of(
     placed = None if connect is None else token_in(request, connect)
     given = request.headers.get_all("Authorization")
     bearer = BEARER.fullmatch(given[0]) if len(given) == 1 else None
-    if given and bearer is None and "Authorization" not in (connect or {}).get("headers", {}):
+    if given and bearer is None and "authorization" not in map(str.lower, (connect or {}).get("headers", {})):
         raise Unauthenticated("one `Authorization: Bearer` is taken, with a token of RFC 6750")
     return Credentials(
         token=placed if placed is not None or bearer is None else bearer[1],
