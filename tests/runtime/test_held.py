@@ -42,10 +42,17 @@ class Desk:
         self.uploads.acquire("server", cast("Executor", self.clock))
 
     def take(
-        self, key: str, body: bytes = b"abc", *, mark: str = "m", by: Receiver | None = None, whose: str = ANONYMOUS
+        self,
+        key: str,
+        body: bytes = b"abc",
+        *,
+        mark: str = "m",
+        by: Receiver | None = None,
+        whose: str = ANONYMOUS,
+        token_id: str | None = None,
     ) -> HeldUpload:
         form = UploadForm(len(body), hashlib.sha256(body).hexdigest())
-        return self.uploads.take(Claim(whose, key, mark, lambda _: b""), form, by or Receiver())
+        return self.uploads.take(Claim(whose, key, mark, lambda _: b"", token_id), form, by or Receiver())
 
     def begin(self, key: str, body: bytes = b"abc", **options: Any) -> HeldUpload:
         """Take one, and receive its first byte."""
@@ -223,6 +230,18 @@ def test_whose_uploads_are_dropped_is_told(desk: Desk) -> None:
     with pytest.raises(AssertionError):
         held.write([memoryview(b"abc")])
     assert kept.opened().path.exists()
+
+
+def test_what_was_opened_with_one_token_is_dropped_whoever_goes_on_with_it(desk: Desk) -> None:
+    receiver = Receiver()
+    desk.uploads.abandon(desk.begin("1", whose="ada", token_id="first"))
+    held = desk.take("1", whose="ada", token_id="second", by=receiver)
+    other = desk.begin("2", whose="ada", token_id="second")
+    unnamed = desk.begin("3", whose="ada")
+    desk.uploads.forget("first")
+    assert isinstance(receiver.told, Aborted)
+    assert list(desk.uploads._held.values()) == [other, unnamed]
+    assert held.token_id == "first"
 
 
 # ----------------------------------------------------------------------------------------------------------- how much

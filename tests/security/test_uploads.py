@@ -24,7 +24,7 @@ pytestmark = pytest.mark.anyio
 
 DATA = bytes(5000)
 FORM = UploadForm(len(DATA), hashlib.sha256(DATA).hexdigest())
-PEOPLE = StaticTokens.of({token_of(name): Identity(name=name) for name in ("ada", "eve")})
+PEOPLE = StaticTokens.of({token_of(name): Identity(name=name, token_id=f"{name}'s") for name in ("ada", "eve")})
 
 
 @asynccontextmanager
@@ -70,13 +70,16 @@ async def test_nobody_goes_on_with_somebody_else_s_upload() -> None:
                 assert offset(await begin(ada)) == 1000, "what is held is hers"
 
 
-async def test_the_uploads_of_the_revoked_are_dropped() -> None:
+@pytest.mark.parametrize("whom", ["ada", "ada's"])
+async def test_the_uploads_of_the_revoked_are_dropped(whom: str) -> None:
     async with shelf() as (service, server):
         async with FilesClient.open(f"ws://memory:{server.port}", token=token_of("ada")) as ada:
             await leave_half(ada, service)
             paths = [held._path for held in service.uploads._held.values() if held._path is not None]
             assert [path.exists() for path in paths] == [True]
-            server.revoke("ada")
+            server.revoke("eve's")
+            assert [path.exists() for path in paths] == [True]
+            server.revoke(whom)
             assert service.uploads._held == {}
             assert [path.exists() for path in paths] == [False]
 

@@ -97,14 +97,18 @@ class Claim:
     Attributes:
         identity: Whose key it is.
         mark: The call's `fingerprint`.
+        token_id: With which of the identity's tokens it was called; None where they have no ids.
     """
 
-    __slots__ = ("_answered", "_data", "_encode", "identity", "key", "mark")
+    __slots__ = ("_answered", "_data", "_encode", "identity", "key", "mark", "token_id")
 
-    def __init__(self, identity: str, key: str, mark: str, encode: Callable[[Any], bytes]) -> None:
+    def __init__(
+        self, identity: str, key: str, mark: str, encode: Callable[[Any], bytes], token_id: str | None = None
+    ) -> None:
         self.identity = identity
         self.key = key
         self.mark = mark
+        self.token_id = token_id
         self._encode = encode
         self._answered: Any = None
         self._data = b""

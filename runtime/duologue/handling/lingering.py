@@ -72,7 +72,7 @@ class Lingering:
     ) -> None:
         """Answer with what the one handler for this key gives, now or earlier, here or on another connection."""
         connection, mark = self._connection, fingerprint(action.name, params.to_wire(), call.upload)
-        claim = Claim(connection.identity.name, key, mark, encode)
+        claim = Claim(connection.identity.name, key, mark, encode, connection.identity.token_id)
         upload: Receiving | None = call.owner.receiving
         try:
             if upload is not None:

@@ -84,6 +84,7 @@ class HeldUpload:
 
     Attributes:
         owner: The identity and the key that it belongs to.
+        token_id: The token that it was opened with, whoever goes on with it; None for one without an id.
         mark: The fingerprint of its call.
         received: Bytes that are held.
         holder: Who receives it now; None while nobody does.
@@ -94,6 +95,7 @@ class HeldUpload:
 
     def __init__(self, claim: Claim, form: UploadForm, folder: Path | None) -> None:
         self.owner = (claim.identity, claim.key)
+        self.token_id = claim.token_id
         self.mark = claim.mark
         self.form = form
         self.received = 0
@@ -290,12 +292,12 @@ class HeldUploads:
             del self._held[held.owner]
             held.discard(next(iter(self._users.values()), None))
 
-    def forget(self, identity: str) -> None:
-        """Drop what an identity has here."""
+    def forget(self, whom: str) -> None:
+        """Drop what an identity has here, or what was opened with one token."""
         for held in list(self._held.values()):
-            if held.owner[0] == identity:
+            if whom in (held.owner[0], held.token_id):
                 if held.holder is not None:
-                    held.holder.fail(Aborted("all uploads of this identity are dropped", ran=Ran.NO))
+                    held.holder.fail(Aborted("the credentials of this upload were revoked", ran=Ran.NO))
                 self.drop(held)
 
     def _make(self, claim: Claim, form: UploadForm) -> HeldUpload:
