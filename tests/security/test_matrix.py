@@ -11,7 +11,16 @@ from tests.runtime.support import until
 from tests.security.sdk import vault
 from tests.security.vaults import EVENTS, ROLES, Helper, guarded
 
-from duologue import Action, Anonymous, EventDescriptor, PermissionDenied, Protocol, Ran, StreamAction
+from duologue import (
+    Action,
+    Anonymous,
+    EventDescriptor,
+    InvalidArgument,
+    PermissionDenied,
+    Protocol,
+    Ran,
+    StreamAction,
+)
 from duologue_codegen.authz import Row, matrix
 from duologue_codegen.compiler import compile_spec
 
@@ -106,6 +115,17 @@ def test_the_table_is_that_of_the_generated_package() -> None:
             assert rows[each.name].scope == each.scope
             for role in ROLES:
                 assert rows[each.name].roles[role] == (set(each.scope) <= set(PROTOCOL.roles[role]))
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_who_subscribes_to_what_there_is_not_is_told_of_what_is_theirs(role: str) -> None:
+    theirs = [row.name for row in ROWS if row.kind == "event" and row.sender == "server" and row.roles[role]]
+    assert ("ruled" in theirs) == (role == "owner")
+    async with guarded() as world, world.client(role) as client:
+        with pytest.raises(InvalidArgument) as refused:
+            await client.connection.calls.ask("subscribe", b'{"events": ["nothing"]}')
+    said, _, told = refused.value.message.partition("; there are: ")
+    assert (said, sorted(told.split(", "))) == ("no event is called nothing", sorted(theirs))
 
 
 async def test_somebody_without_a_role_has_what_is_public_alone() -> None:

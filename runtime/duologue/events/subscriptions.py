@@ -83,8 +83,8 @@ class Subscriptions:
         wanted = _parse(params, _Subscribe)
         for name in wanted.events:
             if name not in self._known:
-                known = ", ".join(self._known) or "none"
-                raise InvalidArgument(f"no event is called {name}; there are: {known}", ran=Ran.NO)
+                theirs = ", ".join(filter(self._may_have, self._known)) or "none"
+                raise InvalidArgument(f"no event is called {name}; there are: {theirs}", ran=Ran.NO)
             if (refusal := self._connection.refusal(self._known[name])) is not None:
                 raise PermissionDenied(refusal.message, ran=Ran.NO)
         accepted = Filter([self._known[name] for name in wanted.events], wanted.filter)
