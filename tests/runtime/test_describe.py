@@ -32,6 +32,7 @@ from duologue import (
     new_token,
     serve,
 )
+from duologue.access.gate import Gate
 from duologue.descriptors import API_LEVEL
 from duologue.handling.describing import DESCRIBE, DescribeParams
 
@@ -181,6 +182,18 @@ async def test_a_plain_client_is_told_as_well() -> None:
 async def often(client: Curious) -> None:
     for _ in range(200):
         await client.describe(["nap"])
+
+
+def test_one_identity_has_four_calls_at_once_and_a_burst_of_fifty() -> None:
+    gate = Gate({}, lambda: 0.0)
+    assert [gate.enter("ann", DESCRIBE) for _ in range(4)] == [None] * 4
+    assert "4 calls of yours are running already" in str(gate.enter("ann", DESCRIBE))
+    for _ in range(46):
+        gate.leave("ann", DESCRIBE)
+        assert gate.enter("ann", DESCRIBE) is None
+    gate.leave("ann", DESCRIBE)
+    assert "at most 5 calls a second" in str(gate.enter("ann", DESCRIBE))
+    assert gate.enter("bob", DESCRIBE) is None
 
 
 async def test_a_description_has_bounds() -> None:
