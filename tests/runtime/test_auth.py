@@ -233,6 +233,7 @@ NOW = datetime.now(UTC)
         {"sub": None},
         {"sub": ""},
         {"sub": "a\nb"},
+        {"sub": "anonymous"},
         {"scope": 7},
         {"scope": ["see", 7]},
         {"roles": {"editor": True}},

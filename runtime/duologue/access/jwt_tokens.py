@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any, Final, TypeAlias, cast
 
-from ..auth import Credentials, Identity
+from ..auth import ANONYMOUS, Credentials, Identity
 from ..errors import Unauthenticated
 
 Key: TypeAlias = str | bytes
@@ -19,7 +19,8 @@ REQUIRED: Final = ("exp", "sub")
 class JwtTokens:
     """Takes the tokens of one issuer. Needs the extra `jwt`.
 
-    A token has to say until when it is good (`exp`) and whose it is (`sub`); `nbf`, `aud` and `iss` are checked.
+    A token has to say until when it is good (`exp`) and whose it is (`sub`, never `anonymous`); `nbf`, `aud` and `iss`
+    are checked.
 
     Args:
         key: The issuer's key, or several by their `kid`.
@@ -87,6 +88,8 @@ class JwtTokens:
         return self._key
 
     def _identity(self, claims: Mapping[str, Any]) -> Identity:
+        if claims["sub"] == ANONYMOUS:  # whose connections are not counted, nor are keys and uploads one's own
+            raise ValueError("it is everybody's name who did not have to sign in")
         return Identity(
             name=claims["sub"],
             scopes=_texts(claims.get(self._scopes, ())),
