@@ -98,6 +98,35 @@ def test_full_buckets_are_forgotten(door: Gate, clock: Clock) -> None:
     assert len(door._buckets) == 1
 
 
+def test_one_that_fills_slowly_keeps_none_of_the_others(door: Gate, clock: Clock) -> None:
+    hourly = limited("hourly", rate=Rate(per_second=1 / 3600, burst=1))
+    quick = limited("quick", rate=Rate(per_second=10, burst=5))
+    for number in range(10):
+        door.enter(f"somebody {number}", hourly)
+    for number in range(1000):
+        door.enter(f"somebody {number}", quick)
+    clock.now += 0.2
+    for _ in range(11):  # one for each that is not full
+        door.enter("ada", quick)
+    assert sorted(door._buckets) == [("ada", "quick"), *((f"somebody {number}", "hourly") for number in range(10))]
+    clock.now += 3600
+    door.enter("ada", quick)
+    assert len(door._buckets) == 1
+
+
+def test_however_many_come_no_more_are_remembered_than_twice_those_that_are_not_full(door: Gate, clock: Clock) -> None:
+    hourly = limited("hourly", rate=Rate(per_second=1 / 3600, burst=1))
+    quick = limited("quick", rate=Rate(per_second=10, burst=5))
+    for number in range(100):
+        door.enter(f"somebody {number}", hourly)
+    most = 0
+    for number in range(5000):
+        clock.now += 0.01  # ten of the quick ones are not full at any time
+        door.enter(f"somebody {number}", quick)
+        most = max(most, len(door._buckets))
+    assert most <= 2 * (100 + 11)
+
+
 def test_a_rate_that_lets_nobody_in(door: Gate) -> None:
     action = limited(rate=Rate(per_second=1, burst=0))
     assert door.enter("ada", action) is not None

@@ -94,11 +94,21 @@ class Gate:
         bucket = self._buckets.get(which)
         if bucket is None:
             bucket = self._buckets[which] = _Bucket(rate, now)
-        self._buckets.move_to_end(which)
         wait = bucket.draw(now)
-        while self._buckets and next(iter(self._buckets.values())).is_full(now):  # as good as none: it is forgotten
-            self._buckets.popitem(last=False)
+        self._forget_full(now)
         return wait
+
+    def _forget_full(self, now: float) -> None:
+        """Forget those that are full, which are as good as none, up to the first that is not.
+
+        That one is looked at again after all others: however slowly it fills, none that are full stay with it.
+        """
+        while self._buckets:
+            which, bucket = next(iter(self._buckets.items()))
+            if not bucket.is_full(now):
+                self._buckets.move_to_end(which)
+                return
+            del self._buckets[which]
 
 
 class _Bucket:
