@@ -85,8 +85,8 @@ def write(folder: Path, files: Mapping[str, str], package: str | None) -> Differ
         with _stage(folder) as stage:
             _Change(folder, stage, difference, files).run()
     except BaseException:
-        if created is not None:
-            shutil.rmtree(created, ignore_errors=True)
+        if created is not None:  # others may have put something there by now, which stays
+            _remove_empty(created.parent, [str((folder / _STAGE).relative_to(created.parent))])
         raise
     _remove_empty(folder, difference.orphan)
     return difference
@@ -137,17 +137,23 @@ def _orphans(folder: Path, files: Mapping[str, str], package: str) -> Iterator[s
 # ------------------------------------------------------------------------------------------------------------ writing
 @contextmanager
 def _stage(folder: Path) -> Generator[Path]:
-    stage = folder / _STAGE
+    """The stage. It has its owner from its first moment to its last, else others would take it for a dead command's."""
+    stage, claim = folder / _STAGE, folder / f"{_STAGE}-{os.getpid()}"
     try:
-        stage.mkdir()
-    except FileExistsError:
-        raise Busy(str(stage)) from None
+        claim.mkdir(exist_ok=True)
+        (claim / "owner").write_text(str(os.getpid()), encoding="ascii")
+        claim.rename(stage)
+    except BaseException as error:
+        shutil.rmtree(claim, ignore_errors=True)
+        if isinstance(error, OSError) and stage.is_dir():
+            raise Busy(str(stage)) from None
+        raise
     try:
         yield stage
     except BaseException:
         _roll_back(folder, stage)
         raise
-    shutil.rmtree(stage)
+    shutil.rmtree(stage, ignore_errors=True)  # once its owner is gone, another command may be at it as well
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +164,6 @@ class _Change:
     files: Mapping[str, str]
 
     def run(self) -> None:
-        (self.stage / "owner").write_text(str(os.getpid()), encoding="ascii")
         written = (*self.difference.changed, *self.difference.missing)
         staged = [self.stage / f"new{number}" for number in range(len(written))]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -203,6 +208,9 @@ def _roll_back(folder: Path, stage: Path) -> None:
 
 def _recover(folder: Path) -> None:
     """Clean up after a command that was killed while it wrote."""
+    for claim in folder.glob(f"{_STAGE}-*"):
+        if not _is_alive(claim.name.rpartition("-")[2].encode()):
+            shutil.rmtree(claim, ignore_errors=True)
     stage = folder / _STAGE
     if not stage.is_dir():
         return
@@ -227,6 +235,11 @@ def _remove_empty(folder: Path, paths: Iterable[str]) -> None:
     """Remove folders that held nothing but these files."""
     for path in paths:
         for parent in (folder / path).parents:
-            if parent == folder or not parent.is_dir() or any(parent.iterdir()):
+            if parent == folder:
                 break
-            parent.rmdir()
+            try:
+                parent.rmdir()
+            except FileNotFoundError:
+                continue
+            except OSError:  # something is in it
+                break

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -138,6 +139,91 @@ def test_a_failure_to_begin_leaves_no_folder(tmp_path: Path, monkeypatch: pytest
         with pytest.raises(OSError, match="No space"):
             tree.write(tmp_path / "a/b", NEW, "sdk")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("stop", [OSError(28, "No space left on device"), KeyboardInterrupt()], ids=repr)
+def test_what_others_have_put_into_a_new_folder_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: BaseException
+) -> None:
+    def stopped(_: int) -> None:
+        (tmp_path / "a/b/mine").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "a/b/mine/notes.txt").write_text("mine\n", encoding="utf-8")
+        raise stop
+
+    monkeypatch.setattr(os, "fsync", stopped)
+    with pytest.raises(type(stop)):
+        tree.write(tmp_path / "a/b", NEW, "sdk")
+    assert on_disk(tmp_path) == {"a/b/mine/notes.txt": "mine\n"}
+
+
+def test_no_empty_folder_is_left_where_making_one_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Path.mkdir
+
+    def mkdir(self: Path, *args: Any, **kwargs: Any) -> None:
+        made(self, *args, **kwargs)
+        if self.name == "new":
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    with pytest.raises(OSError, match="No space"):
+        tree.write(tmp_path / "a", {"sdk/new/deep/d.py": MARK}, "sdk")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_who_is_told_that_a_new_folder_is_busy_leaves_it_to_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both have found no folder, and both have made it."""
+    make = tree._make_folder
+
+    def made(folder: Path) -> Path | None:
+        found = make(folder)
+        (folder / ".duologue-stage").mkdir()
+        (folder / ".duologue-stage/owner").write_text(str(os.getppid()), encoding="ascii")
+        return found
+
+    monkeypatch.setattr(tree, "_make_folder", made)
+    with pytest.raises(tree.Busy):
+        tree.write(tmp_path / "a", NEW, "sdk")
+    assert on_disk(tmp_path) == {"a/.duologue-stage/owner": str(os.getppid())}
+
+
+LOOKING = """
+import sys
+from pathlib import Path
+from duologue_codegen import tree
+
+tree.compare(Path(sys.argv[1]), {}, None)
+"""
+
+
+def test_nobody_takes_a_stage_that_was_just_begun_for_a_dead_one_s(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_text = Path.write_text
+
+    def written(self: Path, *args: Any, **kwargs: Any) -> int:
+        subprocess.run(
+            [sys.executable, "-c", LOOKING, str(folder)],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            timeout=60,
+            check=True,
+        )
+        return write_text(self, *args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", written)
+        tree.write(folder, NEW, "sdk")
+    assert on_disk(folder) == NEW
+
+
+def test_what_a_dead_command_had_begun_is_removed(folder: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as dead:
+        dead.wait(60)
+    (folder / f".duologue-stage-{dead.pid}").mkdir()
+    (folder / f".duologue-stage-{dead.pid}/owner").write_text(str(dead.pid), encoding="ascii")
+    assert not tree.compare(folder, OLD, "sdk")
+    assert on_disk(folder) == OLD
 
 
 KILLED = """
