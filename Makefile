@@ -5,6 +5,11 @@ VENV   ?= .venv
 DIST   ?= dist
 ARGS   ?=
 
+# It is a part of targets, which end at a space: half of it would be made anew, or removed.
+ifneq ($(words $(VENV)),1)
+$(error VENV is `$(VENV)`: choose a path without spaces)
+endif
+
 BIN := $(VENV)/bin
 PY  := $(BIN)/python
 UV  := $(shell command -v uv 2>/dev/null)
@@ -92,18 +97,18 @@ docs: $(TESTING) ## run every command, program and link of the documents
 	$(PY) -m pytest -m "not long" tests/house/test_documents.py $(ARGS)
 
 build: $(SHIPPING) ## build the three distributions into dist/ and check them
-	rm -f $(DIST)/*.whl $(DIST)/*.tar.gz
-	for project in $(PROJECTS); do $(PY) -m build --no-isolation --outdir $(DIST) $$project || exit 1; done
-	$(BIN)/twine check --strict $(DIST)/*.whl $(DIST)/*.tar.gz
+	rm -f "$(DIST)"/*.whl "$(DIST)"/*.tar.gz
+	for project in $(PROJECTS); do $(PY) -m build --no-isolation --outdir "$(DIST)" $$project || exit 1; done
+	$(BIN)/twine check --strict "$(DIST)"/*.whl "$(DIST)"/*.tar.gz
 
 publish: ## upload them to REPOSITORY_URL; DRY_RUN=1 only says what would be sent
 	@test -n "$(REPOSITORY_URL)" || { \
 	  echo "make publish: REPOSITORY_URL is not set: say where to, as in" >&2; \
 	  echo "  make publish REPOSITORY_URL=https://upload.pypi.org/legacy/" >&2; exit 2; }
 	$(MAKE) build
-	@for file in $(DIST)/*.whl $(DIST)/*.tar.gz; do echo "$$file -> $(REPOSITORY_URL)"; done
+	@for file in "$(DIST)"/*.whl "$(DIST)"/*.tar.gz; do echo "$$file -> $(REPOSITORY_URL)"; done
 	$(if $(DRY_RUN),@echo "DRY_RUN is set: nothing was sent",$(BIN)/twine upload --non-interactive --disable-progress-bar \
-	  --repository-url "$(REPOSITORY_URL)" $(DIST)/*.whl $(DIST)/*.tar.gz)
+	  --repository-url "$(REPOSITORY_URL)" "$(DIST)"/*.whl "$(DIST)"/*.tar.gz)
 
 # Each test runs once: those of the runtime while its coverage is measured, but on uvloop, whose driver is nearly all
 # asyncio's: the rest is measured by `test_executors`.
@@ -118,7 +123,7 @@ check: ## everything that must hold before a change is merged
 	$(MAKE) test ARGS="$(COVERING:%=--ignore=%)"
 
 clean: ## remove what these verbs made
-	rm -rf $(VENV) $(DIST) build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) "$(DIST)" build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(ENV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
@@ -127,7 +132,7 @@ $(ENV):
 ifeq ($(UV),)
 	$(PYTHON) -m venv --clear $(VENV)
 else
-	$(UV) venv --quiet --clear --python `$(PYTHON) -c 'import sys; print(sys.executable)'` $(VENV)
+	$(UV) venv --quiet --clear --python "`$(PYTHON) -c 'import sys; print(sys.executable)'`" $(VENV)
 endif
 	@mkdir -p $(MADE)
 	@touch $@

@@ -126,6 +126,73 @@ def test_what_is_installed_can_be_chosen(project: Path) -> None:
     assert "'/src/duologue[codegen]'" in plan(DUOLOGUE_REQUIREMENT="/src/duologue[codegen]")
 
 
+def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["make", *arguments], cwd=folder, capture_output=True, text=True, timeout=60, check=False, env=dict(os.environ)
+    )
+
+
+def test_make_help_lists_every_verb(project: Path) -> None:
+    [phony] = [line for line in (project / "Makefile").read_text(encoding="utf-8").splitlines() if ".PHONY" in line]
+    lines = make(project).stdout.splitlines()
+    assert [line.split()[1] for line in lines] == phony.split()[1:]
+    assert all(len(line.split()) > 4 and len(line) <= 110 for line in lines)
+
+
+@pytest.mark.parametrize("venv", [None, "tools/env", "absolute"])
+def test_make_build_keeps_to_its_folder_where_a_path_has_a_space(tmp_path: Path, venv: str | None) -> None:
+    """Its tools are stand-ins that write down what they were asked."""
+    folder, log = tmp_path / "in it/my-app", tmp_path / "log"
+    (tmp_path / "in").mkdir()
+    for place in (tmp_path / "in", tmp_path / "in it"):
+        place.mkdir(exist_ok=True)
+        (place / "precious.tar.gz").write_text("mine", encoding="utf-8")
+    create(folder)
+    written = ["generate", str(folder / "spec/my-app.yaml"), "-o", str(folder / "generated"), "--project"]
+    assert CliRunner().invoke(main, written).exit_code == 0
+    (folder / "dist").mkdir()
+    (folder / "dist/old.tar.gz").write_text("old", encoding="utf-8")
+    bin_ = (tmp_path / "env" if venv == "absolute" else folder / (venv or ".venv")) / "bin"
+    bin_.mkdir(parents=True)
+    for name in ("python", "twine", "duologue"):
+        (bin_ / name).write_text(f'#!/bin/sh\necho "$@" >> {log}\n', encoding="utf-8")
+        (bin_ / name).chmod(0o755)
+    asked = [] if venv is None else [f"VENV={tmp_path / 'env' if venv == 'absolute' else venv}"]
+    done = make(folder, "build", "PYTHON=true", *asked)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "-m build --no-isolation --outdir ../dist .\n" in log.read_text(encoding="utf-8")
+    assert not (folder / "dist/old.tar.gz").exists()
+    assert [path.name for path in (tmp_path / "in").iterdir()] == ["precious.tar.gz"]
+    assert (tmp_path / "in it/precious.tar.gz").exists()
+
+
+def test_what_make_builds_can_go_where_a_path_has_a_space(project: Path, tmp_path: Path) -> None:
+    written = ["generate", str(project / "spec/chat-room.yaml"), "-o", str(tmp_path / "sdk"), "--project"]
+    assert CliRunner().invoke(main, written).exit_code == 0
+    (tmp_path / "in").write_text("mine", encoding="utf-8")
+    (tmp_path / "in it").mkdir()
+    (tmp_path / "in it/old.whl").write_text("old", encoding="utf-8")
+    (tmp_path / "sdk/.venv/bin").mkdir(parents=True)
+    for name in ("python", "twine"):
+        (tmp_path / "sdk/.venv/bin" / name).symlink_to("/bin/true")
+    for verb, left in (("build", True), ("clean", False)):
+        done = make(tmp_path / "sdk", verb, f"DIST={tmp_path / 'in it'}")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert (tmp_path / "in").exists()
+        assert not (tmp_path / "in it/old.whl").exists()
+        assert (tmp_path / "in it").exists() == left
+
+
+@pytest.mark.parametrize("verb", ["clean", "build"])
+def test_an_environment_whose_path_has_a_space_is_refused(project: Path, tmp_path: Path, verb: str) -> None:
+    (tmp_path / "in").mkdir()
+    for folder in (project, ROOT / "generated/service-registry-sdk", ROOT):
+        refused = make(folder, "--dry-run", verb, f"VENV={tmp_path / 'in it'}", f"DIST={tmp_path / 'dist'}")
+        assert refused.returncode == 2
+        assert f"VENV is `{tmp_path / 'in it'}`: choose a path without spaces" in refused.stderr
+    assert (tmp_path / "in").exists()
+
+
 @pytest.mark.long
 def test_make_demo_and_make_test_work_from_nothing(tmp_path: Path) -> None:
     """In an environment of its own, installed from this checkout."""
