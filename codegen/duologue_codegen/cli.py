@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -14,8 +15,10 @@ import click
 from .breaking.command import breaking
 from .importing.command import importing
 from .tools.call import call
+from .tools.ending import Ended, Exit
 from .tools.explain import explain
 from .tools.mock import mock
+from .tools.options import ending, tell
 from .tools.watch import watch
 from .version import VERSION
 
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 SPEC = click.Path(dir_okay=False, path_type=Path)
 OUTPUT = click.Path(file_okay=False, path_type=Path)
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
+T = TypeVar("T")
 
 
 @click.group(
@@ -52,30 +56,34 @@ def _options(command: CommandT) -> CommandT:
 @main.command(epilog="Example: duologue generate spec/registry.yaml -o generated/service-registry-sdk --project")
 @_options
 @click.option("--watch", is_flag=True, help="Go on: generate again whenever a file of the spec changes.")
+@ending
 def generate(spec: Path, output: Path, *, project: bool, as_json: bool, watch: bool) -> None:
     """Write the package that SPEC describes.
 
     Files that are no longer part of it are removed; files that were not generated are never touched. When anything is
-    wrong, all of it is told as file:line:col, nothing is written, and the exit code is 2.
+    wrong, all of it is told as file:line:col, nothing is written, and the exit code is 2. Ctrl-C leaves everything as
+    it was, and ends with 130; with --watch it ends with 0.
     """
     if not watch:
         _generate(spec, output, project=project, as_json=as_json)
         return
     seen: object = None
     click.echo(f"watching {spec}; end with Ctrl-C", err=True)
-    while True:
-        now = _state(spec)
-        if now != seen:
-            seen = now
-            try:
-                _generate(spec, output, project=project, as_json=as_json)
-            except SystemExit:
-                click.echo("waiting for the next change", err=True)
-        time.sleep(0.3)
+    with suppress(KeyboardInterrupt):
+        while True:
+            now = _state(spec)
+            if now != seen:
+                seen = now
+                try:
+                    _generate(spec, output, project=project, as_json=as_json)
+                except SystemExit:
+                    click.echo("waiting for the next change", err=True)
+            time.sleep(0.3)
 
 
 @main.command(epilog="Example: duologue check spec/registry.yaml -o generated/service-registry-sdk --project")
 @_options
+@ending
 def check(spec: Path, output: Path, *, project: bool, as_json: bool) -> None:
     """Say whether the generated files are what SPEC describes.
 
@@ -84,7 +92,7 @@ def check(spec: Path, output: Path, *, project: bool, as_json: bool) -> None:
     from .tree import compare
 
     protocol, files = _files(spec, project=project, as_json=as_json)
-    difference = _on_disk(lambda: compare(output, files, protocol.python.package))
+    difference = _on_disk(lambda: compare(output, files, protocol.python.package), output, as_json=as_json)
     _tell(output, difference, as_json=as_json, nothing=f"{len(files)} files in {output} are up to date")
     if difference:
         if not as_json:
@@ -95,6 +103,7 @@ def check(spec: Path, output: Path, *, project: bool, as_json: bool) -> None:
 @main.command(epilog="Example: duologue lint spec/registry.yaml")
 @click.argument("spec", type=SPEC)
 @click.option("--json", "as_json", is_flag=True, help="Print findings as JSON, for editors and scripts.")
+@ending
 def lint(spec: Path, *, as_json: bool) -> None:
     """Check SPEC and warn about what its readers would miss.
 
@@ -117,6 +126,7 @@ def lint(spec: Path, *, as_json: bool) -> None:
 @main.command(epilog="Example: duologue authz spec/registry.yaml")
 @click.argument("spec", type=SPEC)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@ending
 def authz(spec: Path, *, as_json: bool) -> None:
     """Show which role of SPEC may call which action and have which event.
 
@@ -129,6 +139,7 @@ def authz(spec: Path, *, as_json: bool) -> None:
 
 
 @main.command(epilog="Example: duologue schema > spec/duologue.schema.json")
+@ending
 def schema() -> None:
     """Print the JSON Schema of the spec language, for completion and hovers in editors.
 
@@ -143,6 +154,7 @@ def schema() -> None:
 @click.argument("spec", type=SPEC)
 @click.option("-o", "--output", type=OUTPUT, required=True, help="Folder for reference.md and reference.html.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON, for programs.")
+@ending
 def docs(spec: Path, output: Path, *, as_json: bool) -> None:
     """Write the reference of SPEC for its users: Markdown, and one page of HTML that can be searched.
 
@@ -153,7 +165,7 @@ def docs(spec: Path, output: Path, *, as_json: bool) -> None:
     from .tree import write
 
     files = render_reference(_compile(spec, as_json=as_json))
-    difference = _on_disk(lambda: write(output, files, None))
+    difference = _on_disk(lambda: write(output, files, None), output, as_json=as_json)
     _tell(output, difference, as_json=as_json, nothing=f"{len(files)} files in {output} were up to date", done=True)
 
 
@@ -161,6 +173,7 @@ def docs(spec: Path, output: Path, *, as_json: bool) -> None:
 @click.argument("format_", metavar="FORMAT", type=click.Choice(["asyncapi", "openrpc", "json-schema"]))
 @click.argument("spec", type=SPEC)
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write; else printed.")
+@ending
 def export(format_: str, spec: Path, output: Path | None) -> None:
     """Write SPEC in another format: asyncapi (3.0), openrpc or json-schema (2020-12), as JSON.
 
@@ -168,30 +181,27 @@ def export(format_: str, spec: Path, output: Path | None) -> None:
     `x-duologue-`. `duologue import` reads them, so that an export gives back the same protocol.
     """
     from .exporting import document
+    from .tree import write_file
 
     text = json.dumps(document(format_, _compile(spec, as_json=False)), indent=2, ensure_ascii=False)
     if output is None:
         click.echo(text)
         return
-    try:
-        output.write_text(f"{text}\n", encoding="utf-8")
-    except OSError as error:
-        _fail(f"cannot write {error.filename or output}: {error.strerror}")
+    _on_disk(lambda: write_file(output, f"{text}\n"), output)
 
 
 @main.command(epilog="Example: duologue init hello && cd hello && make demo")
 @click.argument("name")
+@ending
 def init(name: str) -> None:
     """Begin a protocol of your own: a folder NAME with a spec, a server, a demo and a test that run at once."""
     from .init import InitRefused, create
 
     folder = Path(name)
     try:
-        files = create(folder)
+        files = _on_disk(lambda: create(folder), folder)
     except InitRefused as refused:
         _fail(str(refused))
-    except OSError as error:
-        _fail(f"cannot write {error.filename or folder}: {error.strerror}")
     for path in files:
         click.echo(str(folder / path))
     click.echo(f"next: cd {folder} && make demo", err=True)
@@ -225,29 +235,32 @@ def _files(spec: Path, *, project: bool, as_json: bool) -> tuple[ir.Protocol, di
     from .generate import generate_files
 
     protocol = _compile(spec, as_json=as_json)
-    return protocol, generate_files(protocol, project=project)
+    files = _on_disk(lambda: generate_files(protocol, project=project), "temporary files", as_json=as_json)
+    return protocol, files
 
 
 def _generate(spec: Path, output: Path, *, project: bool, as_json: bool) -> None:
     from .tree import write
 
     protocol, files = _files(spec, project=project, as_json=as_json)
-    difference = _on_disk(lambda: write(output, files, protocol.python.package))
+    difference = _on_disk(lambda: write(output, files, protocol.python.package), output, as_json=as_json)
     _tell(output, difference, as_json=as_json, nothing=f"{len(files)} files in {output} were up to date", done=True)
 
 
-def _on_disk(action: Callable[[], Difference]) -> Difference:
+def _on_disk(action: Callable[[], T], output: Path | str, *, as_json: bool = False) -> T:
+    """What the action gives; ends the program where the disk does not do its part."""
     from .tree import Busy, NotOurs
 
     try:
         return action()
     except NotOurs as found:
         names = ", ".join(found.paths)
-        _fail(f"{names}: not written by duologue, so left alone: move it away, or choose another folder with -o")
+        why = f"{names}: not written by duologue, so left alone: move it away, or choose another folder with -o"
+        _fail(why, as_json=as_json)
     except Busy as busy:
-        _fail(f"{busy}: another command is writing there; when none is, remove that folder")
+        _fail(f"{busy}: another command is writing there; when none is, remove that folder", as_json=as_json)
     except OSError as error:
-        _fail(f"cannot write {error.filename}: {error.strerror}; nothing was changed")
+        _fail(f"cannot write {error.filename or output}: {error.strerror}; nothing was changed", as_json=as_json)
 
 
 def _tell(output: Path, difference: Difference, *, as_json: bool, nothing: str, done: bool = False) -> None:
@@ -265,9 +278,9 @@ def _tell(output: Path, difference: Difference, *, as_json: bool, nothing: str, 
         click.echo(nothing)
 
 
-def _fail(message: str) -> NoReturn:
-    click.echo(f"duologue: {message}", err=True)
-    sys.exit(2)
+def _fail(message: str, *, as_json: bool = False) -> NoReturn:
+    details = {"exit": int(Exit.USAGE), "message": message}
+    tell(Ended(Exit.USAGE, f"duologue: {message}", details=details), as_json=as_json)
 
 
 def _state(spec: Path) -> object:

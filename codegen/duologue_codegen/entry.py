@@ -16,5 +16,11 @@ def main() -> None:
         sys.stderr.write(f"duologue: the generator needs {', '.join(missing)}: pip install 'duologue[codegen]'\n")
         raise SystemExit(2)
     from .cli import main as run
+    from .tools.ending import give_up_output
 
-    run()
+    try:
+        run()
+    except OSError as error:  # of standard output: whoever reads or writes a file has told of it
+        give_up_output()
+        sys.stderr.write(f"duologue: cannot print: {error.strerror}\n")
+        raise SystemExit(2) from None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Final
@@ -15,8 +14,10 @@ from . import ir
 from .compiler import compile_spec
 from .imports import import_order
 from .render import environment
+from .scratch import scratch
 from .text import Code
 from .text import name as word
+from .tree import write
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _LONGEST: Final = 60
@@ -39,7 +40,13 @@ class InitRefused(Exception):
 
 
 def create(folder: Path) -> list[str]:
-    """Write the project into `folder`, whose last part is the protocol's name, and return the files' paths in it."""
+    """Write the project into `folder`, whose last part is the protocol's name, and return the files' paths in it.
+
+    Raises:
+        InitRefused: It cannot be made there, or so called.
+        Busy: Another command is writing there.
+        OSError: The folder cannot be written. It is as it was.
+    """
     name = folder.absolute().name
     if not _NAME.fullmatch(name) or len(name) > _LONGEST:
         raise InitRefused(
@@ -50,10 +57,7 @@ def create(folder: Path) -> list[str]:
     if folder.exists() and not folder.is_dir():
         raise InitRefused(f"{folder} is a file: choose another name")
     files = project_files(name) | local_settings()
-    for path, text in files.items():
-        place = folder / path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(text.encode())
+    write(folder, files, None)
     return list(files)
 
 
@@ -77,8 +81,8 @@ def project_files(name: str) -> dict[str, str]:
     """The project's files by path."""
     templates = environment()
     spec = templates.get_template("init/spec.yaml.jinja").render(protocol_name=name)
-    with tempfile.TemporaryDirectory(prefix="duologue-") as scratch:
-        place = Path(scratch, f"{name}.yaml")
+    with scratch() as folder:
+        place = folder / f"{name}.yaml"
         place.write_bytes(spec.encode())
         names = compile_spec(place).python  # so that the rest says what the generator will say
     files = {

@@ -1,8 +1,8 @@
-"""The output folder: the only module that reads or writes it.
+"""The output, a folder or a file: the only module that reads or writes it.
 
-Writing is all or nothing. New files are staged beside the output first, with copies of the old ones; only then are they
-moved into place one by one. Whatever stops this half-way (an error, a full disk, a kill), the old files are put back:
-at once, or by the next command that looks at the folder.
+Writing a folder is all or nothing. New files are staged beside the output first, with copies of the old ones; only
+then are they moved into place one by one. Whatever stops this half-way (an error, a full disk, a kill), the old files
+are put back: at once, or by the next command that looks at the folder.
 """
 
 from __future__ import annotations
@@ -90,6 +90,32 @@ def write(folder: Path, files: Mapping[str, str], package: str | None) -> Differ
         raise
     _remove_empty(folder, difference.orphan)
     return difference
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write one file, all of it or nothing: whatever was there stays until it is whole.
+
+    Raises OSError for `path`.
+    """
+    try:
+        _replace(path, text.encode())
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _replace(path: Path, data: bytes) -> None:
+    if path.exists() and not path.is_file():  # a terminal, say: nothing of it is lost, and it is not ours to replace
+        path.write_bytes(data)
+        return
+    place = Path(os.path.realpath(path))  # a link goes on leading there
+    draft = place.with_name(f".{place.name}.new")
+    try:
+        _write_through(draft, data)
+        if place.exists():
+            shutil.copymode(place, draft)
+        draft.replace(place)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _make_folder(folder: Path) -> Path | None:

@@ -108,6 +108,22 @@ def test_a_bad_spec(tmp_path: Path) -> None:
     assert "cannot read the spec" in result.output
 
 
+def test_programs_are_told_of_failures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    good = spec(tmp_path / "good.yaml")
+    (tmp_path / "bad.yaml").write_text("duologue: 1\n", encoding="utf-8")
+    for words in ((tmp_path / "bad.yaml", "--against", good), (good, "--against", tmp_path / "bad.yaml")):
+        result = breaking(*words, "--json")
+        assert result.exit_code == 2
+        assert {row["file"] for row in json.loads(result.stdout)} == {str(tmp_path / "bad.yaml")}
+    missing = json.loads(breaking(tmp_path / "nowhere.yaml", "--against", good, "--json").stdout)
+    assert missing[0]["message"] == "cannot read the spec: No such file or directory"
+    result = breaking(good, "--against", "nothing", "--json")
+    assert result.exit_code == 2
+    assert json.loads(result.stdout)["error"]["message"].startswith("nothing: ")
+    monkeypatch.setenv("PATH", "")
+    assert "git is not installed" in json.loads(breaking(good, "--against", "v1", "--json").stdout)["error"]["message"]
+
+
 def test_another_wire_breaks_everything(tmp_path: Path) -> None:
     good = spec(tmp_path / "good.yaml")
     other = spec(tmp_path / "other.yaml")

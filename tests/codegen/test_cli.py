@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 
 from duologue_codegen import entry
 from duologue_codegen.cli import main
+from duologue_codegen.format import FormatError, format_files
 from duologue_codegen.version import API_LEVEL, VERSION
 
 ROOT = Path(__file__).parents[2]
@@ -210,10 +211,153 @@ def test_watch_generates_again_when_the_spec_changes(spec: Path) -> None:
         spec.write_text(SPEC.replace("say:", "sing:"), encoding="utf-8")
         assert eventually(lambda: "def sing" in Path("out/chat_sdk/client.py").read_text(encoding="utf-8"))
         run.send_signal(signal.SIGINT)
-        assert run.wait(20) == 1
+        assert run.wait(20) == 0
     finally:
         run.kill()
         run.wait()
+
+
+LIMITED = """
+import resource, sys
+from duologue_codegen.entry import main
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv.pop(1)), resource.RLIM_INFINITY))
+main()
+"""
+
+
+def limited(size: int, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Where no file can be larger than this: what a full disk is like."""
+    return subprocess.run(
+        [sys.executable, "-c", LIMITED, str(size), *arguments],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.usefixtures("spec")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        ["lint", "chat.yaml", "--json"],
+        ["authz", "chat.yaml"],
+        ["check", "chat.yaml", "-o", "out", "--json"],
+        ["export", "openrpc", "chat.yaml"],
+        ["breaking", "chat.yaml", "--against", "chat.yaml", "--json"],
+        ["lint", "nowhere.yaml", "--json"],
+        ["call", "ws://127.0.0.1:1", "say", "--json"],
+    ],
+    ids=" ".join,
+)
+def test_what_cannot_be_printed_is_said_so(words: list[str], unbuffered: str) -> None:
+    with Path("/dev/full").open("wb") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "duologue_codegen", *words],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONUNBUFFERED": unbuffered},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert (ran.returncode, ran.stderr) == (2, "duologue: cannot print: No space left on device\n")
+
+
+@pytest.mark.usefixtures("spec")
+@pytest.mark.parametrize("command", ["generate", "check"])
+def test_no_room_for_temporary_files_is_said_so(command: str) -> None:
+    assert duologue("generate", "chat.yaml", "-o", "out").exit_code == 0
+    before = on_disk(Path("out"))
+    for as_json in ([], ["--json"]):
+        ran = limited(100, command, "chat.yaml", "-o", "out", *as_json)
+        assert ran.returncode == 2
+        [line] = ran.stderr.splitlines()
+        assert line.startswith("duologue: cannot write /")
+        assert "make room there, or name another folder in TMPDIR" in line
+        assert (json.loads(ran.stdout)["error"]["message"] in line) if as_json else not ran.stdout
+    assert on_disk(Path("out")) == before
+
+
+@pytest.mark.parametrize(
+    "ran", [(-signal.SIGXFSZ, ""), (2, "error: Failed to write x/000.py: No space left on device (os error 28)")]
+)
+def test_no_room_for_what_is_formatted_is_no_error_of_the_generator(
+    monkeypatch: pytest.MonkeyPatch, ran: tuple[int, str]
+) -> None:
+    def run(arguments: list[str], **_: object) -> "subprocess.CompletedProcess[str]":
+        return subprocess.CompletedProcess(arguments, ran[0], "", ran[1])
+
+    monkeypatch.setattr("duologue_codegen.format.subprocess.run", run)
+    with pytest.raises(OSError, match="ruff could not write there; make room there") as caught:
+        format_files({"a.py": "a = 1\n"})
+    assert "duologue-" in caught.value.filename
+
+
+def test_what_ruff_cannot_read_is_told_in_its_words() -> None:
+    with pytest.raises(FormatError, match="Failed to parse"):
+        format_files({"a.py": "a = (\n"})
+
+
+@pytest.mark.usefixtures("spec")
+@pytest.mark.parametrize("command", ["generate", "docs"])
+def test_an_output_without_room_is_named(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    said = "cannot write out: No space left on device; nothing was changed"
+    told = duologue(command, "chat.yaml", "-o", "out")
+    assert (told.exit_code, told.stdout, told.stderr) == (2, "", f"duologue: {said}\n")
+    told = duologue(command, "chat.yaml", "-o", "out", "--json")
+    assert json.loads(told.stdout) == {"error": {"exit": 2, "message": said}}
+    assert not Path("out").exists()
+
+
+@pytest.mark.usefixtures("spec")
+@pytest.mark.parametrize("as_json", [[], ["--json"]])
+def test_ctrl_c_ends_as_it_is_documented(monkeypatch: pytest.MonkeyPatch, as_json: list[str]) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("duologue_codegen.generate.generate_files", interrupted)
+    ended = duologue("generate", "chat.yaml", "-o", "out", *as_json)
+    assert (ended.exit_code, ended.stderr) == (130, "interrupted\n")
+    assert bool(ended.stdout) == bool(as_json)
+    assert duologue("generate", "chat.yaml", "-o", "out", "--watch").exit_code == 0
+
+
+def test_an_export_without_room_leaves_the_old_file(spec: Path) -> None:
+    assert duologue("export", "asyncapi", "chat.yaml", "-o", "chat.json").exit_code == 0
+    before = on_disk(Path())
+    failed = limited(1024, "export", "asyncapi", "chat.yaml", "-o", "chat.json")
+    assert failed.returncode == 2
+    assert failed.stderr == "duologue: cannot write chat.json: File too large; nothing was changed\n"
+    assert on_disk(Path()) == before
+
+
+def test_an_export_keeps_the_link_and_the_mode_of_its_file(spec: Path) -> None:
+    Path("real.json").write_text("old", encoding="utf-8")
+    Path("real.json").chmod(0o600)
+    Path("link.json").symlink_to("real.json")
+    assert duologue("export", "asyncapi", "chat.yaml", "-o", "link.json").exit_code == 0
+    assert Path("link.json").is_symlink()
+    assert Path("real.json").read_text(encoding="utf-8").startswith("{")
+    assert Path("real.json").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("words", [["export", "json-schema", "chat.yaml"], ["import", "openrpc", "x.json", "--force"]])
+def test_what_is_no_file_is_written_and_not_replaced(spec: Path, words: list[str]) -> None:
+    assert duologue("export", "openrpc", "chat.yaml", "-o", "x.json").exit_code == 0
+    os.mkfifo("pipe")
+    with subprocess.Popen(["cat", "pipe"], stdout=subprocess.PIPE) as reader:
+        assert duologue(*words, "-o", "pipe").exit_code == 0
+        assert Path("pipe").is_fifo()
+        assert b"chat" in reader.communicate(timeout=20)[0]
 
 
 def eventually(condition: Callable[[], bool]) -> bool:

@@ -106,6 +106,25 @@ def test_a_folder_with_files_is_left_alone(tmp_path: Path) -> None:
     assert "is a file" in CliRunner().invoke(main, ["init", str(tmp_path / "file")]).stderr
 
 
+def test_what_fails_half_way_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def project_files(_: str) -> dict[str, str]:
+        return {"a/b.py": "", "c.py": ""}
+
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    folder = tmp_path / "hello"
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        patch.setattr(os, "fsync", full)
+        patch.setattr("duologue_codegen.init.project_files", project_files)
+        failed = CliRunner().invoke(main, ["init", str(folder)])
+    assert failed.exit_code == 2
+    assert failed.stderr == f"duologue: cannot write {folder}: No space left on device; nothing was changed\n"
+    assert list(tmp_path.iterdir()) == []
+    assert CliRunner().invoke(main, ["init", str(folder)]).exit_code == 0
+
+
 def test_what_is_installed_can_be_chosen(project: Path) -> None:
     def plan(*arguments: str, **environment: str) -> str:
         return subprocess.run(

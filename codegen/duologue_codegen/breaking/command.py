@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
+
+from ..tools.ending import Ended, Exit
+from ..tools.options import ending
 
 if TYPE_CHECKING:
     from .. import ir
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 @click.argument("spec", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--against", required=True, metavar="REF|FILE", help="A git revision of SPEC, or another file.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON, for programs.")
+@ending
 def breaking(spec: Path, against: str, *, as_json: bool) -> None:
     """Say what SPEC breaks for those who have an older version of it.
 
@@ -30,7 +34,7 @@ def breaking(spec: Path, against: str, *, as_json: bool) -> None:
     from .compare import compare
     from .findings import render_text
 
-    old, new, labels = _read(spec, against)
+    old, new, labels = _read(spec, against, as_json=as_json)
     comparison = compare(old, new)
     if as_json:
         click.echo(json.dumps(_document(old, new, comparison, labels), indent=2, ensure_ascii=True))
@@ -41,10 +45,10 @@ def breaking(spec: Path, against: str, *, as_json: bool) -> None:
     sys.exit(1 if comparison.breaks and not comparison.announced else 0)
 
 
-def _read(spec: Path, against: str) -> tuple[ir.Protocol, ir.Protocol, dict[Version, Labels]]:
+def _read(spec: Path, against: str, *, as_json: bool) -> tuple[ir.Protocol, ir.Protocol, dict[Version, Labels]]:
     """Both versions, and how their files are called. Ends the program where one of them is none."""
     from ..compiler import compile_spec
-    from ..problems import SpecErrors
+    from ..problems import SpecErrors, render_json
     from .findings import Labels, Version
     from .revision import NotFound, compile_against
 
@@ -52,9 +56,14 @@ def _read(spec: Path, against: str) -> tuple[ir.Protocol, ir.Protocol, dict[Vers
         new = compile_spec(spec)
         old, in_git = compile_against(spec, against)
     except SpecErrors as errors:
-        _fail(errors.render())
+        if as_json:
+            click.echo(render_json(errors.problems, errors.folder))
+        else:
+            click.echo(errors.render(), err=True)
+        sys.exit(Exit.USAGE)
     except NotFound as error:
-        _fail(f"duologue: {error}")
+        details = {"exit": int(Exit.USAGE), "message": str(error)}
+        raise Ended(Exit.USAGE, f"duologue: {error}", details=details) from None
     folder = Path(against).parent if not in_git else spec.parent
     labels = {
         Version.NEW: Labels(_prefix(spec.parent), "", spec.name),
@@ -91,8 +100,3 @@ def _document(
         "messages": comparison.messages,
         "findings": [as_json(finding, labels) for finding in comparison.findings],
     }
-
-
-def _fail(message: str) -> NoReturn:
-    click.echo(message, err=True)
-    sys.exit(2)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -11,6 +10,7 @@ from .. import ir
 from ..compiler import compile_spec
 from ..load import load_text
 from ..nodes import ScalarNode, SeqNode
+from ..scratch import scratch
 
 
 class NotFound(Exception):
@@ -22,12 +22,12 @@ def compile_against(spec: Path, against: str) -> tuple[ir.Protocol, bool]:
     if Path(against).is_file():
         return compile_spec(Path(against)), False
     commit = _commit(spec, against)
-    with tempfile.TemporaryDirectory(prefix="duologue-") as folder:
+    with scratch() as folder:
         root = _show(spec, commit, spec.name, against)
-        target = Path(folder, spec.name)
+        target = folder / spec.name
         target.write_bytes(root)
         for name in _imports(root, spec.name):
-            file = Path(folder, name)
+            file = folder / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(_show(spec, commit, name, against))
         return compile_spec(target), True

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 from typing import Final
 
 import click
+
+from ..tools.ending import Ended, Exit
+from ..tools.options import ending
 
 _FILES: Final = click.Path(dir_okay=False, path_type=Path)
 _REFERENCES: Final = "References are followed within the folder of the files, and never over a network."
@@ -58,6 +60,7 @@ def _command(kind: str) -> click.Command:
     @click.option("--name", callback=_name, help="Name of the protocol, as in `chat-room`; by default the document's.")
     @click.option("--version", callback=_version, help="Version of the protocol; by default the document's.")
     @click.option("--force", is_flag=True, help="Replace the spec if there is one.")
+    @ending
     def command(files: tuple[Path, ...], output: Path, name: str | None, version: str | None, *, force: bool) -> None:
         _run(kind, files, output, name, version, force=force)
 
@@ -81,31 +84,20 @@ def _version(_: click.Context, __: click.Parameter, value: str | None) -> str | 
 def _run(
     kind: str, files: tuple[Path, ...], output: Path, name: str | None, version: str | None, *, force: bool
 ) -> None:
+    from ..tree import write_file
     from .run import ImportRefused, import_spec
 
     try:
         if output.exists() and not force:
             raise ImportRefused(f"{output} exists already: choose another name, or replace it with --force")
         made = import_spec(kind, files, name=name, version=version)
-        _write(output, made.text)
+        write_file(output, made.text)
     except ImportRefused as refused:
-        click.echo(f"duologue: {refused}", err=True)
-        sys.exit(2)
+        raise Ended(Exit.USAGE, f"duologue: {refused}") from None
     except OSError as error:
-        click.echo(f"duologue: cannot write {error.filename or output}: {error.strerror}", err=True)
-        sys.exit(2)
+        raise Ended(Exit.USAGE, f"duologue: cannot write {error.filename or output}: {error.strerror}") from None
     for line in made.summary:
         click.echo(f"{output}: {line}", err=True)
-
-
-def _write(path: Path, text: str) -> None:
-    """All of it or nothing."""
-    draft = path.with_name(f".{path.name}.new")
-    try:
-        draft.write_bytes(text.encode())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 for _kind in _EXAMPLES:

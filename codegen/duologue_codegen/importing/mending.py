@@ -7,9 +7,7 @@ could not tell apart becomes `json`.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from .. import names
@@ -20,6 +18,7 @@ from ..nodes import MapNode, Node, SeqNode
 from ..problems import Problem, SpecErrors
 from ..resolve.constraints import WORDS
 from ..resolve.context import IN_PLACE, RENAME
+from ..scratch import scratch
 from ..typetree import Long
 from ..unparse import SECTIONS
 from ..yamltext import Commented, Tree, dump
@@ -59,8 +58,8 @@ def written(draft: Draft) -> tuple[str, Protocol]:
 
 
 def _compiled(text: str) -> Protocol:
-    with tempfile.TemporaryDirectory(prefix="duologue-") as folder:
-        path = Path(folder, "spec.yaml")
+    with scratch() as folder:
+        path = folder / "spec.yaml"
         path.write_bytes(text.encode())
         return compile_spec(path)
 

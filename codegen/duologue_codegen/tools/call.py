@@ -60,14 +60,11 @@ def call(url: str, action: str, params: tuple[str, ...], *, as_json: bool, spec:
         raise Ended(Exit.USAGE, "--timeout nan: write a number of seconds, or inf")
     target = options.target_of(url, said["token"], said["token_file"], said["hooks"])
     wish = Wish(action, params, said["timeout"], said["upload"], said["output"], said["key"], as_json)
-    try:
-        if action == "describe" and spec is None:
-            names = [name for one in params for name in one.split(",")] or None
-            _show(run(described, target, names), as_json=as_json)
-        else:
-            run(_call, target, spec, wish)
-    except KeyboardInterrupt:
-        raise Ended(Exit.INTERRUPTED, "interrupted") from None
+    if action == "describe" and spec is None:
+        names = [name for one in params for name in one.split(",")] or None
+        _show(run(described, target, names), as_json=as_json)
+    else:
+        run(_call, target, spec, wish)
 
 
 @dataclass(frozen=True, slots=True)

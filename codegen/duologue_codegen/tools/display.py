@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import click
 
-from .ending import Ended, Exit
+from .ending import Ended, Exit, give_up_output
 
 _TOKEN: Final = re.compile(
     r'(?P<key>"(?:[^"\\]|\\.)*"(?=:))|(?P<text>"(?:[^"\\]|\\.)*")|(?P<word>true|false|null|-?[0-9][0-9.eE+-]*)'
@@ -43,6 +43,7 @@ def say(text: str) -> None:
     except BrokenPipeError:
         raise
     except (OSError, AttributeError) as error:  # Python has no standard output where none was open
+        give_up_output()
         raise Ended(Exit.ERROR, f"cannot print: {getattr(error, 'strerror', None) or 'no output is open'}") from None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import suppress
 from enum import IntEnum
 from typing import Any, Final
 
@@ -48,3 +50,9 @@ class Ended(Exception):
         self.code = code
         self.lines = tuple(map(printable, lines))
         self.details = details or {"exit": int(code), "message": "; ".join(line.strip() for line in lines)}
+
+
+def give_up_output() -> None:
+    """Close standard output, which takes no more: Python would try again at the end, and end with a code of its own."""
+    with suppress(OSError):
+        sys.stdout.close()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from .ending import Ended, Exit
+from .ending import Ended, Exit, give_up_output
 
 if TYPE_CHECKING:
     from .. import ir
@@ -62,16 +62,22 @@ def ending(function: Callable[..., None]) -> Callable[..., None]:
             function(**options)
         except Ended as end:
             tell(end, as_json=options.get("as_json", False))
+        except KeyboardInterrupt:
+            tell(Ended(Exit.INTERRUPTED, "interrupted"), as_json=options.get("as_json", False))
         except BrokenPipeError:  # whoever read has had enough
-            sys.stderr.close()
+            give_up_output()
             sys.exit(Exit.DONE)
+        except OSError as error:
+            if error.filename is None:  # of standard output
+                raise
+            tell(Ended(Exit.USAGE, f"{error.filename}: {error.strerror}"), as_json=options.get("as_json", False))
 
     return command
 
 
 def tell(end: Ended, *, as_json: bool) -> NoReturn:
     """Tell why it ends, and end."""
-    if as_json and end.code is not Exit.DONE:
+    if as_json and end.code is not Exit.DONE and not getattr(sys.stdout, "closed", False):
         click.echo(json.dumps({"error": end.details}, ensure_ascii=True))
     for number, line in enumerate(end.lines):
         click.secho(line, fg=None if number or end.code is Exit.DONE else "red", err=True)
