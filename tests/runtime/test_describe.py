@@ -10,7 +10,7 @@ import anyio
 import pytest
 from jsonschema import Draft202012Validator
 from msgspec.structs import replace
-from tests.runtime.chat import CHAT, COUNT, ECHO, SAID, TOPIC
+from tests.runtime.chat import CHAT, COUNT, ECHO, SAID, TOPIC, Said
 from tests.runtime.raw import raw_client
 from tests.runtime.support import BOUND, Room
 
@@ -33,7 +33,7 @@ from duologue import (
     serve,
 )
 from duologue.access.gate import Gate
-from duologue.descriptors import API_LEVEL
+from duologue.descriptors import API_LEVEL, Delivery, EventDescriptor
 from duologue.handling.describing import DESCRIBE, DescribeParams
 
 pytestmark = pytest.mark.anyio
@@ -74,6 +74,24 @@ class Guarded(Room):
 
 class Closed(Guarded):
     describe_scope: ClassVar[tuple[str, ...] | None] = ("operate",)
+
+
+class Counted(Said):
+    """An event that is called as an action is."""
+
+    event_name: ClassVar[str] = "count"
+
+
+class Telling(Guarded):
+    """An action and an event have one name, and another action both ends may call."""
+
+    protocol: ClassVar[Protocol] = replace(
+        CHAT,
+        client_actions=(*CHAT.client_actions[:1], replace(COUNT, scope=("operate",)), *CHAT.client_actions[2:]),
+        server_actions=(*CHAT.server_actions, CHAT.client_actions[2]),
+        events=(*CHAT.events, EventDescriptor(model=Counted, delivery=Delivery.LOG)),
+        scopes={"operate": "Do."},
+    )
 
 
 class Silent(Guarded):
@@ -148,6 +166,23 @@ async def test_what_somebody_may_not_use_is_refused_by_its_name() -> None:
             await client.describe(["ecko"])
         with pytest.raises(NotFound, match=r"is called 'counts'$"):
             await client.describe(["counts"])  # what is not for the caller is not suggested
+
+
+async def test_an_action_and_an_event_of_one_name_are_two() -> None:
+    async with asking(Telling(), OPERATOR) as client:
+        told = await client.describe()
+        assert named(told) == (
+            ["echo", "count", "nap", "ask", "ask_back"],
+            ["said", "topic", "typing", "count", "waved"],
+        )
+        assert (told["actions"]["count"]["from"], told["events"]["count"]["from"]) == ("client", "server")
+        assert told["actions"]["nap"]["from"] == "both"
+        told = await client.describe(["count"])
+        assert named(told) == (["count"], ["count"])
+        assert "item" in told["actions"]["count"]
+        assert told["events"]["count"]["delivery"] == "log"
+    async with asking(Telling(), READER) as client:
+        assert named(await client.describe(["count"])) == ([], ["count"]), "what the caller may use"
 
 
 async def test_a_service_says_who_may_ask() -> None:

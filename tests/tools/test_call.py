@@ -9,11 +9,17 @@ import subprocess
 import sys
 from collections.abc import Generator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
+from msgspec.structs import replace
+from tests.runtime.chat import CHAT, Said
 from tests.runtime.files import Shelf
 from tests.runtime.support import Room
 from tests.tools.serving import KNOWN, READER, STRANGER, Serving, answered, duologue, serving, told
+
+from duologue import Protocol
+from duologue.descriptors import Delivery, EventDescriptor
 
 ROOT = Path(__file__).parents[2]
 
@@ -190,6 +196,23 @@ def test_a_stream_is_printed_as_it_comes(chat: Serving) -> None:
     assert json.loads(ran.stdout.splitlines()[0]) == {"item": {"value": 0}}
     assert json.loads(ran.stdout.splitlines()[-1])["error"]["code"] == "no_room"
     assert ran.returncode == 1
+
+
+class Echoed(Said):
+    """An event that is called as an action is."""
+
+    event_name: ClassVar[str] = "echo"
+
+
+class Telling(Room):
+    protocol: ClassVar[Protocol] = replace(
+        CHAT, events=(*CHAT.events, EventDescriptor(model=Echoed, delivery=Delivery.LOG))
+    )
+
+
+def test_an_action_is_called_though_an_event_has_its_name() -> None:
+    with serving(Telling()) as server:
+        assert answered(duologue("call", server.url, "echo", "text=ab"))["text"] == "ab"
 
 
 def test_bytes_go_up_and_come_down(files: Serving, tmp_path: Path) -> None:

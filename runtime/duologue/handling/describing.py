@@ -34,7 +34,10 @@ if TYPE_CHECKING:
 Entry: TypeAlias = dict[str, Any]
 Part: TypeAlias = "tuple[Descriptor, str, str]"
 """An action or event, the section that it belongs to, and who calls or sends it."""
+Key: TypeAlias = tuple[str, str]
+"""The section of an action or event, and its name: an event may be called as an action is."""
 
+_SECTIONS: Final = ("actions", "events")
 _MOST_NAMES: Final = 256
 _LONGEST: Final = 256
 
@@ -43,7 +46,8 @@ class DescribeParams(Params):
     """Params of `describe`.
 
     Attributes:
-        names: The actions and events that are asked for, by their names on the wire; all of them when not given.
+        names: The actions and events that are asked for, by their names on the wire; all of them when not given. An
+            action and an event may have the same name: both are told, as far as the caller may use them.
     """
 
     names: Annotated[list[Annotated[str, Field(max_length=_LONGEST)]] | None, Field(max_length=_MOST_NAMES)] = None
@@ -70,7 +74,7 @@ class Description:
     def __init__(self, protocol: Protocol, scope: tuple[str, ...]) -> None:
         self._protocol = protocol
         self._scope = scope
-        self._parts: Mapping[str, Part] | None = None
+        self._parts: Mapping[Key, Part] | None = None
         self._told: dict[str, tuple[Entry, dict[str, Schema]]] = {}
 
     def bound(self) -> Bound:
@@ -88,25 +92,30 @@ class Description:
         """
         _require_somebody(call.identity)
         parts = self._all()
-        wanted = [name for name in parts if _may(call, parts[name][0])]
+        wanted = [key for key, (descriptor, _, _) in parts.items() if _may(call, descriptor)]
         if params.names is not None:
-            wanted = [self._permitted(call, parts, wanted, name) for name in dict.fromkeys(params.names)]
-        return await self._document([parts[name] for name in wanted])
+            names = dict.fromkeys(params.names)
+            wanted = [key for name in names for key in self._permitted(call, parts, wanted, name)]
+        return await self._document([parts[key] for key in wanted])
 
     @staticmethod
-    def _permitted(call: Call[Any], parts: Mapping[str, Part], permitted: Sequence[str], name: str) -> str:
-        if name not in parts:
-            close = get_close_matches(name, permitted, n=1)
+    def _permitted(call: Call[Any], parts: Mapping[Key, Part], permitted: Sequence[Key], name: str) -> list[Key]:
+        """What is called so and the caller may use: the action, the event, or both."""
+        keys = [(section, name) for section in _SECTIONS if (section, name) in parts]
+        if not keys:
+            close = get_close_matches(name, [known for _, known in permitted], n=1)
             hint = f"; did you mean {close[0]}?" if close else ""
             raise NotFound(f"no action or event is called {name!r}{hint}")
-        if (refusal := call.connection.refusal(parts[name][0])) is not None:
-            raise PermissionDenied(refusal.message)
-        return name
+        refusals = {key: call.connection.refusal(parts[key][0]) for key in keys}
+        denied = [refusal.message for refusal in refusals.values() if refusal is not None]
+        if len(denied) == len(keys):
+            raise PermissionDenied(denied[0])
+        return [key for key, refusal in refusals.items() if refusal is None]
 
-    def _all(self) -> Mapping[str, Part]:
+    def _all(self) -> Mapping[Key, Part]:
         """All actions and events of the protocol; loads its namespaces."""
         if self._parts is None:
-            whole, parts = self._protocol.whole(), dict[str, Part]()
+            whole, parts = self._protocol.whole(), dict[Key, Part]()
             sections: tuple[tuple[str, str, Iterable[Descriptor]], ...] = (
                 ("actions", "client", whole.client_actions),
                 ("actions", "server", whole.server_actions),
@@ -115,7 +124,8 @@ class Description:
             )
             for section, side, descriptors in sections:
                 for one in descriptors:
-                    parts[one.name] = (one, section, "both" if one.name in parts else side)
+                    key = (section, one.name)
+                    parts[key] = (one, section, "both" if key in parts else side)
             self._parts = MappingProxyType(parts)
         return self._parts
 
