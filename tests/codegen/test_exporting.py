@@ -61,6 +61,28 @@ def test_an_export_that_is_imported_is_the_same_protocol(spec: Path, kind: str, 
     assert again == protocol
 
 
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("side", ["client", "server", "both"])
+def test_an_action_and_an_event_of_one_name_stay_two(kind: str, side: str, tmp_path: Path) -> None:
+    """Also where the operations that stand for them would be called as others are."""
+    path = tmp_path / "two.yaml"
+    names = ["moved", "moved.event", "moved.action.sent", "moved.event.sent"]
+    action = {"from": side, "params": {"x": "integer"}, "result": "string", "scope": "public"}
+    event = {"from": side, "data": {"y": "integer"}, "scope": "public"}
+    event |= {"delivery": "volatile"} if side != "client" else {}
+    whole = {
+        "duologue": 1, "protocol": "two", "version": "1.0.0",
+        "actions": {name: {**action, "python": {"name": f"act{n}"}} for n, name in enumerate(names)},
+        "events": {name: {**event, "python": {"name": f"tell{n}"}} for n, name in enumerate(names)},
+    }  # fmt: skip
+    path.write_text(json.dumps(whole), encoding="utf-8")
+    protocol = compile_spec(path)
+    assert len(protocol.actions) == len(protocol.events) == len(names)
+    again = there_and_back(protocol, kind, tmp_path)
+    assert shown(again) == shown(protocol)
+    assert again == protocol
+
+
 # ---------------------------------------------------------------------------------------------------------- small specs
 DECLARED: dict[str, Any] = {
     "Name": {"type": "string", "pattern": "^[a-z]+$"},

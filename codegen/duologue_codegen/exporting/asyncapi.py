@@ -17,9 +17,9 @@ def export(protocol: ir.Protocol) -> Json:
     messages: dict[str, Json] = {}
     operations: dict[str, Json] = {}
     for action in protocol.actions:
-        operations |= _action(parts, action, messages)
+        _enter(operations, action, _action(parts, action, messages), parts.action(action))
     for event in protocol.events:
-        operations |= _event(parts, event, messages)
+        _enter(operations, event, _event(parts, event, messages), parts.event(event))
     return {
         "asyncapi": VERSION,
         "info": parts.info(),
@@ -31,28 +31,26 @@ def export(protocol: ir.Protocol) -> Json:
     }
 
 
-def _action(parts: Parts, action: ir.ActionDef, messages: dict[str, Json]) -> dict[str, Json]:
+def _action(parts: Parts, action: ir.ActionDef, messages: dict[str, Json]) -> Json:
     item = parts.item(action)
     answers = [
         *([_message(messages, f"{action.name}.item", item, item=True)] if item is not None else []),
         _message(messages, f"{action.name}.result", parts.result(action)),
     ]
-    operation = {
+    return {
         "channel": _CHANNEL,
         "messages": [_message(messages, f"{action.name}.params", parts.params(action))],
         "reply": {"channel": _CHANNEL, "messages": answers},
         **described(action.doc),
     }
-    return _both_ways(action.name, action.side, operation, parts.action(action), "action")
 
 
-def _event(parts: Parts, event: ir.EventDef, messages: dict[str, Json]) -> dict[str, Json]:
-    operation = {
+def _event(parts: Parts, event: ir.EventDef, messages: dict[str, Json]) -> Json:
+    return {
         "channel": _CHANNEL,
         "messages": [_message(messages, f"{event.name}.data", parts.data(event))],
         **described(event.doc),
     }
-    return _both_ways(event.name, event.side, operation, parts.event(event), "event")
 
 
 def _message(messages: dict[str, Json], name: str, payload: Any, *, item: bool = False) -> Json:
@@ -60,9 +58,19 @@ def _message(messages: dict[str, Json], name: str, payload: Any, *, item: bool =
     return {"$ref": f"#/channels/main/messages/{name.replace('~', '~0').replace('/', '~1')}"}
 
 
-def _both_ways(name: str, side: ir.Side, operation: Json, hints: Json, kind: str) -> dict[str, Json]:
-    """An operation for the end that begins it; where both do, a second one that says whose it is."""
+def _enter(operations: dict[str, Json], one: ir.ActionDef | ir.EventDef, operation: Json, hints: Json) -> None:
+    """An operation for the end that begins it; where both do, a second one that says whose it is.
+
+    An action and an event may have one name, and what is entered later another key: a hint says its name then.
+    """
+    kind = "action" if isinstance(one, ir.ActionDef) else "event"
     client, server = {"action": "receive", **operation}, {"action": "send", **operation}
-    first = client if side.from_client else server
-    made = {name: {**first, **hints}}
-    return made | ({f"{name}.{kind}.sent": {**server, **hint("of", name)}} if side is ir.Side.BOTH else {})
+    key = _free(operations, one.name, kind)
+    first = client if one.side.from_client else server
+    operations[key] = {**first, **hints, **hint("name", None if key == one.name else one.name)}
+    if one.side is ir.Side.BOTH:
+        operations[_free(operations, f"{key}.{kind}.sent", kind)] = {**server, **hint("of", one.name)}
+
+
+def _free(operations: dict[str, Json], key: str, kind: str) -> str:
+    return key if key not in operations else _free(operations, f"{key}.{kind}", kind)

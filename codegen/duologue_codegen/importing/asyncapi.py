@@ -89,7 +89,7 @@ class _Reader(TypeReader):
         if not messages:
             self.draft.leave_out("an operation without messages", name)
         for key, message, at in messages:
-            called = name if len(messages) == 1 else key
+            called = self.hints(operation).get("name", name) if len(messages) == 1 else key
             section = self.draft.actions if "reply" in operation else self.draft.events
             if called in section:
                 self.draft.leave_out(name, f"{called} is in another operation already")
@@ -224,7 +224,7 @@ def _as_body(tree: Tree, key: str) -> Entry:
 
 def _rest(said: Entry) -> Entry:
     """What an export says of an operation besides."""
-    return {key: value for key, value in said.items() if key not in ("deprecated", "of")}
+    return {key: value for key, value in said.items() if key not in ("deprecated", "of", "name")}
 
 
 class _Parts:

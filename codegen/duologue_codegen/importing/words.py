@@ -41,6 +41,7 @@ def _text_by_text(value: Any) -> bool:
 
 HINTS: Final[dict[str, Callable[[Any], bool]]] = {
     "python": _text_by_text,
+    "name": lambda value: isinstance(value, str),
     "names": _text_by_text,
     "with": _texts,
     "errors": _texts,
