@@ -147,6 +147,15 @@ def test_before_the_first_version(tmp_path: Path, old: str, new: str, code: int)
     assert breaking(after, "--against", before).exit_code == code
 
 
+def test_breaking_changes_are_counted_once_and_a_version_that_is_enough_is_named(tmp_path: Path) -> None:
+    before, after = spec(tmp_path / "old.yaml", "0.2.0"), spec(tmp_path / "new.yaml", "0.2.1", 10)
+    told = breaking(after, "--against", before)
+    assert "version major-needed: 0.2.0 → 0.2.1, with 1 breaking change" in told.stdout
+    assert "instead: raise the major version, or before 1.0 the minor one" in told.stdout
+    assert "0.2.0 → 0.2.1: 1 breaking; 0 warnings;" in told.stderr
+    assert breaking(spec(tmp_path / "enough.yaml", "0.3.0", 10), "--against", before).exit_code == 0
+
+
 def test_json(tmp_path: Path) -> None:
     old, new = spec(tmp_path / "old.yaml"), spec(tmp_path / "new.yaml", "1.0.0", 10)
     result = breaking(new, "--against", old, "--json")

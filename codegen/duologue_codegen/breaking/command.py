@@ -77,8 +77,10 @@ def _prefix(folder: Path) -> str:
 
 
 def _summary(old: ir.Protocol, new: ir.Protocol, comparison: Comparison) -> str:
-    breaking = sum(finding.breaks for finding in comparison.findings)
-    warnings = len(comparison.findings) - breaking
+    # What the version lacks tells how many there are, and is none of them.
+    changes = [finding for finding in comparison.findings if finding.rule.id != "major-needed"]
+    breaking = sum(finding.breaks for finding in changes)
+    warnings = len(changes) - breaking
     change = f"{old.version} → {new.version}" if old.version != new.version else new.version
     verdict = f"{breaking} breaking" if breaking else "compatible"
     if breaking and comparison.announced:

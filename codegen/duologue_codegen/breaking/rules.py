@@ -41,7 +41,8 @@ _KEEP = "keep it, mark it `deprecated`, and remove it with the next major versio
 _NEW_FIELD = "leave the field as it is, and add another one"
 _NEW_TYPE = "leave the type as it is, and add a new one beside it"
 _NAME = "set `python: {name: …}` to the old name"
-_LIMIT = "keep the old limit for callers of the old version, or raise the major version"
+_MAJOR = "raise the major version, or before 1.0 the minor one"
+_LIMIT = f"keep the old limit for callers of the old version, or {_MAJOR}"
 _ELSEWHERE = "serve the new form on another address, under another name"
 _AS_IS = "leave it as it was: the other end relies on it"
 
@@ -130,7 +131,7 @@ _TABLE: Final = [
     ),
     *_rules(
         Level.VERSION,
-        ("major-needed", "there are breaking changes, and the major version is the same", "raise the major version"),
+        ("major-needed", "there are breaking changes, and the version does not say so", _MAJOR),
     ),
     *_rules(
         Level.VERSION,
