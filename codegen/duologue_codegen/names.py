@@ -21,6 +21,8 @@ _SPELLED = {
     "\u0111": "d", "\u0110": "D", "\u0142": "l", "\u0141": "L", "\u00fe": "th", "\u00de": "Th", "\u00f0": "d",
     "\u00d0": "D", "\u0131": "i", "\u1e9e": "SS",
 }  # fmt: skip
+LONGEST = 100
+"""Characters of a name that folders and files are called by, with more around it: file systems take 255 bytes."""
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _PASCAL = re.compile(r"[A-Z][A-Za-z0-9]*")
 

@@ -200,6 +200,13 @@ def duologue(*arguments: object) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
+def test_a_long_title_becomes_a_name_that_files_can_have(tmp_path: Path) -> None:
+    long = tmp_path / "long.json"
+    info = {"title": "word " * 60, "version": "1.0.0"}
+    long.write_text(json.dumps({"openrpc": "1.3.2", "info": info, "methods": []}), encoding="utf-8")
+    assert f"protocol: {'-'.join(['word'] * 20)}\n" in import_spec("openrpc", [long]).text
+
+
 def test_the_command_writes_a_spec_and_tells_what_is_in_it(tmp_path: Path) -> None:
     spec = tmp_path / "viewer.yaml"
     made = duologue("import", "cdp", IMPORTED / "cdp/viewer_protocol.json", "-o", spec, "--name", "viewer")

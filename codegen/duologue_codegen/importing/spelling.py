@@ -30,7 +30,7 @@ def unique(name: str, taken: Collection[str]) -> str:
 def kebab(raw: str) -> str | None:
     """`Chat API` → `chat-api`, as protocols are called."""
     words = re.findall(r"[a-z0-9]+", (names.snake(raw) or ""))
-    return "-".join(words) if words and words[0][0].isalpha() else None
+    return "-".join(words)[: names.LONGEST].rstrip("-") if words and words[0][0].isalpha() else None
 
 
 def enum_names(values: Iterable[str | int]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from .. import ir, names
 from ..grammar import did_you_mean
-from ..nodes import MapNode, ScalarNode, describe, entries
+from ..nodes import MapNode, Node, ScalarNode, describe, entries
 from ..problems import quote
 from ..reserved import KEYWORDS
 from ..spec import Document, NamespaceSpec, PythonSpec
@@ -29,6 +29,10 @@ def python_names(context: Context, document: Document, root: MapNode) -> ir.Pyth
     package = spec.package or names.snake(distribution) or "sdk"
     prefix = spec.prefix or names.pascal(document.protocol) or "Protocol"
     peer = spec.peer or "Peer"
+    _check_length(context, document.protocol, root.get("protocol") or root)
+    for key, value in (("distribution", spec.distribution), ("package", spec.package)):
+        if value is not None and place is not None:
+            _check_length(context, value, place[key])
     if not _DISTRIBUTION.fullmatch(distribution) and place is not None:
         context.complain(
             place["distribution"], f"{quote(distribution)} is no name for a distribution", "as in `chat-sdk`"
@@ -53,6 +57,12 @@ def python_names(context: Context, document: Document, root: MapNode) -> ir.Pyth
         event=f"{prefix}Event",
         event_type="EventType",
     )
+
+
+def _check_length(context: Context, name: str, node: Node) -> None:
+    if len(name) > names.LONGEST:
+        hint = f"at most {names.LONGEST}: folders and files are called so"
+        context.complain(node, f"{quote(name)} has {len(name)} characters", hint)
 
 
 def claim_classes(context: Context, python: ir.PythonNames, root: MapNode) -> None:
@@ -118,6 +128,7 @@ def _namespace(
         hint = f"give it one: `namespaces: {{{name}: {{python: {{name: …}}}}}}`"
         context.complain(at, f"no Python name can be made of {what}", hint)
         accessor, part = "space", "Space"
+    _check_length(context, accessor, at)
     members.take("the client", accessor, what, at)
     members.take("the client's events", accessor, what, at)
     namespace = ir.Namespace(
