@@ -242,6 +242,23 @@ async def test_where_none_has_to_be_shown_none_is_made_up(
                 await ChatClient.connect(f"wss://127.0.0.1:{server.port}", tls=client_tls)
 
 
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"], ids=["hangs up", "answers"])
+async def test_who_speaks_no_tls_is_said_to(answer: bytes) -> None:
+    async def listen(stream: anyio.abc.SocketStream) -> None:
+        async with stream:
+            await stream.receive()
+            await stream.send(answer)
+
+    with anyio.fail_after(BOUND):
+        listener = await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=0)
+        async with listener, anyio.create_task_group() as tasks:
+            tasks.start_soon(listener.serve, listen)
+            port = listener.extra(anyio.abc.SocketAttribute.local_port)
+            with pytest.raises(ConnectFailed, match=f"cannot connect to 127.0.0.1:{port}: no TLS was spoken there; if"):
+                await ChatClient.connect(f"wss://127.0.0.1:{port}", limits=LIMITS)
+            tasks.cancel_scope.cancel()
+
+
 async def test_no_failure_of_tls_falls_back_to_plain(server_tls: ssl.SSLContext) -> None:
     """A token never leaves in the clear for a URL that says `wss`."""
     heard: list[bytes] = []

@@ -90,7 +90,7 @@ class Dialer:
         except TimeoutError:
             raise ConnectFailed(f"{where} did not answer within {limit:g} s") from None
         except OSError as error:
-            raise ConnectFailed(f"cannot connect to {where}: {error.strerror or error}") from error
+            raise ConnectFailed(f"cannot connect to {where}: {_reason(error)}") from error
         with anyio.move_on_after(limit):  # the handshake itself, and the server's first word after it
             return await _introduced(link, party, greeting, socket), socket
         raise ConnectFailed(f"{where} did not finish the handshake within {limit:g} s")
@@ -101,6 +101,13 @@ class Dialer:
             return None
         token = self._token() if callable(self._token) else self._token
         return str(await token if isawaitable(token) else token)
+
+
+def _reason(error: OSError) -> str:
+    """Why there is no connection. What speaks no TLS hangs up on it, which asyncio tells without a word, or answers."""
+    if not str(error) or isinstance(error, ssl.SSLEOFError) or getattr(error, "reason", "") == "WRONG_VERSION_NUMBER":
+        return "no TLS was spoken there; if the server has none, its URL begins with ws://"
+    return error.strerror or str(error)
 
 
 async def _introduced(link: Link, party: Party, greeting: Greeting | None, socket: Socket) -> Connection:
