@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import sys
 from contextlib import closing
@@ -23,6 +24,8 @@ from duologue_registry.storing.checking import check_directory
 from duologue_registry.storing.schema import FILE_NAME, SCHEMA_VERSION
 from duologue_registry.storing.sqlite import SqliteJournal
 from service_registry_sdk import RegistryClient
+
+DOCUMENT = Path(__file__).parents[2] / "docs/registry.md"
 
 
 @pytest.fixture(scope="module")
@@ -167,6 +170,8 @@ def test_carrying_over_goes_on_after_a_kill_at_each_step(recorder: Recorder, scr
 def test_commands_and_their_exit_codes(start_registry: Any, data_directory: Path, tmp_path: Path) -> None:
     registry, backup = start_registry("--data", str(data_directory)), str(tmp_path / "backup.tar")
     assert "is in use" in refused(in_process("check", "--data", str(data_directory)), 3)
+    assert re.search(r"^\| 3 \|.*`check`", DOCUMENT.read_text(), re.MULTILINE), "where the codes of all commands stand"
+    assert "3 registry unreachable (`check`: data in use)" in " ".join(ok(in_process("--help")).split())
     assert json.loads(ok(in_process("backup", backup, "--url", registry.url, "--json")))["revision"] == 0
     assert "replaces nothing" in refused(in_process("backup", backup, "--url", registry.url), 1)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["backup.tar", "data"]

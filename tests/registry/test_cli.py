@@ -114,6 +114,42 @@ def test_serve_from_a_damaged_file(run_cli: Run, data_directory: Path) -> None:
     assert ".recover" in errors
 
 
+def test_serve_from_what_is_no_directory(run_cli: Run, data_directory: Path) -> None:
+    errors = refused(run_cli("serve", "--port", "0", "--data", "/dev/null"), 1)
+    assert errors.startswith("/dev/null/tokens.json cannot be read: ")
+    data_directory.mkdir()
+    (data_directory / "packages").touch()
+    errors = refused(run_cli("serve", "--port", "0", "--data", str(data_directory)), 1)
+    assert errors == f"{data_directory / 'packages'} cannot be used: File exists\n"
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["services", "list", "--json"],
+        ["status"],
+        ["watch", "--json"],
+        ["serve", "--port", "0", "--ephemeral"],
+        ["serve", "--port", "0", "--ephemeral", "--json"],
+    ],
+    ids=" ".join,
+)
+def test_what_cannot_be_printed_is_said_so(arguments: list[str], unbuffered: str, shared_registry: Any) -> None:
+    with Path("/dev/full").open("wb") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "duologue_registry", *arguments],
+            env={**os.environ, "DUOLOGUE_REGISTRY_URL": shared_registry.url, "PYTHONUNBUFFERED": unbuffered},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert (ran.returncode, ran.stderr) == (1, "cannot print: No space left on device\n")
+
+
 def test_serve_either_stores_or_does_not(run_cli: Run, data_directory: Path) -> None:
     assert "--ephemeral" in refused(run_cli("serve", "--ephemeral", "--data", str(data_directory)), 2)
 
@@ -254,6 +290,11 @@ def test_refusals(cli: Run) -> None:
         (["services", "state", "web-api", "flying"], "registered, starting, running"),
         (["services", "get", "Not A Name"], "name: "),
         (["services", "register", "a", "1"], "--command"),
+        (["services", "register", "a", "1.0.0", "--command=it's"], '--command "it\'s": No closing quotation'),
+        (["services", "register", "a", "1.0.0", "--command= "], "--command ' ': it names no program"),
+        (["services", "register", "a", "1.0.0", "--command=\udcff"], "command: '\\udcff' is not UTF-8"),
+        (["services", "list", "--tag=\udcff"], "tag: '\\udcff' is not UTF-8"),
+        (["services", "register", "a", "1.0.0", "--unit=y", "--tag=\udcff"], "tag: '\\udcff' is not UTF-8"),
         (["services", "register", "a", "1.0.0", "--command=x", "--unit=y"], "one way"),
         (["services", "register", "a", "1.0.0", "--container=x"], "--image"),
         (["services", "register", "a", "one", "--unit=y"], "version: "),

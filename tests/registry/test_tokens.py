@@ -250,6 +250,23 @@ def test_what_was_typed_wrong(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_a_file_that_cannot_be_written_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def told(data: Path) -> str:
+        result = CliRunner().invoke(main, ["token", "create", "ops", "--role", "operator", "--data", str(data)])
+        assert (result.exit_code, result.stdout) == (1, "")
+        return result.stderr
+
+    assert told(Path("/dev/null")).startswith("/dev/null cannot be made: ")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert told(tmp_path) == f"{tmp_path / 'tokens.json'} cannot be written: No space left on device\n"
+    assert told(tmp_path / "new") == f"{tmp_path / 'new/tokens.json'} cannot be written: No space left on device\n"
+    assert not list(tmp_path.rglob("tokens*"))
+
+
 def test_an_expired_token_is_shown_as_such(tmp_path: Path) -> None:
     file = TokenFile(tmp_path / "tokens.json")
     file.create("old", ["viewer"], timedelta(seconds=-1))

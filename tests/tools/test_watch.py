@@ -139,6 +139,7 @@ def test_a_hole_is_told(tmp_path: Any) -> None:
         (["typing", "--from-start"], "--from-start: none of these events is in a log: typing"),
         (["said", "--from-start", "--after", "e:1"], "--from-start and --after both say where to begin"),
         (["said", "--after", "1"], "--after 1: a position is EPOCH:SEQ"),
+        (["said", "--after", "\udcff:1"], r"--after \udcff:1: a position is EPOCH:SEQ"),
         (["said", "--for", "soon"], "--for soon: write a number and a unit"),
     ],
 )

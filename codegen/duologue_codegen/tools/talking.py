@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import anyio
+from pydantic import ValidationError
 
 from duologue import (
     Action,
@@ -154,6 +155,10 @@ async def described(target: Target, names: Sequence[str] | None) -> dict[str, An
         async with _opened(Asker, target) as client:
             found: dict[str, Any] = await client.describe(names)
             return found
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        what = f"nothing is called {first['input'][:60]!r}" if isinstance(first["input"], str) else "too many names"
+        raise Ended(Exit.USAGE, f"{what}: {first['msg']}") from None
     except NotFound as error:
         raise Ended(Exit.USAGE, error.message) from None
     except (Unimplemented, NotSent, OutcomeUnknown, DeadlineExceeded, ConnectFailed) as error:

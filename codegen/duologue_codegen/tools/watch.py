@@ -147,7 +147,7 @@ def _position(text: str) -> Position:
     from duologue import Position
 
     epoch, colon, number = text.rpartition(":")
-    if not colon or not epoch or not (number.isascii() and number.isdigit()):
+    if not colon or not epoch.isprintable() or not epoch or not (number.isascii() and number.isdigit()):
         raise Ended(Exit.USAGE, f"--after {text}: a position is EPOCH:SEQ, as --json tells it")
     return Position(epoch, int(number))
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from typing_extensions import override
 
 from .. import __version__
 from .agent_cli import CONTROL, agent, agents
 from .deployment_cli import deploy, deployments, rollback
-from .exits import EXIT_CODES, Target
+from .exits import EXIT_CODES, REFUSED, Target, fail
 from .options import DIRECTORY, FILE, as_json, client
 from .package_cli import package
 from .upkeep_cli import UPKEEP, keeping, retention
@@ -33,7 +36,22 @@ _data = click.option("--data", type=DIRECTORY, help="Directory of the data.  [de
 _revision = click.option("--if-revision", type=click.IntRange(min=0), help="Only if the entry has this revision.")
 
 
-@click.group(epilog=f"{_EXAMPLE}\n\n{EXIT_CODES}", context_settings={"help_option_names": ["-h", "--help"]})
+class _Program(click.Group):
+    """The commands. One whose output cannot be printed says so."""
+
+    @override
+    def main(self, *args: Any, **extra: Any) -> Any:
+        try:
+            return super().main(*args, **extra)
+        except OSError as error:  # of standard output: whoever reads or writes a file tells of it
+            with suppress(OSError):
+                sys.stdout.close()  # else Python tries again at the end, and ends with a code of its own
+            fail(REFUSED, f"cannot print: {error.strerror}")
+
+
+@click.group(
+    cls=_Program, epilog=f"{_EXAMPLE}\n\n{EXIT_CODES}", context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, prog_name="duologue-registry")
 @click.pass_context
 def main(context: click.Context) -> None:

@@ -8,11 +8,11 @@ from typing import Final, NoReturn
 import click
 
 REFUSED: Final = 1
-"""The registry said no, or could not be started."""
+"""The registry said no, or could not be started; or something here could not be read, written or printed."""
 WRONG_USAGE: Final = 2
 """What was typed makes no sense; click's own code for it."""
 UNREACHABLE: Final = 3
-"""Nothing is known, since no registry answered."""
+"""Nothing is known, since no registry answered; or, of `check`, since one is at work on the data."""
 
 NOT_DEPLOYED: Final = 4
 """A deployment has ended, and not in `done`."""
@@ -23,7 +23,9 @@ DEPLOYMENT_EXIT_CODES: Final = (
     "Exit codes: 0 done, 4 rolled back, cancelled or failed, 130 left running (Ctrl-C), 1 refused by the registry,"
     " 2 wrong usage, 3 registry unreachable."
 )
-EXIT_CODES: Final = "Exit codes: 0 done, 1 refused by the registry, 2 wrong usage, 3 registry unreachable."
+EXIT_CODES: Final = (
+    "Exit codes: 0 done, 1 refused by the registry, 2 wrong usage, 3 registry unreachable (`check`: data in use)."
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import click
 
@@ -40,6 +40,18 @@ def client(function: Callable[..., None]) -> Callable[..., None]:
             if of_group is not None and not typed:
                 options[name] = getattr(of_group, name)
         context.obj = Target(*(options.pop(name) for name in ("url", "json", "timeout", "token")))
+        for name, value in options.items():
+            _require_text(name, value)
         function(context.obj, **options)
 
     return command
+
+
+def _require_text(name: str, value: object) -> None:
+    """A usage error for bytes that are no text: they cannot be sent. Names of files are no text."""
+    for text in cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,):
+        if isinstance(text, str):
+            try:
+                text.encode()
+            except UnicodeEncodeError:
+                raise click.UsageError(f"{name}: {text!r} is not UTF-8") from None

@@ -76,6 +76,13 @@ def run(
     start_log(observing)
     directory = None if ephemeral else (data or default_directory()).absolute()
     backend, options = _backend(executor)
+    listens = False
+
+    def say(started: Started) -> None:
+        nonlocal listens
+        listens = True
+        (_say_in_json if as_json else _say)(started)
+
     try:
         serving = partial(
             serve_registry,
@@ -86,11 +93,14 @@ def run(
             signatures=policy,
             keep=keep,
         )
-        say = _say_in_json if as_json else _say
         anyio.run(serving, host, port, directory, say, backend=backend, backend_options=options)
     except StoreError as error:
         fail(REFUSED, str(error))
     except OSError as error:
+        if listens:  # what was said could not be printed
+            raise
+        if error.filename is not None:
+            fail(REFUSED, f"{error.filename} cannot be used: {error.strerror}")
         fail(REFUSED, f"cannot listen on {host} port {port}: {error.strerror or error}; --port 0 picks a free one")
     if not as_json:
         click.echo("stopped")

@@ -250,10 +250,21 @@ def _execution(options: dict[str, Any]) -> ManagedProcess | DockerContainer | Sy
     if [bool(command), bool(unit), bool(container or image)].count(True) != 1 or bool(container) != bool(image):
         raise click.UsageError("say how it runs, in one way: --command, or --unit, or --container with --image")
     if command:
-        return ManagedProcess(command=shlex.split(command))
+        return ManagedProcess(command=_words(command))
     if unit:
         return SystemdService(unit_name=unit)
     return DockerContainer(container_id=container, image=image)
+
+
+def _words(command: str) -> list[str]:
+    """Program and arguments, as a shell reads them."""
+    try:
+        words = shlex.split(command)
+    except ValueError as error:  # a quote that is not closed
+        raise click.UsageError(f"--command {command!r}: {error}") from None
+    if not words:
+        raise click.UsageError(f"--command {command!r}: it names no program")
+    return words
 
 
 def _location(options: dict[str, Any]) -> Local | Remote:

@@ -134,8 +134,11 @@ class TokenFile:
         What is written first is also the lock against others who do the same. It is taken before the tokens are read:
         who had read them earlier would bring back what another one has revoked meanwhile.
         """
-        make_directory(self.path.parent)
-        new = self.path.with_name(f"{self.path.name}.new")
+        folder, new = self.path.parent, self.path.with_name(f"{self.path.name}.new")
+        try:
+            make_directory(folder)
+        except OSError as error:
+            raise TokensError(f"{folder} cannot be made: {error.strerror}") from None
         try:
             descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
@@ -151,10 +154,12 @@ class TokenFile:
                 file.flush()
                 os.fsync(file.fileno())
             new.replace(self.path)
-        except BaseException:
+        except BaseException as error:
             new.unlink(missing_ok=True)
+            if isinstance(error, OSError):
+                raise TokensError(f"{self.path} cannot be written: {error.strerror}") from None
             raise
-        sync(self.path.parent)  # or a power cut could bring back a token that was revoked
+        sync(folder)  # or a power cut could bring back a token that was revoked
 
 
 def lifetime_of(text: str) -> timedelta:
