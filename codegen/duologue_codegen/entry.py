@@ -15,11 +15,14 @@ def main() -> None:
     if missing:
         sys.stderr.write(f"duologue: the generator needs {', '.join(missing)}: pip install 'duologue[codegen]'\n")
         raise SystemExit(2)
-    from .cli import main as run
-    from .tools.ending import give_up_output
+    from .tools.ending import Exit, give_up_output
 
     try:
+        from .cli import main as run
+
         run()
+    except KeyboardInterrupt:  # before there was a command to end
+        raise SystemExit(Exit.INTERRUPTED) from None
     except OSError as error:  # of standard output: whoever reads or writes a file has told of it
         give_up_output()
         sys.stderr.write(f"duologue: cannot print: {error.strerror}\n")

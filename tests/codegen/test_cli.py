@@ -181,6 +181,16 @@ def test_without_the_extra_the_command_says_what_to_install(
     assert capsys.readouterr().err == "duologue: the generator needs jinja2: pip install 'duologue[codegen]'\n"
 
 
+def test_an_interrupt_while_it_starts_has_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("duologue_codegen.cli.main", interrupted)
+    with pytest.raises(SystemExit) as caught:
+        entry.main()
+    assert caught.value.code == 130
+
+
 def test_starting_up_imports_nothing_heavy() -> None:
     script = "import sys; import duologue_codegen.cli; print(*sorted(sys.modules))"
     run = subprocess.run(
