@@ -260,11 +260,13 @@ def limited(size: int, *arguments: str) -> "subprocess.CompletedProcess[str]":
         ["export", "openrpc", "chat.yaml"],
         ["breaking", "chat.yaml", "--against", "chat.yaml", "--json"],
         ["lint", "nowhere.yaml", "--json"],
+        ["explain", "chat.yaml", "frame.json"],  # 1 would say that the frame does not fit
         ["call", "ws://127.0.0.1:1", "say", "--json"],
     ],
     ids=" ".join,
 )
 def test_what_cannot_be_printed_is_said_so(words: list[str], unbuffered: str) -> None:
+    Path("frame.json").write_text('{"id": "1", "action": "say", "params": {"text": "hi"}}', encoding="utf-8")
     with Path("/dev/full").open("wb") as full:
         ran = subprocess.run(
             [sys.executable, "-m", "duologue_codegen", *words],

@@ -116,7 +116,7 @@ def _show(number: int, finding: Finding, folder: Path, *, as_json: bool) -> None
     from .violations import place
 
     if as_json:
-        display.say(display.plain(_document(number, finding)))
+        click.echo(display.plain(_document(number, finding)))
         return
     origin = finding.origin
     towards = {"client": "client → server", "server": "server → client", None: ""}[finding.sender]
@@ -124,12 +124,12 @@ def _show(number: int, finding: Finding, folder: Path, *, as_json: bool) -> None
     what = ", ".join(part for part in (finding.kind, towards, finding.name) if part)
     many = len(finding.violations)
     verdict = click.style("fits", fg="green") if not many else click.style(f"{many} that do not fit", fg="red")
-    display.say(f"{number}: {_printable(what)}{declared}: {verdict}")
+    click.echo(f"{number}: {_printable(what)}{declared}: {verdict}")
     for violation in finding.violations:
         for line in violation.lines(folder):
-            display.say(f"  {_printable(line)}")
+            click.echo(f"  {_printable(line)}")
     for note in finding.notes:
-        display.say(f"  note: {_printable(note)}")
+        click.echo(f"  note: {_printable(note)}")
 
 
 def _printable(text: str) -> str:
