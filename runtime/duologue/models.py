@@ -28,6 +28,7 @@ from pydantic_core import (
     CoreSchema,
     PydanticCustomError,
     PydanticSerializationError,
+    PydanticSerializationUnexpectedValue,
     SchemaSerializer,
     SchemaValidator,
     core_schema,
@@ -140,10 +141,16 @@ _DECIMAL_TEXT: Final = core_schema.no_info_after_validator_function(
 )
 
 
+def _write_decimal(value: object) -> str:
+    """Digits alone: `str` of a decimal may have an exponent."""
+    if not isinstance(value, Decimal):
+        raise PydanticSerializationUnexpectedValue("Expected `Decimal`")  # of a union, the next member is asked
+    return f"{value:f}"
+
+
 _WRITTEN_OUT: Final = core_schema.plain_serializer_function_ser_schema(
-    "{:f}".format, when_used="json", return_schema=core_schema.str_schema()
+    _write_decimal, when_used="json", return_schema=core_schema.str_schema()
 )
-"""Digits alone: `str` of a decimal may have an exponent."""
 
 
 def _whole_numbers(enum: Any) -> CoreSchema:
@@ -355,6 +362,12 @@ def _decode_int64(text: str) -> int:
     return value
 
 
+def _write_int64(value: object) -> str:
+    if type(value) is not int:  # `True` and members of enums are others'
+        raise PydanticSerializationUnexpectedValue("Expected `int`")
+    return str(value)
+
+
 Base64: TypeAlias = Annotated[
     bytes,
     _text_form(
@@ -367,6 +380,9 @@ Base64: TypeAlias = Annotated[
 """Bytes; on the wire standard base64 with padding (RFC 4648, section 4)."""
 
 Int64: TypeAlias = Annotated[
-    int, _text_form(core_schema.int_schema(ge=-(2**63), le=2**63 - 1, strict=True), _decode_int64, str, format="int64")
+    int,
+    _text_form(
+        core_schema.int_schema(ge=-(2**63), le=2**63 - 1, strict=True), _decode_int64, _write_int64, format="int64"
+    ),
 ]
 """A 64-bit integer; on the wire decimal text, since JSON numbers are exact only up to 2**53 (RFC 8259, section 6)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import date
 from decimal import Decimal
 from enum import IntEnum, StrEnum
 from typing import Annotated, Any, ClassVar, Literal
@@ -365,6 +366,45 @@ def test_decimals_travel_as_text_and_keep_their_digits() -> None:
     model = Special(price=Decimal("1.10"))
     assert wire(model)["price"] == "1.10"
     assert str(Special.from_wire(model.to_wire()).price) == "1.10"
+
+
+class Either(Model):
+    """Of each union, the first member is text on the wire."""
+
+    counted: Int64 | bool | float | Base64 | Rank | list[int] | Inner | None = None
+    priced: Decimal | int | date | list[int] | None = None
+
+
+@pytest.mark.parametrize(
+    ("member", "value", "sent"),
+    [
+        ("counted", 5, "5"),
+        ("counted", True, True),
+        ("counted", 1.5, 1.5),
+        ("counted", b"x", "eA=="),
+        ("counted", Rank.LAST, -1),
+        ("counted", [1], [1]),
+        ("counted", Inner(), {"x": 1}),
+        ("priced", Decimal("1.10"), "1.10"),
+        ("priced", 12345678901234567, 12345678901234567),
+        ("priced", date(2026, 1, 2), "2026-01-02"),
+        ("priced", [1], [1]),
+    ],
+)
+def test_a_member_of_a_union_is_sent_as_what_it_is(member: str, value: object, sent: object) -> None:
+    model = Either.model_validate({member: value})
+    assert wire(model) == {member: sent}
+    read = getattr(Either.from_wire(model.to_wire()), member)
+    assert (type(read), read) == (type(value), value)
+
+
+@pytest.mark.parametrize(("member", "value"), [("big", True), ("big", "secret"), ("price", 1.5), ("price", "secret")])
+def test_what_is_no_number_of_its_kind_is_not_sent_as_one(member: str, value: object) -> None:
+    model = Special()
+    vars(model)[member] = value
+    with pytest.raises(TypeError, match=r"Expected `(int|Decimal)`") as caught:
+        model.to_wire()
+    assert "secret" not in str(caught.value)
 
 
 def test_in_python_bytes_and_numbers_are_bytes_and_numbers() -> None:
