@@ -11,6 +11,7 @@ import operator
 import re
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import suppress
+from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache, partial
 from typing import Annotated, Any, ClassVar, Final, Self, TypeAlias, TypeVar, cast, overload
@@ -195,7 +196,22 @@ _is_none: Final[Callable[[object], bool]] = partial(operator.is_, None)
 
 def _is_same(default: object, value: object) -> bool:
     """Whether a value may be left out for its default: `1`, `1.0` and `True` are equal, but not the same JSON."""
-    return type(value) is type(default) and value == default
+    if type(value) is not type(default):
+        return False
+    match default:
+        case BaseModel():
+            extra = cast("BaseModel", value).model_extra
+            return _is_same(vars(default), vars(value)) and _is_same(default.model_extra, extra)
+        case dict():
+            old, new = cast("dict[object, object]", default), cast("dict[object, object]", value)
+            return old.keys() == new.keys() and all(_is_same(old[key], new[key]) for key in old)
+        case list() | tuple():
+            items, given = cast("Sequence[object]", default), cast("Sequence[object]", value)
+            return len(items) == len(given) and all(map(_is_same, items, given))
+        case float() | Decimal() | datetime():  # `0.0` and `-0.0`, `0.1` and `0.10`, an instant in two zones
+            return str(value) == str(default)
+        case _:
+            return value == default
 
 
 def _model_fields(schema: dict[str, Any]) -> dict[str, Any] | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from datetime import date
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from enum import IntEnum, StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
 import pytest
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, Field, JsonValue, TypeAdapter, ValidationError
 from pydantic_core import core_schema
 from tests.runtime.chat import EchoParams, Mood, Topic
 
@@ -128,6 +128,55 @@ def test_a_default_is_told_from_what_only_equals_it() -> None:
     for value in (True, 1.0, 1):
         returned = Mixed.from_wire(Mixed(value=value).to_wire()).value
         assert (type(returned), returned) == (type(value), value)
+
+
+class UnknownShape(UnknownVariant):
+    known_tags: ClassVar[frozenset[str]] = frozenset({"circle", "square"})
+    kind: str
+
+
+class Holder(Model):
+    held: Json = None
+
+
+class Preset(Params):
+    any: Json = Field(default_factory=lambda: list[JsonValue]([1, {"a": 0}]))
+    by_name: dict[str, Json] = Field(default_factory=lambda: dict[str, JsonValue](a=1))
+    pair: tuple[Json, int] = (1, 2)
+    model: Holder = Holder(held=1)
+    shape: UnknownShape = UnknownShape.model_validate({"kind": "hexagon", "side": 1})
+    zero: float = 0.0
+    prices: list[Decimal] = Field(default_factory=lambda: [Decimal("0.10")])
+    at: AwareDatetime = datetime(2026, 1, 2, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("any", [True, {"a": 0}]),
+        ("any", [1.0, {"a": 0}]),
+        ("any", [1, {"a": False}]),
+        ("any", [1]),
+        ("by_name", {"a": True}),
+        ("by_name", {"a": 1, "b": 1}),
+        ("pair", (True, 2)),
+        ("model", Holder(held=True)),
+        ("shape", UnknownShape.model_validate({"kind": "hexagon", "side": True})),
+        ("zero", -0.0),
+        ("prices", [Decimal("0.1")]),
+        ("at", datetime(2026, 1, 2, 13, tzinfo=timezone(timedelta(hours=1)))),
+    ],
+)
+def test_what_only_equals_a_default_is_sent_however_deep_they_differ(member: str, value: object) -> None:
+    params = Preset.model_validate({member: value})
+    assert list(wire(params)) == [member]
+    assert str(getattr(Preset.from_wire(params.to_wire()), member)) == str(getattr(params, member))
+
+
+def test_what_is_the_same_as_a_default_is_not_sent_however_deep_it_is() -> None:
+    assert wire(Preset()) == {}
+    same = {"by_name": {"a": 1}, "model": Holder(held=1), "at": datetime(2026, 1, 2, 12, tzinfo=UTC)}
+    assert wire(Preset.model_validate({**same, "any": [1, {"a": 0}], "prices": [Decimal("0.10")]})) == {}
 
 
 def test_models_send_their_defaults_and_constants_but_no_absent_optional() -> None:
@@ -280,11 +329,6 @@ class Circle(Model):
 class Square(Model):
     kind: Literal["square"] = "square"
     side: int
-
-
-class UnknownShape(UnknownVariant):
-    known_tags: ClassVar[frozenset[str]] = frozenset({"circle", "square"})
-    kind: str
 
 
 class Drawing(Model):
