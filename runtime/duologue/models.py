@@ -108,7 +108,8 @@ def _tighten(schema: dict[str, Any], resolve: Resolve, seen: frozenset[str] = fr
     """Make of what pydantic reads what the wire has.
 
     Collections are refused for their first bad member: a message has room for half a million of them, and to describe
-    each took 14 seconds and 400 MB. Decimals are text alone, and no member of an enum of numbers is `true`.
+    each took 14 seconds and 400 MB. Decimals are text alone, and no member of an enum of numbers is `true`. What may be
+    a date comes last in a union: pydantic reads the text of a number as one, and so took `int64` and `decimal` for it.
     """
     if schema["type"] == "definition-ref":
         name: str = schema["schema_ref"]
@@ -125,8 +126,21 @@ def _tighten(schema: dict[str, Any], resolve: Resolve, seen: frozenset[str] = fr
         _read_as(schema, lambda inner: core_schema.chain_schema([_DECIMAL_TEXT, inner], serialization=_WRITTEN_OUT))
     elif schema["type"] == "enum" and schema.get("sub_type") == "int":
         _read_as(schema, _whole_numbers)
+    elif schema["type"] == "union":
+        schema["choices"].sort(key=partial(_holds_dates, resolve=resolve))
     for child in _children(schema):
         _tighten(child, resolve, seen)
+
+
+def _holds_dates(choice: Any, resolve: Resolve) -> bool:
+    """Whether a member of a union is a date or a time, by whatever name, or may be one."""
+    schema: dict[str, Any] = cast("Any", choice)[0] if isinstance(choice, tuple) else choice
+    if schema["type"] == "definition-ref":
+        with suppress(LookupError):  # a model that is being made
+            return _holds_dates(resolve(schema), resolve)
+    if schema["type"] in ("nullable", "union"):
+        return any(_holds_dates(child, resolve) for child in _children(schema))
+    return schema["type"] in ("date", "datetime")
 
 
 def _read_as(schema: dict[str, Any], from_json: Callable[[CoreSchema], CoreSchema]) -> None:

@@ -13,6 +13,7 @@ import pytest
 from pydantic import AwareDatetime, Field, JsonValue, TypeAdapter, ValidationError
 from pydantic_core import core_schema
 from tests.runtime.chat import EchoParams, Mood, Topic
+from typing_extensions import TypeAliasType
 
 from duologue.models import (
     Base64,
@@ -439,6 +440,40 @@ def test_a_member_of_a_union_is_sent_as_what_it_is(member: str, value: object, s
     model = Either.model_validate({member: value})
     assert wire(model) == {member: sent}
     read = getattr(Either.from_wire(model.to_wire()), member)
+    assert (type(read), read) == (type(value), value)
+
+
+Day = TypeAliasType("Day", date)
+Moment = TypeAliasType("Moment", "AwareDatetime | Day | None")
+
+
+class Dated(Model):
+    """Numbers beside dates, which stand first."""
+
+    counted: date | Int64 | None = None
+    priced: Moment | Decimal = None
+    named: Day | Base64 | None = None
+    many: list[Day | Dated | Decimal | timedelta] = Field(default_factory=list)
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("counted", 0),
+        ("counted", 86400),
+        ("counted", date(1970, 1, 1)),
+        ("priced", Decimal(0)),
+        ("priced", Decimal("1.5")),
+        ("priced", date(2026, 1, 2)),
+        ("priced", datetime(2026, 1, 2, tzinfo=UTC)),
+        ("named", b"\xd7m\xf8\xe7\xae\xfc"),
+        ("named", date(2026, 1, 2)),
+        ("many", [Decimal(0), date(1970, 1, 1), timedelta(1), Dated(counted=0)]),
+    ],
+)
+def test_numbers_are_not_read_as_dates(member: str, value: object) -> None:
+    model = Dated.model_validate({member: value})
+    read = getattr(Dated.from_wire(model.to_wire()), member)
     assert (type(read), read) == (type(value), value)
 
 
