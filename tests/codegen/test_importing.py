@@ -105,6 +105,36 @@ def test_a_discriminator_makes_constants_of_its_tags() -> None:
 
 
 # ------------------------------------------------------------------------------------------------------------- refusals
+def test_of_a_string_and_another_form_of_it_the_string_is_left(tmp_path: Path) -> None:
+    moment: dict[str, Any] = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string"}]}
+    document = {
+        "$defs": {
+            "Moment": {"description": "When.", **moment},
+            "Key": {
+                "anyOf": [
+                    {"type": "string"},
+                    {"type": "integer"},
+                    {"type": "string", "format": "uuid"},
+                    {"type": "null"},
+                ]
+            },
+            "Day": {"type": "string", "format": "date"},
+            "Named": {"anyOf": [{"$ref": "#/$defs/Day"}, {"type": "string"}]},
+        }
+    }
+    source = tmp_path / "times.json"
+    source.write_text(json.dumps(document), encoding="utf-8")
+    made = import_spec("json-schema", [source])
+    for line in (
+        "Moment: {type: string, description: When.}",
+        "Key: string|integer|null",
+        "Named: json",
+    ):
+        assert f" {line}\n" in made.text
+    assert "# left out: datetime: it is a string as well" in made.text
+    assert "# widened to json: `date` and `string` cannot be told apart" in made.text
+
+
 def refused(folder: Path, document: object, kind: str = "json-schema") -> str:
     """The one line that a document is refused with."""
     path = folder / "doc.json"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from typing_extensions import override
 
 from .. import names
+from ..ir import ScalarKind
 from ..resolve.constraints import WORDS
 from ..schemas import FORMATS
 from ..typetree import Entry, Long, annotated, present
@@ -20,6 +21,11 @@ from .spelling import local, namespace
 from .written import as_text, bounded_or_null, verbatim
 
 Schema = dict[str, Any]
+
+_TEXTS: Final = frozenset(ScalarKind) - {
+    ScalarKind.STRING, ScalarKind.INTEGER, ScalarKind.NUMBER, ScalarKind.BOOLEAN
+}  # fmt: skip
+"""Types that are text on the wire, and something else in Python."""
 
 
 class TypeReader(FieldReader):
@@ -211,6 +217,10 @@ class TypeReader(FieldReader):
             option = options[number - 1] if len(options) == len(plain) else None
             word = as_text(tree) or self.hoist(tree, _option(name, option, number) if len(rest) > 1 else name)
             found += [word] if word not in found else []
+        if "string" in found:
+            for word in [word for word in found if word in _TEXTS]:
+                found.remove(word)
+                self.draft.note(Kind.LEFT_OUT, f"{word}: it is a string as well")
         return "|".join(sorted(found, key="null".__eq__))  # null last; the others as they were
 
     def _without_notes(self, tree: Tree) -> Tree:

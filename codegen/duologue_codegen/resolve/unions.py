@@ -1,15 +1,33 @@
-"""Unions: members that are objects can be told apart, by a discriminator or by the fields that they require."""
+"""Unions: their members can be told apart, objects by a discriminator or by the fields that they require."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import combinations
+from typing import Final
 
-from ..ir import Const, Presence, Ref, Type, Union
+from ..ir import (
+    Array,
+    Const,
+    Json,
+    Map,
+    Null,
+    Nullable,
+    Presence,
+    Ref,
+    Scalar,
+    ScalarKind,
+    Tuple,
+    Type,
+    Union,
+)
 from ..nodes import Node, ScalarNode
 from ..problems import quote
+from . import texts
+from .constraints import shown
 from .context import Context
-from .drafts import UNRESOLVED, ObjectDraft, UnionDraft
+from .drafts import UNRESOLVED, EnumDraft, ObjectDraft, UnionDraft
 from .types import Types
 
 
@@ -35,27 +53,104 @@ def check_union(context: Context, types: Types, union: UnionDraft) -> None:
 
 
 def check_told_apart(context: Context, types: Types, members: Sequence[tuple[Node, Type]]) -> None:
-    """Tell pairs of objects of which one could be taken for the other: a reader would have to guess."""
-    objects = [(node, draft) for node, type_ in members for draft in _objects(types, type_)]
-    for (_, one), (node, other) in combinations(objects, 2):
-        if one is not other and not (_differs(one, other) and _differs(other, one)):
-            names = f"{quote(one.name or one.class_name)} and {quote(other.name or other.class_name)}"
-            hint = "add a `const` to each, and name the union: `{oneOf: […], discriminator: kind}`"
-            context.complain(node, f"{names} cannot be told apart", hint)
+    """Tell pairs of members of which one could be taken for the other: a reader would have to guess."""
+    leaves = [(node, leaf) for node, type_ in members for leaf in _leaves(types, type_)]
+    for (_, one), (node, other) in combinations(leaves, 2):
+        told = _mistaken(types, node, one, other) if one != other else None
+        if told is not None:
+            names = f"{_shown(types, one)} and {_shown(types, other)}"
+            context.complain(node, f"{names} cannot be told apart{told.why}", told.hint)
 
 
-def _objects(types: Types, type_: Type) -> Iterator[ObjectDraft]:
-    """The objects that a member of a union may be."""
-    if isinstance(type_, Union):
-        for member in type_.members:
-            yield from _objects(types, member)
-        return
-    draft = types.definition(type_.name) if isinstance(type_ := types.underlying(type_), Ref) else None
-    if isinstance(draft, ObjectDraft):
-        yield draft
-    elif isinstance(draft, UnionDraft):
-        for _, member in draft.members:
-            yield from _objects(types, member)
+def _leaves(types: Types, type_: Type) -> Iterator[Type]:
+    """What a member of a union may be, through names and unions; a `Ref` names an object or an enum."""
+    known = types.underlying(type_)
+    draft = types.definition(known.name) if isinstance(known, Ref) else None
+    match known:
+        case Union(members=members):
+            inner: Sequence[Type] = members
+        case Nullable():
+            inner = [known.inner, Null()]
+        case _:
+            inner = [member for _, member in draft.members] if isinstance(draft, UnionDraft) else []
+    if known is not UNRESOLVED and not inner:
+        yield known
+    for member in inner:
+        yield from _leaves(types, member)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Why two members cannot be told apart, and what to write instead."""
+
+    hint: str
+    why: str = ""
+
+
+_EVERY_KIND: Final = ("null", "boolean", "number", "string", "array", "object")
+_TAGGED: Final = "add a `const` to each, and name the union: `{oneOf: […], discriminator: kind}`"
+_OPEN: Final = "an enum that takes other texts as well says `open: true`"
+_ALONE: Final = "write the one that takes all of them alone, or make an object of each"
+
+
+def _mistaken(types: Types, node: Node, one: Type, other: Type) -> _Told | None:
+    if isinstance(one, Json) or isinstance(other, Json):
+        return _Told("`json` takes any value already: write it alone")
+    drafts = [types.definition(leaf.name) if isinstance(leaf, Ref) else None for leaf in (one, other)]
+    match drafts:
+        case [ObjectDraft() as first, ObjectDraft() as second]:
+            return None if _differs(first, second) and _differs(second, first) else _Told(_TAGGED)
+        case [ObjectDraft() as draft, _]:
+            return _Told(_ALONE) if isinstance(other, Map) and _fits_map(types, draft, other) else None
+        case [_, ObjectDraft() as draft]:
+            return _Told(_ALONE) if isinstance(one, Map) and _fits_map(types, draft, one) else None
+        case _:
+            text = texts.shared(types, node, one, other)
+    if text is None:
+        return None
+    may_open = any(isinstance(draft, EnumDraft) and not draft.open for draft in drafts)
+    takes_more = any(isinstance(leaf, Scalar) and leaf.kind is ScalarKind.STRING for leaf in (one, other))
+    return _Told(_OPEN if may_open and takes_more else _ALONE, f": {quote(text)} could be either")
+
+
+def _shown(types: Types, leaf: Type) -> str:
+    draft = types.definition(leaf.name) if isinstance(leaf, Ref) else None
+    return quote(draft.name or draft.class_name) if draft is not None else shown(leaf)
+
+
+def _fits_map(types: Types, draft: ObjectDraft, map_: Map) -> bool:
+    """Whether a map may hold what the object requires; constants are no help, since a reader does without them."""
+    values = _json_kinds(types, map_.value)
+    needed = [field.type for field in draft.fields if field.presence is Presence.REQUIRED]
+    return all(not values.isdisjoint(_json_kinds(types, type_)) for type_ in needed)
+
+
+def _json_kinds(types: Types, type_: Type) -> set[str]:
+    """What values of a type are in JSON."""
+    return {kind for leaf in _leaves(types, type_) for kind in _kinds_of(types, leaf)}
+
+
+def _kinds_of(types: Types, leaf: Type) -> Sequence[str]:
+    match leaf:
+        case Scalar(kind=ScalarKind.INTEGER | ScalarKind.NUMBER):
+            return ["number"]
+        case Scalar(kind=ScalarKind.BOOLEAN) | Const(value=bool()):
+            return ["boolean"]
+        case Const(value=int()):
+            return ["number"]
+        case Scalar() | Const():
+            return ["string"]
+        case Array() | Tuple():
+            return ["array"]
+        case Null():
+            return ["null"]
+        case Ref(name=name):
+            draft = types.definition(name)
+            return ["object" if not isinstance(draft, EnumDraft) else "number" if draft.integers else "string"]
+        case Map():
+            return ["object"]
+        case _:
+            return _EVERY_KIND
 
 
 def _differs(one: ObjectDraft, other: ObjectDraft) -> bool:
