@@ -150,6 +150,8 @@ class Annotator:
     def _or_missing(self, type_: ir.Type) -> Code:
         if isinstance(type_, ir.Nullable):
             return Code(f"{self(type_.inner)} | {self.library('MISSING')} | None")
+        if isinstance(type_, ir.Null):
+            return Code(f"{self.library('MISSING')} | None")
         return Code(f"{self(type_)} | {self.library('MISSING')}")
 
     def union(self, union: ir.UnionDef) -> Code:

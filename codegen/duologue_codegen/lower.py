@@ -117,6 +117,9 @@ class _Lowering:
                 return self._enum(definition)
             case ir.UnionDef():
                 return self._union(definition)
+            case ir.AliasDef(type=ir.Null()):
+                # Were it known for null, `| None` would be printed where its name is used.
+                return {"type": "string", "customTypePath": f"builtins.{self.tokens.class_name('None')}"}
             case ir.AliasDef(type=type_):
                 return self._type(type_)
 
@@ -200,6 +203,8 @@ class _Lowering:
                 return [reference]
             case ir.Const():
                 return [self._part(self._const(type_))]  # side by side they would become an enum
+            case ir.Tuple():
+                return [self._item(type_)]
             case _:
                 return [self._type(type_)]
 
@@ -209,14 +214,14 @@ class _Lowering:
                 return self._scalar(type_)
             case ir.Array(item=item, min_items=low, max_items=high):
                 bounds = {"minItems": low, "maxItems": high}
-                return {"type": "array", "items": self._type(item), **_present(bounds)}
+                return {"type": "array", "items": self._item(item), **_present(bounds)}
             case ir.Map(key=key, value=value):
                 names = {} if isinstance(key, ir.Scalar) else {"propertyNames": self._type(key)}
                 return {"type": "object", "additionalProperties": self._type(value), **names}
             case ir.Tuple(items=items):
                 count = len(items)
                 return {
-                    "type": "array", "prefixItems": [self._type(item) for item in items],
+                    "type": "array", "prefixItems": [self._item(item) for item in items],
                     "minItems": count, "maxItems": count,
                 }  # fmt: skip
             case ir.Const():
@@ -228,6 +233,10 @@ class _Lowering:
             case ir.Ref() | ir.Union() | ir.Nullable():
                 members = self._members(type_)
                 return members[0] if len(members) == 1 else {"anyOf": members}
+
+    def _item(self, type_: ir.Type) -> Schema:
+        """The type of an item; the length of a tuple would be printed once more inside another array."""
+        return self._part(self._type(type_)) if isinstance(type_, ir.Tuple) else self._type(type_)
 
     def _const(self, const: ir.Const) -> Schema:
         if isinstance(const.value, str):

@@ -347,3 +347,53 @@ def test_a_default_whose_class_is_completed_later(tmp_path: Path, default: str) 
     with closing(Package(compile_spec(spec))) as package:
         made = import_module(f"{package.name}.models").B()
         assert "A(" in repr(made)
+
+
+def returned(types: str, wire: object, folder: Path) -> object:
+    """What comes back of a value for the field `f` of the type `T`."""
+    spec = folder / "spec.yaml"
+    spec.write_text(f"duologue: 1\nprotocol: p\nversion: 1.0.0\ntypes: {types}\n", encoding="utf-8")
+    protocol = compile_spec(spec)
+    compare_models(protocol)
+    with closing(Package(protocol)) as package:
+        read = import_module(f"{package.name}.models").T.from_wire(json.dumps({"f": wire}))
+    return json.loads(read.to_wire())["f"]
+
+
+ONE = "{type: array, prefixItems: [{type: string}], minItems: 1, maxItems: 1, items: false}"
+
+
+@pytest.mark.parametrize(
+    ("type_", "wire"),
+    [
+        ("[{tuple: [number, number]}]", [[0.5, 1.5]]),
+        ("[[{tuple: [integer]}]]", [[[1]], []]),
+        ("{tuple: [integer, {tuple: [string, boolean]}]}", [1, ["a", True]]),
+        ("{string: [{tuple: [integer]}]}", {"a": [[1]]}),
+        (f"{{schema: {{type: array, items: {{anyOf: [{ONE}, {{type: 'null'}}]}}}}}}", [["a"], None]),
+        (f"{{schema: {{anyOf: [{ONE}, {{type: integer}}]}}}}", ["a"]),
+        (f"{{schema: {{type: array, prefixItems: [{ONE}], minItems: 1, maxItems: 1, items: false}}}}", [["a"]]),
+    ],
+)
+def test_tuples_inside_other_types_are_generated(tmp_path: Path, type_: str, wire: object) -> None:
+    assert returned(f"{{T: {{fields: {{f: {type_}}}}}}}", wire, tmp_path) == wire
+
+
+@pytest.mark.parametrize(
+    ("field", "wire"),
+    [
+        ("f: N", None),
+        ("f: A", None),
+        ("f: [A]", [None]),
+        ("f: {string: A}", {"a": None}),
+        ("f: 'A|integer'", 1),
+        ("f: {tuple: [N, integer]}", [None, 1]),
+        ("f?: {type: A, python: {absent: missing}}", None),
+    ],
+)
+def test_null_is_generated_by_any_name(tmp_path: Path, field: str, wire: object) -> None:
+    assert returned(f"{{N: 'null', A: N, T: {{fields: {{{field}}}}}}}", wire, tmp_path) == wire
+
+
+def test_null_that_may_be_absent_is_generated(tmp_path: Path) -> None:
+    assert returned("{T: {fields: {f?: {type: 'null', python: {absent: missing}}}}}", None, tmp_path) is None
