@@ -86,7 +86,9 @@ def import_block(body: str, find: Find, *, eager: bool = False) -> str:
     later: dict[str, set[str]] = {}
     for name in sorted(_used(tree) - _defined(tree)):
         bare = name.removeprefix("_")
-        found = find(bare) or (Found(LIBRARY[bare]) if bare in LIBRARY else None)
+        library = Found(LIBRARY[bare]) if bare in LIBRARY else None
+        # With an underscore it is the library's, whatever the package calls by that name.
+        found = (library if name != bare else None) or find(bare) or library
         if found is not None:
             (later if found.late else wanted).setdefault(found.module, set()).add(name)
         elif name not in _BUILTINS:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from .reserved import KEYWORDS, MEMBER_NAMES, MODEL_MEMBERS, SHADOWING
+from .reserved import DECORATORS, KEYWORDS, MEMBER_NAMES, MODEL_MEMBERS, SHADOWING
 
 # Where a name is split: between humps (`frameNavigated`, `HTTPServer`), and at all that is no letter or digit.
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+[0-9]*|[A-Z]+[0-9]*|[0-9]+[a-z]*")
@@ -78,7 +78,8 @@ def method(name: str) -> str | None:
     text = snake(name)
     if text is None:
         return None
-    return f"{text}_" if text in KEYWORDS or text in SHADOWING or text in MEMBER_NAMES else text
+    taken = text in KEYWORDS or text in SHADOWING or text in DECORATORS or text in MEMBER_NAMES
+    return f"{text}_" if taken else text
 
 
 def enum_member(value: str | int) -> str | None:
@@ -95,4 +96,5 @@ def enum_member(value: str | int) -> str | None:
 def keyword(path: str) -> str | None:
     """Argument for a filter path: `report.status` → `report_status`. `since` is the subscribing method's own."""
     text = "_".join(part for part in (snake(piece) for piece in path.split(".")) if part)
-    return (f"{text}_" if text in KEYWORDS or text in ("self", "since") else text) if text else None
+    taken = text in KEYWORDS or text in SHADOWING or text in ("self", "since")
+    return (f"{text}_" if taken else text) if text else None

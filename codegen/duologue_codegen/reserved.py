@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 # Python's keywords, soft ones left out: `match`, `type`, `case` and `_` are fine as names. A fixed list, since what is
 # generated must not depend on the Python that generates.
 KEYWORDS = frozenset(
@@ -13,6 +15,9 @@ KEYWORDS = frozenset(
 
 # Builtins that annotations of the same class body need: after `list: list[str]`, `other: list[str]` means the field.
 SHADOWING = frozenset("bool bytes dict float int list object property str super tuple classmethod staticmethod".split())
+
+# Decorators of methods: after a method of the same name they would be that method.
+DECORATORS = frozenset("abstractmethod cached_property deprecated override".split())
 
 # Attributes of pydantic's BaseModel and of the runtime's Model, Params, Event and UnknownVariant; and `self`, since
 # fields are arguments of a constructor.
@@ -50,7 +55,7 @@ ERROR_ARGUMENTS = frozenset({"self", "message"})
 # Class names that generated modules import from the runtime.
 RUNTIME_CLASSES = frozenset(
     """
-    Action Base64 Body Bound ByteSink Call CallError CallOptions Client Declared Decimal Delivery Download
+    Action Base64 Body Bound ByteSink Call CallError CallOptions Client Declared Delivery Download
     DownloadAction Effect Event EventDescriptor EventStream Events HistoryLost Int64 Json Later Lifecycle Limits Model
     NamespaceTable NotSent OutcomeUnknown Params Peer Position Protocol Rate Server Service Sink Status Stream
     StreamAction SyncClient SyncDownload SyncEventStream SyncEvents SyncStream Token UniqueItems UnknownValue
@@ -64,8 +69,26 @@ RUNTIME_CLASSES = frozenset(
 LIBRARY_CLASSES = frozenset(
     """
     ABC AbstractContextManager Annotated Any AsyncIterator Awaitable AwareDatetime BaseModel Callable ClassVar
-    ConfigDict Final Generic IntEnum Iterable Iterator Literal Mapping Never Optional Protocol RootModel Self Sequence
-    StrEnum TYPE_CHECKING TypeAdapter TypeAlias TypeVar UUID Enum Field
+    ConfigDict Decimal Final Generic IntEnum Iterable Iterator Literal MISSING Mapping Never Optional Protocol RootModel
+    SSLContext Self Sequence StrEnum TYPE_CHECKING TypeAdapter TypeAlias TypeAliasType TypeVar UTC UUID Union Enum Field
+    """.split()
+)
+
+# Names in capitals that generated packages give to what is no class.
+PACKAGE_CONSTANTS = frozenset({"PROTOCOL"})
+
+# Packages that generated code or the runtime imports: one of the same name would stand in its place.
+PACKAGES = sys.stdlib_module_names | frozenset(
+    """
+    anyio duologue duologue_codegen jwt msgspec opentelemetry pydantic pydantic_core pytest trio typing_extensions
+    uvloop websockets
+    """.split()
+)
+
+# Distributions that hold them: a project of the same name would be its own dependency.
+DISTRIBUTIONS = frozenset(
+    """
+    anyio duologue msgspec opentelemetry-api pydantic pydantic-core pyjwt trio typing-extensions uvloop websockets
     """.split()
 )
 

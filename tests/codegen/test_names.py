@@ -63,7 +63,11 @@ def test_arguments_of_calls_and_errors_are_kept_free() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "method"), [("close", "close_"), ("list", "list_"), ("import", "import_"), ("a", "a")]
+    ("name", "method"),
+    [
+        *(("close", "close_"), ("list", "list_"), ("import", "import_"), ("a", "a"), ("type", "type")),
+        *((name, f"{name}_") for name in ("override", "abstractmethod", "cached_property", "deprecated")),
+    ],
 )
 def test_methods(name: str, method: str) -> None:
     assert names.method(name) == method
@@ -85,7 +89,8 @@ def test_enum_members(value: str | int, member: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "argument"), [("name", "name"), ("report.status", "report_status"), ("since", "since_"), ("from", "from_")]
+    ("path", "argument"),
+    [("name", "name"), ("report.status", "report_status"), ("since", "since_"), ("from", "from_"), ("str", "str_")],
 )
 def test_filter_keywords(path: str, argument: str) -> None:
     assert names.keyword(path) == argument

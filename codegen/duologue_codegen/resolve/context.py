@@ -64,6 +64,7 @@ class Context:
             (reserved.BUILTIN_CLASSES, "a builtin of Python"),
             (reserved.LIBRARY_CLASSES, "what generated code imports"),
             (reserved.RUNTIME_CLASSES, "the runtime"),
+            (reserved.PACKAGE_CONSTANTS, "the package"),
         ):
             self._classes.update((name, Claim(what, None)) for name in sorted(names))
 
@@ -94,6 +95,11 @@ class Context:
             hint,
         )
         return False
+
+    def check_chosen(self, class_name: str | None, origin: ir.Origin) -> None:
+        """Complain of a class that is called as modules, functions and builtins are: it would be taken for one."""
+        if class_name is not None and not class_name[0].isupper():
+            self.complain(origin, f"{quote(class_name)} is no name for a class", "begin it with a capital letter")
 
     def constant(self, name: str) -> str:
         """The name of a constant: of one capital letter (`X`) it could be that of a class in the same module."""

@@ -9,7 +9,7 @@ from .. import ir, names
 from ..grammar import did_you_mean
 from ..nodes import MapNode, Node, ScalarNode, describe, entries
 from ..problems import quote
-from ..reserved import KEYWORDS
+from ..reserved import DISTRIBUTIONS, KEYWORDS, PACKAGES
 from ..spec import Document, NamespaceSpec, PythonSpec
 from .context import Context, Symbol
 from .drafts import deprecation
@@ -33,10 +33,16 @@ def python_names(context: Context, document: Document, root: MapNode) -> ir.Pyth
     for key, value in (("distribution", spec.distribution), ("package", spec.package)):
         if value is not None and place is not None:
             _check_length(context, value, place[key])
-    if not _DISTRIBUTION.fullmatch(distribution) and place is not None:
+    if place is not None and not _DISTRIBUTION.fullmatch(distribution):
         context.complain(
             place["distribution"], f"{quote(distribution)} is no name for a distribution", "as in `chat-sdk`"
         )
+    elif place is not None and re.sub("[._-]+", "-", distribution) in DISTRIBUTIONS:
+        message = f"the distribution {quote(distribution)} is one that generated packages need"
+        context.complain(place["distribution"], message, "as in `chat-sdk`")
+    elif place is not None and package in PACKAGES:
+        message = f"the package {quote(package)} is one that generated packages import"
+        context.complain(place["package" if spec.package else "distribution"], message, "as in `chat_sdk`")
     if package in KEYWORDS:
         context.complain(place["package"] if place else root, f"{quote(package)} is a keyword of Python")
     for key, value in (("prefix", spec.prefix), ("peer", spec.peer)):

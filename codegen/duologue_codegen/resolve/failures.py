@@ -33,6 +33,7 @@ class Failures:
             what = f"error {quote(symbol.name)}"
             spec = self._context.read(ErrorSpec, symbol.node, what, symbol.key)
             chosen = spec.python.name if spec and spec.python else None
+            self._context.check_chosen(chosen, symbol.key.origin)
             prefix = names.pascal(symbol.namespace) or "" if symbol.namespace else ""
             own = chosen or names.pascal(symbol.local)
             if own is None:

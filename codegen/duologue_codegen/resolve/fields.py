@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from .. import ir, names, reserved
 from ..nodes import MapNode, Node, ScalarNode, describe, entries
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 ABSENT = {"none": ir.Presence.OPTIONAL, "missing": ir.Presence.MISSING}
 """What `absent` may say."""
+
+_NO_FIELDS: Final = (
+    reserved.MODEL_MEMBERS, reserved.SHADOWING, reserved.LIBRARY_CLASSES, reserved.RUNTIME_CLASSES
+)  # fmt: skip
 
 
 class Fields:
@@ -81,9 +85,7 @@ class Fields:
             hint = "give it one: `{type: …, python: {name: …}}`"
             self._context.complain(key, f"no Python name can be made of {quote(wire)}", hint)
             return None
-        if chosen and (
-            not names.is_identifier(chosen) or chosen in reserved.MODEL_MEMBERS or chosen in reserved.SHADOWING
-        ):
+        if chosen and (not names.is_identifier(chosen) or any(chosen in listed for listed in _NO_FIELDS)):
             self._context.complain(key, f"{quote(chosen)} cannot be the name of a field in Python")
         inner = owner + (names.pascal(wire) or names.pascal(python_name) or "Field")
         type_ = UNRESOLVED

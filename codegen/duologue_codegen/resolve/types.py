@@ -65,6 +65,7 @@ class Types:
                 hint = "it would be taken for the grammar's own word"
                 self.context.complain(symbol.key, f"a type cannot be called {quote(symbol.local)}", hint)
             chosen = _chosen_name(symbol.node)
+            self.context.check_chosen(chosen, symbol.key.origin)
             prefix = names.pascal(symbol.namespace) or "" if symbol.namespace else ""
             symbol.class_name = chosen or prefix + (names.pascal(symbol.local) or "Type")
             self.context.claim(symbol.class_name, f"type {quote(symbol.name)}", symbol.key.origin)
@@ -145,7 +146,9 @@ class Types:
         """The type of a long form. With `own_name`, `python: {name}` names the class; else it names a field."""
         if not isinstance(form, FieldsForm | EnumForm | OneOfForm):
             return self.plain(form, node, namespace, name)
-        class_name = (form.python.name if own_name and form.python else None) or name
+        chosen = form.python.name if own_name and form.python else None
+        self.context.check_chosen(chosen, node.origin)
+        class_name = chosen or name
         hint = RENAME if own_name else IN_PLACE
         if not self.context.claim(class_name, "a type written in place", node.origin, hint):
             return UNRESOLVED
