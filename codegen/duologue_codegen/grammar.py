@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from math import isfinite
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
@@ -137,6 +137,9 @@ Media: TypeAlias = Annotated[
 
 
 # -------------------------------------------------------------------------------------------------------- numbers
+_MOST: Final = 2**53 - 1
+
+
 def read_integer(node: Node) -> int:
     value = node.value if isinstance(node, ScalarNode) else None
     if isinstance(value, bool) or not isinstance(value, int):
@@ -148,6 +151,8 @@ def read_count(node: Node) -> int:
     value = read_integer(node)
     if value < 0:
         raise refuse(f"{value} is less than 0")
+    if value > _MOST:
+        raise refuse(f"{value} is beyond 2**53 - 1", "leave it out where any number will do")
     return value
 
 
@@ -175,7 +180,7 @@ def read_boolean(node: Node) -> bool:
 
 
 Integer: TypeAlias = Annotated[int, Reader(read_integer, {"type": "integer"})]
-Count: TypeAlias = Annotated[int, Reader(read_count, {"type": "integer", "minimum": 0})]
+Count: TypeAlias = Annotated[int, Reader(read_count, {"type": "integer", "minimum": 0, "maximum": _MOST})]
 Positive: TypeAlias = Annotated[int, Reader(read_positive, {"type": "integer", "minimum": 1})]
 
 

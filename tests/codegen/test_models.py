@@ -397,3 +397,24 @@ def test_null_is_generated_by_any_name(tmp_path: Path, field: str, wire: object)
 
 def test_null_that_may_be_absent_is_generated(tmp_path: Path) -> None:
     assert returned("{T: {fields: {f?: {type: 'null', python: {absent: missing}}}}}", None, tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("bound", "fitting", "beyond"),
+    [
+        ("minimum: 1.5", 2, 1),
+        ("minimum: -1.5", -1, -2),
+        ("maximum: 1.5", 1, 2),
+        ("exclusiveMinimum: 1.5", 2, 1),
+        ("exclusiveMinimum: 2.0", 3, 2),
+        ("exclusiveMaximum: 1.5", 1, 2),
+        ("exclusiveMaximum: -1.5", -2, -1),
+        ("minimum: -1e300, maximum: 1e1", 10, 11),
+        ("multipleOf: 3.0", 6, 7),
+    ],
+)
+def test_bounds_with_a_fraction_bound_whole_numbers(tmp_path: Path, bound: str, fitting: int, beyond: int) -> None:
+    types = f"{{T: {{fields: {{f: {{type: integer, {bound}}}}}}}}}"
+    assert returned(types, fitting, tmp_path) == fitting
+    with pytest.raises(ValidationError):
+        returned(types, beyond, tmp_path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -17,6 +19,12 @@ _TEXT = ("pattern", "min_length", "max_length")
 _NUMBERS = ("minimum", "maximum", "exclusive_minimum", "exclusive_maximum", "multiple_of")
 _ITEMS = ("min_items", "max_items", "unique_items")
 _LOWER = frozenset({"min_length", "minimum", "exclusive_minimum", "min_items"})
+_WHOLE = frozenset({ir.ScalarKind.INTEGER, ir.ScalarKind.INT64})
+_ROUNDED: dict[str, Callable[[float], int]] = {
+    "minimum": math.ceil, "maximum": math.floor, "exclusive_minimum": math.floor, "exclusive_maximum": math.ceil,
+    "multiple_of": int,
+}  # fmt: skip
+"""What a bound with a fraction is among whole numbers: pydantic takes no other for these."""
 _NUMERIC = frozenset({ir.ScalarKind.INTEGER, ir.ScalarKind.NUMBER, ir.ScalarKind.INT64, ir.ScalarKind.DECIMAL})
 WORDS: dict[str, str] = {
     name: TypeForm.model_fields[name].alias or name for name in (*_TEXT, *_NUMBERS, *_ITEMS)
@@ -43,7 +51,7 @@ def constrain(context: Context, base: ir.Type, asked: dict[str, Any], node: MapN
         _check_range(context, merged, "min_items", "max_items", node)
         return merged
     if isinstance(base, ir.Scalar) and asked:
-        values = {name: _number(base.kind, value) for name, value in asked.items()}
+        values = {name: _number(context, base.kind, name, value) for name, value in asked.items()}
         _check_pattern(context, asked, node)
         limits = replace(base.constraints, **_merged(context, base.constraints, values, node))
         _check_range(context, limits, "min_length", "max_length", node)
@@ -81,10 +89,18 @@ def _fitting(base: ir.Type) -> tuple[str, ...]:
     return ()
 
 
-def _number(kind: ir.ScalarKind, value: Any) -> Any:
+def _number(context: Context, kind: ir.ScalarKind, name: str, value: Any) -> Any:
     if not isinstance(value, ScalarNode):
         return value
-    return Decimal(value.text) if kind is ir.ScalarKind.DECIMAL and _is_decimal(value) else value.value
+    if kind is ir.ScalarKind.DECIMAL and _is_decimal(value):
+        return Decimal(value.text)
+    if kind in _WHOLE and isinstance(value.value, float):
+        if name == "multiple_of" and not value.value.is_integer():
+            message = f"`multipleOf`: {value.text} is no step of whole numbers"
+            context.complain(value, message, "write a whole number, or make the type a `number`")
+            return None
+        return _ROUNDED[name](value.value)
+    return value.value
 
 
 def _is_decimal(node: ScalarNode) -> bool:
