@@ -234,3 +234,25 @@ def test_python_says_what_its_message_says(
             assert said == package.read(part, name, payload), snippet
             tried += 1
     assert tried >= len(called) - unsaid
+
+
+@pytest.mark.parametrize(
+    ("type_", "wire", "python"),
+    [
+        ("'Pair|[number]'", "[1.5]", "[1.5]"),
+        ("'Pair|[number]'", "[1, x]", '(1, "x")'),
+        ("'[string]|Pair'", "[1, x]", '["1", "x"]'),
+        ("'[boolean]|Pair'", "[1, x]", '(1, "x")'),
+        ("'{string: boolean}|{string: string}'", "{a: x}", '{"a": "x"}'),
+        ("'decimal|date'", "'2026-01-02'", "date(2026, 1, 2)"),
+        ("'int64|uuid|Mood'", "calm", "Mood.CALM"),
+    ],
+)
+def test_python_is_that_of_the_member_which_the_value_fits(tmp_path: Path, type_: str, wire: str, python: str) -> None:
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(
+        "duologue: 1\nprotocol: p\nversion: 1.0.0\ndefaults: {scope: public}\n"
+        "types: {Pair: {tuple: [integer, string]}, Mood: {enum: [calm, loud]}}\n"
+        f"actions: {{a: {{params: {{p: {type_}}}, examples: [{{params: {{p: {wire}}}}}]}}}}\n"
+    )
+    assert f"await client.a(p={python})" in render_reference(compile_spec(spec))["reference.md"]

@@ -8,6 +8,7 @@ from typing import Final, cast
 from .. import ir
 from ..annotations import Annotator
 from ..resolve.patterns import matches
+from ..resolve.values import is_written
 from ..text import Code, name
 from ..values import classes, expression
 
@@ -106,14 +107,18 @@ class Writer:
     def _may_be(self, type_: ir.Type, wire: ir.JsonValue) -> bool:
         match type_:
             case ir.Scalar(kind=kind, constraints=rules):
-                fits = kind in _OF_JSON.get(type(wire), ())
-                return fits and (rules.pattern is None or (isinstance(wire, str) and matches(rules.pattern, wire)))
+                if kind not in _OF_JSON.get(type(wire), ()):
+                    return False
+                told = not isinstance(wire, str) or is_written(kind, wire)
+                return told and (rules.pattern is None or (isinstance(wire, str) and matches(rules.pattern, wire)))
             case ir.Ref(name=class_name):
                 return self._may_be_defined(self._protocol.definition(class_name), wire)
-            case ir.Array() | ir.Tuple():
-                return isinstance(wire, list)
-            case ir.Map():
-                return isinstance(wire, dict)
+            case ir.Array(item=item):
+                return isinstance(wire, list) and all(self._may_be(item, one) for one in wire)
+            case ir.Tuple(items=items):
+                return isinstance(wire, list) and len(items) == len(wire) and all(map(self._may_be, items, wire))
+            case ir.Map(value=value):
+                return isinstance(wire, dict) and all(self._may_be(value, one) for one in wire.values())
             case ir.Nullable(inner=inner):
                 return wire is None or self._may_be(inner, wire)
             case ir.Union(members=members):

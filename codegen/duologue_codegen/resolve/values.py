@@ -91,11 +91,9 @@ def _scalar(node: Node, type_: ir.Scalar) -> Fitted:
     if not isinstance(node, ScalarNode) or node.is_null:
         hint = "quote it if the text is meant" if isinstance(node, ScalarNode) and node.text else None
         _misfit(node, f"`{type_.kind}`", hint)
-    reader = _READERS.get(type_.kind)
-    if reader is not None:
-        hint = _HINTS[type_.kind]
-        if not reader(node.text):
-            _misfit(node, f"`{type_.kind}`", hint)
+    if type_.kind in _READERS:
+        if not is_written(type_.kind, node.text):
+            _misfit(node, f"`{type_.kind}`", _HINTS[type_.kind])
         if type_.kind in (ir.ScalarKind.INT64, ir.ScalarKind.DECIMAL):
             _check_bounds(node, Decimal(node.text), type_.constraints)
         return Fitted(ir.ScalarValue(kind=type_.kind, text=node.text), node.text)
@@ -112,6 +110,12 @@ def _scalar(node: Node, type_: ir.Scalar) -> Fitted:
             raise Misfit(node, f"{node.text} is beyond 2**53 - 1", "`int64` goes further")
         _check_bounds(node, value, type_.constraints)
     return _plain(value)
+
+
+def is_written(kind: ir.ScalarKind, text: str) -> bool:
+    """Whether a text may stand on the wire for a value of this kind."""
+    reader = _READERS.get(kind)
+    return reader is None or bool(reader(text))
 
 
 def _check_text(node: Node, text: str, limits: ir.Constraints) -> None:
