@@ -13,6 +13,7 @@ from urllib.request import url2pathname
 from . import ir
 from .compiler import compile_spec
 from .imports import import_order
+from .problems import SpecErrors
 from .render import environment
 from .scratch import scratch
 from .text import Code
@@ -84,7 +85,11 @@ def project_files(name: str) -> dict[str, str]:
     with scratch() as folder:
         place = folder / f"{name}.yaml"
         place.write_bytes(spec.encode())
-        names = compile_spec(place).python  # so that the rest says what the generator will say
+        try:
+            names = compile_spec(place).python  # so that the rest says what the generator will say
+        except SpecErrors as errors:
+            told = errors.problems[0].message
+            raise InitRefused(f"{name!r} is no name for a protocol: {told}; choose another name") from None
     files = {
         path.format(name=name, module=name.replace("-", "_")): templates.get_template(f"init/{template}.jinja").render(
             protocol_name=name, names=names, sdk_names=_imported(names)

@@ -87,6 +87,14 @@ def test_names_that_no_protocol_can_have_are_refused(tmp_path: Path, name: str) 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_name_whose_classes_would_be_the_runtimes_is_refused_in_a_line(tmp_path: Path) -> None:
+    asked = CliRunner().invoke(main, ["init", str(tmp_path / "sync")])
+    assert asked.exit_code == 2
+    told = "the class name `SyncClient`, for the client, belongs to the runtime; choose another name"
+    assert asked.stderr == f"duologue: 'sync' is no name for a protocol: {told}\n"
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("name", ["class", "json", "a1", "test", "server", "demo", "model", "params"])
 def test_names_that_mean_something_to_python_work(tmp_path: Path, name: str) -> None:
     create(tmp_path / name)
