@@ -56,14 +56,22 @@ def check_told_apart(context: Context, types: Types, members: Sequence[tuple[Nod
     """Tell pairs of members of which one could be taken for the other: a reader would have to guess."""
     leaves = [(node, leaf) for node, type_ in members for leaf in _leaves(types, type_)]
     for (_, one), (node, other) in combinations(leaves, 2):
-        told = _mistaken(types, node, one, other) if one != other else None
+        told = _mistaken(types, node, one, other) if one.type != other.type else None
         if told is not None:
-            names = f"{_shown(types, one)} and {_shown(types, other)}"
+            names = f"{_shown(types, one.type)} and {_shown(types, other.type)}"
             context.complain(node, f"{names} cannot be told apart{told.why}", told.hint)
 
 
-def _leaves(types: Types, type_: Type) -> Iterator[Type]:
-    """What a member of a union may be, through names and unions; a `Ref` names an object or an enum."""
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    """What a member of a union may be; a `Ref` names an object or an enum. `tagged`: the union with a discriminator."""
+
+    type: Type
+    tagged: UnionDraft | None = None
+
+
+def _leaves(types: Types, type_: Type, tagged: UnionDraft | None = None) -> Iterator[_Leaf]:
+    """Through names and unions."""
     known = types.underlying(type_)
     draft = types.definition(known.name) if isinstance(known, Ref) else None
     match known:
@@ -74,9 +82,11 @@ def _leaves(types: Types, type_: Type) -> Iterator[Type]:
         case _:
             inner = [member for _, member in draft.members] if isinstance(draft, UnionDraft) else []
     if known is not UNRESOLVED and not inner:
-        yield known
+        yield _Leaf(known, tagged)
+    if isinstance(draft, UnionDraft) and draft.discriminator is not None:
+        tagged = draft
     for member in inner:
-        yield from _leaves(types, member)
+        yield from _leaves(types, member, tagged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,23 +103,24 @@ _OPEN: Final = "an enum that takes other texts as well says `open: true`"
 _ALONE: Final = "write the one that takes all of them alone, or make an object of each"
 
 
-def _mistaken(types: Types, node: Node, one: Type, other: Type) -> _Told | None:
-    if isinstance(one, Json) or isinstance(other, Json):
+def _mistaken(types: Types, node: Node, one: _Leaf, other: _Leaf) -> _Told | None:
+    leaves = (one.type, other.type)
+    if any(isinstance(leaf, Json) for leaf in leaves):
         return _Told("`json` takes any value already: write it alone")
-    drafts = [types.definition(leaf.name) if isinstance(leaf, Ref) else None for leaf in (one, other)]
+    drafts = [types.definition(leaf.name) if isinstance(leaf, Ref) else None for leaf in leaves]
     match drafts:
         case [ObjectDraft() as first, ObjectDraft() as second]:
             return None if _differs(first, second) and _differs(second, first) else _Told(_TAGGED)
         case [ObjectDraft() as draft, _]:
-            return _Told(_ALONE) if isinstance(other, Map) and _fits_map(types, draft, other) else None
+            return _Told(_ALONE) if isinstance(other.type, Map) and _fits_map(types, draft, one, other.type) else None
         case [_, ObjectDraft() as draft]:
-            return _Told(_ALONE) if isinstance(one, Map) and _fits_map(types, draft, one) else None
+            return _Told(_ALONE) if isinstance(one.type, Map) and _fits_map(types, draft, other, one.type) else None
         case _:
-            text = texts.shared(types, node, one, other)
+            text = texts.shared(types, node, *leaves)
     if text is None:
         return None
     may_open = any(isinstance(draft, EnumDraft) and not draft.open for draft in drafts)
-    takes_more = any(isinstance(leaf, Scalar) and leaf.kind is ScalarKind.STRING for leaf in (one, other))
+    takes_more = any(isinstance(leaf, Scalar) and leaf.kind is ScalarKind.STRING for leaf in leaves)
     return _Told(_OPEN if may_open and takes_more else _ALONE, f": {quote(text)} could be either")
 
 
@@ -118,16 +129,20 @@ def _shown(types: Types, leaf: Type) -> str:
     return quote(draft.name or draft.class_name) if draft is not None else shown(leaf)
 
 
-def _fits_map(types: Types, draft: ObjectDraft, map_: Map) -> bool:
-    """Whether a map may hold what the object requires; constants are no help, since a reader does without them."""
+def _fits_map(types: Types, draft: ObjectDraft, leaf: _Leaf, map_: Map) -> bool:
+    """Whether a map may hold what a reader asks of an object: what it requires, but of its constants the tag alone."""
     values = _json_kinds(types, map_.value)
+    if leaf.tagged is not None and "string" not in values:
+        return False
+    if leaf.tagged is not None and leaf.tagged.unknown_class is not None:
+        return True  # with any other tag it would be a member that nobody knows
     needed = [field.type for field in draft.fields if field.presence is Presence.REQUIRED]
     return all(not values.isdisjoint(_json_kinds(types, type_)) for type_ in needed)
 
 
 def _json_kinds(types: Types, type_: Type) -> set[str]:
     """What values of a type are in JSON."""
-    return {kind for leaf in _leaves(types, type_) for kind in _kinds_of(types, leaf)}
+    return {kind for leaf in _leaves(types, type_) for kind in _kinds_of(types, leaf.type)}
 
 
 def _kinds_of(types: Types, leaf: Type) -> Sequence[str]:
