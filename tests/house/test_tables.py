@@ -30,7 +30,7 @@ def test_the_documented_limits_are_those_there_are() -> None:
 
 def test_the_documented_close_codes_are_those_there_are() -> None:
     documented = {int(code) for cell in rows("wire.md", "Close codes") for code in re.findall(r"\d+", cell)}
-    library_only = {CloseCode.NORMAL, CloseCode.PROTOCOL_ERROR, CloseCode.ABNORMAL, CloseCode.INTERNAL_ERROR}
+    library_only = {CloseCode.NORMAL, CloseCode.PROTOCOL_ERROR, CloseCode.ABNORMAL}
     assert documented == set(CloseCode) - library_only
 
 
