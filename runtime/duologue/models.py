@@ -210,6 +210,8 @@ _is_none: Final[Callable[[object], bool]] = partial(operator.is_, None)
 
 def _is_same(default: object, value: object) -> bool:
     """Whether a value may be left out for its default: `1`, `1.0` and `True` are equal, but not the same JSON."""
+    if value is default:  # nearly always
+        return True
     if type(value) is not type(default):
         return False
     match default:
