@@ -83,8 +83,8 @@ async def test_a_notification_s_handler_is_stopped_once_or_never_begins() -> Non
     async with guarded() as world, world.client("editor") as client:
         connection = world.connection_of("editor")
         await client.notify(vault.Moved(name="on and on"))
-        await client.notify(vault.Waved(name="one"))
-        await until(lambda: world.service.running["moved"] and world.service.asked["waved"])
+        await client.notify(vault.Waved(name="on and on"))
+        await until(lambda: world.service.running["moved"] and world.service.running["waved"])
         connection.on_message(b'{"event": "moved", "data": {"name": "late"}}')
         connection.standing.rights = NO_RIGHTS
         connection.recheck()
@@ -92,6 +92,8 @@ async def test_a_notification_s_handler_is_stopped_once_or_never_begins() -> Non
         await until(lambda: not world.service.running["moved"])
         assert await client.ping() == "editor"
         assert world.service.asked["moved"] == 1
+        assert world.service.running["waved"], "what is covered goes on"
+        world.service.let_go.set()
 
 
 async def test_a_stream_ends_when_its_scope_is_taken_away() -> None:

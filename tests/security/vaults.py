@@ -90,7 +90,7 @@ class Vault(vault.VaultService):  # type: ignore[misc]
         await (self.wait(call) if event.name == "on and on" else self.look(call, event))
 
     async def on_waved(self, call: Call[Any], event: Any) -> None:
-        self.take(call)
+        await self.on_moved(call, event)
 
 
 class Helper(vault.VaultPeerService):  # type: ignore[misc]
