@@ -148,11 +148,26 @@ class TestTime:
             await until(lambda: calls.dropped == 1)
             assert not session.outgoing
 
-    async def test_no_timeout_at_all(self) -> None:
+    @pytest.mark.parametrize("timeout", [math.inf, 1e308, 1e13])
+    async def test_no_timeout_at_all(self, timeout: float) -> None:
         room = Room()
         async with talking(room) as (_, client):
-            await client.nap(seconds=0.01, timeout=math.inf)
+            await client.nap(seconds=0.01, timeout=timeout)
             assert room.calls[0].deadline is None
+
+    async def test_the_longest_timeout(self) -> None:
+        room = Room()
+        async with talking(room) as (_, client):
+            await client.nap(seconds=0.01, timeout=1e12)
+            assert room.calls[0].deadline is not None
+
+    async def test_a_timeout_that_is_no_number(self) -> None:
+        room = Room()
+        async with talking(room) as (_, client):
+            with pytest.raises(InvalidArgument, match="nap: timeout=nan is no number of seconds") as caught:
+                await client.nap(seconds=0.01, timeout=math.nan)
+            assert caught.value.ran is Ran.NO
+            assert not room.calls
 
     async def test_a_timeout_that_has_passed_sends_nothing(self) -> None:
         room = Room()

@@ -276,6 +276,17 @@ class TestLog:
                 with pytest.raises(HistoryLost, match="epoch_changed"):
                     await client.events.said(since=position).start()
 
+    async def test_what_could_not_be_begun_leaves_nothing_open(self) -> None:
+        async with talking(Room(), limits=Limits(subscriptions=2)) as (server, client):
+            stream = client.events.said(since=Position("elsewhere", 0))
+            for _ in range(5):
+                with pytest.raises(HistoryLost):
+                    await stream.start()
+                assert not client.hub.streams
+            async with client.events.said() as said:
+                await server.emit(Said(room="a", text="", number=1))
+                assert await numbers(said, 1) == [1]
+
     async def test_a_reader_that_falls_behind_misses_nothing(self) -> None:
         async with talking(Room(), client_limits=Limits(event_queue=10)) as (server, client):
             async with client.events.said() as slow, client.events.said() as fast:

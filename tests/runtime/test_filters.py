@@ -144,9 +144,10 @@ def test_null_is_no_value_of_an_optional_field_either() -> None:
             Filter([MOVED], {path: Raw(b"null")})
 
 
-def test_a_value_in_python_that_does_not_fit_is_refused_before_anything_is_sent() -> None:
-    with pytest.raises(InvalidArgument, match="filter number: ") as caught:
-        encode_filter(SAID, {"number": "many"})
+@pytest.mark.parametrize(("path", "value"), [("number", "many"), ("room", "\ud800"), ("room", ["a", "\ud800"])])
+def test_a_value_in_python_that_does_not_fit_is_refused_before_anything_is_sent(path: str, value: object) -> None:
+    with pytest.raises(InvalidArgument, match=f"filter {path}: ") as caught:
+        encode_filter(SAID, {path: value})
     assert caught.value.ran is Ran.NO
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -196,6 +197,51 @@ async def test_a_stream_that_is_not_let_begin_says_so() -> None:
             async with client.count(upto=1):
                 pass
     assert room.calls == []
+
+
+@pytest.mark.parametrize("proceeds", [True, False])
+async def test_a_stream_that_was_refused_is_not_begun_when_it_is_used_again(*, proceeds: bool) -> None:
+    asked: list[str] = []
+
+    async def refusing(request: CallRequest, params: Any, proceed: CallNext) -> Any:
+        asked.append(request.action)
+        if proceeds:
+            await proceed(request, params)
+        raise PermissionError("not now")
+
+    room = Room()
+    async with around(room, client=Interceptors(calls=[refusing])) as client:
+        numbers = client.count(upto=100_000)
+        for _ in range(2):
+            with pytest.raises(PermissionError):
+                await numbers.result()
+        with pytest.raises(PermissionError):
+            await anext(numbers)
+        await until(lambda: room.stopped == len(room.calls))
+        assert not client.connection.session.outgoing
+    assert asked == ["count"] * 3
+    assert len(room.calls) <= proceeds
+
+
+@pytest.mark.parametrize("kind", ["bytes", "file", "generator"])
+async def test_an_upload_may_be_made_again(kind: str, tmp_path: Path) -> None:
+    async def generated() -> AsyncGenerator[bytes]:
+        yield b"x" * 1000
+
+    async def twice(request: CallRequest, params: Any, proceed: CallNext) -> Any:
+        await proceed(request, params)
+        return await proceed(request, params)
+
+    path, shelf = tmp_path / "body", Shelf()
+    path.write_bytes(b"x" * 1000)
+    with anyio.fail_after(BOUND), path.open("rb") as file:
+        async with (
+            serve(shelf) as server,
+            FilesClient.open(f"ws://127.0.0.1:{server.port}", interceptors=Interceptors(calls=[twice])) as client,
+        ):
+            bodies: dict[str, Any] = {"bytes": b"x" * 1000, "file": file, "generator": generated()}
+            assert (await client.put(bodies[kind], name="a")).size == 1000
+    assert shelf.runs == ["a", "a"]
 
 
 async def test_uploads_and_downloads_pass_through_them() -> None:

@@ -112,8 +112,10 @@ class TestCredentials:
     async def test_a_token_that_cannot_change_stops_it_at_once(self, token: Token | None) -> None:
         async with a_door() as (door, _), ChatClient.open(door.url, token=token) as client:
             await door.refuse(client, UNAUTHORIZED)
-            with pytest.raises(NotSent, match=r"refuses the credentials.*401"):
+            with pytest.raises(NotSent, match=r"refuses the credentials.*401") as caught:
                 await client.echo(text="on")
+            assert isinstance(caught.value.__cause__, ConnectFailed), "why it has ended, and no cause of itself"
+            assert caught.value.__cause__.status_code == 401
             assert len(door.asked) == 1
 
     async def test_a_connection_that_is_closed_for_its_credentials_is_made_anew_once(self) -> None:

@@ -6,12 +6,12 @@ import math
 import secrets
 from contextvars import ContextVar
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from msgspec import Struct
 
 from ..descriptors import Action, Effect
-from ..errors import CallError, NotSent, OutcomeUnknown, Ran
+from ..errors import CallError, InvalidArgument, NotSent, OutcomeUnknown, Ran
 from ..wire import Keys
 from .calls import DEFAULTS, CallOptions
 
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 HANDLER_DEADLINE: Final[ContextVar[float | None]] = ContextVar("duologue_handler_deadline", default=None)
 """When the caller of the running handler stops waiting: calls that the handler makes end then, too."""
+
+
+LONGEST: Final = 1e12
+"""Seconds of the longest timeout: a request tells it in milliseconds, 2**53 - 1 at most. A longer one is none."""
 
 
 class Attempts(Struct, eq=False, gc=False):
@@ -53,6 +57,7 @@ class Attempts(Struct, eq=False, gc=False):
             timeout: Seconds for all attempts together; None for the action's own, infinity for no end.
 
         Raises:
+            InvalidArgument: The timeout is not a number.
             TypeError: The options are none.
         """
         if options is None:
@@ -67,6 +72,10 @@ class Attempts(Struct, eq=False, gc=False):
         started = peer.executor.now()
         if timeout is None:
             timeout = math.inf if action.timeout is None else action.timeout
+        elif not timeout <= LONGEST:
+            if math.isnan(timeout):
+                raise InvalidArgument(f"{action.name}: timeout={timeout} is no number of seconds", ran=Ran.NO)
+            timeout = math.inf
         until, of_handler = started + timeout, HANDLER_DEADLINE.get()
         if of_handler is not None and of_handler < until:
             until = of_handler
@@ -86,7 +95,7 @@ class Attempts(Struct, eq=False, gc=False):
         try:
             connection = await self._peer.connected(self.time_left())
         except NotSent as error:
-            raise self._outcome(error) from error
+            self._end(error)
         if self._action.effect is Effect.KEYED:
             self._check_keys(connection)
         return connection
@@ -103,7 +112,7 @@ class Attempts(Struct, eq=False, gc=False):
                 return
         elif error.ran is Ran.NO and not connection.takes_calls:  # else the next attempt would meet the same again
             return
-        raise self._outcome(error)
+        self._end(error)
 
     def _check_keys(self, connection: Connection) -> None:
         hello = connection.session.peer
@@ -118,8 +127,9 @@ class Attempts(Struct, eq=False, gc=False):
                 " and the server no longer knows which keys it has seen"
             )
 
-    def _outcome(self, error: CallError) -> CallError:
-        """That an attempt was not sent, or refused, says nothing of the one before."""
+    def _end(self, error: CallError) -> NoReturn:
+        """Raise the call's outcome: that an attempt was not sent, or refused, says nothing of the one before."""
         if not self._sent or error.ran is not Ran.NO:
-            return error
-        return OutcomeUnknown(f"{self._action.name}: the connection was lost before the answer came, and then: {error}")
+            raise error
+        text = f"{self._action.name}: the connection was lost before the answer came, and then: {error}"
+        raise OutcomeUnknown(text) from error

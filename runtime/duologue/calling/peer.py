@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from ..errors import CallError
 from ..models import Params
 from ..session.outcomes import result_of
 from .attempts import Attempts
-from .bodies import Body, opened
+from .bodies import Body, Source, opened
 from .calls import CallOptions, encoded
 from .interceptors import CallInterceptor, CallRequest, around_call
 from .sending import upload
@@ -113,14 +114,18 @@ class Peer:
     async def _upload(
         self, action: UploadAction[P, R], params: P, body: Body, timeout: float | None, options: CallOptions | None
     ) -> R:
-        async def send(params: P, timeout: float | None, options: CallOptions | None) -> R:
-            attempts = Attempts.of(self, action, timeout, options)
-            async with opened(body, attempts.time_left()) as source:
-                return await upload(attempts, action, params, source)
+        async with AsyncExitStack() as stack:
+            sources: list[Source] = []
 
-        if self._around:
-            return await self._intercepted(action, params, timeout, options, send)
-        return await send(params, timeout, options)
+            async def send(params: P, timeout: float | None, options: CallOptions | None) -> R:
+                attempts = Attempts.of(self, action, timeout, options)
+                if not sources:  # an interceptor may send it again, and what is read once is not there twice
+                    sources.append(await stack.enter_async_context(opened(body, attempts.time_left())))
+                return await upload(attempts, action, params, sources[0])
+
+            if self._around:
+                return await self._intercepted(action, params, timeout, options, send)
+            return await send(params, timeout, options)
 
     def _download(
         self, action: DownloadAction[P, R], params: P, timeout: float | None, options: CallOptions | None

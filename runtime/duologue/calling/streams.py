@@ -126,9 +126,14 @@ class _Arriving(AbstractAsyncContextManager["_Arriving[I, R]"], Generic[I, R]):
     async def _start(self) -> tuple[Connection, OutgoingCall]:
         if self._opening is not None:
             opening, self._opening = self._opening, None
-            await opening(self._begin)
-            if self._call is None:
-                raise Cancelled(f"{self._action.name}: an interceptor did not proceed with it", ran=Ran.NO)
+            try:
+                await opening(self._begin)
+                if self._call is None:
+                    raise Cancelled(f"{self._action.name}: an interceptor did not proceed with it", ran=Ran.NO)
+            except BaseException:
+                self._opening = opening  # or it would be sent without what was put around it when it is used again
+                self.cancel()
+                raise
         while self._connection is None or self._call is None:
             attempts = self._attempts
             connection = await attempts.connect()

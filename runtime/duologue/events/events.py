@@ -156,13 +156,13 @@ class EventStream(AbstractAsyncContextManager["EventStream[E]"], Generic[E]):
             self._sub = self._client.hub.add(self)
             try:
                 await self._begin()
+                if self._failure is not None:
+                    raise self._failure
             except BaseException:
                 self._client.hub.remove(self._sub)
                 _ = self._client.forget(self._sub)  # the server may have taken it, and only its answer not have come
                 self._sub, self._asked = "", None
                 raise
-            if self._failure is not None:
-                raise self._failure
 
     async def aclose(self) -> None:
         """Unsubscribe; what came already can still be read."""

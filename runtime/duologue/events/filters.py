@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Union, cast, get_args, get_origin
 from msgspec import Raw
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticSerializationError
 
 from ..descriptors import EventDescriptor
 from ..errors import InvalidArgument, Ran
@@ -90,6 +91,8 @@ def encode_filter(descriptor: EventDescriptor[Event], values: Mapping[str, objec
             encoded[path] = Raw(adapter.dump_json(adapter.validate_python(value), warnings="error"))
         except ValidationError as error:
             raise InvalidArgument(f"filter {path}: {error.errors()[0]['msg']}", ran=Ran.NO) from None
+        except PydanticSerializationError:  # half a surrogate pair
+            raise InvalidArgument(f"filter {path}: JSON cannot hold it", ran=Ran.NO) from None
     return encoded
 
 
