@@ -232,12 +232,14 @@ async def test_what_is_asked_and_how(fleet: Fleet, tmp_path: Path) -> None:
         (ScriptProbe(path="leaves"), "passing", "it leaves"),
         (TcpProbe(address=f"127.0.0.1:{port}"), "passing", ""),
         (TcpProbe(address="127.0.0.1:1"), "critical", "connection"),
+        (TcpProbe(address="127.0.0.1:99999"), "critical", ""),  # no port, of which each event loop says another thing
         (HttpProbe(url=f"http://127.0.0.1:{port}/x", expect_status=426), "passing", "HTTP 426"),
         (HttpProbe(url=f"http://127.0.0.1:{port}/x"), "critical", "HTTP 426"),
     ]
     for probe, status, output in listed:
         answer = await ask(HealthCheck(probe=probe, timeout=timedelta(seconds=1)), unit)
         assert (str(answer.status), output.lower() in (answer.output or "").lower()) == (status, True), (probe, answer)
+        assert "sub-exception" not in (answer.output or "")
     for started in ("child", "left"):
         child = int((tmp_path / started).read_text())
         await fleet.wait(lambda: ProcessId.of(child) is None)  # noqa: B023 - what a script has started ends with it

@@ -28,6 +28,7 @@ from service_registry_sdk import (
     Endpoint,
     EndpointProtocol,
     EndpointUpdated,
+    HealthCheck,
     HealthCheckResult,
     HealthReport,
     HealthStatus,
@@ -53,6 +54,7 @@ from service_registry_sdk import (
     ServiceRegistered,
     ServiceState,
     ServiceStateChanged,
+    TcpProbe,
     UpdateStateParams,
 )
 
@@ -206,6 +208,14 @@ def test_if_revision_of_a_registration(world: World) -> None:
 def test_endpoint_names_are_unique(world: World) -> None:
     with pytest.raises(InvalidArgument, match="'public' stands there twice"):
         world.do(registration(endpoints=[HTTP, HTTP]))
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "99999"])
+def test_a_check_of_a_port_that_there_cannot_be(world: World, port: str) -> None:
+    check = HealthCheck(name="db", probe=TcpProbe(address=f"127.0.0.1:{port}"))
+    with pytest.raises(InvalidArgument, match=f"checks: db: 127.0.0.1:{port} has the port {port}, which is not from 1"):
+        world.do(registration(checks=[check]))
+    world.do(registration(checks=[HealthCheck(name="db", probe=TcpProbe(address="[::1]:65535"))]))
 
 
 @pytest.mark.parametrize("seconds", [0.0, -5.0, 0.999, 86_401.0])

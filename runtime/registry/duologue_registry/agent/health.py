@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import ssl
 import subprocess
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, cast
 from urllib.parse import urlsplit
 
 import anyio
@@ -72,9 +71,16 @@ async def ask(check: HealthCheck, unit: Unit) -> Answer:
     try:
         with anyio.move_on_after(check.timeout.total_seconds()):
             answer = await _probe(check, unit)
-    except (OSError, ValueError, anyio.EndOfStream, anyio.BrokenResourceError, ssl.SSLError) as error:
-        return Answer(HealthStatus.CRITICAL, str(error)[:MOST_OUTPUT] or type(error).__name__)
+    except Exception as error:  # noqa: BLE001 - addresses are strangers': whatever comes of one ends no agent
+        return Answer(HealthStatus.CRITICAL, _told(error)[:MOST_OUTPUT])
     return answer or Answer(HealthStatus.CRITICAL, f"no answer within {check.timeout.total_seconds():g} seconds")
+
+
+def _told(error: Exception) -> str:
+    """What it says; of many what the first one says, as how many there were helps nobody."""
+    if isinstance(error, ExceptionGroup):
+        return _told(cast("ExceptionGroup[Exception]", error).exceptions[0])
+    return str(error) or type(error).__name__
 
 
 async def watch(check: HealthCheck, unit: Unit, report: Callable[[str, HealthReport], Awaitable[None]]) -> None:

@@ -28,6 +28,7 @@ from service_registry_sdk import (
     ServiceRegistered,
     ServiceState,
     ServiceStateChanged,
+    TcpProbe,
     UpdateStateParams,
 )
 
@@ -71,6 +72,7 @@ LEASE_EXPIRED: Final = "lease expired"
 SHORTEST_LEASE: Final = timedelta(seconds=1)  # below it, network jitter alone would end leases
 LONGEST_LEASE: Final = timedelta(days=1)
 MOST_CHECKS: Final = 64  # of one service: what is kept of a reporter that makes up names is bounded
+HIGHEST_PORT: Final = 65535
 
 _DEFINITION: Final = (
     "version",
@@ -198,11 +200,20 @@ def _check_definition(wanted: RegisterServiceParams) -> None:
     for name in checks:
         if checks.count(name) > 1:
             raise InvalidArgument(f"checks: {name!r} stands there twice; each needs a name of its own")
+    for check in wanted.checks:
+        if isinstance(check.probe, TcpProbe):
+            _check_port(check.name, check.probe.address)
     node = wanted.name.partition("@")[2]
     if node and (not isinstance(wanted.location, Remote) or wanted.location.node != node):
         raise InvalidArgument(f"location: {wanted.name} is on {node} and nowhere else, as its name says")
     if wanted.lease is not None and not SHORTEST_LEASE <= wanted.lease <= LONGEST_LEASE:
         raise InvalidArgument(f"lease: {wanted.lease} is not between {SHORTEST_LEASE} and {LONGEST_LEASE}")
+
+
+def _check_port(check: str, address: str) -> None:
+    port = int(address.rpartition(":")[2])  # digits, as the type says
+    if not 1 <= port <= HIGHEST_PORT:
+        raise InvalidArgument(f"checks: {check}: {address} has the port {port}, which is not from 1 to {HIGHEST_PORT}")
 
 
 def _check_dependencies(view: View, wanted: RegisterServiceParams) -> None:
