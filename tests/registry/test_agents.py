@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import signal
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,8 @@ from tests.registry.fleet import Fleet, open_fleet
 
 from duologue import CallError
 from duologue_registry.agent import logs
-from duologue_registry.agent.processes import ProcessId
+from duologue_registry.agent.executor import Unit
+from duologue_registry.agent.processes import Processes, ProcessId
 from service_registry_sdk import (
     AgentLease,
     AgentUnavailable,
@@ -145,6 +147,39 @@ async def test_the_restart_policy_is_heeded(fleet: Fleet) -> None:
         await fleet.start("done")
         entry = await fleet.until_state("done", ServiceState.STOPPED)
         assert entry.state_reason == "it ended by itself, with 0"
+
+
+@pytest.mark.parametrize("name", ["start", "stop", "observe", "until_change"])
+async def test_an_executor_that_fails_fails_its_service_and_no_other(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    works, broken = getattr(Processes, name), False
+
+    async def fail(self: Processes, unit: Unit, *more: float) -> object:
+        if broken and unit.name == "api":
+            raise ZeroDivisionError(name)
+        return await works(self, unit, *more)
+
+    monkeypatch.setattr("duologue_registry.agent.supervisor.LOOK_AGAIN", 0.05)
+    monkeypatch.setattr(Processes, name, fail)
+    for each in ("api", "other"):
+        await fleet.register(each, process={"restart": RestartPolicy.NEVER})
+    async with fleet.attached(fleet.node("web-1")):
+        await fleet.start("other")
+        if name != "start":
+            await fleet.start("api")
+        broken = True
+        if name in ("start", "stop"):
+            _, outcome = await fleet.act("api", ServiceCommand(name))
+            assert outcome.state is ServiceState.FAILED
+        await fleet.wait(lambda: "its executor failed" in caplog.text)
+        if name != "until_change":
+            entry = await fleet.until_state("api", ServiceState.FAILED)
+            (number,) = re.findall(r"incident (\w+)", entry.state_reason or "")
+            assert f"incident {number}" in caplog.text
+        broken = False
+        for each in ("api", "other"):
+            await fleet.stop(each)
 
 
 async def test_an_agent_that_is_started_anew_finds_its_services(fleet: Fleet) -> None:

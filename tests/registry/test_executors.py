@@ -208,6 +208,16 @@ async def test_what_a_process_has_started_ends_with_it(tmp_path: Path) -> None:
             await anyio.sleep(0.02)
 
 
+async def test_a_signal_that_has_no_name(tmp_path: Path) -> None:
+    unit = unit_of(tmp_path, ManagedProcess(command=["/bin/sh", "-c", "kill -40 $$; sleep 60"]))
+    executor = Processes()
+    with anyio.fail_after(30):
+        await executor.start(unit)
+        while (found := await executor.observe(unit)).is_running:
+            await anyio.sleep(0.02)
+    assert found == Observed(ServiceState.FAILED, "it was killed by signal 40")
+
+
 async def test_a_unit_that_does_not_stop_is_killed(fake: Path, tmp_path: Path) -> None:
     (fake / "api.service").write_text("active\n")
     (fake / "api.service.stubborn").touch()

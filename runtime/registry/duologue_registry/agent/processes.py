@@ -210,7 +210,8 @@ def _ended(code: int | None) -> Observed:
         return Observed(ServiceState.FAILED, "it is gone; nobody saw how it ended")
     if code > 0:
         return Observed(ServiceState.FAILED, f"it ended with {code}")
-    return Observed(ServiceState.FAILED, f"it was killed by {signal.Signals(-code).name}")
+    known = {number.value: number.name for number in signal.Signals}  # those for real time have no names
+    return Observed(ServiceState.FAILED, f"it was killed by {known.get(-code, f'signal {-code}')}")
 
 
 async def _find(unit: Unit) -> ProcessId | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,9 @@ logger = logging.getLogger(__name__)
 
 REPLACE_GRACE: Final = 10.0
 """Seconds that a version has to end in, before another one is started in its place."""
+
+LOOK_AGAIN: Final = 1.0
+"""Seconds until a service is looked at again that could not be waited for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,10 +98,10 @@ class Supervisor:
         await self._adopt()
         while True:
             if self.seen.is_running:
-                await self._executor.until_change(self._unit)
+                await self._until_change()
                 async with self._turn:
                     if self.seen.is_running:
-                        self._see(await self._observe())
+                        self._see(await self._outcome(self._executor.observe(self._unit)))
             elif self._starts_again:
                 await self._start_again()
             else:
@@ -122,11 +126,7 @@ class Supervisor:
             self._want(False)
             with anyio.CancelScope(shield=True):  # half stopped is no state to leave it in
                 self._see(Observed(ServiceState.STOPPING))
-                try:
-                    await self._executor.stop(self._unit, grace)
-                    self._see(Observed(ServiceState.STOPPED))
-                except ExecutorError as error:
-                    self._see(Observed(ServiceState.FAILED, str(error)))
+                self._see(await self._outcome(self._stopped(grace)))
             return self.seen
 
     # ------------------------------------------------------------------------------------------------------ by itself
@@ -136,7 +136,7 @@ class Supervisor:
             if self._is_adopted:  # somebody was quicker, and has started it, or stopped it
                 return
             self._is_adopted = True
-            found = await self._observe()
+            found = await self._outcome(self._executor.observe(self._unit))
             if self._is_wanted and not found.is_running:
                 await self._start()
             elif found.is_running or self._is_wanted:
@@ -165,21 +165,41 @@ class Supervisor:
     async def _start(self) -> None:
         self._see(Observed(ServiceState.STARTING))
         self.starts += 1
-        try:
-            await self._executor.start(self._unit)
-            with anyio.move_on_after(self._patience.settle):
-                while (await self._executor.observe(self._unit)).is_running:
-                    await self._executor.until_change(self._unit)
-            self._see(await self._executor.observe(self._unit))
-        except ExecutorError as error:
-            self._see(Observed(ServiceState.FAILED, str(error)))
+        self._see(await self._outcome(self._started()))
         self._up_since = anyio.current_time()
 
-    async def _observe(self) -> Observed:
+    async def _started(self) -> Observed:
+        await self._executor.start(self._unit)
+        with anyio.move_on_after(self._patience.settle):
+            while (await self._executor.observe(self._unit)).is_running:
+                await self._until_change()
+        return await self._executor.observe(self._unit)
+
+    async def _stopped(self, grace: float) -> Observed:
+        await self._executor.stop(self._unit, grace)
+        return Observed(ServiceState.STOPPED)
+
+    async def _outcome(self, work: Awaitable[Observed]) -> Observed:
+        """What came of it. Whatever an executor raises is a failure of its service, and not the end of all others'."""
         try:
-            return await self._executor.observe(self._unit)
+            return await work
         except ExecutorError as error:
             return Observed(ServiceState.FAILED, str(error))
+        except Exception as error:  # noqa: BLE001 - what is run here is strangers', and may be found in any way
+            return Observed(ServiceState.FAILED, f"its agent cannot look after it (incident {self._incident(error)})")
+
+    async def _until_change(self) -> None:
+        try:
+            await self._executor.until_change(self._unit)
+        except Exception as error:  # noqa: BLE001 - as above; what it has come to, the next look tells
+            self._incident(error)
+            await anyio.sleep(LOOK_AGAIN)
+
+    def _incident(self, error: Exception) -> str:
+        """Log it; returns the number by which the log tells of it."""
+        number = secrets.token_hex(6)
+        logger.error("%s: its executor failed (incident %s)", self._unit.name, number, exc_info=error)
+        return number
 
     def _see(self, found: Observed) -> None:
         if found.is_running and anyio.current_time() - self._up_since >= self._patience.steady:
