@@ -205,6 +205,45 @@ async def test_an_agent_that_is_started_anew_finds_its_services(fleet: Fleet) ->
         await fleet.stop("died")
 
 
+async def test_what_runs_is_not_taken_for_the_version_that_is_registered(fleet: Fleet) -> None:
+    await fleet.register("api")
+    async with fleet.attached(fleet.node("web-1")):
+        await fleet.start("api")
+    await fleet.register("api", version="1.1.0")
+    async with fleet.attached(fleet.node("web-1")):  # it tells what it finds
+        first = fleet.process("api")
+        assert first is not None
+        os.killpg(first.pid, signal.SIGKILL)  # and what becomes of it
+        await fleet.wait(lambda: fleet.process("api") not in (None, first))
+        await fleet.register("marker")
+        await fleet.start("marker")
+        assert (await fleet.client.get_service(name="api")).state is ServiceState.REGISTERED
+        again = fleet.process("api")
+        assert again is not None
+        await fleet.start("api")
+        assert not again.is_running
+        entry = await fleet.client.get_service(name="api")
+        assert (entry.state, entry.version) == (ServiceState.RUNNING, "1.1.0")
+        await fleet.register("api", version="1.2.0")
+        await fleet.stop("api")  # whatever version it is of that runs
+        assert (await fleet.client.get_service(name="api")).state is ServiceState.STOPPED
+
+
+async def test_a_node_that_has_gone_back_by_itself_does_not_run_what_it_did(fleet: Fleet) -> None:
+    await fleet.register("api")
+    async with fleet.attached(fleet.node("web-1")):
+        await fleet.start("api")
+    record = fleet.root("web-1") / "api" / "service.json"
+    old = record.read_text()
+    await fleet.register("api", version="1.1.0")
+    async with fleet.attached(fleet.node("web-1")):
+        await fleet.start("api")
+    record.write_text(old)
+    async with fleet.attached(fleet.node("web-1")):
+        entry = await fleet.until_state("api", ServiceState.FAILED)
+        assert entry.state_reason == "its agent has attached, and does not run it"
+
+
 async def test_a_number_that_is_another_process_by_now_is_not_adopted(fleet: Fleet) -> None:
     """The agent was away for long enough for the kernel to give the number to somebody else."""
     await fleet.register("api")

@@ -149,7 +149,8 @@ UPDATE_STATE: Final[Action[UpdateStateParams, ServiceEntry]] = Action(
     timeout=30.0,
 )
 """Move a service to another state. Asking for the state it is in changes nothing. Its agent tells what is, and
-not what is to be: it may say so of any state but `registered`.
+not what is to be: it may say so of any state but `registered`. That another version than the registered one
+starts, runs or fails changes nothing.
 """
 REPORT_HEALTH: Final[Action[ReportHealthParams, None]] = Action(
     name="report_health",

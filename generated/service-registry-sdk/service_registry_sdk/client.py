@@ -307,16 +307,19 @@ class RegistryClient(Client):
         reason: str | None = None,
         if_revision: Revision | None = None,
         agent: AgentLease | None = None,
+        version: Version | None = None,
         timeout: float | None = None,
         options: CallOptions | None = None,
     ) -> ServiceEntry:
         """Move a service to another state. Asking for the state it is in changes nothing. Its agent tells what
-        is, and not what is to be: it may say so of any state but `registered`.
+        is, and not what is to be: it may say so of any state but `registered`. That another version than the
+        registered one starts, runs or fails changes nothing.
 
         Args:
             name: Unique name of a service; `NAME@NODE` is what a deployment of the package NAME runs on a node.
             if_revision: Grows by one with every mutation of the registry.
             agent: Of the agent that runs it.
+            version: The version that its agent tells of; without it, that which is registered.
             timeout: Seconds until the caller gives up; 30 by default.
 
         Raises:
@@ -329,7 +332,9 @@ class RegistryClient(Client):
         """
         return await self._call(
             actions.UPDATE_STATE,
-            UpdateStateParams(name=name, state=state, reason=reason, if_revision=if_revision, agent=agent),
+            UpdateStateParams(
+                name=name, state=state, reason=reason, if_revision=if_revision, agent=agent, version=version
+            ),
             timeout,
             options,
         )

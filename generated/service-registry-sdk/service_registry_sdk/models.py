@@ -296,6 +296,8 @@ class AgentService(Model):
     name: ServiceName
     state: ServiceState | UnknownValue
     reason: Annotated[str | None, Field(max_length=1024)] = None
+    version: Version | None = None
+    """The version that this is of; without it, that which is registered."""
     active: Version | None = None
     """Of its package the version that is active there."""
 
@@ -741,7 +743,8 @@ class HeartbeatResult(Model):
 
 class UpdateStateParams(Params):
     """Move a service to another state. Asking for the state it is in changes nothing. Its agent tells what is,
-    and not what is to be: it may say so of any state but `registered`.
+    and not what is to be: it may say so of any state but `registered`. That another version than the
+    registered one starts, runs or fails changes nothing.
     """
 
     name: ServiceName
@@ -750,6 +753,8 @@ class UpdateStateParams(Params):
     if_revision: Revision | None = None
     agent: AgentLease | None = None
     """Of the agent that runs it."""
+    version: Version | None = None
+    """The version that its agent tells of; without it, that which is registered."""
 
 
 class ReportHealthParams(Params):

@@ -142,7 +142,8 @@ class RegistryService(Service[RegistryPeer]):
     @abstractmethod
     async def update_state(self, call: Call[RegistryPeer], params: UpdateStateParams) -> ServiceEntry:
         """Move a service to another state. Asking for the state it is in changes nothing. Its agent tells what
-        is, and not what is to be: it may say so of any state but `registered`.
+        is, and not what is to be: it may say so of any state but `registered`. That another version than the
+        registered one starts, runs or fails changes nothing.
 
         Raises:
             ServiceNotFound: No service is called {name}.

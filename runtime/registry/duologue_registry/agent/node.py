@@ -105,7 +105,7 @@ class Node(RegistryPeerService):
     def found(self) -> list[Found]:
         """Its services, as they were last seen."""
         return [
-            Found(name, supervisor.seen, self._packages.active(supervisor.unit.package))
+            Found(name, supervisor.unit.entry.version, supervisor.seen, self._packages.active(supervisor.unit.package))
             for name, supervisor in self._supervisors.items()
         ]
 
@@ -142,7 +142,7 @@ class Node(RegistryPeerService):
             return await supervisor.stop(params.grace.total_seconds())
         except (ExecutorError, OSError) as error:
             seen = Observed(ServiceState.FAILED, str(error))
-            self._tell(params.entry.name, seen)
+            self._tell(params.entry, seen)
             return seen
 
     @override
@@ -225,14 +225,14 @@ class Node(RegistryPeerService):
         forget_record(self._supervisors.pop(name).unit.home)
         self._watching.pop(name).cancel()
 
-    def _tell(self, name: str, seen: Observed) -> None:
-        self.voice.tell(name, seen)
-        checking = self._checking.pop(name, None)
+    def _tell(self, entry: ServiceEntry, seen: Observed) -> None:
+        self.voice.tell(entry.name, entry.version, seen)
+        checking = self._checking.pop(entry.name, None)
         if checking is not None:
             checking.cancel()
-        supervisor = self._supervisors.get(name)
+        supervisor = self._supervisors.get(entry.name)
         if supervisor is not None and seen.is_running:
-            self._checking[name] = scope = anyio.CancelScope()
+            self._checking[entry.name] = scope = anyio.CancelScope()
             self._tasks.start_soon(self._check, supervisor.unit, scope)
 
     async def _check(self, unit: Unit, scope: anyio.CancelScope) -> None:

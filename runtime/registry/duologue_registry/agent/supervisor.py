@@ -63,7 +63,7 @@ class Supervisor:
         record: ServiceRecord,
         home: Path,
         executor: Executor,
-        tell: Callable[[str, Observed], None],
+        tell: Callable[[ServiceEntry, Observed], None],
         patience: Patience,
     ) -> None:
         self.seen = Observed(ServiceState.STOPPED)
@@ -206,7 +206,7 @@ class Supervisor:
             self._attempts = 0
         if found != self.seen:
             self.seen = found
-            self._tell(self._unit.name, found)
+            self._tell(self._unit.entry, found)
 
     def _want(self, is_wanted: bool) -> None:  # noqa: FBT001 - what else
         self._is_adopted = True

@@ -28,14 +28,16 @@ MOST_UNTOLD: Final = 10_000
 RETRY_AFTER: Final = 1.0
 """Seconds until it tries again to attach, where the registry refuses."""
 
-News: TypeAlias = tuple[str, Observed | HealthReport]
+News: TypeAlias = tuple[str, str | None, Observed | HealthReport]
+"""Of a service, and of the version that runs where that matters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A service as it is; of its package the version that is active."""
+    """A service as it is, and the version that it was started as; of its package the one that is active."""
 
     name: str
+    version: str
     seen: Observed
     active: str | None = None
 
@@ -62,14 +64,14 @@ class Voice:
         self._news: deque[News] = deque(maxlen=MOST_UNTOLD)  # what is lost by then is told by attaching anew
         self._changed = anyio.Event()
 
-    def tell(self, name: str, seen: Observed) -> None:
-        """A service has changed."""
-        self._news.append((name, seen))
+    def tell(self, name: str, version: str, seen: Observed) -> None:
+        """A version of a service has changed."""
+        self._news.append((name, version, seen))
         self._wake()
 
     async def report(self, name: str, report: HealthReport) -> None:
         """A service was asked for its health."""
-        self._news.append((name, report))
+        self._news.append((name, None, report))
         self._wake()
 
     async def until_epoch(self, lease_epoch: int) -> None:
@@ -100,9 +102,15 @@ class Voice:
                 await anyio.sleep(RETRY_AFTER)
 
     async def _attach(self, client: RegistryClient) -> None:
-        self._news = deque((each for each in self._news if isinstance(each[1], HealthReport)), maxlen=MOST_UNTOLD)
+        self._news = deque((each for each in self._news if isinstance(each[2], HealthReport)), maxlen=MOST_UNTOLD)
         services = [
-            AgentService(name=each.name, state=each.seen.state, reason=_cut(each.seen.reason), active=each.active)
+            AgentService(
+                name=each.name,
+                state=each.seen.state,
+                reason=_cut(each.seen.reason),
+                version=each.version,
+                active=each.active,
+            )
             for each in self._found()
         ]
         self.lease = await client.attach_agent(node=self._node, kinds=list(self._kinds), services=services)
@@ -113,17 +121,19 @@ class Voice:
             with anyio.move_on_after(1.0):  # and look whether the connection is still there
                 await self._changed.wait()
             return
-        name, news = self._news[0]
+        name, version, news = self._news[0]
         try:
             if isinstance(news, Observed):
-                await client.update_state(name=name, state=news.state, reason=_cut(news.reason), agent=self.lease)
+                await client.update_state(
+                    name=name, state=news.state, reason=_cut(news.reason), agent=self.lease, version=version
+                )
             else:
                 await client.report_health(name=name, report=news, agent=self.lease)
         except (NotSent, OutcomeUnknown, NotOwner):
             raise
         except CallError as error:  # the service was deregistered, most likely
             logger.warning("The registry refuses what was told of %s: %s", name, error)
-        if self._news and self._news[0] == (name, news):
+        if self._news and self._news[0] == (name, version, news):
             self._news.popleft()
 
     def _wake(self) -> None:

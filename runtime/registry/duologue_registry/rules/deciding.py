@@ -57,7 +57,6 @@ from .model import (
     RemoveExpired,
     ResumeExpiry,
     StartDeployment,
-    State,
     SyncService,
     TimeIsUp,
     Uninstalled,
@@ -73,6 +72,8 @@ SHORTEST_LEASE: Final = timedelta(seconds=1)  # below it, network jitter alone w
 LONGEST_LEASE: Final = timedelta(days=1)
 MOST_CHECKS: Final = 64  # of one service: what is kept of a reporter that makes up names is bounded
 HIGHEST_PORT: Final = 65535
+
+_ENDING: Final = (ServiceState.STOPPING, ServiceState.STOPPED)
 
 _DEFINITION: Final = (
     "version",
@@ -261,7 +262,7 @@ def _update_state(view: View, command: UpdateStateParams, now: datetime) -> Outc
     check_lease(view, record, command.agent)
     _check_revision(record, command.if_revision)
     if command.agent is not None:
-        return _told_by_agent(view, record, command.state, command.reason, now)
+        return _told_by_agent(view, record, command, now)
     if command.state == record.entry.state:
         return _unchanged(view, record)
     state = check_move(record.entry.state, command.state)
@@ -274,13 +275,19 @@ def _agent_found(view: View, command: AgentFound, now: datetime) -> Outcome:
     record = view.get(command.name)
     if record is None or node_of(record.entry) != command.node:
         return Outcome(name=command.name, change=Change.NOTHING, record=record, revision=view.revision)
-    return _told_by_agent(view, record, command.state, command.reason, now)
+    return _told_by_agent(view, record, command, now)
 
 
-def _told_by_agent(view: View, record: Record, state: State, reason: str | None, now: datetime) -> Outcome:
-    """What an agent says is not asked for, it is so: the table of moves is for those who want something."""
+def _told_by_agent(view: View, record: Record, told: UpdateStateParams | AgentFound, now: datetime) -> Outcome:
+    """What an agent says is not asked for, it is so: the table of moves is for those who want something.
+
+    Of a version that is not registered any more, only its end is news: what is registered does not run either.
+    """
+    state, reason = told.state, told.reason
     if not isinstance(state, ServiceState) or state is ServiceState.REGISTERED:
         raise InvalidArgument(f"state: an agent does not find a service {state}")
+    if told.version not in (None, record.entry.version) and state not in _ENDING:
+        return _unchanged(view, record)
     if (state, reason) == (record.entry.state, record.entry.state_reason):
         return _unchanged(view, record)
     return _move(view, record, state, reason, now)

@@ -121,6 +121,7 @@ class AgentFound:
     name: str
     state: State
     reason: str | None = None
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,16 +95,18 @@ class Control:
     async def attach(self, call: Call[RegistryPeer], params: AttachAgentParams) -> AgentLease:
         """Let an agent speak for its node, and take what it says of its services as it is."""
         check_name(call.identity, params.node)
-        known = {service.name for service in params.services}
+        known = {(service.name, service.version) for service in params.services}
         commands: list[AttachAgent | AgentFound | AgentReport] = [AttachAgent(params.node, tuple(params.kinds))]
         commands += [
-            AgentFound(params.node, service.name, service.state, service.reason) for service in params.services
+            AgentFound(params.node, service.name, service.state, service.reason, service.version)
+            for service in params.services
         ]
         commands += [AgentReport(params.node, service.name, service.active) for service in params.services]
         for record in self._store.snapshot():
             entry = record.entry
             is_up = entry.state in ALIVE and entry.state is not ServiceState.REGISTERED
-            if node_of(entry) == params.node and entry.name not in known and is_up:
+            is_known = not known.isdisjoint({(entry.name, entry.version), (entry.name, None)})
+            if node_of(entry) == params.node and not is_known and is_up:
                 commands.append(AgentFound(params.node, entry.name, ServiceState.FAILED, UNKNOWN_TO_AGENT))
         requests = [Request(command=command, actor=call.identity.name) for command in commands]
         first, *_ = await self._store.commit(requests)
