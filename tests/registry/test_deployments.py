@@ -29,6 +29,7 @@ from service_registry_sdk import (
     DeploymentNotFound,
     DeploymentRunning,
     DeploymentState,
+    Installation,
     NothingToRollBack,
     PackageInUse,
     PackageNotFound,
@@ -132,6 +133,26 @@ async def test_what_did_not_run_before_is_gone_when_it_fails(fleet: Fleet) -> No
         (info,) = (await fleet.client.list_agents()).agents
         assert info.packages == []
         await fleet.client.remove_package(name="web-api", version="1.0.0")
+
+
+@alone
+async def test_what_could_be_gone_back_to_can_be_after_a_deployment_that_failed(fleet: Fleet) -> None:
+    digests = await upload_versions(fleet, "1.0.0", "1.1.0", "1.2.0")
+    await upload_versions(fleet, "1.3.0", files={"scripts/start.sh": "#!/bin/sh\nexit 3\n"})
+    home = fleet.root("web-1") / "web-api"
+    async with fleet.attached(fleet.node("web-1")):
+        for version in ("1.0.0", "1.1.0", "1.2.0"):
+            await deploy(fleet.client, version, ["web-1"])
+        _, back = await deploy(fleet.client, "1.3.0", ["web-1"])
+        assert back.state == "rolled_back"
+        (info,) = (await fleet.client.list_agents()).agents
+        assert info.packages == [Installation(name="web-api", active="1.2.0", previous="1.1.0")]
+        assert sorted(path.name for path in home.glob("web-api-*")) == ["web-api-1.1.0", "web-api-1.2.0"]
+        with pytest.raises(PackageInUse, match="gone back to on web-1"):
+            await fleet.client.remove_package(name="web-api", version="1.1.0")
+        async with fleet.client.rollback(name="web-api", healthy=1) as steps:
+            done = await steps.result()
+        assert (done.state, digest_running(fleet, "web-1")) == ("done", digests["1.1.0"])
 
 
 @alone

@@ -57,13 +57,16 @@ class Packages:
         return InstallPackageResult(active=self.active(name), previous=self._installer.previous(name))
 
     def _switch(self, name: str, version: str, mode: InstallMode) -> None:
-        if mode is InstallMode.STAGE:
-            return
+        keep = [version]
         if mode is InstallMode.GO_BACK:
             self._installer.go_back(name, version)
-        else:
+        elif mode is InstallMode.ACTIVATE:
+            if self.active(name) == version:  # it was done before, and what was gone back to until then is kept
+                return
+            before = self._installer.previous(name)
+            keep += [] if before is None else [before]  # until the next one: this one may be gone back from
             self._installer.activate(name, version)
-        self._installer.collect(name)
+        self._installer.collect(name, keep)
 
     async def clear(self, name: str, check: Callable[[], None]) -> None:
         """Leave no version of a package."""
