@@ -119,6 +119,26 @@ async def test_cancelling_at_every_stage(fleet: Fleet) -> None:
 
 
 @alone
+async def test_what_was_deregistered_meanwhile_is_put_back_as_well(fleet: Fleet) -> None:
+    digests = await upload_versions(fleet, "1.0.0", "1.1.0")
+    async with fleet.attached(fleet.node("web-1")):
+        await deploy(fleet.client, "1.0.0", ["web-1"])
+        start = fleet.client.deploy_package(name="web-api", version="1.1.0", nodes=["web-1"], healthy=100)
+        async with start as steps:
+            verifying = await until(steps, "web-1", "verifying")
+            newer = fleet.process("web-api")
+            await fleet.client.deregister_service(name="web-api@web-1")
+            await fleet.client.cancel_deployment(id=verifying.deployment)
+            cancelled = await steps.result()
+        assert (cancelled.state, on_node(cancelled, "web-1").state) == ("cancelled", "rolled_back")
+        assert newer is not None
+        assert not newer.is_running
+        assert digest_running(fleet, "web-1") == digests["1.0.0"]
+        entry = await fleet.client.get_service(name="web-api@web-1")
+        assert (entry.version, entry.state) == ("1.0.0", "running")
+
+
+@alone
 async def test_what_did_not_run_before_is_gone_when_it_fails(fleet: Fleet) -> None:
     await upload_versions(fleet, "1.0.0", files={"scripts/start.sh": "#!/bin/sh\nexit 3\n"})
     async with fleet.attached(fleet.node("web-1")):

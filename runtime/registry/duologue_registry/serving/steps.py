@@ -116,7 +116,11 @@ class NodeWork:
 
     # ----------------------------------------------------------------------------------------------------------- back
     async def _restore(self) -> None:
-        """Put back what is to be on the node. What was not touched goes on running meanwhile."""
+        """Put back what is to be on the node. What was not touched goes on running meanwhile.
+
+        It is registered as it was first: it may be another version, or have been deregistered meanwhile.
+        """
+        await self._commit(SyncService(self.deployment.id, self.node.node))
         node, record = self.node, self.store.get(self.node.service)
         version = wanted_version(self.deployment, node)
         is_touched = node.is_touched or node.state == DeploymentState.FAILED
