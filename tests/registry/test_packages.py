@@ -39,6 +39,7 @@ from service_registry_sdk import (
     PackageRemoved,
     PackageUploaded,
     RegistryClient,
+    Remote,
     SignatureRefused,
 )
 
@@ -157,6 +158,16 @@ async def test_what_a_service_runs_is_not_removed(registry: RegistryClient, tmp_
     await registry.register_service(name="web-api", version="1.5.0", execution=execution, location=Local())
     with pytest.raises(PackageInUse):
         await registry.remove_package(name="web-api", version="1.5.0")
+    await registry.remove_package(name="web-api", version="1.4.0")
+
+
+async def test_what_a_service_of_a_node_runs_is_not_removed(registry: RegistryClient, tmp_path: Path) -> None:
+    await registry.upload_package(make_package(tmp_path), name="web-api", version="1.4.0")
+    execution, location = ManagedProcess(command=["scripts/start.sh"]), Remote(host="h", node="web-1")
+    await registry.register_service(name="web-api@web-1", version="1.4.0", execution=execution, location=location)
+    with pytest.raises(PackageInUse, match="web-api@web-1 is registered with it"):
+        await registry.remove_package(name="web-api", version="1.4.0")
+    await registry.deregister_service(name="web-api@web-1")
     await registry.remove_package(name="web-api", version="1.4.0")
 
 

@@ -27,7 +27,15 @@ from duologue_registry.storing.schema import FILE_NAME
 from duologue_registry.storing.sqlite import SqliteJournal
 from duologue_registry.storing.store import Request
 from duologue_registry.tasks import background
-from service_registry_sdk import AgentService, Installation, RegistryClient, Retention, ServiceKind, ServiceState
+from service_registry_sdk import (
+    AgentService,
+    Installation,
+    RegistryClient,
+    Remote,
+    Retention,
+    ServiceKind,
+    ServiceState,
+)
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("anyio_backend", ["asyncio"])]
 
@@ -134,15 +142,16 @@ async def test_packages_that_are_needed_stay(tmp_path: Path) -> None:
     async with serving(tmp_path / "data") as running, RegistryClient.open(running.url) as registry:
         await upload(registry, tmp_path, *(f"1.{number}.0" for number in range(8)))
         await register(registry, "web-api", version="1.2.0")
+        await register(registry, "web-api@n2", version="1.3.0", location=Remote(host="h", node="n2"))
         await registry.attach_agent(node="n1", kinds=[ServiceKind.MANAGED_PROCESS], services=list[AgentService]())
         installed = Installed("n1", Installation(name="web-api", active="1.1.0", previous="1.0.0"))
         await running.store.commit([Request(command=installed, actor="registry")])
         gone = await registry.prune(keep=Retention(packages=2))
-        assert [each.version for each in gone.packages] == ["1.3.0", "1.4.0", "1.5.0"]
-        assert await left(registry) == ["1.0.0", "1.1.0", "1.2.0", "1.6.0", "1.7.0"]
+        assert [each.version for each in gone.packages] == ["1.4.0", "1.5.0"]
+        assert await left(registry) == ["1.0.0", "1.1.0", "1.2.0", "1.3.0", "1.6.0", "1.7.0"]
         removed = [record for record in await audit(registry) if record.event == "package_removed"]
         assert {record.reason for record in removed} == {"no longer to be kept"}
-        assert len([path for path in (tmp_path / "data/packages/blobs").rglob("*") if path.is_file()]) == 5
+        assert len([path for path in (tmp_path / "data/packages/blobs").rglob("*") if path.is_file()]) == 6
 
 
 async def test_it_prunes_by_itself(tmp_path: Path) -> None:

@@ -88,6 +88,9 @@ class World:
     def get(self, name: str, /) -> Record | None:
         return self.records.get(name)
 
+    def snapshot(self) -> Sequence[Record]:
+        return list(self.records.values())
+
     def document(self, key: DocumentKey, /) -> Document | None:
         return self.known.get(key)
 

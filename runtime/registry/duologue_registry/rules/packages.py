@@ -14,6 +14,7 @@ from service_registry_sdk import (
     RemovePackageParams,
 )
 
+from .agents import package_name
 from .documents import Documents, Written, package, package_key
 from .model import AddPackage, Change, Outcome, View
 
@@ -62,7 +63,7 @@ def remove_package(view: View, command: RemovePackageParams) -> Outcome:
     """Remove a package that no service is registered with, and no node has installed."""
     name, version = command.name, command.version
     find_package(view, name, version)
-    reason, revision = use_of(view, name, version), view.revision + 1
+    reason, revision = in_use(view).get((name, version)), view.revision + 1
     if reason is not None:
         raise PackageInUse(name=name, version=version, reason=reason)
     removed = PackageRemoved(name=name, version=version, reason=command.reason, revision=revision)
@@ -77,26 +78,28 @@ def remove_package(view: View, command: RemovePackageParams) -> Outcome:
     )
 
 
-def use_of(view: View, name: str, version: str) -> str | None:
-    """What a package is needed for, in words; None when it may go."""
-    record = view.get(name)
-    if record is not None and record.entry.version == version:
-        return "the service is registered with it"
+def in_use(view: View) -> dict[tuple[str, str], str]:
+    """The packages that may not go, by name and version, and what each is needed for, in words."""
+    needed: dict[tuple[str, str], str] = {}
+    for record in view.snapshot():
+        entry = record.entry
+        needed.setdefault((package_name(entry), entry.version), f"{entry.name} is registered with it")
     for node in view.documents(AgentInfo):
         for each in node.packages:
-            if each.name == name and version in (each.active, each.previous):
-                what = "the active version" if version == each.active else "what is gone back to"
-                return f"it is {what} on {node.node}"
+            needed.setdefault((each.name, each.active), f"it is the active version on {node.node}")
+            if each.previous is not None:
+                needed.setdefault((each.name, each.previous), f"it is what is gone back to on {node.node}")
     for deployment in view.documents(Deployment):
-        if deployment.name == name and deployment.version == version and deployment.finished_at is None:
-            return f"deployment {deployment.id} is running"
-    return None
+        if deployment.finished_at is None:
+            needed.setdefault((deployment.name, deployment.version), f"deployment {deployment.id} is running")
+    return needed
 
 
 def not_kept(view: View, keep: int) -> list[PackageInfo]:
     """The packages that nothing needs, but for the newest so many of each service; oldest first."""
+    needed = in_use(view)
     free: dict[str, list[PackageInfo]] = {}
     for info in view.documents(PackageInfo):
-        if use_of(view, info.manifest.name, info.manifest.version) is None:
+        if (info.manifest.name, info.manifest.version) not in needed:
             free.setdefault(info.manifest.name, []).append(info)
     return [info for found in free.values() for info in found[: max(len(found) - keep, 0)]]

@@ -26,6 +26,9 @@ class Overlay:
     def get(self, name: str, /) -> Record | None:
         return self._changed[name] if name in self._changed else self._base.get(name)
 
+    def snapshot(self) -> Sequence[Record]:
+        return [record for record in {**self._base, **self._changed}.values() if record is not None]
+
     def document(self, key: DocumentKey, /) -> Document | None:
         return self._written[key] if key in self._written else self._documents.get(key)
 
