@@ -178,6 +178,7 @@ def _envelopes() -> list[Case]:
 def _manifests() -> list[Case]:
     base = "name: web-api\nversion: 1.4.0\ntype: managed_process\n"
     bomb = "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\n"
+    ports = "ports:\n" + "".join(f"  p{number}: {8000 + number}\n" for number in range(65))
     texts = {
         "empty": ("", "mapping"),
         "a list": ("- a\n", "mapping"),
@@ -193,6 +194,9 @@ def _manifests() -> list[Case]:
         "no type": (base.replace("type: managed_process\n", ""), "type: it is missing"),
         "a key that nobody reads": (base + "depnds_on: [db]\n", "did you mean `depends_on`"),
         "a port that is none": (base + "ports: {http: 70000}\n", "ports"),
+        "a port with a long name": (base + f"ports: {{{'p' * 65}: 80}}\n", "at most 64 characters"),
+        "a port without a name": (base + 'ports: {"": 80}\n', "at least 1 character"),
+        "more ports than a service has": (base + ports, "ports: there are 65"),
         "passes that cannot be": (
             base + "health: {probe: {kind: tcp, address: 'h:1'}, passes: 3, window: 2}\n",
             "can never pass",

@@ -12,6 +12,8 @@ from tests.registry.test_rules import NOW, World, registration
 from typing_extensions import override
 
 from duologue import InvalidArgument
+from duologue_registry.packages.manifest import MOST_PORTS, parse_manifest
+from duologue_registry.rules.deployed import of_package
 from duologue_registry.rules.folding import Folded, differences
 from duologue_registry.rules.model import (
     AddPackage,
@@ -228,6 +230,12 @@ def test_a_service_registered_by_hand_keeps_all_but_its_version(fleet: Fleet) ->
     assert (entry.version, entry.tags, entry.execution.kind) == ("1.1.0", ["blue"], "managed_process")
     fleet.fail("web-1")
     assert fleet.records["api"].entry.version == "1.0.0"
+
+
+def test_as_many_ports_as_a_package_may_have_become_endpoints() -> None:
+    ports = "".join(f"  {number:064}: {8000 + number}\n" for number in range(MOST_PORTS))
+    manifest = parse_manifest(f"name: api\nversion: 1.0.0\ntype: managed_process\nports:\n{ports}".encode())
+    assert len(of_package(manifest, "api@n1", "n1").endpoints) == 64
 
 
 def test_late_answers_change_nothing(fleet: Fleet) -> None:

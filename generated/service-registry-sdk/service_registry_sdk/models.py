@@ -146,8 +146,12 @@ Location = TypeAliasType(
 """Open: later versions may add members, which arrive as `UnknownLocation`."""
 
 
+EndpointName = TypeAliasType("EndpointName", Annotated[str, Field(min_length=1, max_length=64)])
+"""Of an endpoint, or of a port that becomes one."""
+
+
 class Endpoint(Model):
-    name: Annotated[str, Field(min_length=1, max_length=64)]
+    name: EndpointName
     """Unique within the service."""
     address: Annotated[str, Field(min_length=1, max_length=512)]
     """host:port, or a URL."""
@@ -256,8 +260,8 @@ class PackageManifest(Model):
     version: Version
     description: Annotated[str | None, Field(max_length=1024)] = None
     type: ServiceKind | UnknownValue
-    ports: dict[str, Port] = {}
-    """Ports that it listens on, by what they are for."""
+    ports: dict[EndpointName, Port] = {}
+    """At most 64 ports that it listens on, by what they are for."""
     depends_on: Annotated[list[ServiceName], Field(max_length=256)] = []
     requires: dict[str, str] = {}
     """What it needs of its machine, such as `python: ">=3.11"`."""

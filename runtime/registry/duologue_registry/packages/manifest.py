@@ -17,6 +17,8 @@ from service_registry_sdk import BadPackage, HealthCheck, HttpProbe, PackageMani
 
 FILE_NAME: Final = "manifest.yaml"
 MOST_BYTES: Final = 64 * 1024
+MOST_PORTS: Final = 64
+"""Each becomes an endpoint when the package is deployed, and a service is registered with no more."""
 
 _DEEPEST: Final = 16
 
@@ -40,6 +42,8 @@ def parse_manifest(text: bytes) -> PackageManifest:
     else:
         if manifest.health is not None and manifest.health.passes > manifest.health.window:
             problems.append(f"health.passes: {manifest.health.passes} of {manifest.health.window} can never pass")
+        if len(manifest.ports) > MOST_PORTS:
+            problems.append(f"ports: there are {len(manifest.ports)}, and a service has at most {MOST_PORTS}")
         if not problems:
             return manifest
     raise BadPackage(member=FILE_NAME, reason="; ".join(problems[:10]))
