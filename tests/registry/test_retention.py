@@ -108,6 +108,15 @@ async def test_old_entries_go(tmp_path: Path) -> None:
         assert (await registry.prune(keep=keep)).log_entries == 0
 
 
+async def test_nothing_is_older_than_time_itself(tmp_path: Path) -> None:
+    async with serving(tmp_path, Retention(log_age=timedelta(days=999_999))) as running:
+        async with RegistryClient.open(running.url) as registry:
+            await register(registry)
+            running.clock.advance(3600)
+            await states(registry, 6)
+            assert (await registry.prune(keep=Retention(log_age=timedelta.max))).log_entries == 0
+
+
 async def test_both_say_what_is_kept(tmp_path: Path) -> None:
     async with serving(tmp_path) as running, RegistryClient.open(running.url) as registry:
         await register(registry)

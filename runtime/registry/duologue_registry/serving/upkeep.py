@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import anyio
@@ -104,7 +105,7 @@ class Upkeep:
         if keep.log_entries is not None:
             first = max(first, last - keep.log_entries + 1)
         if keep.log_age is not None:
-            young = await self._store.first_since(self._clock.now() - keep.log_age)
+            young = await self._store.first_since(_so_long_ago(self._clock.now(), keep.log_age))
             first = max(first, last if young is None else young)
         # To let one go takes one that tells of it: a registry that is idle would do that for ever.
         return first if first > self._store.first + 1 else self._store.first
@@ -118,3 +119,10 @@ class Upkeep:
         except PackageInUse:  # since the look at it
             return False
         return True
+
+
+def _so_long_ago(now: datetime, age: timedelta) -> datetime:
+    try:
+        return now - age
+    except OverflowError:  # no calendar goes back so far, and nothing is older: all is kept
+        return datetime.min.replace(tzinfo=UTC)
