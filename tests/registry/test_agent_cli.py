@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from tests.forked import PATIENCE, Forked
-from tests.registry.test_cli import in_process
+from tests.registry.test_cli import in_process, refused
 
 from duologue_registry.agent.processes import ProcessId
 
@@ -90,6 +90,16 @@ def test_two_agents_do_not_share_a_folder(start_registry: Any, agents: Callable[
     agents(url)
     done = in_process("agent", "--node", "web-2", "--root", str(tmp_path / "root"), "--url", url)
     assert (done.returncode, "is in use: another agent" in done.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("node", "token", "hint"), [("A", "t", "node: "), ("a", "a\nb", "--token: the token cannot stand in the header")]
+)
+def test_an_agent_that_could_never_attach(
+    shared_registry: Any, tmp_path: Path, node: str, token: str, hint: str
+) -> None:
+    arguments = ("--node", node, "--root", str(tmp_path), "--token", token, "--url", shared_registry.url)
+    assert hint in refused(in_process("agent", *arguments), 2)
 
 
 def test_an_agent_without_a_registry(tmp_path: Path) -> None:

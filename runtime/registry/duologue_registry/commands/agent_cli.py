@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from .exits import Target
-from .options import DIRECTORY, FILE, client
+from .options import DIRECTORY, FILE, Seconds, client
 
 
 @click.command(epilog="\b\nExample:\n  duologue-registry agent --node web-1 --root /srv/services")
@@ -39,7 +39,7 @@ def agents(target: Target) -> None:
 def _action(command: str, text: str) -> click.Command:
     @click.command(command, help=text, epilog=f"\b\nExample:\n  duologue-registry services {command} web-api")
     @click.argument("name")
-    @click.option("--grace", type=click.FloatRange(min=0), default=10.0, show_default=True, help="Seconds to stop in.")
+    @click.option("--grace", type=Seconds(min=0), default=10.0, show_default=True, help="Seconds to stop in.")
     @click.option("--alone", is_flag=True, help="Without what it depends on, and what depends on it.")
     @click.option("--reason", help="For the audit log.")
     @client

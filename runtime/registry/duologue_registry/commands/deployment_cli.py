@@ -9,14 +9,14 @@ from uuid import UUID
 import click
 
 from .exits import DEPLOYMENT_EXIT_CODES, Target
-from .options import client
+from .options import Seconds, client
 
 _id = click.argument("id_", metavar="ID", type=click.UUID)
 _nodes = click.option("--nodes", metavar="NODE,…", help="Which nodes, in this order; also repeatable.", multiple=True)
 
 
 def _gate(function: Callable[..., None]) -> Callable[..., None]:
-    seconds = click.FloatRange(min=0, min_open=True)
+    seconds = Seconds(min=0, min_open=True)
     for option in (
         click.option("--reason", help="For the audit log."),
         click.option("--deadline", type=seconds, default=600.0, show_default=True, help="Seconds until it has ended."),

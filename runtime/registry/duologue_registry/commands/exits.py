@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 REFUSED: Final = 1
 """The registry said no, or could not be started; or something here could not be read, written or printed."""
@@ -42,3 +45,9 @@ def fail(code: int, message: str) -> NoReturn:
     """Print the message in red and end with the code."""
     click.secho(message, fg="red", err=True)
     raise SystemExit(code)
+
+
+def misfit(error: ValidationError) -> str:
+    """What of that which was typed cannot be sent, and why: the first of it."""
+    first = error.errors(include_url=False)[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}, not {first['input']!r}"

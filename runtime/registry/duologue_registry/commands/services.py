@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, NoReturn, TypeVar
 
@@ -41,7 +41,7 @@ from .display import (
     service_row,
     table,
 )
-from .exits import REFUSED, UNREACHABLE, Target, fail
+from .exits import REFUSED, UNREACHABLE, Target, fail, misfit
 
 PAGE = 500
 
@@ -71,10 +71,6 @@ def talk(target: Target, conversation: Talk[T], *, bounded: bool = True) -> T:
         fail(REFUSED, f"{error.message} From there it can go to: {allowed}. [{error.code}]")
     except CallError as error:
         fail(REFUSED, f"{printable(error.message)} [{error.code}]")
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise click.UsageError(f"{where}: {first['msg']}, not {first['input']!r}") from None
 
 
 async def _talk(target: Target, conversation: Talk[T], bounded: bool) -> T:  # noqa: FBT001 - of `anyio.run`
@@ -85,14 +81,21 @@ async def _talk(target: Target, conversation: Talk[T], bounded: bool) -> T:  # n
             return await conversation(registry)
 
 
-def open_client(
+@asynccontextmanager
+async def open_client(
     target: Target, lifecycle: Lifecycle | None = None, serve: RegistryPeerService | None = None
-) -> AbstractAsyncContextManager[RegistryClient]:
-    """The client, to be entered; a usage error for a URL that is none."""
+) -> AsyncGenerator[RegistryClient]:
+    """The client; a usage error for a URL that is none, and for a token that cannot be shown."""
     try:
-        return RegistryClient.open(target.url, token=target.token, lifecycle=lifecycle, serve=serve)
+        opened = RegistryClient.open(target.url, token=target.token, lifecycle=lifecycle, serve=serve)
     except ValueError as error:
         raise click.UsageError(f"--url: {error}") from None
+    async with AsyncExitStack() as stack:
+        try:
+            client = await stack.enter_async_context(opened)
+        except ValueError as error:
+            raise click.UsageError(f"--token: {error}") from None
+        yield client
 
 
 def not_let_in(target: Target, error: ConnectFailed) -> NoReturn:
@@ -280,7 +283,10 @@ def _endpoint(text: str) -> Endpoint:
         raise click.UsageError(
             f"--endpoint {text!r}: write NAME=PROTOCOL://HOST:PORT, such as public=http://10.0.0.7:80"
         )
-    return Endpoint(name=name, address=address[len(protocol) + 3 :], protocol=_protocol(protocol))
+    try:
+        return Endpoint(name=name, address=address[len(protocol) + 3 :], protocol=_protocol(protocol))
+    except ValidationError as error:
+        raise click.UsageError(f"--endpoint {text!r}: {misfit(error)}") from None
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -45,11 +45,11 @@ def retention(keep_log: tuple[str, ...], keep_packages: int | None) -> Retention
 
     keep: dict[str, Any] = {"packages": keep_packages}
     for text in keep_log:
-        if text.isascii() and text.isdigit() and int(text) > 0:
-            keep["log_entries"] = int(text)
-            continue
         try:
-            keep["log_age"] = lifetime_of(text)
+            if text.isascii() and text.isdigit() and int(text) > 0:
+                keep["log_entries"] = int(text)
+            else:
+                keep["log_age"] = lifetime_of(text)
         except ValueError:
             raise click.UsageError(f"--keep-log {text}: a number such as 100000, or an age such as 30d") from None
     return Retention(**keep)
