@@ -153,9 +153,14 @@ def test_what_is_installed_can_be_chosen(project: Path) -> None:
     assert "'/src/duologue[codegen]'" in plan(DUOLOGUE_REQUIREMENT="/src/duologue[codegen]")
 
 
+_OF_MAKE = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES", "VENV", "DIST"}
+
+
 def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """As a user does it, though `make` may have started this test, too."""
+    env = {name: value for name, value in os.environ.items() if name not in _OF_MAKE}
     return subprocess.run(
-        ["make", *arguments], cwd=folder, capture_output=True, text=True, timeout=60, check=False, env=dict(os.environ)
+        ["make", *arguments], cwd=folder, capture_output=True, text=True, timeout=60, check=False, env=env
     )
 
 

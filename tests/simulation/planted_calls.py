@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from msgspec.structs import replace
 from tests.simulation import scenarios, validators
 from tests.simulation.planting import Bugs, Patch
 
-from duologue import Answer, Client, Connection, Effect, NotSent, Peer, Ran, Server, Stream
+from duologue import Answer, CallError, Client, Connection, Effect, NotSent, Peer, Ran, Server, Stream
 from duologue.calling import attempts
 from duologue.calling.attempts import Attempts
 from duologue.errors import Status
@@ -101,7 +101,11 @@ def a_sent_call_is_said_not_to_be(patch: Patch) -> None:
 @caught_by(scenarios.calls_on_a_bad_network, validators.verdicts_are_true, seed=2)
 def an_unsent_retry_hides_the_attempt_before(patch: Patch) -> None:
     """The outcome is that of the last attempt, whatever became of the first."""
-    patch.setattr(Attempts, "_outcome", lambda self, error: error)
+
+    def end(_: Attempts, error: CallError) -> NoReturn:
+        raise error
+
+    patch.setattr(Attempts, "_end", end)
 
 
 @caught_by(scenarios.calls_in_calm, validators.verdicts_are_true)
