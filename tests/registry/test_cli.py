@@ -298,6 +298,7 @@ def test_refusals(cli: Run) -> None:
         (["services", "register", "a", "1.0.0", "--command=x", "--unit=y"], "one way"),
         (["services", "register", "a", "1.0.0", "--container=x"], "--image"),
         (["services", "register", "a", "one", "--unit=y"], "version: "),
+        (["services", "register", "a", f"1.0.0-{'x' * 123}", "--unit=y"], "version: String should have at most 128"),
         (["services", "register", "a", "1.0.0", "--unit=y", "--endpoint=host:80"], "NAME=PROTOCOL://HOST:PORT"),
         (["services", "register", "a", "1.0.0", "--unit=y", "--endpoint=a=gopher://h:80"], "http, https"),
         (["services", "register", "a", "1.0.0", "--unit=y", "--metadata=x"], "KEY=VALUE"),

@@ -47,6 +47,7 @@ def refused(case: Case, error: BadPackage) -> None:
     details = error.details
     assert case.member in details.member, (details.member, details.reason)
     assert case.reason in details.reason, (details.member, details.reason)
+    details.to_wire()  # it can be told
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])

@@ -116,6 +116,12 @@ def test_a_package_is_uploaded_listed_fetched_and_removed(start_registry: Any, t
     assert "is uploaded" in run("upload", path, "--sign", tmp_path / "key", url=url)
 
 
+@pytest.mark.parametrize("name", ["a b\nc", "", "#me", "me#", "a\u2028", "a\x1b", "\udcff"])
+def test_a_key_is_called_what_a_line_of_trusted_keys_can_hold(tmp_path: Path, name: str) -> None:
+    assert "--name" in run("keygen", tmp_path / "key", "--name", name, code=2)
+    assert not (tmp_path / "key").exists()
+
+
 def test_keys_that_cannot_be_used(tmp_path: Path) -> None:
     (tmp_path / "empty").write_text("# nobody\n")
     for options, word in (

@@ -29,7 +29,9 @@ NodeName = TypeAliasType("NodeName", Annotated[str, Field(pattern="^[a-z0-9][a-z
 """Name of a machine."""
 
 
-Version = TypeAliasType("Version", Annotated[str, Field(pattern="^[0-9]+\\.[0-9]+\\.[0-9]+([-+][0-9A-Za-z.-]+)?$")])
+Version = TypeAliasType(
+    "Version", Annotated[str, Field(pattern="^[0-9]+\\.[0-9]+\\.[0-9]+([-+][0-9A-Za-z.-]+)?$", max_length=128)]
+)
 """A semantic version."""
 
 

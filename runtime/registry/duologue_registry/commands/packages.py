@@ -19,7 +19,7 @@ from service_registry_sdk import BadPackage, PackageInfo, PackageManifest, Regis
 
 from ..packages.building import build_package
 from ..packages.checking import Checked, check_file, digest_of
-from ..packages.signing import KeysError, Subject, new_key, sign
+from ..packages.signing import KeysError, Subject, is_key_name, new_key, sign
 from .display import age, echo_json, printable, size_text, table
 from .exits import REFUSED, Target, fail
 from .services import PAGE, talk
@@ -62,6 +62,8 @@ def inspect_command(file: Path, *, as_json: bool) -> None:
 
 
 def keygen_command(file: Path, name: str) -> None:
+    if not is_key_name(name):
+        raise click.UsageError(f"--name {name!r}: a trusted key is called by one word without `#`, such as me")
     try:
         public = new_key(file)
     except KeysError as error:

@@ -264,7 +264,7 @@ class _Names:
         self._listed.add(member.path)
 
     def _enter(self, path: str, member: Member, *, is_directory: bool) -> None:
-        folded = unicodedata.normalize("NFC", path).casefold()
+        folded = _folded(path)
         if folded not in self._known:
             if len(self._known) >= self._limits.members:
                 reason = f"there are more than {self._limits.members} files and directories"
@@ -276,3 +276,8 @@ class _Names:
             raise BadPackage(member=member.path, reason=f"only case or accents tell it from {known}")
         if is_directory != was_directory:
             raise BadPackage(member=member.path, reason=f"{path} is a file and a directory")
+
+
+def _folded(path: str) -> str:
+    """Equal for what is equal up to case and accents: Unicode's canonical caseless match, D145."""
+    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", path).casefold())

@@ -123,7 +123,8 @@ def _strange(data: Mapping[str, Any], model: type[Model], where: str) -> list[st
         if key not in known:
             near = difflib.get_close_matches(str(key), known, 1)
             hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(known)}"
-            problems.append(f"{where}{key}: nobody reads this; {hint}")
+            # Escaped: half a surrogate pair cannot be told to anybody.
+            problems.append(f"{where}{ascii(str(key))[1:-1]}: nobody reads this; {hint}")
     return problems
 
 

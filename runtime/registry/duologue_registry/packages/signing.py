@@ -38,6 +38,11 @@ class Subject:
         return f"duologue-package-v1\n{self.name}\n{self.version}\n{self.size}\n{self.sha256}\n".encode()
 
 
+def is_key_name(name: str) -> bool:
+    """Whether a line of trusted keys can begin with it, and be shown."""
+    return _words(name) == [name] and name.isprintable()
+
+
 def new_key(path: Path) -> str:
     """Write a new private key, which only its owner can read; returns the public one.
 
@@ -93,7 +98,7 @@ class SignaturePolicy:
         if path is None:
             return cls({}, is_needed=False)
         try:
-            lines = [line.partition("#")[0].split() for line in path.read_text("utf-8").splitlines()]
+            lines = [_words(line) for line in path.read_text("utf-8").splitlines()]
         except (OSError, UnicodeDecodeError) as error:
             raise KeysError(f"{path} cannot be read: {error}") from None
         keys: dict[str, Ed25519PublicKey] = {}
@@ -126,6 +131,10 @@ class SignaturePolicy:
             reason=f"no trusted key has made it for {subject.name} {subject.version} with these contents; trusted are"
             f" {', '.join(self.keys)}"
         )
+
+
+def _words(line: str) -> list[str]:
+    return line.partition("#")[0].split()
 
 
 def _fits(key: Ed25519PublicKey, signature: bytes, subject: Subject) -> bool:
