@@ -244,6 +244,29 @@ async def test_a_node_that_has_gone_back_by_itself_does_not_run_what_it_did(flee
         assert entry.state_reason == "its agent has attached, and does not run it"
 
 
+async def test_a_folder_is_not_shared(fleet: Fleet) -> None:
+    """Nor where the registry knows better: an agent remembers what was deregistered."""
+    await fleet.register("shop")
+    async with fleet.attached(fleet.node("web-1")):
+        await fleet.start("shop")
+        process = fleet.process("shop")
+        await fleet.client.deregister_service(name="shop")
+        await fleet.register("shop@web-1")
+        _, outcome = await fleet.act("shop@web-1", ServiceCommand.START)
+        assert (outcome.succeeded, outcome.message) == (
+            False,
+            "shop runs in the folder shop on web-1, which cannot be shared",
+        )
+        assert fleet.process("shop") == process
+        await fleet.client.deregister_service(name="shop@web-1")
+        await fleet.register("shop")
+        await fleet.stop("shop")
+        await fleet.client.deregister_service(name="shop")
+        await fleet.register("shop@web-1")
+        await fleet.start("shop@web-1")
+        await fleet.stop("shop@web-1")
+
+
 async def test_a_number_that_is_another_process_by_now_is_not_adopted(fleet: Fleet) -> None:
     """The agent was away for long enough for the kernel to give the number to somebody else."""
     await fleet.register("api")

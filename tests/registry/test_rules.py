@@ -28,6 +28,8 @@ from service_registry_sdk import (
     Endpoint,
     EndpointProtocol,
     EndpointUpdated,
+    FolderTaken,
+    FolderTakenDetails,
     HealthCheck,
     HealthCheckResult,
     HealthReport,
@@ -44,6 +46,7 @@ from service_registry_sdk import (
     PackageRemoved,
     PackageUploaded,
     RegisterServiceParams,
+    Remote,
     RemovePackageParams,
     ReportHealthParams,
     RevisionConflict,
@@ -211,6 +214,24 @@ def test_if_revision_of_a_registration(world: World) -> None:
 def test_endpoint_names_are_unique(world: World) -> None:
     with pytest.raises(InvalidArgument, match="'public' stands there twice"):
         world.do(registration(endpoints=[HTTP, HTTP]))
+
+
+def test_a_folder_of_a_node_is_of_one_service(world: World) -> None:
+    def on(node: str) -> Remote:
+        return Remote(host=node, node=node)
+
+    world.do(registration("api", location=on("web-1")))
+    world.do(registration("db@web-1", location=on("web-1")))
+    for name, other in (("api@web-1", "api"), ("db", "db@web-1")):
+        with pytest.raises(FolderTaken) as refused:
+            world.do(registration(name, location=on("web-1")))
+        assert refused.value.details == FolderTakenDetails(name=other, node="web-1")
+    world.do(registration("db", location=on("web-2")))
+    world.do(registration("api@web-2", location=on("web-2")))
+    for name in ("db", "api"):  # nor is it moved there
+        node = "web-1" if name == "db" else "web-2"
+        with pytest.raises(FolderTaken):
+            world.do(registration(name, version="1.1.0", location=on(node)))
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "99999"])

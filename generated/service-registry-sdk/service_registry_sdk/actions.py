@@ -17,6 +17,7 @@ from .errors import (
     DependencyCycle,
     DeploymentNotFound,
     DeploymentRunning,
+    FolderTaken,
     InvalidTransition,
     LeaseLost,
     NoSpace,
@@ -110,7 +111,7 @@ REGISTER_SERVICE: Final[Action[RegisterServiceParams, ServiceEntry]] = Action(
     result=TypeAdapter(ServiceEntry),
     scope=("services:write",),
     effect=Effect.KEYED,
-    errors=(ServiceExists, DependencyCycle, RevisionConflict, ReadOnly, NoSpace),
+    errors=(ServiceExists, FolderTaken, DependencyCycle, RevisionConflict, ReadOnly, NoSpace),
     timeout=30.0,
     max_request=65536,
 )

@@ -28,6 +28,7 @@ from .models import (
     DependencyCycleDetails,
     DeploymentNotFoundDetails,
     DeploymentRunningDetails,
+    FolderTakenDetails,
     InvalidTransitionDetails,
     LeaseLostDetails,
     NodeName,
@@ -73,6 +74,20 @@ class ServiceExists(Declared[ServiceExistsDetails], AlreadyExists):
 
     def __init__(self, message: str | None = None, /, *, name: ServiceName, revision: Revision) -> None:
         super().__init__(message, ServiceExistsDetails(name=name, revision=revision))
+
+
+class FolderTaken(Declared[FolderTakenDetails], AlreadyExists):
+    """{name} is on {node} already, and of the same package: they would share a folder there. Deregister it, or
+    give this one another name.
+    """
+
+    code: ClassVar[str] = "folder_taken"
+    text: ClassVar[str] = (
+        "{name} is on {node} already, and of the same package: they would share a folder there. Deregister it, or give this one another name."
+    )
+
+    def __init__(self, message: str | None = None, /, *, name: ServiceName, node: NodeName) -> None:
+        super().__init__(message, FolderTakenDetails(name=name, node=node))
 
 
 class InvalidTransition(Declared[InvalidTransitionDetails], FailedPrecondition):

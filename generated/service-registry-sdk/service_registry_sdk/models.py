@@ -595,6 +595,12 @@ class ServiceExistsDetails(Model):
     revision: Revision
 
 
+class FolderTakenDetails(Model):
+    name: ServiceName
+    """The one that is there."""
+    node: NodeName
+
+
 class InvalidTransitionDetails(Model):
     from_: Annotated[ServiceState | UnknownValue, Field(alias="from")]
     to: ServiceState | UnknownValue

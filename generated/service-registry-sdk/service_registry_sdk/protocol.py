@@ -72,6 +72,7 @@ PROTOCOL: Final = Protocol(
     errors=(
         errors.ServiceNotFound,
         errors.ServiceExists,
+        errors.FolderTaken,
         errors.InvalidTransition,
         errors.RevisionConflict,
         errors.DependencyCycle,

@@ -113,6 +113,7 @@ class RegistryService(Service[RegistryPeer]):
 
         Raises:
             ServiceExists: {name} is already registered, with other contents: give `if_revision` {revision} to replace them, or a new version.
+            FolderTaken: {name} is on {node} already, and of the same package: they would share a folder there. Deregister it, or give this one another name.
             DependencyCycle: The dependencies form a cycle.
             RevisionConflict: Changed meanwhile: revision {actual}, not {expected}.
             ReadOnly: The registry takes no changes at present: {reason}

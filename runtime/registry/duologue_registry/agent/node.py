@@ -209,6 +209,11 @@ class Node(RegistryPeerService):
         if executor is None:
             raise ExecutorError(f"this agent runs no services of the kind {kind}")
         home = self._root / package_name(record.entry)
+        for name, other in list(self._supervisors.items()):
+            if other.unit.home == home and name != record.entry.name:
+                if not other.is_given_up:
+                    raise ExecutorError(f"{name} runs in the folder {home.name} on {self.name}, which cannot be shared")
+                self._forget(name)
         home.mkdir(parents=True, exist_ok=True)
         supervisor = Supervisor(record, home, executor, self._tell, self._patience)
         self._supervisors[record.entry.name] = supervisor

@@ -15,6 +15,7 @@ from service_registry_sdk import (
     Deployment,
     DeregisterServiceParams,
     EndpointUpdated,
+    FolderTaken,
     HealthCheckResult,
     RegisterServiceParams,
     Remote,
@@ -33,7 +34,7 @@ from service_registry_sdk import (
 )
 
 from . import deployments, starting
-from .agents import check_lease, decide_agent, node_of
+from .agents import check_lease, decide_agent, node_at, node_of
 from .deployed import is_to_go, of_package, wanted_entry
 from .model import (
     AcceptCommand,
@@ -130,6 +131,7 @@ def find(view: View, name: str) -> Record:
 # ------------------------------------------------------------------------------------------------------- registering
 def _register(view: View, wanted: RegisterServiceParams, now: datetime) -> Outcome:
     _check_definition(wanted)
+    _check_folder(view, wanted)
     record = view.get(wanted.name)
     _check_revision(record, wanted.if_revision)
     if record is None:
@@ -215,6 +217,15 @@ def _check_port(check: str, address: str) -> None:
     port = int(address.rpartition(":")[2])  # digits, as the type says
     if not 1 <= port <= HIGHEST_PORT:
         raise InvalidArgument(f"checks: {check}: {address} has the port {port}, which is not from 1 to {HIGHEST_PORT}")
+
+
+def _check_folder(view: View, wanted: RegisterServiceParams) -> None:
+    """`NAME` and `NAME@NODE` would be one service of the node: its agent has a folder for each package."""
+    node = node_at(wanted.location)
+    name = wanted.name.partition("@")[0]
+    other = view.get(name if name != wanted.name else f"{name}@{node}")
+    if node is not None and other is not None and node_of(other.entry) == node:
+        raise FolderTaken(name=other.entry.name, node=node)
 
 
 def _check_dependencies(view: View, wanted: RegisterServiceParams) -> None:
@@ -387,6 +398,7 @@ def _sync(view: View, command: SyncService, now: datetime) -> Outcome:
     wanted = wanted_entry(view, deployment, node)
     if wanted is None:
         return Outcome(name=node.service, change=Change.NOTHING, record=record, revision=view.revision)
+    _check_folder(view, wanted)
     _check_dependencies(view, wanted)
     return _begin(view, wanted, record, now)
 
