@@ -29,7 +29,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 # Any JSON value. Objects keep the order of the spec.
 JsonValue: TypeAlias = "bool | int | float | str | Sequence[JsonValue] | dict[str, JsonValue] | None"
@@ -61,6 +61,10 @@ class ScalarKind(StrEnum):
     UUID = "uuid"  # uuid.UUID
     INT64 = "int64"  # decimal digits in a string; `duologue.Int64`, an alias of int
     DECIMAL = "decimal"  # decimal text in a string; decimal.Decimal
+
+
+PLAIN: Final = frozenset({ScalarKind.STRING, ScalarKind.INTEGER, ScalarKind.NUMBER, ScalarKind.BOOLEAN})
+"""Scalars that are in Python what they are in JSON; the others are text on the wire."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

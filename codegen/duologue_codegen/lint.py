@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from duologue.wire.templates import compiled, places
+
 from . import ir
 from .problems import Problem, quote
 from .resolve.recursion import definition_references
-from .resolve.rules import SPREAD
 
 _NOWHERE = ir.Origin(file="", line=1, column=1)
 
@@ -76,22 +77,12 @@ def _unused_errors(protocol: ir.Protocol) -> Iterator[Problem]:
 def _uncarried_details(protocol: ir.Protocol) -> Iterator[Problem]:
     """Errors whose details stay behind: the protocol's own messages have no place for them."""
     template = None if protocol.envelope is None else protocol.envelope.get("reply_error")
-    if template is None or _has_data(template):
+    if template is None or "data" in places(compiled(template)):
         return
     for error in protocol.errors:
         if error.details is not None:
             message = f"error {quote(error.code)} has details, and `wire.reply_error` no place for them"
             yield _warn(protocol, error.origin, message, "put `$data` where they are")
-
-
-def _has_data(template: ir.JsonValue) -> bool:
-    match template:
-        case dict():
-            return any(map(_has_data, template.values()))
-        case list():
-            return any(map(_has_data, template))
-        case _:
-            return template in ("$data", f"{SPREAD}$data")
 
 
 def _unused_scopes(protocol: ir.Protocol) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from typing_extensions import override
 
 from .. import names
-from ..ir import ScalarKind
+from ..ir import PLAIN, ScalarKind
 from ..resolve.constraints import WORDS
 from ..schemas import FORMATS
 from ..typetree import Entry, Long, annotated, present
@@ -22,9 +22,7 @@ from .written import as_text, bounded_or_null, verbatim
 
 Schema = dict[str, Any]
 
-_TEXTS: Final = frozenset(ScalarKind) - {
-    ScalarKind.STRING, ScalarKind.INTEGER, ScalarKind.NUMBER, ScalarKind.BOOLEAN
-}  # fmt: skip
+_TEXTS: Final = frozenset(ScalarKind) - PLAIN
 """Types that are text on the wire, and something else in Python."""
 
 

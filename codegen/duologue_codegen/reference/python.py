@@ -12,14 +12,11 @@ from ..resolve.values import is_written
 from ..text import Code, name
 from ..values import classes, expression
 
-_PLAIN: Final = frozenset(
-    {ir.ScalarKind.STRING, ir.ScalarKind.INTEGER, ir.ScalarKind.NUMBER, ir.ScalarKind.BOOLEAN}
-)  # fmt: skip
 _OF_JSON: Final[Mapping[type, frozenset[ir.ScalarKind]]] = {
     bool: frozenset({ir.ScalarKind.BOOLEAN}),
     int: frozenset({ir.ScalarKind.INTEGER, ir.ScalarKind.NUMBER}),
     float: frozenset({ir.ScalarKind.NUMBER}),
-    str: frozenset(ir.ScalarKind) - {ir.ScalarKind.BOOLEAN, ir.ScalarKind.INTEGER, ir.ScalarKind.NUMBER},
+    str: frozenset(ir.ScalarKind) - ir.PLAIN | {ir.ScalarKind.STRING},
 }
 """Scalars that a JSON value may be."""
 
@@ -61,7 +58,7 @@ class Writer:
         """What a value on the wire is in Python. Raises `NotPython`."""
         match type_:
             case ir.Scalar(kind=kind):
-                plain = kind in _PLAIN or not isinstance(wire, str)
+                plain = kind in ir.PLAIN or not isinstance(wire, str)
                 return ir.PlainValue(value=_scalar(wire)) if plain else ir.ScalarValue(kind=kind, text=str(wire))
             case ir.Ref(name=class_name):
                 return self._defined(self._protocol.definition(class_name), wire)

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 HANDLER_DEADLINE: Final[ContextVar[float | None]] = ContextVar("duologue_handler_deadline", default=None)
 """When the caller of the running handler stops waiting: calls that the handler makes end then, too."""
 
-
 LONGEST: Final = 1e12
 """Seconds of the longest timeout: a request tells it in milliseconds, 2**53 - 1 at most. A longer one is none."""
 
