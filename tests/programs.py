@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -61,6 +62,30 @@ case "$1" in
 esac
 """
 """A `python` whose programs are forked where they are files; what it starts from a flag is a process as always."""
+
+
+OF_MAKE: Final = frozenset({"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES", "VIRTUAL_ENV", "ARGS", "VENV", "DIST"})
+"""What `make test` hands on, and another `make` is not to hear of."""
+
+
+def outer_env(*hidden: str) -> dict[str, str]:
+    """The environment in which whoever runs the tests has started them, but for what is hidden."""
+    return {name: value for name, value in os.environ.items() if name not in OF_MAKE.union(hidden)}
+
+
+def on_a_full_disk(module: str, words: Sequence[str], **env: str) -> tuple[int, str]:
+    """Run a program whose output has no room; its exit code, and what it says of that."""
+    with Path("/dev/full").open("wb") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", module, *words],
+            env={**os.environ, **env},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    return ran.returncode, ran.stderr
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.programs import outer_env
+
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"^```(?P<kind>\w+)(?P<options>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 READY = 60.0
@@ -93,8 +95,7 @@ class Reader:
                 _signal(process, signal.SIGKILL)  # what is left of its children
 
     def _env(self) -> dict[str, str]:
-        hidden = {"MAKEFLAGS", "MAKELEVEL", "VIRTUAL_ENV", "XDG_DATA_HOME", "XDG_STATE_HOME"}
-        outer = {name: value for name, value in os.environ.items() if name not in hidden}
+        outer = outer_env("XDG_DATA_HOME", "XDG_STATE_HOME")
         first = [self.python and self.python.parent, self.programs, Path(sys.executable).parent, outer["PATH"]]
         path = ":".join(str(folder) for folder in first if folder is not None)
         ours = {"DUOLOGUE_REQUIREMENT": self.requirement}  # what `make` of a new project installs

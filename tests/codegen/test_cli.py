@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from tests.programs import on_a_full_disk
 
 from duologue_codegen import entry
 from duologue_codegen.cli import main
@@ -267,17 +268,9 @@ def limited(size: int, *arguments: str) -> "subprocess.CompletedProcess[str]":
 )
 def test_what_cannot_be_printed_is_said_so(words: list[str], unbuffered: str) -> None:
     Path("frame.json").write_text('{"id": "1", "action": "say", "params": {"text": "hi"}}', encoding="utf-8")
-    with Path("/dev/full").open("wb") as full:
-        ran = subprocess.run(
-            [sys.executable, "-m", "duologue_codegen", *words],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONUNBUFFERED": unbuffered},
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-    assert (ran.returncode, ran.stderr) == (2, "duologue: cannot print: No space left on device\n")
+    path = os.pathsep.join(sys.path)
+    ended = on_a_full_disk("duologue_codegen", words, PYTHONPATH=path, PYTHONUNBUFFERED=unbuffered)
+    assert ended == (2, "duologue: cannot print: No space left on device\n")
 
 
 @pytest.mark.usefixtures("spec")

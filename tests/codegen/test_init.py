@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from tests.programs import outer_env
 
 from duologue_codegen.cli import main
 from duologue_codegen.compiler import compile_spec
@@ -153,14 +154,10 @@ def test_what_is_installed_can_be_chosen(project: Path) -> None:
     assert "'/src/duologue[codegen]'" in plan(DUOLOGUE_REQUIREMENT="/src/duologue[codegen]")
 
 
-_OF_MAKE = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES", "VENV", "DIST"}
-
-
 def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """As a user does it, though `make` may have started this test, too."""
-    env = {name: value for name, value in os.environ.items() if name not in _OF_MAKE}
     return subprocess.run(
-        ["make", *arguments], cwd=folder, capture_output=True, text=True, timeout=60, check=False, env=env
+        ["make", *arguments], cwd=folder, capture_output=True, text=True, timeout=60, check=False, env=outer_env()
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
+from tests import programs
 
 ROOT = Path(__file__).parents[2]
 PROJECTS = {
@@ -114,8 +114,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture
 def outer_env() -> dict[str, str]:
     """Return an environment for `make` that does not know that it runs within `make test`."""
-    hidden = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES", "VIRTUAL_ENV", "ARGS", "VENV", "DIST"}
-    return {name: value for name, value in os.environ.items() if name not in hidden}
+    return programs.outer_env()
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from tests.forked import Forked
+from tests.programs import on_a_full_disk
 
 from duologue_registry.commands.cli import main
 
@@ -137,17 +138,9 @@ def test_serve_from_what_is_no_directory(run_cli: Run, data_directory: Path) -> 
     ids=" ".join,
 )
 def test_what_cannot_be_printed_is_said_so(arguments: list[str], unbuffered: str, shared_registry: Any) -> None:
-    with Path("/dev/full").open("wb") as full:
-        ran = subprocess.run(
-            [sys.executable, "-m", "duologue_registry", *arguments],
-            env={**os.environ, "DUOLOGUE_REGISTRY_URL": shared_registry.url, "PYTHONUNBUFFERED": unbuffered},
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-    assert (ran.returncode, ran.stderr) == (1, "cannot print: No space left on device\n")
+    env = {"DUOLOGUE_REGISTRY_URL": shared_registry.url, "PYTHONUNBUFFERED": unbuffered}
+    ended = on_a_full_disk("duologue_registry", arguments, **env)
+    assert ended == (1, "cannot print: No space left on device\n")
 
 
 def test_serve_either_stores_or_does_not(run_cli: Run, data_directory: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
 import anyio
 import pytest
@@ -37,6 +37,10 @@ class Clock:
 
 def limited(name: str = "act", rate: Rate | None = None, concurrency: int | None = None) -> Action[Params, Any]:
     return Action(name=name, params=Params, result=TypeAdapter(Any), rate=rate, concurrency=concurrency)
+
+
+HOURLY: Final = limited("hourly", rate=Rate(per_second=1 / 3600, burst=1))
+QUICK: Final = limited("quick", rate=Rate(per_second=10, burst=5))
 
 
 @pytest.fixture
@@ -89,40 +93,35 @@ def test_identities_and_actions_do_not_share(door: Gate) -> None:
 
 
 def test_full_buckets_are_forgotten(door: Gate, clock: Clock) -> None:
-    action = limited(rate=Rate(per_second=10, burst=5))
     for number in range(1000):
-        door.enter(f"somebody {number}", action)
+        door.enter(f"somebody {number}", QUICK)
     assert len(door._buckets) == 1000
     clock.now += 0.2
-    door.enter("ada", action)
+    door.enter("ada", QUICK)
     assert len(door._buckets) == 1
 
 
 def test_one_that_fills_slowly_keeps_none_of_the_others(door: Gate, clock: Clock) -> None:
-    hourly = limited("hourly", rate=Rate(per_second=1 / 3600, burst=1))
-    quick = limited("quick", rate=Rate(per_second=10, burst=5))
     for number in range(10):
-        door.enter(f"somebody {number}", hourly)
+        door.enter(f"somebody {number}", HOURLY)
     for number in range(1000):
-        door.enter(f"somebody {number}", quick)
+        door.enter(f"somebody {number}", QUICK)
     clock.now += 0.2
     for _ in range(11):  # one for each that is not full
-        door.enter("ada", quick)
+        door.enter("ada", QUICK)
     assert sorted(door._buckets) == [("ada", "quick"), *((f"somebody {number}", "hourly") for number in range(10))]
     clock.now += 3600
-    door.enter("ada", quick)
+    door.enter("ada", QUICK)
     assert len(door._buckets) == 1
 
 
 def test_however_many_come_no_more_are_remembered_than_twice_those_that_are_not_full(door: Gate, clock: Clock) -> None:
-    hourly = limited("hourly", rate=Rate(per_second=1 / 3600, burst=1))
-    quick = limited("quick", rate=Rate(per_second=10, burst=5))
     for number in range(100):
-        door.enter(f"somebody {number}", hourly)
+        door.enter(f"somebody {number}", HOURLY)
     most = 0
     for number in range(5000):
         clock.now += 0.01  # ten of the quick ones are not full at any time
-        door.enter(f"somebody {number}", quick)
+        door.enter(f"somebody {number}", QUICK)
         most = max(most, len(door._buckets))
     assert most <= 2 * (100 + 11)
 

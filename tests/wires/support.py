@@ -24,6 +24,13 @@ def sdk(name: str) -> Any:
     return generated(SPECS / f"{name}.yaml")
 
 
+def sdk_of(folder: Path, spec: str) -> Any:
+    """The package of a spec that is written into a folder of its test's own."""
+    path = folder / "spec.yaml"
+    path.write_text(spec, encoding="utf-8")
+    return generated(path)
+
+
 @asynccontextmanager
 async def serving(service: Any, **options: Any) -> AsyncGenerator[Any]:
     """A server, for at most `BOUND` seconds."""

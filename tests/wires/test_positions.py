@@ -8,9 +8,8 @@ from typing import Any
 
 import anyio
 import pytest
-from tests.generated import generated
 from tests.runtime.raw import Raw, raw_client, raw_server
-from tests.wires.support import BOUND, sdk, serving, url
+from tests.wires.support import BOUND, sdk, sdk_of, serving, url
 
 from duologue import Call
 
@@ -161,9 +160,7 @@ actions:
 
 
 async def test_null_is_a_value_where_the_type_has_it(tmp_path: Path) -> None:
-    spec = tmp_path / "nulls.yaml"
-    spec.write_text(NULLS, encoding="utf-8")
-    nulls: Any = generated(spec)
+    nulls: Any = sdk_of(tmp_path, NULLS)
 
     class Told(nulls.NullsService):  # type: ignore[misc]  # made while the test runs
         async def tell(self, call: Call[Any], params: Any) -> Any:

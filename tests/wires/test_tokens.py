@@ -7,9 +7,8 @@ from typing import Any
 
 import anyio
 import pytest
-from tests.generated import generated
 from tests.runtime.raw import Raw, raw_client, raw_server
-from tests.wires.support import BOUND, sdk, serving, url
+from tests.wires.support import BOUND, sdk, sdk_of, serving, url
 from websockets.exceptions import InvalidStatus
 
 from duologue import Call, ConnectFailed, Credentials, Identity, Lifecycle, StaticTokens
@@ -93,9 +92,7 @@ async def test_a_token_may_be_shown_in_the_header_alone(shown: str, name: str) -
 
 
 async def test_a_header_is_the_same_one_however_its_name_is_written(tmp_path: Path) -> None:
-    spec = tmp_path / "yard.yaml"
-    spec.write_text(YARD, encoding="utf-8")
-    yard: Any = generated(spec)
+    yard: Any = sdk_of(tmp_path, YARD)
 
     class Yard(yard.YardService):  # type: ignore[misc]  # made while the test runs
         async def whoami(self, call: Call[Any], params: Any) -> str:
